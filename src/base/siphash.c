@@ -1,0 +1,68 @@
+#include "base/siphash.h"
+
+#include "base/bytes.h"
+
+#define ROTATE(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
+#define ROUND                                                                                                          \
+    do {                                                                                                               \
+        v0 += v1;                                                                                                      \
+        v1 = ROTATE(v1, 13) ^ v0;                                                                                      \
+        v0 = ROTATE(v0, 32);                                                                                           \
+        v2 += v3;                                                                                                      \
+        v3 = ROTATE(v3, 16) ^ v2;                                                                                      \
+        v0 += v3;                                                                                                      \
+        v3 = ROTATE(v3, 21) ^ v0;                                                                                      \
+        v2 += v1;                                                                                                      \
+        v1 = ROTATE(v1, 17) ^ v2;                                                                                      \
+        v2 = ROTATE(v2, 32);                                                                                           \
+    } while (0)
+
+/* Both widths share everything but two constants and the second output word. */
+static struct hash128 siphash(const struct siphash_key *key, const void *bytes, size_t n, int wide)
+{
+    const uint8_t *in = bytes;
+    uint64_t v0 = key->k0 ^ UINT64_C(0x736f6d6570736575);
+    uint64_t v1 = key->k1 ^ UINT64_C(0x646f72616e646f6d) ^ (wide ? 0xee : 0);
+    uint64_t v2 = key->k0 ^ UINT64_C(0x6c7967656e657261);
+    uint64_t v3 = key->k1 ^ UINT64_C(0x7465646279746573);
+    size_t left = n;
+    for (; left >= 8; left -= 8, in += 8) {
+        uint64_t m = get_u64(in);
+        v3 ^= m;
+        ROUND;
+        ROUND;
+        v0 ^= m;
+    }
+    uint64_t last = (uint64_t)n << 56;
+    for (size_t i = 0; i < left; i++)
+        last |= (uint64_t)in[i] << (8 * i);
+    v3 ^= last;
+    ROUND;
+    ROUND;
+    v0 ^= last;
+    v2 ^= wide ? 0xee : 0xff;
+    ROUND;
+    ROUND;
+    ROUND;
+    ROUND;
+    struct hash128 result = {v0 ^ v1 ^ v2 ^ v3, 0};
+    if (wide) {
+        v1 ^= 0xdd;
+        ROUND;
+        ROUND;
+        ROUND;
+        ROUND;
+        result.high = v0 ^ v1 ^ v2 ^ v3;
+    }
+    return result;
+}
+
+uint64_t siphash64(const struct siphash_key *key, const void *bytes, size_t n)
+{
+    return siphash(key, bytes, n, 0).low;
+}
+
+struct hash128 siphash128(const struct siphash_key *key, const void *bytes, size_t n)
+{
+    return siphash(key, bytes, n, 1);
+}

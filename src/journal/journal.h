@@ -1,0 +1,131 @@
+/*
+ * The journal: every decision, durable, in order. The only truth on disk; everything else is derived from it.
+ *
+ * Writing (engine thread only): decisions are appended to the open group; a group is one frame on disk, aligned to the
+ * device's block and flushed as a whole. Groups alternate between buffers, so that one can be filled while another is
+ * being written:
+ *
+ *     append ... append, flush_start -> [in flight] -> flush_wait -> durable
+ *
+ * The buffers are the tail: the newest tail_bytes of the journal, kept in memory for readers.
+ *
+ * Reading (any thread): durable records from a sequence number on, from the tail while it reaches back that far, from
+ * the segment files otherwise.
+ */
+#ifndef ONHAND_JOURNAL_JOURNAL_H
+#define ONHAND_JOURNAL_JOURNAL_H
+
+#include "env/env.h"
+#include "journal/record.h"
+
+struct journal;
+
+struct journal_options {
+    const struct env *env;     /* borrowed for the journal's life */
+    const char *path;          /* the data directory */
+    bool read_only;            /* verify and dump: locks shared, writes nothing, cuts nothing */
+    uint64_t segment_bytes;    /* default JOURNAL_SEGMENT_BYTES; fixed per file, may differ between starts */
+    size_t tail_bytes;         /* default JOURNAL_TAIL_BYTES */
+    bool fault_no_flush;       /* tests only: acknowledges without flushing, to show that the power-cut test sees it */
+};
+
+#define JOURNAL_SEGMENT_BYTES     (UINT64_C(256) << 20)
+#define JOURNAL_SEGMENT_BYTES_MIN (UINT64_C(8) << 20)
+#define JOURNAL_TAIL_BYTES        ((size_t)64 << 20)
+
+/* What recovery found, for the log and for verify. */
+struct journal_report {
+    bool created;           /* the directory was empty */
+    uint8_t ledger_id[16];
+    uint32_t epoch;
+    uint64_t segment_count;
+    uint64_t frame_count;
+    uint64_t decision_count;
+    uint64_t last_seq;
+    uint64_t bytes_read;
+    uint64_t cut_bytes;     /* of a torn tail: never acknowledged, cut */
+    char cut_where[256];    /* segment and offset of the cut, "" for none */
+    char problem[1024];     /* on failure: what, where (file, offset) and what to do, for an operator; "" otherwise */
+};
+
+/* Receives what recovery reads, in order. */
+struct journal_replay {
+    void *context;
+    /* Once, before anything else. */
+    void (*genesis)(void *context, const struct genesis *genesis);
+    /* Every decision, with the names that precede it attached, and every tick (a decision of kind KIND_TICK with no
+     * events). Texts are borrowed for the call. */
+    void (*decision)(void *context, const struct decision *decision);
+};
+
+/*
+ * Opens or creates a journal and replays it. Recovery tells a torn tail (cut, reported, written anew) from damage to
+ * what was acknowledged (STATUS_DAMAGED, nothing changed). LOCKED, VERSION, IO, NO_SPACE, DAMAGED: out_report->problem
+ * says what, where and what to do; *out_journal is not set.
+ */
+MUST_USE enum status journal_open(const struct journal_options *options, const struct journal_replay *replay,
+                                  struct journal **out_journal, struct journal_report *out_report);
+/* Seals when anything was written since the last seal, then closes. Safe after a failed flush (then nothing is written). */
+void journal_close(struct journal *journal);
+
+/* ---- writing: engine thread ---- */
+
+/* A place in the tail: where a record of the open or an earlier group begins. Monotone, never reused. */
+typedef uint64_t tail_offset;
+
+/* Bytes appended to the open group, 0 when it is empty. */
+size_t journal_group_bytes(const struct journal *journal);
+/* False when the open group has no sure room for another decision: flush it first. */
+bool journal_group_room(const struct journal *journal);
+/* Appends a decision (with its dictionary records); out_offset is where its own record begins in the tail. */
+void journal_append(struct journal *journal, const struct decision *decision, tail_offset *out_offset);
+/* Appends a tick record. */
+void journal_append_tick(struct journal *journal, int64_t now_us);
+/* Appends a seal record when frames were written since the last one; returns whether it did. */
+bool journal_append_seal(struct journal *journal);
+
+/* Writes the open group durably on this thread. IO is final. */
+MUST_USE enum status journal_flush(struct journal *journal);
+/* Begins writing the open group and opens the next. At most one group is in flight. */
+MUST_USE enum status journal_flush_start(struct journal *journal);
+bool journal_flush_done(const struct journal *journal);
+/* Ends the flush begun before. On return what it held is durable and readable. IO is final. */
+MUST_USE enum status journal_flush_wait(struct journal *journal);
+
+/* ---- any thread ---- */
+
+/* Last durable sequence number; acquires what was written before it. */
+uint64_t journal_durable_seq(const struct journal *journal);
+/* The oldest sequence number kept (1 until retention exists). */
+uint64_t journal_oldest_seq(const struct journal *journal);
+uint32_t journal_epoch(const struct journal *journal);
+const struct genesis *journal_genesis(const struct journal *journal);
+
+/*
+ * Copies whole decision records (only those: no names, ticks or seals) with events of sequence >= from_seq and <=
+ * journal_durable_seq into bytes, as many as fit; a record that contains from_seq in its middle is copied whole.
+ * hint: the record's tail offset when known, else TAIL_UNKNOWN.
+ * Returns OK (at least one record), END (nothing durable from from_seq on), NOT_FOUND (older than the oldest kept),
+ * FULL (the first record does not fit n: RECORD_BYTES_MAX always does), AGAIN (only when memory_only: it is no longer in
+ * the tail and would need the disk), IO or DAMAGED.
+ */
+#define TAIL_UNKNOWN UINT64_MAX
+MUST_USE enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset hint, bool memory_only,
+                                  uint8_t *bytes, size_t n, size_t *out_bytes);
+
+struct journal_counters {
+    uint64_t flushes, frames, record_bytes, disk_bytes, segments;
+};
+struct journal_counters journal_counters(const struct journal *journal);
+/* Monotonic nanoseconds at which the group holding this durable sequence number finished its flush, or 0 when no longer
+ * known (kept for the groups in the tail). */
+int64_t journal_flushed_at_ns(struct journal *journal, uint64_t seq);
+
+/*
+ * Offline check of a data directory: every segment and frame (checksums, chain, order, torn tail), every record decoded
+ * and handed to replay. Nothing is modified. Same statuses and report as journal_open.
+ */
+MUST_USE enum status journal_verify(const struct env *env, const char *path, const struct journal_replay *replay,
+                                    struct journal_report *out_report);
+
+#endif

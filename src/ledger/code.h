@@ -1,0 +1,54 @@
+/*
+ * Codes of business answers: what a sender reads in `code`. One list yields the enum, the name on the wire, the HTTP
+ * status and the table in docs/errors.md.
+ *
+ * 409 codes are refusals: decisions, journalled and remembered by id. 422 codes say that the command itself is wrong:
+ * nothing is decided, nothing remembered (API.md section 1). 503 codes say that nothing happened: send it again later.
+ */
+#ifndef ONHAND_LEDGER_CODE_H
+#define ONHAND_LEDGER_CODE_H
+
+/* X(name, HTTP status, what it means and what the sender does about it) */
+#define CODE_MAP(X)                                                                                                    \
+    X(none, 200, "no objection")                                                                                       \
+    X(missing_field, 422, "a required field is absent; add it")                                                        \
+    X(unknown_field, 422, "this kind or body has no such field; remove it")                                            \
+    X(bad_value, 422, "the field's value has the wrong type or form; see the detail")                                  \
+    X(too_many_decimals, 422, "the quantity has more decimals than the item's scale; declare the scale or round")      \
+    X(too_many_lines, 422, "a command has at most 1,000 lines; split it")                                              \
+    X(out_of_range, 422, "a figure would leave the range of 2^53-1 base units; check the quantity")                    \
+    X(id_reused, 422, "this id was used for a different command; use a new id")                                        \
+    X(insufficient_stock, 409, "less is free than asked; see the cells")                                               \
+    X(precondition_failed, 409, "what `if` states does not hold; read again and decide anew")                          \
+    X(unknown_item, 409, "no such item; requests never create one")                                                    \
+    X(unknown_location, 409, "no such location; requests never create one")                                            \
+    X(unknown_channel, 409, "no such channel")                                                                         \
+    X(expired_command, 409, "`not_after` has passed")                                                                  \
+    X(seq_passed, 409, "the source's `seq` is already past this one and its answer is no longer kept")                 \
+    X(too_late, 409, "the fact is older than the id window and has no `seq`; send it with one, or as a count")         \
+    X(unknown_hold, 409, "no such hold")                                                                               \
+    X(hold_exists, 409, "another holder has a hold of this name; choose another name")                                 \
+    X(hold_ended, 409, "the hold has ended; its name is free again after the id window")                               \
+    X(hold_expired, 409, "the hold expired and cannot be had again; see the cells")                                    \
+    X(exceeds_claim, 409, "more than the hold has open; see the cells")                                                \
+    X(same_condition, 409, "`from` and `to` are the same condition")                                                   \
+    X(same_location, 409, "the goods are at `to` already")                                                             \
+    X(scale_in_use, 409, "the item has entries in its present scale, which can no longer change")                      \
+    X(id_table_full, 503, "the id table is full; raise its capacity, or wait until the window has passed")             \
+    X(limit_reached, 503, "a table of the server is full; raise the limit that the detail names")
+
+enum code {
+#define X(name, http, meaning) CODE_##name,
+    CODE_MAP(X)
+#undef X
+        CODE_COUNT
+};
+
+/* The name on the wire. */
+const char *code_name(enum code code);
+/* The HTTP status of a single command answered with this code. */
+int code_http(enum code code);
+/* What it means and what to do, one clause in English. */
+const char *code_meaning(enum code code);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * A command: what a source reports or asks for, in the form the sequencer carries.
+ *
+ * Sources speak JSON (api/command_json.c). What travels to the ledger is the canonical binary form defined here: one
+ * value has exactly one encoding, so that the fingerprint that recognises a reused id is a hash of these bytes, a
+ * recorded log of them can be replayed into another engine, and an outside log (DESIGN section 6) can carry them.
+ * The form has no clock in it: log time is given by the sequencer when it orders the command.
+ *
+ *     u8 kind | u8 flags | varint present (bit per optional field below, in enum order) | fields | varint n | n lines
+ *     line: u8 present | item | location | zigzag digits, u8 places | condition | precondition
+ *
+ * Texts are borrowed: after decoding they point into the encoded bytes.
+ */
+#ifndef ONHAND_LEDGER_COMMAND_H
+#define ONHAND_LEDGER_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/decimal.h"
+#include "base/status.h"
+#include "base/text.h"
+
+#define COMMAND_LINES_MAX 1000 /* API.md section 1 */
+#define NAME_BYTES_MAX    128  /* API.md section 1 */
+#define META_BYTES_MAX    1024 /* API.md section 1 */
+/* A thousand lines with the longest names, the longest texts around them, rounded up. */
+#define COMMAND_BYTES_MAX (384 * 1024)
+#define TIME_NONE         INT64_MIN
+#define EXPIRES_DEFAULT   INT64_MIN /* `expires_in` left out */
+
+/* X(enum, name on the wire, request? (marked G in API.md section 3)) */
+#define KIND_MAP(X)                                                                                                    \
+    X(RECEIVE, receive, false)                                                                                         \
+    X(SALE, sale, false)                                                                                               \
+    X(SHIP, ship, true)                                                                                                \
+    X(RETURN, return, false)                                                                                           \
+    X(ADJUST, adjust, false)                                                                                           \
+    X(RECLASSIFY, reclassify, false)                                                                                   \
+    X(TRANSFER, transfer, false)                                                                                       \
+    X(HOLD, hold, true)                                                                                                \
+    X(EXTEND, extend, true)                                                                                            \
+    X(COMMIT, commit, true)                                                                                            \
+    X(RELEASE, release, false)                                                                                         \
+    X(EXPIRE, expire, false)   /* the ledger's own */                                                                  \
+    X(TICK, tick, false)       /* the engine's own: time passes, nothing else */                                       \
+    X(PUT_ITEM, item, false)   /* PUT /v1/items/{name} */                                                              \
+    X(SETTINGS, settings, false) /* the server's own: journalled settings */
+
+enum command_kind {
+#define X(upper, lower, request) KIND_##upper,
+    KIND_MAP(X)
+#undef X
+        KIND_COUNT
+};
+
+/* The name on the wire, a constant. */
+const char *kind_name(enum command_kind kind);
+/* Requests can be refused for want of stock, facts cannot, unless `guard` says otherwise. */
+bool kind_is_request(enum command_kind kind);
+
+#define CONDITION_MAP(X)                                                                                               \
+    X(SELLABLE, sellable)                                                                                              \
+    X(DAMAGED, damaged)                                                                                                \
+    X(QUALITY_CONTROL, quality_control)                                                                                \
+    X(QUARANTINED, quarantined)                                                                                        \
+    X(RECALLED, recalled)                                                                                              \
+    X(EXPIRED, expired)
+
+enum condition {
+#define X(upper, lower) CONDITION_##upper,
+    CONDITION_MAP(X)
+#undef X
+        CONDITION_COUNT,
+    CONDITION_NONE = CONDITION_COUNT /* left out */
+};
+
+const char *condition_name(enum condition condition);
+
+enum guard { GUARD_DEFAULT, GUARD_ON, GUARD_OFF };
+enum hold_mode { HOLD_ALL_OR_NOTHING, HOLD_PARTIAL };
+
+/* `if`: what must hold for the cell, each only where its bit is set. */
+enum precondition_bit {
+    PRECONDITION_VERSION = 1,
+    PRECONDITION_ON_HAND = 2,
+    PRECONDITION_AVAILABLE = 4,
+    PRECONDITION_RESERVED = 8
+};
+struct precondition {
+    uint8_t present; /* bits of enum precondition_bit; 0 for no precondition */
+    uint64_t version;
+    struct decimal on_hand, available, reserved;
+};
+
+struct command_line {
+    struct text item;           /* 1 to NAME_BYTES_MAX bytes */
+    struct text location;       /* 1 to NAME_BYTES_MAX bytes */
+    struct decimal quantity;    /* > 0; signed for adjust */
+    enum condition condition;   /* CONDITION_NONE when left out */
+    struct precondition precondition;
+};
+
+struct command {
+    enum command_kind kind;
+    enum guard guard;
+    bool dry_run;
+    enum hold_mode mode;
+    bool has_seq;
+    uint64_t seq;                /* the source's own numbering */
+    struct text source;          /* always present */
+    struct text id;              /* absent only for the server's own commands */
+    int64_t occurred_at_us;      /* UTC, TIME_NONE when left out */
+    int64_t not_after_us;        /* UTC log time, TIME_NONE when left out */
+    struct text actor, reason, document, document_line, channel;
+    struct text meta;            /* a JSON object in canonical form (keys sorted, no blanks), or absent */
+    struct precondition precondition;
+    struct text hold, holder;
+    int64_t expires_in_ms;       /* EXPIRES_DEFAULT, or >= 0; 0 means until released */
+    enum condition from, to_condition; /* reclassify */
+    struct text to_location;     /* transfer */
+    uint32_t line_count;         /* 0 where lines were left out */
+    struct command_line *lines;  /* borrowed, line_count of them */
+
+    /* PUT_ITEM */
+    struct text item;
+    uint8_t scale;
+    /* SETTINGS */
+    int64_t id_window_ms;
+    uint32_t id_capacity;
+    bool strict; /* facts do not create items and locations */
+};
+
+/*
+ * Writes the canonical form. Returns its length, or 0 when it does not fit `capacity` (COMMAND_BYTES_MAX always does
+ * for a command within its bounds).
+ */
+size_t command_encode(const struct command *command, uint8_t *out_bytes, size_t capacity);
+
+/*
+ * Reads the canonical form. lines: caller's room for COMMAND_LINES_MAX lines, borrowed by the command.
+ * STATUS_INVALID when the bytes are not exactly one canonical command within every bound; nothing is usable then.
+ */
+MUST_USE enum status command_decode(const uint8_t *bytes, size_t n, struct command_line *lines,
+                                    struct command *out_command);
+
+#endif

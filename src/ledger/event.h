@@ -1,0 +1,196 @@
+/*
+ * Events: what a decision changed. And the decision that carries them.
+ *
+ * A command becomes one decision: a context (who, when, why) and one event or more, which are numbered consecutively
+ * and become durable together. Events carry absolute results (the figures after the change), so that evolve never
+ * computes and old facts stay facts when rules change (DESIGN section 1).
+ *
+ * The numbers of the enums are stored in journals: append only, never renumber (docs/format.md).
+ */
+#ifndef ONHAND_LEDGER_EVENT_H
+#define ONHAND_LEDGER_EVENT_H
+
+#include "ledger/code.h"
+#include "ledger/command.h"
+
+#define NUMBER_NONE UINT32_MAX /* no item, location or source */
+
+/* X(enum, name on the wire). */
+#define EVENT_MAP(X)                                                                                                   \
+    X(RECEIVE, receive)                                                                                                \
+    X(SALE, sale)                                                                                                      \
+    X(SHIP, ship)                                                                                                      \
+    X(RETURN, return)                                                                                                  \
+    X(ADJUST, adjust)                                                                                                  \
+    X(RECLASSIFY, reclassify)                                                                                          \
+    X(TRANSFER, transfer)                                                                                              \
+    X(HOLD, hold)                                                                                                      \
+    X(EXTEND, extend)                                                                                                  \
+    X(COMMIT, commit)                                                                                                  \
+    X(RELEASE, release)                                                                                                \
+    X(EXPIRE, expire)                                                                                                  \
+    X(REFUSED, refused)                                                                                                \
+    X(OVERSOLD, oversold)                                                                                              \
+    X(DISCREPANCY, discrepancy)                                                                                        \
+    X(CONFIG, config)
+
+enum event_type {
+#define X(upper, lower) EVENT_##upper,
+    EVENT_MAP(X)
+#undef X
+        EVENT_COUNT
+};
+
+const char *event_name(enum event_type type);
+
+/* Figures kept in a cell: the conditions first, in the order of enum condition, then the claims on it. */
+enum figure {
+    FIGURE_HELD = CONDITION_COUNT,
+    FIGURE_COMMITTED,
+    FIGURE_PICKED,
+    FIGURE_BACKORDERED,
+    FIGURE_COUNT
+};
+struct figures {
+    int64_t units[FIGURE_COUNT]; /* base units; each within QUANTITY_UNITS_MAX, and so are the sums below */
+};
+
+static inline int64_t figures_on_hand(const struct figures *figures)
+{
+    int64_t sum = 0;
+    for (unsigned i = 0; i < CONDITION_COUNT; i++)
+        sum += figures->units[i];
+    return sum;
+}
+static inline int64_t figures_reserved(const struct figures *figures)
+{
+    return figures->units[FIGURE_HELD] + figures->units[FIGURE_COMMITTED];
+}
+/* sellable - reserved; may be negative. */
+static inline int64_t figures_available(const struct figures *figures)
+{
+    return figures->units[CONDITION_SELLABLE] - figures_reserved(figures);
+}
+/* What is promised without cover and without permission: max(0, -available - backordered). */
+static inline int64_t figures_oversold(const struct figures *figures)
+{
+    return max_i64(0, -figures_available(figures) - figures->units[FIGURE_BACKORDERED]);
+}
+
+/* The other side of a movement (invariant I1): outside accounts per item, or another location. */
+enum account { ACCOUNT_SUPPLIER, ACCOUNT_CUSTOMER, ACCOUNT_LOSS, ACCOUNT_FOUND, ACCOUNT_COUNT, ACCOUNT_NONE = 255 };
+
+/* Counters of one claim in one cell; granted = consumed + released + expired + held + committed (I2). */
+enum claim_figure {
+    CLAIM_GRANTED,
+    CLAIM_HELD,
+    CLAIM_COMMITTED,
+    CLAIM_PICKED, /* part of committed */
+    CLAIM_CONSUMED,
+    CLAIM_RELEASED,
+    CLAIM_EXPIRED,
+    CLAIM_SHORT,
+    CLAIM_FIGURE_COUNT
+};
+
+/* A claim is held (any unit held), committed (any committed, none held), or has ended in one of three ways. */
+enum claim_state { CLAIM_STATE_HELD, CLAIM_STATE_COMMITTED, CLAIM_STATE_RELEASED, CLAIM_STATE_CONSUMED,
+                   CLAIM_STATE_EXPIRED };
+const char *claim_state_name(enum claim_state state);
+static inline bool claim_state_ended(enum claim_state state)
+{
+    return state >= CLAIM_STATE_RELEASED;
+}
+
+/* Why a discrepancy event was made. */
+enum discrepancy { DISCREPANCY_NONE, DISCREPANCY_BELOW_ZERO, DISCREPANCY_EXCEEDS_CLAIM, DISCREPANCY_NO_CLAIM };
+const char *discrepancy_name(enum discrepancy discrepancy);
+
+/* A cell of a refused command that was short. Base units. */
+struct shortage {
+    uint32_t item, location;
+    uint8_t scale;
+    int64_t asked, free;
+};
+
+struct event {
+    uint64_t seq;
+    enum event_type type;
+    uint32_t item, location; /* the cell, or NUMBER_NONE in both; a config event of an item has the item alone */
+    uint8_t scale;           /* of the item, so that a reader needs nothing but the record */
+
+    /* The cell after the event. Present when location != NUMBER_NONE. */
+    int64_t quantity;            /* base units moved or claimed, as the command gave it (signed for adjust) */
+    enum condition condition;    /* of the movement; the origin for reclassify; CONDITION_NONE where several or none */
+    enum condition to_condition; /* reclassify, else CONDITION_NONE */
+    enum account account;        /* the other side, or ACCOUNT_NONE */
+    int64_t account_units;       /* that account of the item after the event */
+    uint32_t other_location;     /* transfer: the other cell's location, else NUMBER_NONE */
+    struct figures delta;
+    struct figures figures;
+    uint64_t version;      /* of the cell, 1 for its first event */
+    uint64_t previous_seq; /* of the cell's event before, 0 for none */
+    enum discrepancy discrepancy;
+
+    /* The claim after the event. Present when claim != 0. */
+    uint64_t claim;   /* the sequence number of the claim's first event: unambiguous when a name is used again */
+    struct text hold; /* its name */
+    struct text holder, channel; /* as at its creation */
+    enum claim_state claim_state;
+    int64_t expires_at_us;                      /* UTC, TIME_NONE when it does not expire */
+    int64_t claim_units[CLAIM_FIGURE_COUNT];    /* of the claim in this cell */
+
+    /* Refused. */
+    enum code code;
+    struct text subject;   /* the name the code speaks of, or absent */
+    struct text field;     /* the field the code speaks of, or absent */
+    int64_t consumed, released; /* hold_ended: what became of it, over all its cells, else 0 */
+    uint32_t shortage_count;
+    const struct shortage *shortages; /* borrowed from the decision */
+};
+
+enum name_space { NAME_ITEM, NAME_LOCATION, NAME_SOURCE, NAME_SPACE_COUNT };
+
+/* A name that gets its number with this decision. */
+struct new_name {
+    enum name_space space;
+    uint32_t number; /* the next free one of its space */
+    struct text name;
+};
+
+/* One command: at most a release and a grant per line for a replaced hold, two cells per line for a transfer, each
+ * with a discrepancy and an oversold event behind it. */
+#define DECISION_EVENTS_MAX (6 * COMMAND_LINES_MAX + 8)
+/* An item and a location per line, the destination, the source. */
+#define DECISION_NAMES_MAX  (2 * COMMAND_LINES_MAX + 2)
+
+struct decision {
+    enum command_kind kind;
+    bool clock_skew;  /* occurred_at was more than 5 minutes ahead and was placed at recorded_at */
+    bool forced;      /* the command had guard: false */
+    bool has_seq;
+    uint64_t source_seq;
+    uint32_t source;  /* number */
+    struct text id;   /* absent for decisions of the ledger and the server themselves */
+    uint64_t fingerprint;
+    int64_t recorded_at_us; /* UTC log time */
+    int64_t occurred_at_us; /* UTC */
+    struct text actor, reason, document, document_line, channel, meta;
+    /* PUT_ITEM: the event has the item and its scale. SETTINGS: */
+    int64_t id_window_ms;
+    uint32_t id_capacity;
+    bool strict;
+
+    uint64_t first_seq; /* of its first event; the others follow */
+    uint32_t event_count; /* 0 only for a tick */
+    struct event *events; /* borrowed: the caller's room for DECISION_EVENTS_MAX */
+    uint32_t name_count;
+    struct new_name *names; /* borrowed: the caller's room for DECISION_NAMES_MAX */
+    uint32_t shortage_count;
+    struct shortage *shortages; /* borrowed: the caller's room for COMMAND_LINES_MAX */
+};
+
+/* Log time more than this behind `occurred_at` is clock skew, API.md section 1. */
+#define CLOCK_SKEW_MAX_US (INT64_C(5) * 60 * 1000 * 1000)
+
+#endif

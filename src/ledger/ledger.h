@@ -1,0 +1,150 @@
+/*
+ * The ledger: who has what, who was promised what, decided one command at a time. Pure: no I/O, clock, threads,
+ * allocation, floats or randomness. All memory comes from one region given at start.
+ *
+ *     decide(state, command, time) -> decision      reads, writes nothing
+ *     evolve(state, decision)                        writes, refuses nothing
+ *     due(state, time) -> decision                   what the ledger itself must do by then (expiry)
+ *
+ * The owner (engine) runs, for each command in order: due + evolve until nothing is due, then decide, then evolve, and
+ * hands each decision to the journal. Recovery is evolve over the journal's decisions.
+ *
+ * Owner: one thread. The exceptions are ledger_name and ledger_name_count, see there.
+ */
+#ifndef ONHAND_LEDGER_LEDGER_H
+#define ONHAND_LEDGER_LEDGER_H
+
+#include "base/region.h"
+#include "base/siphash.h"
+#include "ledger/event.h"
+
+/* Bounds of the tables. Address space is reserved for all of it, memory is used as it fills. */
+struct ledger_limits {
+    uint32_t item_count_max;
+    uint32_t location_count_max;
+    uint32_t source_count_max;
+    uint32_t cell_count_max;
+    uint32_t claim_count_max;      /* live ones and ended ones inside the id window */
+    uint32_t claim_line_count_max; /* cells named by those claims */
+    uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
+};
+
+struct ledger;
+
+/* Bytes of the region ledger_init takes. */
+size_t ledger_bytes(const struct ledger_limits *limits);
+/* An empty ledger in a zeroed region. key: from the journal's first record. The region outlives the ledger. */
+struct ledger *ledger_init(struct region *region, const struct ledger_limits *limits, const struct siphash_key *key);
+
+enum outcome {
+    OUTCOME_DECIDED,   /* accepted or refused: evolve, journal, answer when durable */
+    OUTCOME_DRY,       /* as above but dry_run: answer and forget */
+    OUTCOME_DUPLICATE, /* decided before: the answer is in the journal at duplicate_seq */
+    OUTCOME_INVALID    /* 422 or 503 code: nothing decided, nothing remembered */
+};
+
+#define LINE_NONE UINT32_MAX
+
+struct verdict {
+    enum outcome outcome;
+    enum code code;         /* OUTCOME_INVALID: why. OUTCOME_DECIDED and DRY: CODE_none, or the refusal's code */
+    uint32_t line;          /* OUTCOME_INVALID: index of the line it speaks of, or LINE_NONE */
+    const char *field;      /* OUTCOME_INVALID: the field it speaks of, a constant, or NULL */
+    const char *detail;     /* OUTCOME_INVALID: what is wrong, a constant, or NULL */
+    uint64_t duplicate_seq; /* OUTCOME_DUPLICATE: position of the last event of the first decision */
+};
+
+/*
+ * Judges one command at log time now_us (>= ledger_now_us). Everything due by then has been evolved.
+ * out_decision: the caller's, with its arrays attached; filled for OUTCOME_DECIDED and OUTCOME_DRY, borrowing texts of
+ * the command and, for holds, of the ledger (valid until the next evolve).
+ * Reads the state, writes nothing.
+ */
+void ledger_decide(const struct ledger *ledger, const struct command *command, int64_t now_us,
+                   struct decision *out_decision, struct verdict *out_verdict);
+
+/* The next thing the ledger itself must do by now_us, one claim's expiry. False when nothing is due. */
+bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *out_decision);
+/* When the next thing falls due, or INT64_MAX. */
+int64_t ledger_next_due_us(const struct ledger *ledger);
+
+/*
+ * Applies a decision: the next in sequence, made by this ledger's decide or due, or read back from its journal.
+ * Never refuses; a decision that does not follow is a bug or damage and ends the process.
+ */
+void ledger_evolve(struct ledger *ledger, const struct decision *decision);
+
+/* Brings what this command will touch towards the cache; changes nothing. */
+void ledger_prefetch(const struct ledger *ledger, const struct command *command);
+
+/* Sum of hashes over the live entries: equal exactly when every field of every live entry is equal (DESIGN section 1). */
+uint64_t ledger_state_hash(const struct ledger *ledger);
+int64_t ledger_now_us(const struct ledger *ledger);  /* log time, 0 before the first decision */
+uint64_t ledger_last_seq(const struct ledger *ledger); /* 0 before the first event */
+int64_t ledger_id_window_ms(const struct ledger *ledger);
+uint32_t ledger_id_capacity(const struct ledger *ledger);
+bool ledger_strict(const struct ledger *ledger);
+
+/* Walks everything: I1, I2, indexes, and the state hash computed anew. Ends the process on a contradiction. */
+void ledger_check(const struct ledger *ledger);
+
+/* Counts for metrics. */
+struct ledger_counts {
+    uint32_t items, locations, sources, cells, claims_live, claims_kept, ids;
+};
+struct ledger_counts ledger_counts(const struct ledger *ledger);
+
+/*
+ * The name with this number. May be called from any thread for a number that thread read from a durable record (names
+ * never move or change, and publication of the record orders the write before the read).
+ */
+struct text ledger_name(const struct ledger *ledger, enum name_space space, uint32_t number);
+/* The number of a name, or NUMBER_NONE. Ledger thread only. */
+uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struct text name);
+
+/* ---- Reading for point reads, ledger thread only ---- */
+
+struct item_view {
+    uint32_t item;
+    uint8_t scale;
+    bool declared;   /* by PUT, not provisional */
+    uint64_t stamp;  /* sequence of its last configuration, 0 when provisional: the ETag */
+};
+bool ledger_item(const struct ledger *ledger, uint32_t item, struct item_view *out_view);
+
+struct cell_view {
+    uint32_t item, location;
+    uint8_t scale;
+    struct figures figures;
+    uint64_t version;
+    uint64_t last_seq;
+};
+/* Cells are numbered densely from 0 in order of creation and never removed. */
+uint32_t ledger_cell_count(const struct ledger *ledger);
+void ledger_cell(const struct ledger *ledger, uint32_t cell, struct cell_view *out_view);
+/* The cell of an item at a location, or NUMBER_NONE. */
+uint32_t ledger_cell_find(const struct ledger *ledger, uint32_t item, uint32_t location);
+/* The item's cells, newest first: pass NUMBER_NONE to begin; NUMBER_NONE ends. */
+uint32_t ledger_cell_next(const struct ledger *ledger, uint32_t item, uint32_t cell);
+
+struct claim_view {
+    uint64_t claim;
+    struct text hold, holder, channel; /* borrowed until the next evolve */
+    enum claim_state state;
+    int64_t expires_at_us; /* TIME_NONE for none */
+    uint32_t line;         /* first line, for ledger_claim_line */
+};
+/* The claim of this name, live or ended inside the window. */
+bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_view *out_view);
+struct claim_line_view {
+    uint32_t item, location;
+    uint8_t scale;
+    int64_t units[CLAIM_FIGURE_COUNT];
+    uint32_t next; /* next line or NUMBER_NONE */
+};
+void ledger_claim_line(const struct ledger *ledger, uint32_t line, struct claim_line_view *out_view);
+
+/* Sum of an outside account of an item, base units (I1: cells + accounts = 0). */
+int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account);
+
+#endif
