@@ -54,9 +54,9 @@ uint64_t histogram_quantile(const struct histogram *histogram, uint32_t per_mill
     if (histogram->count == 0)
         return 0;
     /* How many values must be at or below the answer, rounded up; in two parts, so that nothing overflows. */
-    uint64_t wanted = histogram->count / HISTOGRAM_PER_MILLION * per_million +
-                      (histogram->count % HISTOGRAM_PER_MILLION * per_million + HISTOGRAM_PER_MILLION - 1) /
-                          HISTOGRAM_PER_MILLION;
+    uint64_t wanted =
+        histogram->count / HISTOGRAM_PER_MILLION * per_million +
+        (histogram->count % HISTOGRAM_PER_MILLION * per_million + HISTOGRAM_PER_MILLION - 1) / HISTOGRAM_PER_MILLION;
     if (wanted == 0)
         wanted = 1;
     uint64_t seen = 0;

@@ -91,10 +91,8 @@ static void zero_times_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_has_no_quantiles),
-        cmocka_unit_test(small_values_are_exact),
-        cmocka_unit_test(every_magnitude_has_its_bucket),
-        cmocka_unit_test(quantiles_are_within_a_sixty_fourth),
+        cmocka_unit_test(empty_has_no_quantiles),         cmocka_unit_test(small_values_are_exact),
+        cmocka_unit_test(every_magnitude_has_its_bucket), cmocka_unit_test(quantiles_are_within_a_sixty_fourth),
         cmocka_unit_test(zero_times_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

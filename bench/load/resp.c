@@ -1,0 +1,50 @@
+#include "resp.h"
+
+void resp_command(struct buffer *out, unsigned count)
+{
+    buffer_literal(out, "*");
+    buffer_number(out, count);
+    buffer_literal(out, "\r\n");
+}
+
+void resp_bytes(struct buffer *out, const void *bytes, size_t n)
+{
+    buffer_literal(out, "$");
+    buffer_number(out, n);
+    buffer_literal(out, "\r\n");
+    buffer_append(out, bytes, n);
+    buffer_literal(out, "\r\n");
+}
+
+enum resp_step resp_read(struct buffer *in, struct resp_reply *out_reply)
+{
+    size_t length = buffer_length(in);
+    const char *front = length == 0 ? NULL : buffer_front(in);
+    const char *end = length == 0 ? NULL : memchr(front, '\n', length);
+    if (end == NULL)
+        return RESP_MORE;
+    size_t line = (size_t)(end - front);
+    if (line < 2 || front[line - 1] != '\r')
+        return RESP_BAD;
+    struct text text = text_of(front + 1, line - 2);
+    size_t taken = line + 1;
+    if (*front == '$' && text.length > 0 && text.bytes[0] == '-') {
+        text = TEXT_NONE;
+    } else if (*front == '$') {
+        size_t n = 0;
+        for (uint32_t i = 0; i < text.length && i < 9; i++) {
+            if (text.bytes[i] < '0' || text.bytes[i] > '9')
+                return RESP_BAD;
+            n = n * 10 + (size_t)(text.bytes[i] - '0');
+        }
+        if (length - taken < n + 2)
+            return RESP_MORE;
+        text = text_of(front + taken, n);
+        taken += n + 2;
+    } else if (*front != '+' && *front != '-' && *front != ':') {
+        return RESP_BAD;
+    }
+    *out_reply = (struct resp_reply){*front, text};
+    buffer_take(in, taken);
+    return RESP_REPLY;
+}
