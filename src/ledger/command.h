@@ -109,6 +109,7 @@ struct command {
     enum hold_mode mode;
     bool has_seq;
     uint64_t seq;                /* the source's own numbering */
+    uint64_t fingerprint;        /* not in the form: siphash64 of the form, set by whoever hands it to the ledger */
     struct text source;          /* always present */
     struct text id;              /* absent only for the server's own commands */
     int64_t occurred_at_us;      /* UTC, TIME_NONE when left out */

@@ -1,0 +1,397 @@
+/*
+ * Claims: who was promised what. A claim has a name, a holder and a line per cell; the lines carry the counters of I2.
+ *
+ *     live:   in the index; in the expiry heap while it has an end
+ *     ended:  still in the index, so that its name answers hold_ended; in the list of ended claims, by time
+ *     gone:   after the id window; the name is free
+ *
+ * Lookups judge by time, not by whether the entry has been dropped yet, so that dropping can be done in small steps.
+ * The heap's order of equals is by claim number: nothing depends on where an entry lies.
+ */
+#include "ledger/state.h"
+
+size_t claims_bytes(const struct ledger_limits *limits)
+{
+    return region_round((size_t)limits->claim_count_max * sizeof(struct claim)) +
+           region_round((size_t)limits->claim_line_count_max * sizeof(struct claim_line)) +
+           table_bytes(limits->claim_count_max) +
+           region_round((size_t)limits->claim_count_max * 3 * TEXTPOOL_BYTES_MAX) +
+           region_round((size_t)limits->claim_count_max * sizeof(uint32_t));
+}
+
+void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits)
+{
+    *claims = (struct claims){
+        .entries = region_take(region, limits->claim_count_max, sizeof(struct claim)),
+        .lines = region_take(region, limits->claim_line_count_max, sizeof(struct claim_line)),
+    };
+    table_init(&claims->index, region, limits->claim_count_max);
+    textpool_init(&claims->texts, region, limits->claim_count_max * 3 * TEXTPOOL_SIZES);
+    claims->heap = region_take(region, limits->claim_count_max, sizeof(uint32_t));
+}
+
+/* ---- hashes ---- */
+
+static uint64_t text_words(const struct ledger *ledger, struct textref ref)
+{
+    struct text text = textpool_text(&ledger->claims.texts, ref);
+    return siphash64(&ledger->key, text.bytes, text.length);
+}
+
+static uint64_t claim_hash(const struct ledger *ledger, const struct claim *claim)
+{
+    const uint64_t words[] = {claim->number,
+                              text_words(ledger, claim->name),
+                              text_words(ledger, claim->holder),
+                              text_words(ledger, claim->channel),
+                              (uint64_t)claim->expires_at_us,
+                              (uint64_t)claim->ended_at_us,
+                              claim->last_seq,
+                              claim->state};
+    return entry_hash(ENTRY_CLAIM, words, sizeof(words) / sizeof(words[0]));
+}
+
+static uint64_t claim_line_hash(const struct ledger *ledger, const struct claim_line *line)
+{
+    uint64_t words[3 + CLAIM_FIGURE_COUNT] = {ledger->claims.entries[line->claim].number, line->cell, line->last_seq};
+    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++)
+        words[3 + i] = (uint64_t)line->units[i];
+    return entry_hash(ENTRY_CLAIM_LINE, words, 3 + CLAIM_FIGURE_COUNT);
+}
+
+/* ---- index ---- */
+
+static bool claim_is(const void *owner, uint32_t entry, const void *key)
+{
+    const struct claims *claims = owner;
+    return text_equal(textpool_text(&claims->texts, claims->entries[entry].name), *(const struct text *)key);
+}
+
+static uint64_t claim_name_hash(const struct ledger *ledger, struct text name)
+{
+    return siphash64(&ledger->key, name.bytes, name.length);
+}
+
+static bool is_past_window(const struct ledger *ledger, const struct claim *claim, int64_t now_us)
+{
+    return claim->ended_at_us != TIME_NONE && claim->ended_at_us < now_us - ledger->id_window_ms * 1000;
+}
+
+uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us)
+{
+    const struct claims *claims = &ledger->claims;
+    uint32_t entry = table_find(&claims->index, claim_name_hash(ledger, name), claim_is, claims, &name);
+    return entry == TABLE_NONE || is_past_window(ledger, &claims->entries[entry], now_us) ? NUMBER_NONE : entry;
+}
+
+uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t cell)
+{
+    const struct claims *claims = &ledger->claims;
+    for (uint32_t line = claims->entries[claim].first_line; line != 0; line = claims->lines[line - 1].next) {
+        if (claims->lines[line - 1].cell == cell)
+            return line - 1;
+    }
+    return NUMBER_NONE;
+}
+
+bool claims_room(const struct ledger *ledger, bool new_claim, uint32_t new_lines)
+{
+    const struct claims *claims = &ledger->claims;
+    /* An entry past its window leaves before the new one comes (claims_forget in ledger_evolve). */
+    bool leaves = claims->ended_first != 0 &&
+                  is_past_window(ledger, &claims->entries[claims->ended_first - 1], ledger->now_us);
+    bool entry = !new_claim || leaves || claims->entry_free != 0 ||
+                 claims->entry_count < ledger->limits.claim_count_max;
+    return entry && textpool_room(&claims->texts, new_claim ? 3 : 0) &&
+           ledger->limits.claim_line_count_max - claims->line_count + claims->line_free_count >= new_lines;
+}
+
+/* ---- expiry heap ---- */
+
+static bool expires_before(const struct claim *a, const struct claim *b)
+{
+    return a->expires_at_us != b->expires_at_us ? a->expires_at_us < b->expires_at_us : a->number < b->number;
+}
+
+static void heap_put(struct claims *claims, uint32_t place, uint32_t entry)
+{
+    claims->heap[place] = entry;
+    claims->entries[entry].heap_place = place + 1;
+}
+
+/* Moves the entry at `place` to where it belongs. */
+static void heap_settle(struct claims *claims, uint32_t place)
+{
+    uint32_t entry = claims->heap[place];
+    const struct claim *claim = &claims->entries[entry];
+    while (place > 0 && expires_before(claim, &claims->entries[claims->heap[(place - 1) / 2]])) {
+        heap_put(claims, place, claims->heap[(place - 1) / 2]);
+        place = (place - 1) / 2;
+    }
+    for (;;) {
+        uint32_t child = 2 * place + 1;
+        if (child >= claims->heap_count)
+            break;
+        if (child + 1 < claims->heap_count &&
+            expires_before(&claims->entries[claims->heap[child + 1]], &claims->entries[claims->heap[child]]))
+            child++;
+        if (!expires_before(&claims->entries[claims->heap[child]], claim))
+            break;
+        heap_put(claims, place, claims->heap[child]);
+        place = child;
+    }
+    heap_put(claims, place, entry);
+}
+
+static void heap_add(struct claims *claims, uint32_t entry)
+{
+    heap_put(claims, claims->heap_count++, entry);
+    heap_settle(claims, claims->heap_count - 1);
+}
+
+static void heap_remove(struct claims *claims, uint32_t entry)
+{
+    uint32_t place = claims->entries[entry].heap_place - 1;
+    claims->entries[entry].heap_place = 0;
+    uint32_t last = claims->heap[--claims->heap_count];
+    if (last != entry) {
+        heap_put(claims, place, last);
+        heap_settle(claims, place);
+    }
+}
+
+/* ---- list of ended claims ---- */
+
+static void ended_add(struct claims *claims, uint32_t entry)
+{
+    struct claim *claim = &claims->entries[entry];
+    claim->ended_previous = claims->ended_last;
+    claim->ended_next = 0;
+    if (claims->ended_last != 0)
+        claims->entries[claims->ended_last - 1].ended_next = entry + 1;
+    else
+        claims->ended_first = entry + 1;
+    claims->ended_last = entry + 1;
+}
+
+static void ended_remove(struct claims *claims, uint32_t entry)
+{
+    struct claim *claim = &claims->entries[entry];
+    if (claim->ended_previous != 0)
+        claims->entries[claim->ended_previous - 1].ended_next = claim->ended_next;
+    else
+        claims->ended_first = claim->ended_next;
+    if (claim->ended_next != 0)
+        claims->entries[claim->ended_next - 1].ended_previous = claim->ended_previous;
+    else
+        claims->ended_last = claim->ended_previous;
+    claim->ended_next = claim->ended_previous = 0;
+}
+
+static void claim_drop(struct ledger *ledger, uint32_t entry)
+{
+    struct claims *claims = &ledger->claims;
+    struct claim *claim = &claims->entries[entry];
+    for (uint32_t line = claim->first_line; line != 0;) {
+        struct claim_line *dropped = &claims->lines[line - 1];
+        uint32_t next = dropped->next;
+        ledger->entries_hash -= claim_line_hash(ledger, dropped);
+        *dropped = (struct claim_line){.next = claims->line_free};
+        claims->line_free = line;
+        claims->line_free_count++;
+        line = next;
+    }
+    ledger->entries_hash -= claim_hash(ledger, claim);
+    ended_remove(claims, entry);
+    claims->entry_kept--;
+    table_remove(&claims->index, claim_name_hash(ledger, textpool_text(&claims->texts, claim->name)), entry);
+    textpool_remove(&claims->texts, claim->name);
+    textpool_remove(&claims->texts, claim->holder);
+    textpool_remove(&claims->texts, claim->channel);
+    *claim = (struct claim){.first_line = claims->entry_free};
+    claims->entry_free = entry + 1;
+}
+
+void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most)
+{
+    struct claims *claims = &ledger->claims;
+    for (; most > 0 && claims->ended_first != 0; most--) {
+        if (!is_past_window(ledger, &claims->entries[claims->ended_first - 1], now_us))
+            return;
+        claim_drop(ledger, claims->ended_first - 1);
+    }
+}
+
+/* ---- evolve ---- */
+
+static uint32_t claim_create(struct ledger *ledger, const struct event *event)
+{
+    struct claims *claims = &ledger->claims;
+    uint32_t entry;
+    if (claims->entry_free != 0) {
+        entry = claims->entry_free - 1;
+        claims->entry_free = claims->entries[entry].first_line;
+    } else {
+        CHECK(claims->entry_count < ledger->limits.claim_count_max);
+        entry = claims->entry_count++;
+    }
+    claims->entries[entry] = (struct claim){
+        .number = event->claim,
+        .name = textpool_add(&claims->texts, event->hold),
+        .holder = textpool_add(&claims->texts, event->holder),
+        .channel = textpool_add(&claims->texts, event->channel),
+        .expires_at_us = TIME_NONE,
+        .ended_at_us = TIME_NONE,
+    };
+    table_insert(&claims->index, claim_name_hash(ledger, event->hold), entry);
+    claims->entry_live++;
+    return entry;
+}
+
+static void claim_line_evolve(struct ledger *ledger, uint32_t entry, const struct event *event)
+{
+    struct claims *claims = &ledger->claims;
+    struct claim *claim = &claims->entries[entry];
+    uint32_t cell = cell_find(ledger, event->item, event->location);
+    CHECK(cell != NUMBER_NONE);
+    uint32_t number = claim_line_find(ledger, entry, cell);
+    if (number == NUMBER_NONE) {
+        if (claims->line_free != 0) {
+            number = claims->line_free - 1;
+            claims->line_free = claims->lines[number].next;
+            claims->line_free_count--;
+        } else {
+            CHECK(claims->line_count < ledger->limits.claim_line_count_max);
+            number = claims->line_count++;
+        }
+        claims->lines[number] = (struct claim_line){.claim = entry, .cell = cell};
+        /* Lines stay in the order they were claimed. */
+        if (claim->last_line != 0)
+            claims->lines[claim->last_line - 1].next = number + 1;
+        else
+            claim->first_line = number + 1;
+        claim->last_line = number + 1;
+    } else {
+        ledger->entries_hash -= claim_line_hash(ledger, &claims->lines[number]);
+    }
+    struct claim_line *line = &claims->lines[number];
+    memcpy(line->units, event->claim_units, sizeof(line->units));
+    line->last_seq = event->seq;
+    CHECK(line->units[CLAIM_GRANTED] == line->units[CLAIM_CONSUMED] + line->units[CLAIM_RELEASED] +
+                                            line->units[CLAIM_EXPIRED] + line->units[CLAIM_HELD] +
+                                            line->units[CLAIM_COMMITTED]);
+    ledger->entries_hash += claim_line_hash(ledger, line);
+}
+
+void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us)
+{
+    struct claims *claims = &ledger->claims;
+    uint32_t entry = claim_find(ledger, event->hold, now_us);
+    if (entry == NUMBER_NONE) {
+        CHECK(event->claim <= event->seq);
+        /* The name may still be with a claim past its window. */
+        uint32_t old = table_find(&claims->index, claim_name_hash(ledger, event->hold), claim_is, claims, &event->hold);
+        if (old != TABLE_NONE)
+            claim_drop(ledger, old);
+        entry = claim_create(ledger, event);
+    } else {
+        ledger->entries_hash -= claim_hash(ledger, &claims->entries[entry]);
+    }
+    struct claim *claim = &claims->entries[entry];
+    CHECK(claim->number == event->claim);
+
+    if (claim->heap_place != 0)
+        heap_remove(claims, entry);
+    bool was_ended = claim->ended_at_us != TIME_NONE;
+    bool ends = claim_state_ended(event->claim_state);
+    if (was_ended && !ends) {
+        ended_remove(claims, entry);
+        claims->entry_kept--;
+        claims->entry_live++;
+        claim->ended_at_us = TIME_NONE;
+    } else if (!was_ended && ends) {
+        claim->ended_at_us = now_us;
+        ended_add(claims, entry);
+        claims->entry_kept++;
+        claims->entry_live--;
+    }
+    claim->state = event->claim_state;
+    claim->expires_at_us = event->expires_at_us;
+    claim->last_seq = event->seq;
+    if (!ends && claim->expires_at_us != TIME_NONE)
+        heap_add(claims, entry);
+    ledger->entries_hash += claim_hash(ledger, claim);
+
+    if (event->location != NUMBER_NONE)
+        claim_line_evolve(ledger, entry, event);
+}
+
+/* ---- check ---- */
+
+void claims_check(const struct ledger *ledger, uint64_t *hash)
+{
+    const struct claims *claims = &ledger->claims;
+    uint32_t live = 0;
+    uint32_t kept = 0;
+    uint32_t expiring = 0;
+    uint32_t lines = 0;
+    for (uint32_t i = 0; i < claims->entry_count; i++) {
+        const struct claim *claim = &claims->entries[i];
+        if (claim->number == 0)
+            continue;
+        int64_t held = 0;
+        int64_t committed = 0;
+        for (uint32_t l = claim->first_line; l != 0; l = claims->lines[l - 1].next) {
+            const struct claim_line *line = &claims->lines[l - 1];
+            CHECK(line->claim == i);
+            for (unsigned f = 0; f < CLAIM_FIGURE_COUNT; f++)
+                CHECK(line->units[f] >= 0);
+            CHECK(line->units[CLAIM_PICKED] <= line->units[CLAIM_COMMITTED]);
+            held += line->units[CLAIM_HELD];
+            committed += line->units[CLAIM_COMMITTED];
+            *hash += claim_line_hash(ledger, line);
+            lines++;
+        }
+        *hash += claim_hash(ledger, claim);
+        if (claim_state_ended(claim->state)) {
+            kept++;
+            CHECK(held + committed == 0);
+            CHECK(claim->heap_place == 0);
+        } else {
+            live++;
+            CHECK(held + committed > 0);
+            CHECK((claim->state == CLAIM_STATE_HELD) == (held > 0));
+            CHECK((claim->heap_place != 0) == (claim->expires_at_us != TIME_NONE));
+            expiring += claim->heap_place != 0;
+        }
+    }
+    CHECK(live == claims->entry_live);
+    CHECK(kept == claims->entry_kept);
+    CHECK(expiring == claims->heap_count);
+    CHECK(live + kept == claims->index.count);
+    CHECK(lines == claims->line_count - claims->line_free_count);
+    for (uint32_t i = 1; i < claims->heap_count; i++)
+        CHECK(expires_before(&claims->entries[claims->heap[(i - 1) / 2]], &claims->entries[claims->heap[i]]));
+
+    /* I2: what the cells say is claimed equals the sums over the claims. Quadratic in nothing: one walk per cell sum
+     * would be, so the two totals are compared over all cells, and each line against its own cell. */
+    int64_t sums[FIGURE_COUNT] = {0};
+    for (uint32_t i = 0; i < ledger->cell_count; i++) {
+        for (unsigned f = FIGURE_HELD; f < FIGURE_COUNT; f++)
+            sums[f] += ledger->cells[i].figures.units[f];
+    }
+    for (uint32_t i = 0; i < claims->entry_count; i++) {
+        for (uint32_t l = claims->entries[i].number == 0 ? 0 : claims->entries[i].first_line; l != 0;
+             l = claims->lines[l - 1].next) {
+            const struct claim_line *line = &claims->lines[l - 1];
+            CHECK(line->units[CLAIM_HELD] <= ledger->cells[line->cell].figures.units[FIGURE_HELD]);
+            CHECK(line->units[CLAIM_COMMITTED] <= ledger->cells[line->cell].figures.units[FIGURE_COMMITTED]);
+            sums[FIGURE_HELD] -= line->units[CLAIM_HELD];
+            sums[FIGURE_COMMITTED] -= line->units[CLAIM_COMMITTED];
+            sums[FIGURE_PICKED] -= line->units[CLAIM_PICKED];
+        }
+    }
+    CHECK(sums[FIGURE_HELD] == 0);
+    CHECK(sums[FIGURE_COMMITTED] == 0);
+    CHECK(sums[FIGURE_PICKED] == 0);
+}

@@ -1,0 +1,481 @@
+/*
+ * Deciding a command: the order of questions every kind shares.
+ *
+ *   1. Known already?   (source, id) in the table: the same command gets its first answer again, another is id_reused.
+ *   2. In order?        seq at or below the source's mark, not_after passed, fact older than the window.
+ *   3. Room?            ids, names, cells, claims: a full table means 503 and nothing decided, never a wrong decision.
+ *   4. The kind's rule  movement.c, hold.c, config.c.
+ *
+ * A 422 objection voids everything; a 409 refusal replaces whatever was written by one refused event.
+ */
+#include "ledger/decide.h"
+
+static struct text constant(const char *string)
+{
+    return text_of(string, strlen(string));
+}
+
+/* ---- objections ---- */
+
+bool judge_invalid(struct judge *judge, enum code code, uint32_t line, const char *field, const char *detail)
+{
+    judge->objected = true;
+    *judge->verdict = (struct verdict){OUTCOME_INVALID, code, line, field, detail, 0};
+    return false;
+}
+
+bool judge_refuse(struct judge *judge, enum code code, struct text subject, struct text field)
+{
+    judge->objected = true;
+    struct decision *decision = judge->decision;
+    /* Names the command would have created are not created by a refusal; the source is. */
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < decision->name_count; i++) {
+        if (decision->names[i].space == NAME_SOURCE)
+            decision->names[kept++] = decision->names[i];
+    }
+    decision->name_count = kept;
+    decision->event_count = 0;
+    struct event *event = judge_event(judge, EVENT_REFUSED);
+    event->code = code;
+    event->subject = subject;
+    event->field = field;
+    event->shortages = decision->shortages;
+    event->shortage_count = decision->shortage_count;
+    judge->verdict->code = code;
+    return false;
+}
+
+void judge_short(struct judge *judge, const struct draft *draft, int64_t asked, int64_t free_units)
+{
+    struct decision *decision = judge->decision;
+    CHECK(decision->shortage_count < COMMAND_LINES_MAX);
+    decision->shortages[decision->shortage_count++] =
+        (struct shortage){draft->item, draft->location, draft->scale, asked, free_units};
+}
+
+/* ---- names ---- */
+
+uint32_t judge_name(struct judge *judge, enum name_space space, struct text name)
+{
+    uint32_t number = ledger_number(judge->ledger, space, name);
+    if (number != NUMBER_NONE)
+        return number;
+    struct decision *decision = judge->decision;
+    uint32_t fresh = judge->ledger->names[space].count;
+    for (uint32_t i = 0; i < decision->name_count; i++) {
+        if (decision->names[i].space != space)
+            continue;
+        if (text_equal(decision->names[i].name, name))
+            return decision->names[i].number;
+        fresh++;
+    }
+    if (fresh >= judge->ledger->names[space].count_max) {
+        static const char *const limits[NAME_SPACE_COUNT] = {"the table of items is full: raise --items-max",
+                                                             "the table of locations is full: raise --locations-max",
+                                                             "the table of sources is full: raise --sources-max"};
+        (void)judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL, limits[space]);
+        return NUMBER_NONE;
+    }
+    CHECK(decision->name_count < DECISION_NAMES_MAX);
+    decision->names[decision->name_count++] = (struct new_name){space, fresh, name};
+    return fresh;
+}
+
+/* ---- drafts ---- */
+
+struct draft *judge_draft(const struct judge *judge, uint32_t index)
+{
+    CHECK(index < judge->draft_count);
+    return &judge->ledger->drafts[index];
+}
+
+struct figures draft_figures(const struct judge *judge, const struct draft *draft)
+{
+    if (draft->cell == NUMBER_NONE)
+        return (struct figures){{0}};
+    return judge->ledger->cells[draft->cell].figures;
+}
+
+int64_t draft_free(const struct judge *judge, const struct draft *draft)
+{
+    struct figures figures = draft_figures(judge, draft);
+    return max_i64(0, figures_available(&figures) + figures.units[FIGURE_BACKORDERED]);
+}
+
+/* The draft of a cell, made when it is the first line on it. NULL when there is no room for a new cell. */
+static struct draft *draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line)
+{
+    struct draft *drafts = judge->ledger->drafts;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (drafts[i].item == item && drafts[i].location == location)
+            return &drafts[i];
+    }
+    CHECK(judge->draft_count < COMMAND_LINES_MAX);
+    const struct ledger *ledger = judge->ledger;
+    bool is_new = item >= ledger->names[NAME_ITEM].count || location >= ledger->names[NAME_LOCATION].count;
+    drafts[judge->draft_count] = (struct draft){
+        .item = item,
+        .location = location,
+        .cell = is_new ? NUMBER_NONE : cell_find(ledger, item, location),
+        .line = line,
+        .claim_line = NUMBER_NONE,
+        .scale = item < ledger->names[NAME_ITEM].count ? ledger->items[item].scale : 0,
+        .condition = CONDITION_NONE,
+    };
+    return &drafts[judge->draft_count++];
+}
+
+static bool units_of(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
+                     int64_t *out_units)
+{
+    switch (decimal_to_units(quantity, scale, out_units)) {
+    case DECIMAL_OK:
+        return true;
+    case DECIMAL_TOO_LONG:
+        return judge_invalid(judge, CODE_too_many_decimals, line, field, "more decimals than the item's scale");
+    case DECIMAL_OUT_OF_RANGE:
+    case DECIMAL_BAD:
+        break;
+    }
+    return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
+}
+
+static bool precondition_holds(struct judge *judge, const struct precondition *wanted, const struct draft *draft,
+                               uint32_t line, bool *out_holds)
+{
+    struct figures figures = draft_figures(judge, draft);
+    uint64_t version = draft->cell == NUMBER_NONE ? 0 : judge->ledger->cells[draft->cell].version;
+    const struct {
+        uint8_t bit;
+        struct decimal wanted;
+        int64_t have;
+        const char *field;
+    } rows[] = {
+        {PRECONDITION_ON_HAND, wanted->on_hand, figures_on_hand(&figures), "if/on_hand"},
+        {PRECONDITION_AVAILABLE, wanted->available, figures_available(&figures), "if/available"},
+        {PRECONDITION_RESERVED, wanted->reserved, figures_reserved(&figures), "if/reserved"},
+    };
+    *out_holds = !(wanted->present & PRECONDITION_VERSION) || wanted->version == version;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int64_t units;
+        if (!(wanted->present & rows[i].bit))
+            continue;
+        if (!units_of(judge, rows[i].wanted, draft->scale, line, rows[i].field, &units))
+            return false;
+        *out_holds = *out_holds && units == rows[i].have;
+    }
+    return true;
+}
+
+bool judge_precondition(struct judge *judge)
+{
+    const struct precondition *wanted = &judge->command->precondition;
+    if (wanted->present == 0)
+        return true;
+    if (judge->draft_count != 1)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "if",
+                             "the command touches more than one cell: put `if` on the lines");
+    bool holds;
+    if (!precondition_holds(judge, wanted, judge_draft(judge, 0), LINE_NONE, &holds))
+        return false;
+    return holds || judge_refuse(judge, CODE_precondition_failed, TEXT_NONE, constant("/if"));
+}
+
+bool judge_lines(struct judge *judge, enum lines_names names)
+{
+    const struct command *command = judge->command;
+    bool create = names == LINES_CREATE && !judge->ledger->strict;
+    bool unmet = false;
+    if (command->line_count == 0)
+        return judge_invalid(judge, CODE_missing_field, LINE_NONE, "lines", "the kind needs lines");
+    for (uint32_t i = 0; i < command->line_count; i++) {
+        const struct command_line *line = &command->lines[i];
+        uint32_t item = create ? judge_name(judge, NAME_ITEM, line->item)
+                               : ledger_number(judge->ledger, NAME_ITEM, line->item);
+        if (item == NUMBER_NONE)
+            return !judge->objected && judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
+        uint32_t location = create ? judge_name(judge, NAME_LOCATION, line->location)
+                                   : ledger_number(judge->ledger, NAME_LOCATION, line->location);
+        if (location == NUMBER_NONE)
+            return !judge->objected && judge_refuse(judge, CODE_unknown_location, line->location, TEXT_NONE);
+        uint32_t before = judge->draft_count;
+        struct draft *draft = draft_of(judge, item, location, i);
+        int64_t units;
+        if (!units_of(judge, line->quantity, draft->scale, i, "quantity", &units))
+            return false;
+        enum condition condition = line->condition == CONDITION_NONE ? CONDITION_SELLABLE : line->condition;
+        draft->condition = judge->draft_count > before || draft->condition == condition ? condition : CONDITION_NONE;
+        /* At most 1,000 terms of 2^53: the sums fit, their range is judged. */
+        draft->asked += units;
+        draft->asked_by[condition] += units;
+        if (!quantity_in_range(draft->asked) || !quantity_in_range(draft->asked_by[condition]))
+            return judge_invalid(judge, CODE_out_of_range, i, "quantity", "the lines of this cell sum beyond 2^53-1");
+        bool holds = true;
+        if (line->precondition.present != 0 &&
+            !precondition_holds(judge, &line->precondition, draft, i, &holds))
+            return false;
+        unmet = unmet || !holds;
+    }
+    if (!judge_precondition(judge))
+        return false;
+    if (unmet)
+        return judge_refuse(judge, CODE_precondition_failed, TEXT_NONE, constant("/lines"));
+    return true;
+}
+
+bool judge_claim_lines(struct judge *judge, uint32_t claim, bool held, bool committed, bool expired)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct claims *claims = &ledger->claims;
+    for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
+        const struct claim_line *line = &claims->lines[l - 1];
+        int64_t units = (held ? line->units[CLAIM_HELD] : 0) + (committed ? line->units[CLAIM_COMMITTED] : 0) +
+                        (expired ? line->units[CLAIM_EXPIRED] : 0);
+        if (units == 0)
+            continue;
+        const struct cell *cell = &ledger->cells[line->cell];
+        struct draft *draft = draft_of(judge, cell->item, cell->location, LINE_NONE);
+        draft->claim_line = l - 1;
+        draft->condition = CONDITION_SELLABLE;
+        draft->asked = draft->asked_by[CONDITION_SELLABLE] = units;
+    }
+    return judge_precondition(judge);
+}
+
+/* ---- events ---- */
+
+struct event *judge_event(struct judge *judge, enum event_type type)
+{
+    struct decision *decision = judge->decision;
+    CHECK(decision->event_count < DECISION_EVENTS_MAX);
+    struct event *event = &decision->events[decision->event_count];
+    *event = (struct event){
+        .seq = decision->first_seq + decision->event_count,
+        .type = type,
+        .item = NUMBER_NONE,
+        .location = NUMBER_NONE,
+        .condition = CONDITION_NONE,
+        .to_condition = CONDITION_NONE,
+        .account = ACCOUNT_NONE,
+        .other_location = NUMBER_NONE,
+        .expires_at_us = TIME_NONE,
+    };
+    decision->event_count++;
+    return event;
+}
+
+/* The item's account after the events of this decision so far. */
+static int64_t account_before(const struct judge *judge, const struct event *event)
+{
+    const struct ledger *ledger = judge->ledger;
+    for (const struct event *earlier = event; earlier-- > judge->decision->events;) {
+        if (earlier->item == event->item && earlier->account == event->account)
+            return earlier->account_units;
+    }
+    return event->item < ledger->names[NAME_ITEM].count ? ledger->items[event->item].accounts[event->account] : 0;
+}
+
+/* Follows an event of the cell with one that has no delta of its own. */
+static struct event *follow(struct judge *judge, const struct event *event, enum event_type type, int64_t quantity)
+{
+    struct event *next = judge_event(judge, type);
+    next->item = event->item;
+    next->location = event->location;
+    next->scale = event->scale;
+    next->figures = event->figures;
+    next->version = judge->decision->events[next->seq - judge->decision->first_seq - 1].version + 1;
+    next->previous_seq = next->seq - 1;
+    next->quantity = quantity;
+    return next;
+}
+
+bool judge_cell(struct judge *judge, const struct draft *draft, struct event *event, enum discrepancy why,
+                int64_t discrepancy_units)
+{
+    const struct ledger *ledger = judge->ledger;
+    struct figures before = draft_figures(judge, draft);
+    event->item = draft->item;
+    event->location = draft->location;
+    event->scale = draft->scale;
+    event->figures = before;
+    int64_t gross = 0;
+    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
+        if (!quantity_in_range(after) || !quantity_in_range(event->delta.units[i]))
+            return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
+                                 "a figure of the cell would leave the range of 2^53-1 base units");
+        event->figures.units[i] = after;
+        gross += after;
+    }
+    if (!quantity_in_range(figures_on_hand(&event->figures)) || !quantity_in_range(figures_reserved(&event->figures)) ||
+        !quantity_in_range(figures_available(&event->figures)) || !quantity_in_range(gross))
+        return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
+                             "a sum of the cell's figures would leave the range of 2^53-1 base units");
+    event->version = draft->cell == NUMBER_NONE ? 1 : ledger->cells[draft->cell].version + 1;
+    event->previous_seq = draft->cell == NUMBER_NONE ? 0 : ledger->cells[draft->cell].last_seq;
+    if (event->account != ACCOUNT_NONE) {
+        event->account_units += account_before(judge, event);
+        if (!quantity_in_range(event->account_units))
+            return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
+                                 "what went to or came from outside would leave the range of 2^53-1 base units");
+    }
+
+    if (discrepancy_units > 0)
+        follow(judge, event, EVENT_DISCREPANCY, discrepancy_units)->discrepancy = why;
+    for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+        if (event->figures.units[i] < 0 && event->figures.units[i] < before.units[i]) {
+            struct event *next = follow(judge, event, EVENT_DISCREPANCY, -event->figures.units[i]);
+            next->discrepancy = DISCREPANCY_BELOW_ZERO;
+            next->condition = (enum condition)i;
+        }
+    }
+    if (figures_oversold(&event->figures) > figures_oversold(&before))
+        follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
+    return true;
+}
+
+/* ---- deciding ---- */
+
+void decision_begin(struct judge *judge, enum command_kind kind)
+{
+    struct decision *decision = judge->decision;
+    /* The arrays are the caller's and stay. */
+    struct event *events = decision->events;
+    struct new_name *names = decision->names;
+    struct shortage *shortages = decision->shortages;
+    *decision = (struct decision){
+        .kind = kind,
+        .source = NUMBER_NONE,
+        .recorded_at_us = judge->now_us,
+        .occurred_at_us = judge->now_us,
+        .first_seq = judge->ledger->last_seq + 1,
+        .events = events,
+        .names = names,
+        .shortages = shortages,
+    };
+}
+
+/* Question 2: what can be said before looking at the lines. */
+static bool judge_order(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command *command = judge->command;
+    const struct decision *decision = judge->decision;
+    if (command->has_seq && decision->source < ledger->names[NAME_SOURCE].count &&
+        command->seq <= ledger->sources[decision->source].seq_mark)
+        return judge_refuse(judge, CODE_seq_passed, TEXT_NONE, constant("/seq"));
+    if (command->not_after_us != TIME_NONE && command->not_after_us < judge->now_us)
+        return judge_refuse(judge, CODE_expired_command, TEXT_NONE, constant("/not_after"));
+    if (!judge->request && !command->has_seq && command->occurred_at_us != TIME_NONE &&
+        command->occurred_at_us < judge->now_us - ledger->id_window_ms * 1000)
+        return judge_refuse(judge, CODE_too_late, TEXT_NONE, constant("/occurred_at"));
+    return true;
+}
+
+/* Question 3, after the rule has said what it needs: a decision that would not fit is not made. */
+static bool judge_room(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct decision *decision = judge->decision;
+    if (text_present(decision->id) && !judge->command->dry_run && !ids_room(ledger, judge->now_us))
+        return judge_invalid(judge, CODE_id_table_full, LINE_NONE, NULL,
+                             "every remembered id is inside the window: raise --id-capacity or shorten --id-window");
+    uint32_t new_cells = 0;
+    uint32_t new_lines = 0;
+    bool new_claim = false;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        if (event->location != NUMBER_NONE)
+            new_cells += event->version == 1;
+        if (event->claim == 0)
+            continue;
+        new_claim = new_claim || event->claim == decision->first_seq;
+        new_lines += event->location != NUMBER_NONE; /* at most: it may have a line there already */
+    }
+    if (new_cells > ledger->limits.cell_count_max - ledger->cell_count)
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "the table of cells is full: raise --cells-max");
+    if (new_lines != 0 && !claims_room(ledger, new_claim, new_lines))
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "the table of holds is full: raise --holds-max or --hold-lines-max");
+    return true;
+}
+
+void ledger_decide(const struct ledger *ledger, const struct command *command, int64_t now_us,
+                   struct decision *out_decision, struct verdict *out_verdict)
+{
+    CHECK(now_us >= ledger->now_us);
+    *out_verdict = (struct verdict){OUTCOME_DECIDED, CODE_none, LINE_NONE, NULL, NULL, 0};
+    if (command->dry_run)
+        out_verdict->outcome = OUTCOME_DRY;
+    struct judge judge = {
+        .ledger = ledger,
+        .command = command,
+        .now_us = now_us,
+        .request = command->guard == GUARD_DEFAULT ? kind_is_request(command->kind) : command->guard == GUARD_ON,
+        .decision = out_decision,
+        .verdict = out_verdict,
+    };
+    decision_begin(&judge, command->kind);
+    out_decision->id = command->id;
+    out_decision->fingerprint = command->fingerprint;
+    if (text_present(command->id) && !command->dry_run) {
+        const struct id_entry *entry = id_find(ledger, id_hash(ledger, command->source, command->id));
+        if (entry != NULL && entry->fingerprint != command->fingerprint) {
+            (void)judge_invalid(&judge, CODE_id_reused, LINE_NONE, "id", "a different command had this id");
+            return;
+        }
+        if (entry != NULL) {
+            *out_verdict = (struct verdict){OUTCOME_DUPLICATE, CODE_none, LINE_NONE, NULL, NULL, entry->last_seq};
+            return;
+        }
+    }
+    out_decision->forced = command->guard == GUARD_OFF;
+    out_decision->has_seq = command->has_seq;
+    out_decision->source_seq = command->seq;
+    out_decision->actor = command->actor;
+    out_decision->reason = command->reason;
+    out_decision->document = command->document;
+    out_decision->document_line = command->document_line;
+    out_decision->channel = command->channel;
+    out_decision->meta = command->meta;
+    if (command->occurred_at_us != TIME_NONE) {
+        out_decision->clock_skew = command->occurred_at_us > now_us + CLOCK_SKEW_MAX_US;
+        out_decision->occurred_at_us = out_decision->clock_skew ? now_us : command->occurred_at_us;
+    }
+    out_decision->source = judge_name(&judge, NAME_SOURCE, command->source);
+    if (out_decision->source == NUMBER_NONE || !judge_order(&judge)) {
+        if (out_verdict->outcome != OUTCOME_INVALID)
+            (void)judge_room(&judge);
+        return;
+    }
+    switch (command->kind) {
+    case KIND_RECEIVE:
+    case KIND_SALE:
+    case KIND_SHIP:
+    case KIND_RETURN:
+    case KIND_ADJUST:
+    case KIND_RECLASSIFY:
+    case KIND_TRANSFER:
+        decide_movement(&judge);
+        break;
+    case KIND_HOLD:
+    case KIND_EXTEND:
+    case KIND_COMMIT:
+    case KIND_RELEASE:
+        decide_claim(&judge);
+        break;
+    case KIND_PUT_ITEM:
+    case KIND_SETTINGS:
+        decide_config(&judge);
+        break;
+    case KIND_EXPIRE:
+    case KIND_TICK:
+    case KIND_COUNT:
+        CHECK(!"a command nobody can send"); /* command_decode lets none through */
+        break;
+    }
+    if (out_verdict->outcome != OUTCOME_INVALID)
+        (void)judge_room(&judge);
+}

@@ -1,0 +1,88 @@
+/*
+ * What the deciding files share: the judge, who holds one command against the state and writes the decision.
+ * Private to src/ledger.
+ *
+ * A rule file (movement.c, hold.c, config.c) resolves the command's lines into drafts, one per cell, judges each draft,
+ * then emits the events. Functions that can object return false after the judge has noted the objection; the rule
+ * returns at once and nothing has been changed, because nothing is written before evolve.
+ */
+#ifndef ONHAND_LEDGER_DECIDE_H
+#define ONHAND_LEDGER_DECIDE_H
+
+#include "ledger/state.h"
+
+struct judge {
+    const struct ledger *ledger;
+    const struct command *command;
+    int64_t now_us;
+    bool request; /* can be refused for want of stock, creates no names */
+    struct decision *decision;
+    struct verdict *verdict;
+    uint32_t draft_count;
+    bool objected; /* refused or invalid: the decision is complete or void */
+};
+
+/* ---- objections; each returns false, for `return judge_refuse(...)` ---- */
+
+/* 409: a decision of one refused event. subject and field may be absent. Shortages noted before are kept with it. */
+bool judge_refuse(struct judge *judge, enum code code, struct text subject, struct text field);
+/* Notes a cell of a refusal to come: less is there than asked. */
+void judge_short(struct judge *judge, const struct draft *draft, int64_t asked, int64_t free_units);
+/* 422 and 503: nothing decided. line may be LINE_NONE; field and detail are constants or NULL. */
+bool judge_invalid(struct judge *judge, enum code code, uint32_t line, const char *field, const char *detail);
+
+/* ---- lines to drafts ---- */
+
+enum lines_names {
+    LINES_CREATE, /* a fact: unknown items and locations become provisional ones (unless the ledger is strict) */
+    LINES_KNOWN   /* unknown names are refused */
+};
+/* Sums the command's lines per cell into ledger->drafts, checks decimals, ranges and the preconditions. */
+MUST_USE bool judge_lines(struct judge *judge, enum lines_names names);
+/* One draft per line of the claim that has open units of these kinds; asked = their sum. For commands without lines.
+ * A claim has at most COMMAND_LINES_MAX lines (claim_conclude). */
+MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, bool held, bool committed, bool expired);
+struct draft *judge_draft(const struct judge *judge, uint32_t index);
+/* The `if` of the command, which must speak of exactly one cell. */
+MUST_USE bool judge_precondition(struct judge *judge);
+/* The number of a name, given now when it is new. NUMBER_NONE after an objection (table full). */
+uint32_t judge_name(struct judge *judge, enum name_space space, struct text name);
+
+/* The figures of a draft's cell before the command, zero when there is none. */
+struct figures draft_figures(const struct judge *judge, const struct draft *draft);
+/* What a request may take without a channel (I3, no safety stock): max(0, available + backordered). */
+int64_t draft_free(const struct judge *judge, const struct draft *draft);
+
+/* ---- events ---- */
+
+/* A blank event of the decision, numbered. */
+struct event *judge_event(struct judge *judge, enum event_type type);
+/*
+ * Finishes an event of a cell whose delta, quantity, condition, account and claim parts are filled: computes figures,
+ * version and account, appends discrepancy and oversold events. account_units of the event holds the account's change.
+ * discrepancy_units: what exceeds the document (why says how), 0 for none.
+ */
+MUST_USE bool judge_cell(struct judge *judge, const struct draft *draft, struct event *event,
+                         enum discrepancy why, int64_t discrepancy_units);
+
+/* A blank decision at this log time, numbered after the ledger's last event. */
+void decision_begin(struct judge *judge, enum command_kind kind);
+
+/* ---- the rules, one file each ---- */
+void decide_movement(struct judge *judge); /* receive sale ship return adjust reclassify transfer */
+void decide_claim(struct judge *judge);    /* hold extend commit release */
+void decide_config(struct judge *judge);   /* item settings */
+/* The claim's part of an event in one cell, from its line as it stands (zeros for none). */
+void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event);
+/* Takes units from a claim in this event and cell: committed before held. Returns what was taken. */
+int64_t claim_consume(struct event *event, int64_t units);
+/*
+ * Sets state and end on all events of the claim, from the claim's sums after the decision.
+ * claim: NUMBER_NONE for a new one. ended: how, if nothing stays open. expires_at_us: the end of what stays held.
+ * 422 too_many_lines when the claim would have more than COMMAND_LINES_MAX lines.
+ */
+void claim_conclude(struct judge *judge, uint32_t claim, enum claim_state ended, int64_t expires_at_us);
+/* Refuses with hold_ended and what became of the claim. */
+bool judge_hold_ended(struct judge *judge, uint32_t claim);
+
+#endif

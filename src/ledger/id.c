@@ -1,0 +1,111 @@
+/*
+ * The id table: which (source, id) was decided already, and where its answer is in the journal. Entries leave in the
+ * order they came, when they are older than the window, a few with every decision; never early (API.md section 1).
+ */
+#include "ledger/state.h"
+
+static uint32_t ring_count_for(uint32_t count_max)
+{
+    return (count_max / ID_BLOCK + 2) * ID_BLOCK; /* whole blocks, and one to spare so that none is half reused */
+}
+
+size_t ids_bytes(uint32_t count_max)
+{
+    uint32_t ring_count = ring_count_for(count_max);
+    return region_round((size_t)ring_count * sizeof(struct id_entry)) +
+           region_round((size_t)ring_count / ID_BLOCK * sizeof(int64_t)) + table_bytes(ring_count);
+}
+
+void ids_init(struct ids *ids, struct region *region, uint32_t count_max)
+{
+    uint32_t ring_count = ring_count_for(count_max);
+    *ids = (struct ids){
+        .ring = region_take(region, ring_count, sizeof(struct id_entry)),
+        .block_us = region_take(region, ring_count / ID_BLOCK, sizeof(int64_t)),
+        .ring_count = ring_count,
+    };
+    table_init(&ids->index, region, ring_count);
+}
+
+struct hash128 id_hash(const struct ledger *ledger, struct text source, struct text id)
+{
+    /* The length in front keeps ("ab", "c") and ("a", "bc") apart. */
+    uint8_t bytes[1 + 2 * NAME_BYTES_MAX];
+    CHECK(source.length <= NAME_BYTES_MAX);
+    CHECK(id.length <= NAME_BYTES_MAX);
+    bytes[0] = (uint8_t)source.length;
+    memcpy(bytes + 1, source.bytes, source.length);
+    memcpy(bytes + 1 + source.length, id.bytes, id.length);
+    return siphash128(&ledger->key, bytes, 1 + (size_t)source.length + id.length);
+}
+
+static bool id_is(const void *owner, uint32_t entry, const void *key)
+{
+    const struct id_entry *have = &((const struct ids *)owner)->ring[entry];
+    const struct hash128 *wanted = key;
+    return have->hash.low == wanted->low && have->hash.high == wanted->high;
+}
+
+const struct id_entry *id_find(const struct ledger *ledger, struct hash128 hash)
+{
+    uint32_t place = table_find(&ledger->ids.index, hash.low, id_is, &ledger->ids, &hash);
+    return place == TABLE_NONE ? NULL : &ledger->ids.ring[place];
+}
+
+/* The times of blocks follow from the decisions in the log; they need no hash of their own. */
+static uint64_t id_entry_hash(const struct id_entry *entry)
+{
+    const uint64_t words[] = {entry->hash.low, entry->hash.high, entry->fingerprint, entry->last_seq};
+    return entry_hash(ENTRY_ID, words, 4);
+}
+
+static int64_t *block_of(const struct ids *ids, uint64_t n)
+{
+    return &ids->block_us[n % ids->ring_count / ID_BLOCK];
+}
+
+static bool first_is_old(const struct ledger *ledger, int64_t now_us)
+{
+    const struct ids *ids = &ledger->ids;
+    return ids->first != ids->next && *block_of(ids, ids->first) < now_us - ledger->id_window_ms * 1000;
+}
+
+bool ids_room(const struct ledger *ledger, int64_t now_us)
+{
+    return ledger->ids.next - ledger->ids.first < ledger->id_capacity || first_is_old(ledger, now_us);
+}
+
+void ids_forget(struct ledger *ledger, int64_t now_us, unsigned most)
+{
+    struct ids *ids = &ledger->ids;
+    for (; most > 0 && first_is_old(ledger, now_us); most--) {
+        uint32_t place = (uint32_t)(ids->first % ids->ring_count);
+        ledger->entries_hash -= id_entry_hash(&ids->ring[place]);
+        table_remove(&ids->index, ids->ring[place].hash.low, place);
+        ids->first++;
+    }
+}
+
+void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, uint64_t last_seq, int64_t now_us)
+{
+    struct ids *ids = &ledger->ids;
+    CHECK(ids->next - ids->first < ids->ring_count - ID_BLOCK);
+    uint32_t place = (uint32_t)(ids->next % ids->ring_count);
+    ids->ring[place] = (struct id_entry){hash, fingerprint, last_seq};
+    *block_of(ids, ids->next) = now_us;
+    table_insert(&ids->index, hash.low, place);
+    ledger->entries_hash += id_entry_hash(&ids->ring[place]);
+    ids->next++;
+}
+
+void ids_check(const struct ledger *ledger, uint64_t *hash)
+{
+    const struct ids *ids = &ledger->ids;
+    CHECK(ids->index.count == ids->next - ids->first);
+    for (uint64_t n = ids->first; n != ids->next; n++) {
+        const struct id_entry *entry = &ids->ring[n % ids->ring_count];
+        CHECK(id_find(ledger, entry->hash) == entry);
+        CHECK(entry->last_seq <= ledger->last_seq);
+        *hash += id_entry_hash(entry);
+    }
+}

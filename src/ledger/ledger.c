@@ -1,0 +1,296 @@
+/*
+ * The ledger as a whole: its memory, evolve, and the views for readers.
+ *
+ * Everything lies in one region, cut into tables at start. Evolve applies one decision: new names, then what has left
+ * the window, then the events one by one, then the remembered id. The order matters and is part of the format: replay
+ * must take the same steps.
+ */
+#include "ledger/state.h"
+
+/* Per decision: more than one can come, so that both tables shrink again after a burst. Bounded, so that no single
+ * decision pays for the past. */
+#define FORGET_IDS    4
+#define FORGET_CLAIMS 4
+/* A tick has nothing else to do. */
+#define FORGET_BY_TICK 256
+
+#define ID_WINDOW_DEFAULT_MS (INT64_C(7) * 24 * 60 * 60 * 1000) /* API.md section 1 */
+
+size_t ledger_bytes(const struct ledger_limits *limits)
+{
+    return region_round(sizeof(struct ledger)) + names_bytes(limits->item_count_max) +
+           names_bytes(limits->location_count_max) + names_bytes(limits->source_count_max) +
+           region_round((size_t)limits->item_count_max * sizeof(struct item)) +
+           region_round((size_t)limits->source_count_max * sizeof(struct source)) +
+           region_round((size_t)limits->cell_count_max * sizeof(struct cell)) + table_bytes(limits->cell_count_max) +
+           claims_bytes(limits) + ids_bytes(limits->id_count_max) +
+           region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft));
+}
+
+struct ledger *ledger_init(struct region *region, const struct ledger_limits *limits, const struct siphash_key *key)
+{
+    struct ledger *ledger = region_take(region, 1, sizeof(struct ledger));
+    *ledger = (struct ledger){
+        .limits = *limits,
+        .key = *key,
+        .id_window_ms = ID_WINDOW_DEFAULT_MS,
+        .id_capacity = limits->id_count_max,
+    };
+    names_init(&ledger->names[NAME_ITEM], region, limits->item_count_max);
+    names_init(&ledger->names[NAME_LOCATION], region, limits->location_count_max);
+    names_init(&ledger->names[NAME_SOURCE], region, limits->source_count_max);
+    ledger->items = region_take(region, limits->item_count_max, sizeof(struct item));
+    ledger->sources = region_take(region, limits->source_count_max, sizeof(struct source));
+    ledger->cells = region_take(region, limits->cell_count_max, sizeof(struct cell));
+    table_init(&ledger->cell_index, region, limits->cell_count_max);
+    claims_init(&ledger->claims, region, limits);
+    ids_init(&ledger->ids, region, limits->id_count_max);
+    ledger->drafts = region_take(region, COMMAND_LINES_MAX, sizeof(struct draft));
+    return ledger;
+}
+
+/* ---- evolve ---- */
+
+static uint64_t source_hash(const struct ledger *ledger, uint32_t number)
+{
+    const uint64_t words[] = {number, ledger->sources[number].seq_mark};
+    return entry_hash(ENTRY_SOURCE, words, 2);
+}
+
+static void name_evolve(struct ledger *ledger, const struct new_name *name)
+{
+    CHECK(name->number == ledger->names[name->space].count);
+    names_add(ledger, name->space, name->name);
+    if (name->space == NAME_ITEM)
+        ledger->entries_hash += item_hash(name->number, &ledger->items[name->number]);
+    if (name->space == NAME_SOURCE)
+        ledger->entries_hash += source_hash(ledger, name->number);
+}
+
+static void config_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event)
+{
+    if (event->item == NUMBER_NONE) {
+        ledger->id_window_ms = decision->id_window_ms;
+        ledger->id_capacity = decision->id_capacity;
+        ledger->strict = decision->strict;
+        return;
+    }
+    CHECK(event->item < ledger->names[NAME_ITEM].count);
+    struct item *item = &ledger->items[event->item];
+    ledger->entries_hash -= item_hash(event->item, item);
+    item->scale = event->scale;
+    item->config_seq = event->seq;
+    ledger->entries_hash += item_hash(event->item, item);
+}
+
+void ledger_evolve(struct ledger *ledger, const struct decision *decision)
+{
+    CHECK(decision->recorded_at_us >= ledger->now_us);
+    ledger->now_us = decision->recorded_at_us;
+    bool tick = decision->kind == KIND_TICK;
+    ids_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_IDS);
+    claims_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_CLAIMS);
+    for (uint32_t i = 0; i < decision->name_count; i++)
+        name_evolve(ledger, &decision->names[i]);
+    if (decision->event_count == 0) {
+        CHECK(tick);
+        return;
+    }
+    CHECK(decision->first_seq == ledger->last_seq + 1);
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        CHECK(event->seq == ledger->last_seq + 1);
+        ledger->last_seq = event->seq;
+        if (event->type == EVENT_CONFIG)
+            config_evolve(ledger, decision, event);
+        if (event->location != NUMBER_NONE)
+            cell_evolve(ledger, event);
+        if (event->claim != 0)
+            claim_evolve(ledger, event, ledger->now_us);
+    }
+    CHECK(decision->source < ledger->names[NAME_SOURCE].count);
+    if (decision->has_seq && decision->source_seq > ledger->sources[decision->source].seq_mark) {
+        ledger->entries_hash -= source_hash(ledger, decision->source);
+        ledger->sources[decision->source].seq_mark = decision->source_seq;
+        ledger->entries_hash += source_hash(ledger, decision->source);
+    }
+    if (text_present(decision->id)) {
+        struct hash128 hash = id_hash(ledger, ledger_name(ledger, NAME_SOURCE, decision->source), decision->id);
+        id_add(ledger, hash, decision->fingerprint, ledger->last_seq, ledger->now_us);
+    }
+}
+
+/* ---- state ---- */
+
+uint64_t ledger_state_hash(const struct ledger *ledger)
+{
+    const uint64_t words[] = {(uint64_t)ledger->now_us, ledger->last_seq, (uint64_t)ledger->id_window_ms,
+                              ledger->id_capacity, ledger->strict};
+    return ledger->entries_hash + entry_hash(ENTRY_LEDGER, words, 5);
+}
+
+int64_t ledger_now_us(const struct ledger *ledger)
+{
+    return ledger->now_us;
+}
+
+uint64_t ledger_last_seq(const struct ledger *ledger)
+{
+    return ledger->last_seq;
+}
+
+int64_t ledger_id_window_ms(const struct ledger *ledger)
+{
+    return ledger->id_window_ms;
+}
+
+uint32_t ledger_id_capacity(const struct ledger *ledger)
+{
+    return ledger->id_capacity;
+}
+
+bool ledger_strict(const struct ledger *ledger)
+{
+    return ledger->strict;
+}
+
+void ledger_check(const struct ledger *ledger)
+{
+    uint64_t hash = 0;
+    for (unsigned space = 0; space < NAME_SPACE_COUNT; space++) {
+        const struct names *names = &ledger->names[space];
+        CHECK(names->index.count == names->count);
+        for (uint32_t i = 0; i < names->count; i++) {
+            struct text name = ledger_name(ledger, (enum name_space)space, i);
+            CHECK(ledger_number(ledger, (enum name_space)space, name) == i);
+            hash += name_hash(ledger, (enum name_space)space, i);
+        }
+    }
+    for (uint32_t i = 0; i < ledger->names[NAME_SOURCE].count; i++)
+        hash += source_hash(ledger, i);
+    cell_check(ledger, &hash);
+    claims_check(ledger, &hash);
+    ids_check(ledger, &hash);
+    CHECK(hash == ledger->entries_hash);
+}
+
+struct ledger_counts ledger_counts(const struct ledger *ledger)
+{
+    return (struct ledger_counts){
+        .items = ledger->names[NAME_ITEM].count,
+        .locations = ledger->names[NAME_LOCATION].count,
+        .sources = ledger->names[NAME_SOURCE].count,
+        .cells = ledger->cell_count,
+        .claims_live = ledger->claims.entry_live,
+        .claims_kept = ledger->claims.entry_kept,
+        .ids = (uint32_t)(ledger->ids.next - ledger->ids.first),
+    };
+}
+
+void ledger_prefetch(const struct ledger *ledger, const struct command *command)
+{
+    if (text_present(command->id))
+        table_prefetch(&ledger->ids.index, id_hash(ledger, command->source, command->id).low);
+}
+
+/* ---- views ---- */
+
+bool ledger_item(const struct ledger *ledger, uint32_t number, struct item_view *out_view)
+{
+    if (number >= ledger->names[NAME_ITEM].count)
+        return false;
+    const struct item *item = &ledger->items[number];
+    *out_view = (struct item_view){number, item->scale, item->config_seq != 0, item->config_seq};
+    return true;
+}
+
+uint32_t ledger_cell_count(const struct ledger *ledger)
+{
+    return ledger->cell_count;
+}
+
+void ledger_cell(const struct ledger *ledger, uint32_t number, struct cell_view *out_view)
+{
+    CHECK(number < ledger->cell_count);
+    const struct cell *cell = &ledger->cells[number];
+    *out_view = (struct cell_view){
+        .item = cell->item,
+        .location = cell->location,
+        .scale = ledger->items[cell->item].scale,
+        .figures = cell->figures,
+        .version = cell->version,
+        .last_seq = cell->last_seq,
+    };
+}
+
+uint32_t ledger_cell_find(const struct ledger *ledger, uint32_t item, uint32_t location)
+{
+    return cell_find(ledger, item, location);
+}
+
+uint32_t ledger_cell_next(const struct ledger *ledger, uint32_t item, uint32_t cell)
+{
+    uint32_t next = cell == NUMBER_NONE ? ledger->items[item].first_cell : ledger->cells[cell].next_of_item;
+    return next == 0 ? NUMBER_NONE : next - 1;
+}
+
+bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_view *out_view)
+{
+    uint32_t entry = claim_find(ledger, hold, ledger->now_us);
+    if (entry == NUMBER_NONE)
+        return false;
+    const struct claims *claims = &ledger->claims;
+    const struct claim *claim = &claims->entries[entry];
+    *out_view = (struct claim_view){
+        .claim = claim->number,
+        .hold = textpool_text(&claims->texts, claim->name),
+        .holder = textpool_text(&claims->texts, claim->holder),
+        .channel = textpool_text(&claims->texts, claim->channel),
+        .state = claim->state,
+        .expires_at_us = claim->expires_at_us,
+        .line = claim->first_line == 0 ? NUMBER_NONE : claim->first_line - 1,
+    };
+    return true;
+}
+
+void ledger_claim_line(const struct ledger *ledger, uint32_t number, struct claim_line_view *out_view)
+{
+    const struct claim_line *line = &ledger->claims.lines[number];
+    const struct cell *cell = &ledger->cells[line->cell];
+    *out_view = (struct claim_line_view){
+        .item = cell->item,
+        .location = cell->location,
+        .scale = ledger->items[cell->item].scale,
+        .next = line->next == 0 ? NUMBER_NONE : line->next - 1,
+    };
+    memcpy(out_view->units, line->units, sizeof(out_view->units));
+}
+
+int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account)
+{
+    return ledger->items[item].accounts[account];
+}
+
+/* ---- names of the enums ---- */
+
+const char *event_name(enum event_type type)
+{
+    static const char *const names[EVENT_COUNT] = {
+#define X(upper, lower) #lower,
+        EVENT_MAP(X)
+#undef X
+    };
+    return names[type];
+}
+
+const char *claim_state_name(enum claim_state state)
+{
+    static const char *const names[] = {"held", "committed", "released", "consumed", "expired"};
+    return names[state];
+}
+
+const char *discrepancy_name(enum discrepancy discrepancy)
+{
+    static const char *const names[] = {"none", "below_zero", "exceeds_claim", "no_claim"};
+    return names[discrepancy];
+}

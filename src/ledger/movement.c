@@ -1,0 +1,317 @@
+/*
+ * Movements: goods come, go, or change place or condition. Each takes from one account and gives to another (I1).
+ *
+ * Guarded, a movement that takes goods is judged per cell on the sum of its lines: what it takes of sellable stock must
+ * be free (or covered by the claim it names) and physically there; of another condition, there. Not guarded, it is
+ * recorded as told, and a figure that falls below zero is flagged as a discrepancy.
+ */
+#include "ledger/decide.h"
+
+/* What this kind does to the goods, beside taking or giving them. */
+static bool takes(enum command_kind kind)
+{
+    return kind == KIND_SALE || kind == KIND_SHIP || kind == KIND_RECLASSIFY || kind == KIND_TRANSFER;
+}
+
+static enum account other_side(enum command_kind kind)
+{
+    switch (kind) {
+    case KIND_RECEIVE:
+        return ACCOUNT_SUPPLIER;
+    case KIND_SALE:
+    case KIND_SHIP:
+    case KIND_RETURN:
+        return ACCOUNT_CUSTOMER;
+    case KIND_ADJUST: /* @found or @loss, by the sign */
+    case KIND_RECLASSIFY:
+    case KIND_TRANSFER:
+    case KIND_HOLD:
+    case KIND_EXTEND:
+    case KIND_COMMIT:
+    case KIND_RELEASE:
+    case KIND_EXPIRE:
+    case KIND_TICK:
+    case KIND_PUT_ITEM:
+    case KIND_SETTINGS:
+    case KIND_COUNT:
+        break;
+    }
+    return ACCOUNT_NONE;
+}
+
+static enum event_type event_of(enum command_kind kind)
+{
+    /* The movement kinds stand in the same order in both lists. */
+    _Static_assert((int)KIND_RECEIVE == (int)EVENT_RECEIVE && (int)KIND_TRANSFER == (int)EVENT_TRANSFER,
+                   "kinds and event types of movements have the same numbers");
+    return (enum event_type)kind;
+}
+
+/* The claim units a movement of this draft may use. */
+static int64_t claim_open(const struct judge *judge, const struct draft *draft)
+{
+    if (draft->claim_line == NUMBER_NONE)
+        return 0;
+    const struct claim_line *line = &judge->ledger->claims.lines[draft->claim_line];
+    return line->units[CLAIM_HELD] + line->units[CLAIM_COMMITTED];
+}
+
+/*
+ * Guarded taking. by: units taken by condition (> 0 where taken).
+ * Sellable: the claim's part is covered, the rest must be free, and all of it physically there.
+ */
+static void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT])
+{
+    struct figures figures = draft_figures(judge, draft);
+    for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+        if (by[i] <= 0)
+            continue;
+        int64_t there = max_i64(0, figures.units[i]);
+        int64_t free_units = there;
+        if (i == CONDITION_SELLABLE)
+            free_units = min_i64(there, min_i64(by[i], claim_open(judge, draft)) + draft_free(judge, draft));
+        if (by[i] > free_units) {
+            judge_short(judge, draft, by[i], free_units);
+            return; /* one row per cell */
+        }
+    }
+}
+
+static bool is_short(struct judge *judge)
+{
+    return judge->decision->shortage_count != 0 &&
+           !judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
+}
+
+/* Takes goods, from the claim first when there is one. What exceeds the claim is flagged. */
+static bool emit_taking(struct judge *judge, const struct draft *draft, uint32_t claim, enum discrepancy excess)
+{
+    struct event *event = judge_event(judge, event_of(judge->command->kind));
+    event->quantity = draft->asked;
+    event->condition = draft->condition;
+    event->account = ACCOUNT_CUSTOMER;
+    event->account_units = draft->asked;
+    for (unsigned i = 0; i < CONDITION_COUNT; i++)
+        event->delta.units[i] = -draft->asked_by[i];
+    int64_t beyond = draft->asked_by[CONDITION_SELLABLE];
+    if (draft->claim_line != NUMBER_NONE && beyond > 0) {
+        claim_fill(judge, claim, draft->claim_line, event);
+        beyond -= claim_consume(event, beyond);
+    }
+    return judge_cell(judge, draft, event, excess, excess == DISCREPANCY_NONE ? 0 : beyond);
+}
+
+/* sale and ship: goods leave to the customer. */
+static void decide_leaving(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    bool shipping = command->kind == KIND_SHIP;
+    uint32_t claim = NUMBER_NONE;
+    enum discrepancy excess = DISCREPANCY_NONE;
+    if (text_present(command->hold)) {
+        claim = claim_find(judge->ledger, command->hold, judge->now_us);
+        bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
+        if (shipping && claim == NUMBER_NONE) {
+            (void)judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
+            return;
+        }
+        if (shipping && ended) {
+            (void)judge_hold_ended(judge, claim);
+            return;
+        }
+        /* A sale happened, whatever became of the claim: it is recorded, and the contradiction is flagged. */
+        excess = claim == NUMBER_NONE || ended ? DISCREPANCY_NO_CLAIM : DISCREPANCY_EXCEEDS_CLAIM;
+        if (ended)
+            claim = NUMBER_NONE;
+    }
+    bool drafted = command->line_count == 0 && claim != NUMBER_NONE
+                       ? judge_claim_lines(judge, claim, true, true, false)
+                       : judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE);
+    if (!drafted)
+        return;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
+            draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
+    }
+    if (judge->request && shipping && claim != NUMBER_NONE) {
+        for (uint32_t i = 0; i < judge->draft_count; i++) {
+            const struct draft *draft = judge_draft(judge, i);
+            if (draft->asked > claim_open(judge, draft))
+                judge_short(judge, draft, draft->asked, claim_open(judge, draft));
+        }
+        if (judge->decision->shortage_count != 0) {
+            (void)judge_refuse(judge, CODE_exceeds_claim, command->hold, TEXT("/lines"));
+            return;
+        }
+    }
+    if (judge->request) {
+        for (uint32_t i = 0; i < judge->draft_count; i++)
+            judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
+        if (is_short(judge))
+            return;
+    }
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (!emit_taking(judge, judge_draft(judge, i), claim, judge->request ? DISCREPANCY_NONE : excess))
+            return;
+    }
+    if (claim != NUMBER_NONE)
+        claim_conclude(judge, claim, CLAIM_STATE_CONSUMED, judge->ledger->claims.entries[claim].expires_at_us);
+}
+
+/* receive and return: goods come; adjust: either way. */
+static void decide_coming(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+        return;
+    if (judge->request && command->kind == KIND_ADJUST) {
+        for (uint32_t i = 0; i < judge->draft_count; i++) {
+            const struct draft *draft = judge_draft(judge, i);
+            int64_t taken[CONDITION_COUNT];
+            for (unsigned c = 0; c < CONDITION_COUNT; c++)
+                taken[c] = -draft->asked_by[c];
+            judge_taking(judge, draft, taken);
+        }
+        if (is_short(judge))
+            return;
+    }
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        struct event *event = judge_event(judge, event_of(command->kind));
+        event->quantity = draft->asked;
+        event->condition = draft->condition;
+        event->account = other_side(command->kind);
+        if (command->kind == KIND_ADJUST && draft->asked != 0)
+            event->account = draft->asked > 0 ? ACCOUNT_FOUND : ACCOUNT_LOSS;
+        event->account_units = -draft->asked;
+        for (unsigned c = 0; c < CONDITION_COUNT; c++)
+            event->delta.units[c] = draft->asked_by[c];
+        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+            return;
+    }
+}
+
+static void decide_reclassify(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    if (command->from == command->to_condition) {
+        (void)judge_refuse(judge, CODE_same_condition, TEXT_NONE, TEXT("/to"));
+        return;
+    }
+    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+        return;
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
+        int64_t taken[CONDITION_COUNT] = {0};
+        taken[command->from] = judge_draft(judge, i)->asked;
+        judge_taking(judge, judge_draft(judge, i), taken);
+    }
+    if (is_short(judge))
+        return;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        struct event *event = judge_event(judge, EVENT_RECLASSIFY);
+        event->quantity = draft->asked;
+        event->condition = command->from;
+        event->to_condition = command->to_condition;
+        event->delta.units[command->from] = -draft->asked;
+        event->delta.units[command->to_condition] = draft->asked;
+        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+            return;
+    }
+}
+
+/* The goods of all drafts of one item arrive in one cell: sums them onto the first draft of the item. */
+static bool arrives_with_earlier(const struct judge *judge, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        if (judge_draft(judge, i)->item == judge_draft(judge, index)->item)
+            return true;
+    }
+    return false;
+}
+
+static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
+{
+    const struct ledger *ledger = judge->ledger;
+    struct draft arrival = *judge_draft(judge, index);
+    uint32_t origin = arrival.location;
+    for (uint32_t i = index + 1; i < judge->draft_count; i++) {
+        const struct draft *other = judge_draft(judge, i);
+        if (other->item != arrival.item)
+            continue;
+        origin = NUMBER_NONE; /* several */
+        arrival.asked += other->asked;
+        for (unsigned c = 0; c < CONDITION_COUNT; c++)
+            arrival.asked_by[c] += other->asked_by[c];
+        if (arrival.condition != other->condition)
+            arrival.condition = CONDITION_NONE;
+        if (!quantity_in_range(arrival.asked))
+            return judge_invalid(judge, CODE_out_of_range, other->line, "quantity",
+                                 "the lines of this item sum beyond 2^53-1");
+    }
+    arrival.location = to;
+    arrival.cell = arrival.item < ledger->names[NAME_ITEM].count && to < ledger->names[NAME_LOCATION].count
+                       ? cell_find(ledger, arrival.item, to)
+                       : NUMBER_NONE;
+    struct event *event = judge_event(judge, EVENT_TRANSFER);
+    event->quantity = arrival.asked;
+    event->condition = arrival.condition;
+    event->other_location = origin;
+    for (unsigned c = 0; c < CONDITION_COUNT; c++)
+        event->delta.units[c] = arrival.asked_by[c];
+    return judge_cell(judge, &arrival, event, DISCREPANCY_NONE, 0);
+}
+
+static void decide_transfer(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    bool create = !judge->request && !judge->ledger->strict;
+    uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
+                         : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
+    if (to == NUMBER_NONE) {
+        if (!judge->objected)
+            (void)judge_refuse(judge, CODE_unknown_location, command->to_location, TEXT("/to"));
+        return;
+    }
+    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+        return;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (judge_draft(judge, i)->location == to) {
+            (void)judge_refuse(judge, CODE_same_location, command->to_location, TEXT("/to"));
+            return;
+        }
+    }
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
+        judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
+    if (is_short(judge))
+        return;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        struct event *event = judge_event(judge, EVENT_TRANSFER);
+        event->quantity = draft->asked;
+        event->condition = draft->condition;
+        event->other_location = to;
+        for (unsigned c = 0; c < CONDITION_COUNT; c++)
+            event->delta.units[c] = -draft->asked_by[c];
+        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+            return;
+    }
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (!arrives_with_earlier(judge, i) && !emit_arrival(judge, i, to))
+            return;
+    }
+}
+
+void decide_movement(struct judge *judge)
+{
+    enum command_kind kind = judge->command->kind;
+    if (kind == KIND_TRANSFER)
+        decide_transfer(judge);
+    else if (kind == KIND_RECLASSIFY)
+        decide_reclassify(judge);
+    else if (takes(kind))
+        decide_leaving(judge);
+    else
+        decide_coming(judge);
+}

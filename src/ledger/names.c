@@ -1,0 +1,79 @@
+/*
+ * The dictionary: names of items, locations and sources, numbered from 0 as they first appear. Names are never removed,
+ * moved or changed, so that a number read from a record can be turned into its name by any thread.
+ */
+#include "ledger/state.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/bytes.h"
+
+uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count)
+{
+    uint8_t bytes[8 * 24];
+    CHECK(word_count <= 24);
+    for (size_t i = 0; i < word_count; i++)
+        put_u64(bytes + 8 * i, words[i]);
+    return XXH3_64bits_withSeed(bytes, 8 * word_count, tag);
+}
+
+size_t names_bytes(uint32_t count_max)
+{
+    return region_round((size_t)count_max * sizeof(uint64_t)) + region_round((size_t)count_max * NAME_BYTES_MAX) +
+           table_bytes(count_max);
+}
+
+void names_init(struct names *names, struct region *region, uint32_t count_max)
+{
+    *names = (struct names){
+        .entries = region_take(region, count_max, sizeof(uint64_t)),
+        .bytes = region_take(region, count_max, NAME_BYTES_MAX),
+        .count_max = count_max,
+    };
+    table_init(&names->index, region, count_max);
+}
+
+static struct text name_at(const struct names *names, uint32_t number)
+{
+    uint64_t entry = names->entries[number];
+    return text_of((const char *)names->bytes + (entry >> 8), (size_t)(entry & 0xff));
+}
+
+static bool name_is(const void *owner, uint32_t number, const void *key)
+{
+    return text_equal(name_at(owner, number), *(const struct text *)key);
+}
+
+struct text ledger_name(const struct ledger *ledger, enum name_space space, uint32_t number)
+{
+    return name_at(&ledger->names[space], number);
+}
+
+uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struct text name)
+{
+    const struct names *names = &ledger->names[space];
+    return table_find(&names->index, siphash64(&ledger->key, name.bytes, name.length), name_is, names, &name);
+}
+
+uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number)
+{
+    struct text name = ledger_name(ledger, space, number);
+    const uint64_t words[] = {space, number, siphash64(&ledger->key, name.bytes, name.length)};
+    return entry_hash(ENTRY_NAME, words, 3);
+}
+
+void names_add(struct ledger *ledger, enum name_space space, struct text name)
+{
+    struct names *names = &ledger->names[space];
+    CHECK(names->count < names->count_max);
+    CHECK(name.length >= 1);
+    CHECK(name.length <= NAME_BYTES_MAX);
+    uint32_t number = names->count;
+    memcpy(names->bytes + names->bytes_used, name.bytes, name.length);
+    names->entries[number] = names->bytes_used << 8 | name.length;
+    names->bytes_used += name.length;
+    names->count++;
+    table_insert(&names->index, siphash64(&ledger->key, name.bytes, name.length), number);
+    ledger->entries_hash += name_hash(ledger, space, number);
+}

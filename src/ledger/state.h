@@ -1,0 +1,171 @@
+/*
+ * The tables behind struct ledger. Private to src/ledger.
+ *
+ * Each table is owned by one file: names.c, cell.c, claim.c, id.c. Every live entry adds a hash of all its fields to
+ * state_hash; whoever changes an entry takes the old hash out and puts the new one in (entry_hash).
+ */
+#ifndef ONHAND_LEDGER_STATE_H
+#define ONHAND_LEDGER_STATE_H
+
+#include "base/table.h"
+#include "base/textpool.h"
+#include "ledger/ledger.h"
+
+/* What kind of entry a hash is of: equal fields in different tables must not cancel out. */
+enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
+                 ENTRY_LEDGER };
+
+/* XXH3 of the words in little-endian order: the same on every machine. */
+uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count);
+
+struct names {
+    uint64_t *entries; /* offset << 8 | length, by number */
+    uint8_t *bytes;
+    uint64_t bytes_used;
+    uint32_t count, count_max;
+    struct table index;
+};
+
+struct item {
+    int64_t accounts[ACCOUNT_COUNT]; /* base units on the other side, I1 */
+    uint64_t account_seq;            /* last event that changed them */
+    uint64_t config_seq;             /* last PUT, 0 while provisional */
+    uint32_t first_cell;             /* newest cell + 1, 0 for none */
+    uint8_t scale;
+};
+
+struct source {
+    uint64_t seq_mark; /* highest seq decided; 0 while the source is not ordered */
+};
+
+struct cell {
+    uint32_t item, location;
+    uint32_t next_of_item; /* older cell of the item + 1, 0 for none */
+    struct figures figures;
+    uint64_t version;
+    uint64_t last_seq;
+};
+
+struct claim {
+    uint64_t number; /* sequence number of its first event, 0 for a free entry */
+    struct textref name, holder, channel;
+    int64_t expires_at_us; /* TIME_NONE for none */
+    int64_t ended_at_us;   /* TIME_NONE while live */
+    uint64_t last_seq;
+    uint32_t first_line;   /* + 1, 0 for none; also the link of the free list */
+    uint32_t last_line;    /* + 1 */
+    uint32_t heap_place;   /* + 1, 0 when not in the expiry heap */
+    uint32_t ended_next, ended_previous; /* + 1 */
+    enum claim_state state;
+};
+
+struct claim_line {
+    uint32_t claim, cell;
+    uint32_t next; /* + 1; also the link of the free list */
+    int64_t units[CLAIM_FIGURE_COUNT];
+    uint64_t last_seq;
+};
+
+struct claims {
+    struct claim *entries;
+    struct claim_line *lines;
+    uint32_t entry_count, entry_free, entry_live, entry_kept; /* ever used; free list + 1; live; ended and kept */
+    uint32_t line_count, line_free, line_free_count;
+    struct table index; /* by name */
+    struct textpool texts;
+    uint32_t *heap; /* claims that expire, by (expires_at, number) */
+    uint32_t heap_count;
+    uint32_t ended_first, ended_last; /* + 1, by the time they ended */
+};
+
+/* 32 bytes, DESIGN section 3. */
+struct id_entry {
+    struct hash128 hash;
+    uint64_t fingerprint;
+    uint64_t last_seq; /* of the decision's last event */
+};
+
+/* Times are kept per block: an entry is as old as the newest of its block. */
+#define ID_BLOCK 1024
+
+struct ids {
+    struct id_entry *ring; /* entry n is at n % ring_count */
+    int64_t *block_us;     /* log time of the newest entry of each block */
+    uint64_t first, next;  /* entries first .. next-1 are kept */
+    uint32_t ring_count;   /* a multiple of ID_BLOCK */
+    struct table index;    /* to n % ring_count */
+};
+
+/* One cell of the command being judged: its lines summed. */
+struct draft {
+    uint32_t item, location; /* numbers, maybe of new names */
+    uint32_t cell;           /* NUMBER_NONE when it does not exist yet */
+    uint32_t line;           /* first command line on it */
+    uint32_t claim_line;     /* of the claim in question, NUMBER_NONE for none */
+    uint8_t scale;
+    int64_t asked;                    /* base units, all lines on the cell */
+    int64_t asked_by[CONDITION_COUNT]; /* the same by condition */
+    enum condition condition;         /* of all its lines, CONDITION_NONE where they differ */
+};
+
+struct ledger {
+    struct ledger_limits limits;
+    struct siphash_key key;
+    int64_t now_us;
+    uint64_t last_seq;
+    int64_t id_window_ms;
+    uint32_t id_capacity;
+    bool strict;
+    uint64_t entries_hash; /* sum over all entries */
+    struct names names[NAME_SPACE_COUNT];
+    struct item *items;
+    struct source *sources;
+    struct cell *cells;
+    uint32_t cell_count;
+    struct table cell_index;
+    struct claims claims;
+    struct ids ids;
+    struct draft *drafts; /* scratch of decide, not state: COMMAND_LINES_MAX of them */
+};
+
+/* ---- names.c ---- */
+size_t names_bytes(uint32_t count_max);
+void names_init(struct names *names, struct region *region, uint32_t count_max);
+void names_add(struct ledger *ledger, enum name_space space, struct text name);
+uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
+
+/* ---- cell.c ---- */
+uint64_t cell_hash(const struct cell *cell);
+uint64_t item_hash(uint32_t number, const struct item *item);
+uint32_t cell_find(const struct ledger *ledger, uint32_t item, uint32_t location);
+/* Applies an event of a cell, creating the cell with its first. */
+void cell_evolve(struct ledger *ledger, const struct event *event);
+void cell_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- claim.c ---- */
+size_t claims_bytes(const struct ledger_limits *limits);
+void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits);
+/* The claim of this name, or NUMBER_NONE; an ended one past the window no longer counts. */
+uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us);
+/* The claim's line on this cell, or NUMBER_NONE. */
+uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t cell);
+/* True when another claim with this many new lines fits. */
+bool claims_room(const struct ledger *ledger, bool new_claim, uint32_t new_lines);
+/* Applies the claim part of an event. */
+void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
+/* Drops up to `most` claims that ended before the window. */
+void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
+void claims_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- id.c ---- */
+size_t ids_bytes(uint32_t count_max);
+void ids_init(struct ids *ids, struct region *region, uint32_t count_max);
+struct hash128 id_hash(const struct ledger *ledger, struct text source, struct text id);
+const struct id_entry *id_find(const struct ledger *ledger, struct hash128 hash);
+/* True when one more fits, now that everything older than the window may go. */
+bool ids_room(const struct ledger *ledger, int64_t now_us);
+void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, uint64_t last_seq, int64_t now_us);
+void ids_forget(struct ledger *ledger, int64_t now_us, unsigned most);
+void ids_check(const struct ledger *ledger, uint64_t *hash);
+
+#endif
