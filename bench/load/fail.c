@@ -13,8 +13,3 @@ void fail(const char *format, ...)
     (void)fputc('\n', stderr);
     exit(1);
 }
-
-void check_failed(const char *condition, const char *file, int line)
-{
-    fail("%s:%d: %s does not hold", file, line, condition);
-}
