@@ -24,11 +24,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+/* base/text.h is C17 and compiles as C++ but for -Wpedantic; base/check.h does not. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#include "base/text.h"
+#pragma GCC diagnostic pop
+#define MUST_USE __attribute__((warn_unused_result))
+extern "C" {
+#else
 #include "base/check.h"
 #include "base/text.h"
-
-#ifdef __cplusplus
-extern "C" {
 #endif
 
 #define JSON_PADDING   64

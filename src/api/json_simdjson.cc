@@ -41,8 +41,11 @@ struct key_filter {
     uint64_t bits[4];
 };
 
+constexpr text no_text = {nullptr, 0};
+
 struct walk {
     const char *document;
+    const char *document_end;
     json_node *nodes;
     uint32_t capacity;
     uint32_t count;
@@ -94,7 +97,10 @@ int hex4(const char *p, const char *end)
     int value = 0;
     for (int i = 0; i < 4; i++) {
         char c = p[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
         if (digit < 0)
             return -1;
         value = value * 16 + digit;
@@ -133,7 +139,7 @@ json_status check_escapes(walk &w, const char *p, const char *end)
 const char *closing_quote(const walk &w, const char *p)
 {
     if (!w.has_escapes)
-        return static_cast<const char *>(std::memchr(p, '"', SIZE_MAX / 2));
+        return static_cast<const char *>(std::memchr(p, '"', static_cast<size_t>(w.document_end - p)));
     while (*p != '"')
         p += *p == '\\' ? 2 : 1;
     return p;
@@ -253,7 +259,7 @@ json_status children_of_array(walk &w, od::array array, uint32_t self, unsigned 
         simdjson::error_code code = element.get(value);
         if (code != simdjson::SUCCESS)
             return fail(w, status_of(code), nullptr);
-        json_status status = visit(w, value, value.raw_json_token().data(), depth, TEXT_NONE);
+        json_status status = visit(w, value, value.raw_json_token().data(), depth, no_text);
         if (status != JSON_OK)
             return status;
         count++;
@@ -348,16 +354,16 @@ json_status parse(json_parser *parser, walk &w, const char *bytes, size_t n)
         return fail(w, status_of(code), nullptr);
     json_status status;
     if (*first == '{' || *first == '[') {
-        status = visit(w, document, first, 0, TEXT_NONE);
-        if (status == JSON_OK && !document.at_end())
-            status = fail(w, JSON_TRAILING, document.current_location().error() == simdjson::SUCCESS
-                                                ? document.current_location().value_unsafe()
-                                                : nullptr);
+        status = visit(w, document, first, 0, no_text);
+        /* Behind the last structural byte there is no location any more. */
+        const char *rest;
+        if (status == JSON_OK && document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS)
+            status = fail(w, JSON_TRAILING, rest);
         return status;
     }
     /* A scalar alone: what lies between the blanks must be all of it. */
     if (*first == '"') {
-        status = visit(w, document, first, 0, TEXT_NONE);
+        status = visit(w, document, first, 0, no_text);
         if (status == JSON_OK && first + 1 + (closing_quote(w, first + 1) - (first + 1)) + 1 != last)
             status = fail(w, JSON_TRAILING, closing_quote(w, first + 1) + 1);
         return status;
@@ -396,7 +402,7 @@ extern "C" void json_parser_destroy(struct json_parser *parser)
 extern "C" enum json_status json_parse(struct json_parser *parser, const char *bytes, size_t n, struct json_node *nodes,
                                        uint32_t node_capacity, uint32_t *out_count, struct json_error *out_error)
 {
-    walk w = {bytes, nodes, node_capacity, 0, false, {JSON_OK, JSON_OFFSET_NONE}};
+    walk w = {bytes, bytes + n, nodes, node_capacity, 0, false, {JSON_OK, JSON_OFFSET_NONE}};
     json_status status = parse(parser, w, bytes, n);
     if (status == JSON_OK)
         *out_count = w.count;
