@@ -57,7 +57,7 @@ static void pump(struct run *run, struct caller *caller, bool more)
     uint64_t window = run->plan->window;
     /* A stream is topped up in runs worth a chunk, not line by line. */
     uint64_t least = window > 4 * ASK_COUNT_MAX ? ASK_COUNT_MAX : 1;
-    while (more && buffer_length(&caller->wire.out) < OUT_BYTES_HIGH) {
+    while (more && bytequeue_length(&caller->wire.out) < OUT_BYTES_HIGH) {
         uint64_t count = window - (caller->sent - caller->answered);
         if (count < least)
             break;
@@ -105,7 +105,7 @@ static void callers_close(struct run *run)
 {
     for (unsigned i = 0; i < run->plan->callers; i++) {
         wire_deinit(&run->callers[i].wire);
-        buffer_deinit(&run->callers[i].body);
+        bytequeue_deinit(&run->callers[i].body);
         free(run->callers[i].asked_at_ns);
     }
     free(run->callers);

@@ -37,7 +37,7 @@ struct plan {
 struct caller {
     struct wire wire;
     struct http_reader http;
-    struct buffer body; /* onhand: decoded body not yet split into lines */
+    struct bytequeue body; /* onhand: decoded body not yet split into lines */
     unsigned number;
     uint64_t sent;         /* commands handed to the wire */
     uint64_t answered;     /* of them */

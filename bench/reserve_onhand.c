@@ -23,58 +23,58 @@ static void begin(struct run *run, struct caller *caller)
 }
 
 /* <tag>-<caller>-<n> */
-static void append_name(struct buffer *out, const struct run *run, const struct caller *caller, uint64_t n)
+static void append_name(struct bytequeue *out, const struct run *run, const struct caller *caller, uint64_t n)
 {
-    buffer_append(out, run->plan->tag, strlen(run->plan->tag));
-    buffer_literal(out, "-");
-    buffer_number(out, caller->number);
-    buffer_literal(out, "-");
-    buffer_number(out, n);
+    bytequeue_append(out, run->plan->tag, strlen(run->plan->tag));
+    bytequeue_literal(out, "-");
+    bytequeue_number(out, caller->number);
+    bytequeue_literal(out, "-");
+    bytequeue_number(out, n);
 }
 
-static void append_command(struct buffer *out, struct run *run, const struct caller *caller, uint64_t n)
+static void append_command(struct bytequeue *out, struct run *run, const struct caller *caller, uint64_t n)
 {
     uint32_t item = run_item(run, caller, n);
     if (run->plan->work == WORK_RECEIVE) {
-        buffer_literal(out, "{\"kind\":\"receive\",\"id\":\"");
+        bytequeue_literal(out, "{\"kind\":\"receive\",\"id\":\"");
         append_name(out, run, caller, n);
-        buffer_literal(out, "\",\"source\":\"bench\",\"item\":\"i");
-        buffer_number(out, item);
-        buffer_literal(out, "\",\"location\":\"DC\",\"quantity\":");
-        buffer_number(out, run->plan->stock_units);
-        buffer_literal(out, "}");
+        bytequeue_literal(out, "\",\"source\":\"bench\",\"item\":\"i");
+        bytequeue_number(out, item);
+        bytequeue_literal(out, "\",\"location\":\"DC\",\"quantity\":");
+        bytequeue_number(out, run->plan->stock_units);
+        bytequeue_literal(out, "}");
         return;
     }
-    buffer_literal(out, "{\"kind\":\"hold\",\"id\":\"");
+    bytequeue_literal(out, "{\"kind\":\"hold\",\"id\":\"");
     append_name(out, run, caller, n);
-    buffer_literal(out, "\",\"source\":\"bench\",\"hold\":\"");
+    bytequeue_literal(out, "\",\"source\":\"bench\",\"hold\":\"");
     append_name(out, run, caller, n);
-    buffer_literal(out, "\",\"lines\":[{\"item\":\"i");
-    buffer_number(out, item);
-    buffer_literal(out, "\",\"location\":\"DC\",\"quantity\":1}]}");
+    bytequeue_literal(out, "\",\"lines\":[{\"item\":\"i");
+    bytequeue_number(out, item);
+    bytequeue_literal(out, "\",\"location\":\"DC\",\"quantity\":1}]}");
 }
 
 #define COMMAND_BYTES_MAX 512 /* any command above, with the longest numbers */
 
 static void ask(struct run *run, struct caller *caller, unsigned count)
 {
-    struct buffer *out = &caller->wire.out;
+    struct bytequeue *out = &caller->wire.out;
     if (run->plan->stream) {
-        buffer_reserve(out, (size_t)count * COMMAND_BYTES_MAX / 2);
+        bytequeue_reserve(out, (size_t)count * COMMAND_BYTES_MAX / 2);
         size_t mark = http_chunk_open(out);
         for (unsigned i = 0; i < count; i++) {
             append_command(out, run, caller, caller->sent + i);
-            buffer_literal(out, "\n");
+            bytequeue_literal(out, "\n");
         }
         http_chunk_close(out, mark);
         return;
     }
-    static struct buffer command; /* scratch, emptied by every use */
+    static struct bytequeue command; /* scratch, emptied by every use */
     for (unsigned i = 0; i < count; i++) {
         append_command(&command, run, caller, caller->sent + i);
-        http_post(out, "/v1/commands", run->plan->port, COMMAND_TYPE, buffer_length(&command));
-        buffer_append(out, buffer_front(&command), buffer_length(&command));
-        buffer_take(&command, buffer_length(&command));
+        http_post(out, "/v1/commands", run->plan->port, COMMAND_TYPE, bytequeue_length(&command));
+        bytequeue_append(out, bytequeue_front(&command), bytequeue_length(&command));
+        bytequeue_take(&command, bytequeue_length(&command));
     }
 }
 
@@ -149,16 +149,16 @@ static void read_answers(struct run *run, struct caller *caller)
         case HTTP_BAD:
             fail("the server's answer is not HTTP");
         case HTTP_BODY:
-            buffer_append(&caller->body, piece.bytes, piece.length);
-            while (run->plan->stream && caller->http.status == 200 && buffer_line(&caller->body, &line))
+            bytequeue_append(&caller->body, piece.bytes, piece.length);
+            while (run->plan->stream && caller->http.status == 200 && bytequeue_line(&caller->body, &line))
                 read_stream_line(run, caller, line);
             break;
         case HTTP_END: {
             unsigned status = caller->http.status;
-            size_t left = buffer_length(&caller->body);
+            size_t left = bytequeue_length(&caller->body);
             if (run->plan->stream ? status != 200 || left > 0 : status != 200 && status != 409)
-                fail("answer %u: %.*s", status, (int)left, left == 0 ? "" : buffer_front(&caller->body));
-            buffer_take(&caller->body, left);
+                fail("answer %u: %.*s", status, (int)left, left == 0 ? "" : bytequeue_front(&caller->body));
+            bytequeue_take(&caller->body, left);
             if (!run->plan->stream)
                 run_answered(run, caller, 1, status == 409 ? 1 : 0);
             if (run->plan->stream && caller->answered != caller->sent)

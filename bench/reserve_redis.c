@@ -57,7 +57,7 @@ static void begin(struct run *run, struct caller *caller)
     (void)caller;
 }
 
-static void append_command(struct buffer *out, struct run *run, const struct caller *caller, uint64_t n)
+static void append_command(struct bytequeue *out, struct run *run, const struct caller *caller, uint64_t n)
 {
     const struct plan *plan = run->plan;
     char text[96];

@@ -42,10 +42,10 @@ static bool parse_number(struct text text, unsigned base, uint64_t *out_number)
 }
 
 /* A line that ends in CRLF, taken off the front. HTTP_BODY when there is one, HTTP_MORE or HTTP_BAD when not. */
-static enum http_step take_line(struct buffer *in, struct text *out_line)
+static enum http_step take_line(struct bytequeue *in, struct text *out_line)
 {
-    if (!buffer_line(in, out_line))
-        return buffer_length(in) > HTTP_HEAD_BYTES_MAX ? HTTP_BAD : HTTP_MORE;
+    if (!bytequeue_line(in, out_line))
+        return bytequeue_length(in) > HTTP_HEAD_BYTES_MAX ? HTTP_BAD : HTTP_MORE;
     if (out_line->length == 0 || out_line->bytes[out_line->length - 1] != '\r')
         return HTTP_BAD;
     out_line->length--;
@@ -53,10 +53,10 @@ static enum http_step take_line(struct buffer *in, struct text *out_line)
 }
 
 /* The whole head at once: nothing is taken before it is complete. */
-static enum http_step read_head(struct http_reader *reader, struct buffer *in)
+static enum http_step read_head(struct http_reader *reader, struct bytequeue *in)
 {
-    size_t length = buffer_length(in);
-    const char *end = length == 0 ? NULL : memmem(buffer_front(in), length, "\r\n\r\n", 4);
+    size_t length = bytequeue_length(in);
+    const char *end = length == 0 ? NULL : memmem(bytequeue_front(in), length, "\r\n\r\n", 4);
     if (end == NULL)
         return length > HTTP_HEAD_BYTES_MAX ? HTTP_BAD : HTTP_MORE;
     struct text line;
@@ -98,7 +98,7 @@ static enum http_step read_head(struct http_reader *reader, struct buffer *in)
 }
 
 /* The line before a chunk: its length. Extensions are none of ours. */
-static enum http_step read_chunk_head(struct http_reader *reader, struct buffer *in)
+static enum http_step read_chunk_head(struct http_reader *reader, struct bytequeue *in)
 {
     struct text line;
     enum http_step step = take_line(in, &line);
@@ -110,7 +110,7 @@ static enum http_step read_chunk_head(struct http_reader *reader, struct buffer 
     return HTTP_BODY;
 }
 
-enum http_step http_read(struct http_reader *reader, struct buffer *in, struct text *out_body)
+enum http_step http_read(struct http_reader *reader, struct bytequeue *in, struct text *out_body)
 {
     for (;;) {
         enum http_step step = HTTP_BODY;
@@ -123,13 +123,13 @@ enum http_step http_read(struct http_reader *reader, struct buffer *in, struct t
             step = read_chunk_head(reader, in);
             break;
         case HTTP_AT_BODY: {
-            size_t n = buffer_length(in);
+            size_t n = bytequeue_length(in);
             if (n == 0)
                 return HTTP_MORE;
             if (n > reader->left)
                 n = (size_t)reader->left;
-            *out_body = text_of(buffer_front(in), n);
-            buffer_take(in, n);
+            *out_body = text_of(bytequeue_front(in), n);
+            bytequeue_take(in, n);
             reader->left -= n;
             if (reader->left == 0)
                 reader->at = reader->chunked ? HTTP_AT_CHUNK_END : HTTP_AT_END;
@@ -152,44 +152,44 @@ enum http_step http_read(struct http_reader *reader, struct buffer *in, struct t
     }
 }
 
-void http_post(struct buffer *out, const char *target, uint16_t port, const char *content_type, size_t body_bytes)
+void http_post(struct bytequeue *out, const char *target, uint16_t port, const char *content_type, size_t body_bytes)
 {
-    buffer_print(out, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                 target, port, content_type, body_bytes);
+    bytequeue_print(out, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                    target, port, content_type, body_bytes);
 }
 
-void http_post_chunked(struct buffer *out, const char *target, uint16_t port, const char *content_type)
+void http_post_chunked(struct bytequeue *out, const char *target, uint16_t port, const char *content_type)
 {
-    buffer_print(out,
-                 "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n",
-                 target, port, content_type);
+    bytequeue_print(out,
+                    "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n",
+                    target, port, content_type);
 }
 
-void http_get(struct buffer *out, const char *target, uint16_t port, const char *accept)
+void http_get(struct bytequeue *out, const char *target, uint16_t port, const char *accept)
 {
-    buffer_print(out, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAccept: %s\r\n\r\n", target, port, accept);
+    bytequeue_print(out, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAccept: %s\r\n\r\n", target, port, accept);
 }
 
 #define CHUNK_HEAD_BYTES 7 /* five digits, CR, LF */
 
-size_t http_chunk_open(struct buffer *out)
+size_t http_chunk_open(struct bytequeue *out)
 {
-    size_t mark = buffer_length(out);
-    buffer_literal(out, "00000\r\n");
+    size_t mark = bytequeue_length(out);
+    bytequeue_literal(out, "00000\r\n");
     return mark;
 }
 
-void http_chunk_close(struct buffer *out, size_t mark)
+void http_chunk_close(struct bytequeue *out, size_t mark)
 {
-    size_t n = buffer_length(out) - mark - CHUNK_HEAD_BYTES;
+    size_t n = bytequeue_length(out) - mark - CHUNK_HEAD_BYTES;
     CHECK(n > 0 && n <= HTTP_CHUNK_BYTES_MAX);
     char digits[CHUNK_HEAD_BYTES];
     (void)snprintf(digits, sizeof(digits), "%05zx", n); /* n has at most five digits */
     memcpy(out->bytes + out->start + mark, digits, 5);
-    buffer_literal(out, "\r\n");
+    bytequeue_literal(out, "\r\n");
 }
 
-void http_chunk_last(struct buffer *out)
+void http_chunk_last(struct bytequeue *out)
 {
-    buffer_literal(out, "0\r\n\r\n");
+    bytequeue_literal(out, "0\r\n\r\n");
 }

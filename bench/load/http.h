@@ -6,7 +6,7 @@
 #ifndef ONHAND_BENCH_HTTP_H
 #define ONHAND_BENCH_HTTP_H
 
-#include "buffer.h"
+#include "bytequeue.h"
 
 #define HTTP_HEAD_BYTES_MAX 16384 /* as the server's own limit, DESIGN section 7 */
 
@@ -26,22 +26,22 @@ enum http_step {
 };
 
 /* One step: takes bytes from the front of `in`. */
-enum http_step http_read(struct http_reader *reader, struct buffer *in, struct text *out_body);
+enum http_step http_read(struct http_reader *reader, struct bytequeue *in, struct text *out_body);
 
 /* `POST target` with a body of known length, which the caller appends. */
-void http_post(struct buffer *out, const char *target, uint16_t port, const char *content_type, size_t body_bytes);
+void http_post(struct bytequeue *out, const char *target, uint16_t port, const char *content_type, size_t body_bytes);
 /* `POST target` whose body follows in chunks. */
-void http_post_chunked(struct buffer *out, const char *target, uint16_t port, const char *content_type);
-void http_get(struct buffer *out, const char *target, uint16_t port, const char *accept);
+void http_post_chunked(struct bytequeue *out, const char *target, uint16_t port, const char *content_type);
+void http_get(struct bytequeue *out, const char *target, uint16_t port, const char *accept);
 
 /*
  * A chunk written in place: http_chunk_open leaves room for the length and returns a mark, the caller appends the
  * bytes, http_chunk_close fills the length in (at least 1, at most HTTP_CHUNK_BYTES_MAX bytes).
  */
 #define HTTP_CHUNK_BYTES_MAX 0xfffffu
-size_t http_chunk_open(struct buffer *out);
-void http_chunk_close(struct buffer *out, size_t mark);
+size_t http_chunk_open(struct bytequeue *out);
+void http_chunk_close(struct bytequeue *out, size_t mark);
 /* The chunk that ends the body. */
-void http_chunk_last(struct buffer *out);
+void http_chunk_last(struct bytequeue *out);
 
 #endif

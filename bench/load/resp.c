@@ -1,25 +1,25 @@
 #include "resp.h"
 
-void resp_command(struct buffer *out, unsigned count)
+void resp_command(struct bytequeue *out, unsigned count)
 {
-    buffer_literal(out, "*");
-    buffer_number(out, count);
-    buffer_literal(out, "\r\n");
+    bytequeue_literal(out, "*");
+    bytequeue_number(out, count);
+    bytequeue_literal(out, "\r\n");
 }
 
-void resp_bytes(struct buffer *out, const void *bytes, size_t n)
+void resp_bytes(struct bytequeue *out, const void *bytes, size_t n)
 {
-    buffer_literal(out, "$");
-    buffer_number(out, n);
-    buffer_literal(out, "\r\n");
-    buffer_append(out, bytes, n);
-    buffer_literal(out, "\r\n");
+    bytequeue_literal(out, "$");
+    bytequeue_number(out, n);
+    bytequeue_literal(out, "\r\n");
+    bytequeue_append(out, bytes, n);
+    bytequeue_literal(out, "\r\n");
 }
 
-enum resp_step resp_read(struct buffer *in, struct resp_reply *out_reply)
+enum resp_step resp_read(struct bytequeue *in, struct resp_reply *out_reply)
 {
-    size_t length = buffer_length(in);
-    const char *front = length == 0 ? NULL : buffer_front(in);
+    size_t length = bytequeue_length(in);
+    const char *front = length == 0 ? NULL : bytequeue_front(in);
     const char *end = length == 0 ? NULL : memchr(front, '\n', length);
     if (end == NULL)
         return RESP_MORE;
@@ -45,6 +45,6 @@ enum resp_step resp_read(struct buffer *in, struct resp_reply *out_reply)
         return RESP_BAD;
     }
     *out_reply = (struct resp_reply){*front, text};
-    buffer_take(in, taken);
+    bytequeue_take(in, taken);
     return RESP_REPLY;
 }

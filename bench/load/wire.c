@@ -59,16 +59,16 @@ void wire_close(struct wire *wire)
 void wire_deinit(struct wire *wire)
 {
     wire_close(wire);
-    buffer_deinit(&wire->in);
-    buffer_deinit(&wire->out);
+    bytequeue_deinit(&wire->in);
+    bytequeue_deinit(&wire->out);
 }
 
 bool wire_send(struct wire *wire)
 {
-    while (buffer_length(&wire->out) > 0) {
-        ssize_t n = send(wire->fd, buffer_front(&wire->out), buffer_length(&wire->out), MSG_NOSIGNAL);
+    while (bytequeue_length(&wire->out) > 0) {
+        ssize_t n = send(wire->fd, bytequeue_front(&wire->out), bytequeue_length(&wire->out), MSG_NOSIGNAL);
         if (n > 0) {
-            buffer_take(&wire->out, (size_t)n);
+            bytequeue_take(&wire->out, (size_t)n);
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n < 0 && errno == EAGAIN) {
@@ -77,7 +77,7 @@ bool wire_send(struct wire *wire)
             return false;
         }
     }
-    bool waits = buffer_length(&wire->out) > 0;
+    bool waits = bytequeue_length(&wire->out) > 0;
     if (waits != wire->waits_to_write) {
         struct epoll_event event = {.events = waits ? EPOLLIN | EPOLLOUT : EPOLLIN, .data = {.ptr = wire->owner}};
         if (epoll_ctl(wire->epoll, EPOLL_CTL_MOD, wire->fd, &event) != 0)
@@ -89,7 +89,7 @@ bool wire_send(struct wire *wire)
 
 bool wire_receive(struct wire *wire)
 {
-    buffer_reserve(&wire->in, WIRE_READ_BYTES);
+    bytequeue_reserve(&wire->in, WIRE_READ_BYTES);
     ssize_t n;
     do
         n = recv(wire->fd, wire->in.bytes + wire->in.end, WIRE_READ_BYTES, 0);

@@ -5,14 +5,14 @@
 #ifndef ONHAND_BENCH_WIRE_H
 #define ONHAND_BENCH_WIRE_H
 
-#include "buffer.h"
+#include "bytequeue.h"
 
 struct wire {
     int fd;    /* -1 when closed */
     int epoll; /* borrowed */
     bool waits_to_write;
-    struct buffer in;
-    struct buffer out;
+    struct bytequeue in;
+    struct bytequeue out;
     void *owner; /* the caller's; wire_next hands it out */
 };
 

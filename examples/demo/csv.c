@@ -9,7 +9,7 @@ struct csv csv_of(const char *bytes, size_t n)
 
 void csv_deinit(struct csv *csv)
 {
-    buffer_deinit(&csv->scratch);
+    bytequeue_deinit(&csv->scratch);
 }
 
 /* A field in quotes, `at` behind the opening one. Doubled quotes are one. */
@@ -39,7 +39,7 @@ bool csv_next(struct csv *csv, struct text out_fields[CSV_FIELDS_MAX], unsigned 
     csv->line = csv->next_line++;
     csv->scratch.start = csv->scratch.end = 0;
     size_t left = (size_t)(csv->end - csv->at);
-    buffer_reserve(&csv->scratch, left + 1 < RECORD_BYTES_MAX ? left + 1 : RECORD_BYTES_MAX);
+    bytequeue_reserve(&csv->scratch, left + 1 < RECORD_BYTES_MAX ? left + 1 : RECORD_BYTES_MAX);
     const char *whole_end = csv->end;
     if (left > RECORD_BYTES_MAX)
         csv->end = csv->at + RECORD_BYTES_MAX;

@@ -2,7 +2,7 @@
 #ifndef ONHAND_DEMO_CSV_H
 #define ONHAND_DEMO_CSV_H
 
-#include "buffer.h"
+#include "bytequeue.h"
 
 #define CSV_FIELDS_MAX 16 /* the widest file here has 8 */
 
@@ -11,7 +11,7 @@ struct csv {
     const char *end;
     uint64_t line; /* of the record last read, counted from 1 as an editor does */
     uint64_t next_line;
-    struct buffer scratch; /* fields that had doubled quotes */
+    struct bytequeue scratch; /* fields that had doubled quotes */
 };
 
 struct csv csv_of(const char *bytes, size_t n);

@@ -30,11 +30,11 @@ static const char *const source_names[SOURCES] = {"uk-1", "uk-2", "uk-3", "uk-4"
 enum { INVOICE, ITEM, DESCRIPTION, QUANTITY, INVOICE_DATE, PRICE, CUSTOMER, COUNTRY, COLUMNS };
 enum { OPENING_ITEM = 0, OPENING_UNITS = 5, OPENING_COLUMNS = 6 };
 
-static void read_all(FILE *file, struct buffer *out_bytes)
+static void read_all(FILE *file, struct bytequeue *out_bytes)
 {
     size_t n;
     do {
-        buffer_reserve(out_bytes, INPUT_BYTES);
+        bytequeue_reserve(out_bytes, INPUT_BYTES);
         n = fread(out_bytes->bytes + out_bytes->end, 1, INPUT_BYTES, file);
         out_bytes->end += n;
     } while (n > 0);
@@ -68,10 +68,10 @@ static unsigned source_of(struct text country, struct text invoice)
 
 static void append_command(struct sender *sender, const char *kind, const char *id, struct text item, long long units)
 {
-    struct buffer *out = &sender->commands;
-    buffer_print(out, "{\"kind\":\"%s\",\"id\":\"%s\",\"source\":\"%s\",\"item\":", kind, id, sender->name);
-    buffer_json_string(out, item);
-    buffer_print(out, ",\"location\":\"UK-DC\",\"quantity\":%lld", units);
+    struct bytequeue *out = &sender->commands;
+    bytequeue_print(out, "{\"kind\":\"%s\",\"id\":\"%s\",\"source\":\"%s\",\"item\":", kind, id, sender->name);
+    bytequeue_json_string(out, item);
+    bytequeue_print(out, ",\"location\":\"UK-DC\",\"quantity\":%lld", units);
 }
 
 /* Opening stock, so that the ledger starts from figures that were possible. Items that need none get none. */
@@ -89,7 +89,7 @@ static void read_opening(struct csv *csv, struct sender *sender)
             continue;
         (void)snprintf(id, sizeof(id), "opening-%llu", (unsigned long long)csv->line); /* fits */
         append_command(sender, "receive", id, fields[OPENING_ITEM], units);
-        buffer_literal(&sender->commands, ",\"reason\":\"opening stock\"}");
+        bytequeue_literal(&sender->commands, ",\"reason\":\"opening stock\"}");
         sender_command_end(sender);
     }
 }
@@ -107,12 +107,12 @@ static void read_invoices(struct csv *csv, struct sender *senders, uint64_t line
         char id[32];
         (void)snprintf(id, sizeof(id), "%llu", (unsigned long long)csv->line); /* fits */
         append_command(sender, units > 0 ? "sale" : "return", id, fields[ITEM], units > 0 ? units : -units);
-        struct buffer *out = &sender->commands;
-        buffer_print(out, ",\"seq\":%s,\"document\":", id);
-        buffer_json_string(out, fields[INVOICE]);
+        struct bytequeue *out = &sender->commands;
+        bytequeue_print(out, ",\"seq\":%s,\"document\":", id);
+        bytequeue_json_string(out, fields[INVOICE]);
         /* 2010-12-01 08:26:00, UK local time; the demo calls it UTC. */
-        buffer_print(out, ",\"occurred_at\":\"%.10sT%.8sZ\"}", fields[INVOICE_DATE].bytes,
-                     fields[INVOICE_DATE].bytes + 11);
+        bytequeue_print(out, ",\"occurred_at\":\"%.10sT%.8sZ\"}", fields[INVOICE_DATE].bytes,
+                        fields[INVOICE_DATE].bytes + 11);
         sender_command_end(sender);
     }
 }
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     FILE *file = opening != NULL ? fopen(opening, "re") : stdin;
     if (file == NULL)
         fail("%s: %s", opening, strerror(errno));
-    struct buffer input = {0};
+    struct bytequeue input = {0};
     read_all(file, &input);
     struct csv csv = csv_of(input.bytes, input.end);
     if (opening != NULL)
@@ -202,7 +202,7 @@ int main(int argc, char **argv)
     else
         read_invoices(&csv, senders, lines_max);
     csv_deinit(&csv);
-    buffer_deinit(&input);
+    bytequeue_deinit(&input);
     if (opening != NULL)
         (void)fclose(file); /* only read */
     uint64_t total = 0;

@@ -21,14 +21,14 @@ void sender_init(struct sender *sender, const char *name, uint16_t port)
 void sender_deinit(struct sender *sender)
 {
     wire_deinit(&sender->wire);
-    buffer_deinit(&sender->body);
-    buffer_deinit(&sender->commands);
+    bytequeue_deinit(&sender->body);
+    bytequeue_deinit(&sender->commands);
     free(sender->ends);
 }
 
 void sender_command_end(struct sender *sender)
 {
-    buffer_literal(&sender->commands, "\n");
+    bytequeue_literal(&sender->commands, "\n");
     if (sender->count == sender->capacity) {
         sender->capacity = sender->capacity == 0 ? 4096 : sender->capacity * 2;
         sender->ends = realloc(sender->ends, sender->capacity * sizeof(*sender->ends));
@@ -71,18 +71,18 @@ void sender_pump(struct sender *sender, int epoll, uint64_t now_ns, size_t allow
 {
     if (sender_done(sender) || (sender->wire.fd < 0 && !connect_again(sender, epoll, now_ns)))
         return;
-    struct buffer *out = &sender->wire.out;
+    struct bytequeue *out = &sender->wire.out;
     if (allowed > sender->count)
         allowed = sender->count;
     if (allowed > sender->answered + WINDOW_LINES)
         allowed = sender->answered + WINDOW_LINES;
-    while (sender->sent < allowed && buffer_length(out) < OUT_BYTES_HIGH) {
+    while (sender->sent < allowed && bytequeue_length(out) < OUT_BYTES_HIGH) {
         size_t from = sender->sent == 0 ? 0 : sender->ends[sender->sent - 1];
         size_t last = sender->sent;
         while (last + 1 < allowed && sender->ends[last + 1] - from <= CHUNK_BYTES)
             last++;
         size_t mark = http_chunk_open(out);
-        buffer_append(out, sender->commands.bytes + from, sender->ends[last] - from);
+        bytequeue_append(out, sender->commands.bytes + from, sender->ends[last] - from);
         http_chunk_close(out, mark);
         sender->sent = last + 1;
     }
@@ -151,13 +151,13 @@ void sender_readable(struct sender *sender, uint64_t now_ns)
         struct text piece, line;
         enum http_step step = http_read(&sender->http, &sender->wire.in, &piece);
         if (step == HTTP_BODY) {
-            buffer_append(&sender->body, piece.bytes, piece.length);
-            while (sender->http.status == 200 && buffer_line(&sender->body, &line))
+            bytequeue_append(&sender->body, piece.bytes, piece.length);
+            while (sender->http.status == 200 && bytequeue_line(&sender->body, &line))
                 read_line(sender, line);
         } else if (step == HTTP_END) {
             if (sender->http.status != 200 && sender->http.status != 503 && sender->http.status != 429)
-                fail("%s: answer %u: %.*s", sender->name, sender->http.status, (int)buffer_length(&sender->body),
-                     buffer_length(&sender->body) == 0 ? "" : buffer_front(&sender->body));
+                fail("%s: answer %u: %.*s", sender->name, sender->http.status, (int)bytequeue_length(&sender->body),
+                     bytequeue_length(&sender->body) == 0 ? "" : bytequeue_front(&sender->body));
             open = false;
         } else if (step == HTTP_BAD) {
             fail("%s: the server's answer is not HTTP", sender->name);

@@ -13,15 +13,15 @@
 #include "wire.h"
 
 struct sender {
-    const char *name;       /* of the source */
-    struct buffer commands; /* NDJSON */
-    size_t *ends;           /* owned; command i ends at commands[ends[i]] */
+    const char *name;          /* of the source */
+    struct bytequeue commands; /* NDJSON */
+    size_t *ends;              /* owned; command i ends at commands[ends[i]] */
     size_t count;
     size_t capacity;
 
     struct wire wire;
     struct http_reader http;
-    struct buffer body;
+    struct bytequeue body;
     uint16_t port;
     size_t base;          /* the command that is line 1 of the present request */
     size_t sent;          /* commands handed to the wire */
