@@ -94,12 +94,17 @@ uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t c
     return NUMBER_NONE;
 }
 
+bool claims_stale(const struct ledger *ledger, int64_t now_us)
+{
+    const struct claims *claims = &ledger->claims;
+    return claims->ended_first != 0 && is_past_window(ledger, &claims->entries[claims->ended_first - 1], now_us);
+}
+
 bool claims_room(const struct ledger *ledger, bool new_claim, uint32_t new_lines)
 {
     const struct claims *claims = &ledger->claims;
     /* An entry past its window leaves before the new one comes (claims_forget in ledger_evolve). */
-    bool leaves = claims->ended_first != 0 &&
-                  is_past_window(ledger, &claims->entries[claims->ended_first - 1], ledger->now_us);
+    bool leaves = claims_stale(ledger, ledger->now_us);
     bool entry = !new_claim || leaves || claims->entry_free != 0 ||
                  claims->entry_count < ledger->limits.claim_count_max;
     return entry && textpool_room(&claims->texts, new_claim ? 3 : 0) &&
@@ -215,11 +220,8 @@ static void claim_drop(struct ledger *ledger, uint32_t entry)
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most)
 {
     struct claims *claims = &ledger->claims;
-    for (; most > 0 && claims->ended_first != 0; most--) {
-        if (!is_past_window(ledger, &claims->entries[claims->ended_first - 1], now_us))
-            return;
+    for (; most > 0 && claims_stale(ledger, now_us); most--)
         claim_drop(ledger, claims->ended_first - 1);
-    }
 }
 
 /* ---- evolve ---- */

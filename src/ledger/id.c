@@ -64,7 +64,7 @@ static int64_t *block_of(const struct ids *ids, uint64_t n)
     return &ids->block_us[n % ids->ring_count / ID_BLOCK];
 }
 
-static bool first_is_old(const struct ledger *ledger, int64_t now_us)
+bool ids_stale(const struct ledger *ledger, int64_t now_us)
 {
     const struct ids *ids = &ledger->ids;
     return ids->first != ids->next && *block_of(ids, ids->first) < now_us - ledger->id_window_ms * 1000;
@@ -72,13 +72,13 @@ static bool first_is_old(const struct ledger *ledger, int64_t now_us)
 
 bool ids_room(const struct ledger *ledger, int64_t now_us)
 {
-    return ledger->ids.next - ledger->ids.first < ledger->id_capacity || first_is_old(ledger, now_us);
+    return ledger->ids.next - ledger->ids.first < ledger->id_capacity || ids_stale(ledger, now_us);
 }
 
 void ids_forget(struct ledger *ledger, int64_t now_us, unsigned most)
 {
     struct ids *ids = &ledger->ids;
-    for (; most > 0 && first_is_old(ledger, now_us); most--) {
+    for (; most > 0 && ids_stale(ledger, now_us); most--) {
         uint32_t place = (uint32_t)(ids->first % ids->ring_count);
         ledger->entries_hash -= id_entry_hash(&ids->ring[place]);
         table_remove(&ids->index, ids->ring[place].hash.low, place);

@@ -120,6 +120,11 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     }
 }
 
+bool ledger_stale(const struct ledger *ledger, int64_t now_us)
+{
+    return ids_stale(ledger, now_us) || claims_stale(ledger, now_us);
+}
+
 /* ---- state ---- */
 
 uint64_t ledger_state_hash(const struct ledger *ledger)

@@ -68,6 +68,9 @@ bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *ou
 /* When the next thing falls due, or INT64_MAX. */
 int64_t ledger_next_due_us(const struct ledger *ledger);
 
+/* True when something remembered has left the window by now_us: a tick would forget it. */
+bool ledger_stale(const struct ledger *ledger, int64_t now_us);
+
 /*
  * Applies a decision: the next in sequence, made by this ledger's decide or due, or read back from its journal.
  * Never refuses; a decision that does not follow is a bug or damage and ends the process.

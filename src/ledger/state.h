@@ -149,6 +149,8 @@ void claims_init(struct claims *claims, struct region *region, const struct ledg
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us);
 /* The claim's line on this cell, or NUMBER_NONE. */
 uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t cell);
+/* True when the claim that ended first has left the window. */
+bool claims_stale(const struct ledger *ledger, int64_t now_us);
 /* True when another claim with this many new lines fits. */
 bool claims_room(const struct ledger *ledger, bool new_claim, uint32_t new_lines);
 /* Applies the claim part of an event. */
@@ -162,6 +164,8 @@ size_t ids_bytes(uint32_t count_max);
 void ids_init(struct ids *ids, struct region *region, uint32_t count_max);
 struct hash128 id_hash(const struct ledger *ledger, struct text source, struct text id);
 const struct id_entry *id_find(const struct ledger *ledger, struct hash128 hash);
+/* True when the oldest has left the window. */
+bool ids_stale(const struct ledger *ledger, int64_t now_us);
 /* True when one more fits, now that everything older than the window may go. */
 bool ids_room(const struct ledger *ledger, int64_t now_us);
 void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, uint64_t last_seq, int64_t now_us);

@@ -1,0 +1,82 @@
+/*
+ * A batch: what one submitter hands to the engine at once, and gets back answered.
+ *
+ * A batch belongs to its submitter until it is submitted, to the engine until it is given back through its `done`
+ * queue, then to the submitter again. It is given back when everything its answers show is durable.
+ */
+#ifndef ONHAND_ENGINE_BATCH_H
+#define ONHAND_ENGINE_BATCH_H
+
+#include <pthread.h>
+
+#include "journal/journal.h"
+#include "ledger/ledger.h"
+
+enum answer_status {
+    ANSWER_PENDING,
+    ANSWER_ACCEPTED, /* decided; durable; the record is at last_seq */
+    ANSWER_REFUSED,  /* decided; durable; code says why, the record has the details */
+    ANSWER_INVALID,  /* 422: nothing decided; code, line, field and detail say why */
+    ANSWER_RETRY,    /* shed: nothing happened; send it again */
+    ANSWER_UNKNOWN,  /* a write failed: it may or may not be durable; send it again with the same id */
+    ANSWER_READ      /* a read has run, and what it saw is durable */
+};
+
+struct answer {
+    enum answer_status status;
+    bool replayed;      /* decided before: the first answer is in the journal at last_seq */
+    enum code code;     /* CODE_none unless refused, invalid or shed by a bound */
+    uint32_t line;      /* invalid: index of the line, or LINE_NONE */
+    const char *field;  /* invalid: a constant, or NULL */
+    const char *detail; /* invalid or retry: a constant, or NULL */
+    uint64_t last_seq;  /* position of the decision's last event */
+    tail_offset offset; /* where its record is in the tail, or TAIL_UNKNOWN */
+};
+
+struct batch;
+struct request;
+
+/* A read runs on the engine's thread, in its place among the commands, and must be short. It may look at the ledger and
+ * write to its own memory, nothing else. */
+typedef void (*read_function)(const struct ledger *ledger, struct request *request);
+
+struct request {
+    /* A command in canonical form (command_encode), borrowed until the batch is back; or NULL for a read. */
+    const uint8_t *command;
+    uint32_t command_bytes;
+    read_function read;
+    /* Requests of one stream and one ordered source: after one is shed, the later ones are shed too (API.md section 1). */
+    uint64_t stream;
+    /* Dry runs are answered from here: the record (with the names before it) of what would have been decided. */
+    uint8_t *dry_bytes; /* the submitter's, RECORD_BYTES_MAX of it, or NULL when the command is no dry run */
+    uint32_t dry_length;
+    void *owner; /* the submitter's */
+    struct answer answer;
+};
+
+#define BATCH_REQUESTS_MAX 512
+
+/* Batches on their way back, for one submitter. */
+struct done_queue {
+    pthread_mutex_t mutex;
+    struct batch *first, *last;
+    void (*wake)(void *argument); /* called by the engine's thread after it has put something in */
+    void *argument;
+};
+
+struct batch {
+    struct batch *next;
+    struct done_queue *done;
+    uint64_t group; /* the engine's: number of the flush group that makes it durable */
+    uint32_t count;
+    struct request requests[BATCH_REQUESTS_MAX];
+};
+
+void done_queue_init(struct done_queue *queue, void (*wake)(void *argument), void *argument);
+void done_queue_deinit(struct done_queue *queue);
+/* Everything that has come back, oldest first, linked by next; NULL for nothing. */
+struct batch *done_queue_take(struct done_queue *queue);
+/* The engine's side. Does not wake. */
+void done_queue_put(struct done_queue *queue, struct batch *batch);
+
+#endif

@@ -1,0 +1,329 @@
+#include "engine/shard.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Streams of ordered sources in which a request was shed: few at a time, the oldest is forgotten when more come. */
+#define SHED_STREAMS 64
+
+struct counters {
+    atomic_uint_fast64_t accepted[KIND_COUNT], refused[KIND_COUNT];
+    atomic_uint_fast64_t replayed, invalid, shed, expired, reads;
+};
+
+struct shard {
+    struct shard_options options;
+    const struct env *env;
+    struct journal *journal;
+    struct ledger *ledger;
+    struct region region;
+    bool capacity_too_small;   /* met in replay: the journal's id capacity is above the limit */
+    uint64_t replayed_decisions;
+    struct decision decision;  /* with its arrays, reused for every command */
+    struct command_line *lines;
+    struct {
+        uint64_t stream;
+        uint64_t source; /* keyed hash of its name */
+    } shed[SHED_STREAMS];
+    uint32_t shed_next;
+    struct counters counters;
+};
+
+static void count(atomic_uint_fast64_t *counter)
+{
+    /* One writer: a load and a store are cheaper than a locked addition. */
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/* ---- opening ---- */
+
+static void replay_genesis(void *context, const struct genesis *genesis)
+{
+    struct shard *shard = context;
+    const struct siphash_key key = {genesis->key[0], genesis->key[1]};
+    shard->ledger = ledger_init(&shard->region, &shard->options.limits, &key);
+}
+
+static void replay_decision(void *context, const struct decision *decision)
+{
+    struct shard *shard = context;
+    if (decision->kind == KIND_SETTINGS && decision->id_capacity > shard->options.limits.id_count_max)
+        shard->capacity_too_small = true;
+    if (shard->capacity_too_small)
+        return;
+    ledger_evolve(shard->ledger, decision);
+    shard->replayed_decisions++;
+    if (shard->options.progress != NULL && shard->replayed_decisions % 65536 == 0)
+        shard->options.progress(shard->options.progress_argument, shard->replayed_decisions);
+}
+
+static void shard_free(struct shard *shard)
+{
+    free(shard->decision.events);
+    free(shard->decision.names);
+    free(shard->decision.shortages);
+    free(shard->lines);
+    if (shard->region.base != NULL)
+        shard->env->memory_release(shard->env->context, shard->region.base, shard->region.capacity_bytes);
+    free(shard);
+}
+
+static bool shard_allocate(struct shard *shard)
+{
+    size_t bytes = ledger_bytes(&shard->options.limits);
+    shard->region = (struct region){shard->env->memory_reserve(shard->env->context, bytes), bytes, 0};
+    shard->decision.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event));
+    shard->decision.names = calloc(DECISION_NAMES_MAX, sizeof(struct new_name));
+    shard->decision.shortages = calloc(COMMAND_LINES_MAX, sizeof(struct shortage));
+    shard->lines = calloc(COMMAND_LINES_MAX, sizeof(struct command_line));
+    return shard->region.base != NULL && shard->decision.events != NULL && shard->decision.names != NULL &&
+           shard->decision.shortages != NULL && shard->lines != NULL;
+}
+
+/* The first stamp after a start may be far ahead of the log, but not without somebody saying so. */
+static enum status check_clock(const struct shard *shard, struct journal_report *report)
+{
+    int64_t log_us = ledger_now_us(shard->ledger);
+    int64_t wall_us = shard->env->wall_us(shard->env->context);
+    if (log_us == 0 || shard->options.accept_clock || wall_us - log_us <= shard->options.clock_start_max_us)
+        return STATUS_OK;
+    snprintf(report->problem, sizeof(report->problem),
+             "the clock is %lld days ahead of the last entry of the journal: every hold would expire and every id "
+             "would be forgotten. If the clock is right, start once with --accept-clock; else set it.",
+             (long long)((wall_us - log_us) / (INT64_C(86400) * 1000000)));
+    return STATUS_CLOCK;
+}
+
+enum status shard_open(const struct shard_options *options, struct shard **out_shard, struct journal_report *out_report)
+{
+    struct shard *shard = calloc(1, sizeof(*shard));
+    *out_report = (struct journal_report){0};
+    if (shard == NULL)
+        return STATUS_MEMORY;
+    shard->options = *options;
+    shard->env = options->journal.env;
+    enum status status = STATUS_MEMORY;
+    if (!shard_allocate(shard)) {
+        snprintf(out_report->problem, sizeof(out_report->problem),
+                 "address space for the tables cannot be had (%zu MiB): lower the --…-max limits, or allow overcommit",
+                 ledger_bytes(&options->limits) >> 20);
+        goto fail_shard;
+    }
+    const struct journal_replay replay = {shard, replay_genesis, replay_decision};
+    status = journal_open(&options->journal, &replay, &shard->journal, out_report);
+    if (status != STATUS_OK)
+        goto fail_shard;
+    status = STATUS_INVALID;
+    if (shard->capacity_too_small) {
+        snprintf(out_report->problem, sizeof(out_report->problem),
+                 "the journal's id table is larger than this server's limit of %u ids: start with a higher --ids-max",
+                 options->limits.id_count_max);
+        goto fail_journal;
+    }
+    status = check_clock(shard, out_report);
+    if (status != STATUS_OK)
+        goto fail_journal;
+    *out_shard = shard;
+    return STATUS_OK;
+
+fail_journal:
+    journal_close(shard->journal);
+fail_shard:
+    shard_free(shard);
+    return status;
+}
+
+void shard_close(struct shard *shard)
+{
+    journal_close(shard->journal);
+    shard_free(shard);
+}
+
+/* ---- deciding ---- */
+
+/* Applies and appends the decision just made. */
+static void carry_out(struct shard *shard, tail_offset *out_offset)
+{
+    ledger_evolve(shard->ledger, &shard->decision);
+    journal_append(shard->journal, &shard->decision, out_offset);
+}
+
+enum status shard_settings(struct shard *shard, int64_t now_us)
+{
+    const struct shard_options *options = &shard->options;
+    if (ledger_last_seq(shard->ledger) != 0 && ledger_id_window_ms(shard->ledger) == options->id_window_ms &&
+        ledger_id_capacity(shard->ledger) == options->id_capacity && ledger_strict(shard->ledger) == options->strict)
+        return STATUS_OK;
+    const struct command command = {
+        .kind = KIND_SETTINGS,
+        .source = TEXT("@ledger"),
+        .occurred_at_us = TIME_NONE,
+        .not_after_us = TIME_NONE,
+        .id_window_ms = options->id_window_ms,
+        .id_capacity = options->id_capacity,
+        .strict = options->strict,
+    };
+    struct verdict verdict;
+    ledger_decide(shard->ledger, &command, max_i64(now_us, ledger_now_us(shard->ledger)), &shard->decision, &verdict);
+    if (verdict.outcome != OUTCOME_DECIDED)
+        return STATUS_INVALID;
+    tail_offset offset;
+    carry_out(shard, &offset);
+    return STATUS_OK;
+}
+
+bool shard_room(const struct shard *shard)
+{
+    return journal_group_room(shard->journal);
+}
+
+bool shard_due(struct shard *shard, int64_t now_us)
+{
+    if (!ledger_due(shard->ledger, now_us, &shard->decision))
+        return false;
+    tail_offset offset;
+    carry_out(shard, &offset);
+    count(&shard->counters.expired);
+    return true;
+}
+
+bool shard_forget(struct shard *shard, int64_t now_us)
+{
+    if (!ledger_stale(shard->ledger, now_us))
+        return false;
+    const struct decision tick = {.kind = KIND_TICK, .recorded_at_us = now_us};
+    ledger_evolve(shard->ledger, &tick);
+    journal_append_tick(shard->journal, now_us);
+    return true;
+}
+
+static uint64_t source_of(const struct shard *shard, const struct command *command)
+{
+    const struct genesis *genesis = journal_genesis(shard->journal);
+    const struct siphash_key key = {genesis->key[0], genesis->key[1]};
+    return siphash64(&key, command->source.bytes, command->source.length);
+}
+
+static bool was_shed(const struct shard *shard, uint64_t stream, const struct command *command)
+{
+    uint64_t source = 0;
+    for (uint32_t i = 0; i < SHED_STREAMS; i++) {
+        if (shard->shed[i].stream != stream)
+            continue;
+        source = source == 0 ? source_of(shard, command) : source;
+        if (shard->shed[i].source == source)
+            return true;
+    }
+    return false;
+}
+
+static void shed(struct shard *shard, struct request *request, const struct command *command)
+{
+    request->answer.status = ANSWER_RETRY;
+    count(&shard->counters.shed);
+    if (!command->has_seq || request->stream == 0 || was_shed(shard, request->stream, command))
+        return;
+    shard->shed[shard->shed_next % SHED_STREAMS].stream = request->stream;
+    shard->shed[shard->shed_next % SHED_STREAMS].source = source_of(shard, command);
+    shard->shed_next++;
+}
+
+static void answer_invalid(struct shard *shard, struct request *request, const struct command *command,
+                           const struct verdict *verdict)
+{
+    request->answer.code = verdict->code;
+    request->answer.line = verdict->line;
+    request->answer.field = verdict->field;
+    request->answer.detail = verdict->detail;
+    if (code_http(verdict->code) == 503) {
+        shed(shard, request, command);
+        return;
+    }
+    request->answer.status = ANSWER_INVALID;
+    count(&shard->counters.invalid);
+}
+
+void shard_request(struct shard *shard, struct request *request, int64_t now_us)
+{
+    request->answer = (struct answer){.line = LINE_NONE, .offset = TAIL_UNKNOWN};
+    if (request->command == NULL) {
+        request->read(shard->ledger, request);
+        request->answer.status = ANSWER_READ;
+        count(&shard->counters.reads);
+        return;
+    }
+    struct command command;
+    if (command_decode(request->command, request->command_bytes, shard->lines, &command) != STATUS_OK) {
+        request->answer.status = ANSWER_INVALID;
+        request->answer.code = CODE_bad_value;
+        request->answer.detail = "not a command in canonical form";
+        count(&shard->counters.invalid);
+        return;
+    }
+    const struct genesis *genesis = journal_genesis(shard->journal);
+    const struct siphash_key key = {genesis->key[0], genesis->key[1]};
+    command.fingerprint = siphash64(&key, request->command, request->command_bytes);
+    if (command.has_seq && was_shed(shard, request->stream, &command)) {
+        request->answer.detail = "an earlier line of this ordered source was shed";
+        shed(shard, request, &command);
+        return;
+    }
+    struct verdict verdict;
+    ledger_decide(shard->ledger, &command, max_i64(now_us, ledger_now_us(shard->ledger)), &shard->decision, &verdict);
+    struct answer *answer = &request->answer;
+    answer->code = verdict.code;
+    answer->status = verdict.code == CODE_none ? ANSWER_ACCEPTED : ANSWER_REFUSED;
+    switch (verdict.outcome) {
+    case OUTCOME_DECIDED:
+        carry_out(shard, &answer->offset);
+        answer->last_seq = ledger_last_seq(shard->ledger);
+        count(verdict.code == CODE_none ? &shard->counters.accepted[command.kind]
+                                        : &shard->counters.refused[command.kind]);
+        return;
+    case OUTCOME_DUPLICATE:
+        answer->replayed = true;
+        answer->last_seq = verdict.duplicate_seq;
+        count(&shard->counters.replayed);
+        return;
+    case OUTCOME_DRY: {
+        CHECK(request->dry_bytes != NULL);
+        struct writer writer = writer_of(request->dry_bytes, RECORD_BYTES_MAX);
+        record_write_decision(&writer, &shard->decision);
+        CHECK(!writer.full);
+        request->dry_length = narrow_u32(writer_bytes(&writer));
+        return;
+    }
+    case OUTCOME_INVALID:
+        answer_invalid(shard, request, &command, &verdict);
+        return;
+    }
+}
+
+
+struct journal *shard_journal(struct shard *shard)
+{
+    return shard->journal;
+}
+
+const struct ledger *shard_ledger(const struct shard *shard)
+{
+    return shard->ledger;
+}
+
+struct shard_counters shard_counters(const struct shard *shard)
+{
+    const struct counters *from = &shard->counters;
+    struct shard_counters to = {
+        .replayed = atomic_load_explicit(&from->replayed, memory_order_relaxed),
+        .invalid = atomic_load_explicit(&from->invalid, memory_order_relaxed),
+        .shed = atomic_load_explicit(&from->shed, memory_order_relaxed),
+        .expired = atomic_load_explicit(&from->expired, memory_order_relaxed),
+        .reads = atomic_load_explicit(&from->reads, memory_order_relaxed),
+    };
+    for (unsigned i = 0; i < KIND_COUNT; i++) {
+        to.accepted[i] = atomic_load_explicit(&from->accepted[i], memory_order_relaxed);
+        to.refused[i] = atomic_load_explicit(&from->refused[i], memory_order_relaxed);
+    }
+    return to;
+}

@@ -1,0 +1,61 @@
+/*
+ * A shard: one ledger, one journal, one order. Judges requests one by one and appends what was decided to the open
+ * flush group. No threads, no waiting: engine.c runs it, and so does a simulation or a test.
+ *
+ * Owner: one thread (the engine's).
+ */
+#ifndef ONHAND_ENGINE_SHARD_H
+#define ONHAND_ENGINE_SHARD_H
+
+#include "engine/batch.h"
+
+struct shard_options {
+    struct journal_options journal;
+    struct ledger_limits limits;
+    /* Journalled settings; when they differ from the ledger's they are set anew with the first decision. */
+    int64_t id_window_ms;
+    uint32_t id_capacity;
+    bool strict;
+    /* The wall clock may be this far ahead of the log at a start; beyond it needs accept_clock. Microseconds. */
+    int64_t clock_start_max_us;
+    bool accept_clock;
+    /* Reports progress while the journal is replayed, may be NULL. */
+    void (*progress)(void *argument, uint64_t decisions);
+    void *progress_argument;
+};
+
+struct shard;
+
+/*
+ * Opens or creates the data directory and replays it. On failure out_report->problem says what, where and what to do.
+ * CLOCK when the wall clock is too far ahead of the log; otherwise as journal_open.
+ */
+MUST_USE enum status shard_open(const struct shard_options *options, struct shard **out_shard,
+                                struct journal_report *out_report);
+/* Seals and closes. */
+void shard_close(struct shard *shard);
+
+/* Puts the settings into the journal's open group when they differ. First thing after opening. */
+MUST_USE enum status shard_settings(struct shard *shard, int64_t now_us);
+
+/* Does the next thing that is due by now_us; false when nothing is. There is room: see shard_room. */
+bool shard_due(struct shard *shard, int64_t now_us);
+/* Drops what has left the window, some at a time, when there is any; true when a tick was appended. */
+bool shard_forget(struct shard *shard, int64_t now_us);
+/* False when the open group must be flushed before the next decision. */
+bool shard_room(const struct shard *shard);
+/* Judges one request at this log time and fills its answer; nothing is due any more. The answer may be given out when the open
+ * group is durable. */
+void shard_request(struct shard *shard, struct request *request, int64_t now_us);
+
+struct journal *shard_journal(struct shard *shard);
+const struct ledger *shard_ledger(const struct shard *shard);
+
+/* Counts since the start, by outcome, for metrics. Engine thread writes, any thread reads. */
+struct shard_counters {
+    uint64_t accepted[KIND_COUNT], refused[KIND_COUNT];
+    uint64_t replayed, invalid, shed, expired, reads;
+};
+struct shard_counters shard_counters(const struct shard *shard);
+
+#endif
