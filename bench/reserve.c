@@ -22,6 +22,8 @@
 #define OUT_BYTES_HIGH (128u * 1024)    /* a wire with more than this unsent gets nothing new */
 #define RUN_NS_MAX     (600 * NS_PER_S) /* a run with --total ends by then, or fails */
 #define DRAIN_NS_MAX   (20 * NS_PER_S)  /* for the last answers after the time is over */
+#define WAIT_MS        10               /* how late the end of the time may be noticed */
+#define TURNS          64               /* waits between two counts of who has ended */
 #define ZIPF_THETA     0.99             /* DESIGN section 8 */
 #define SEED           20101201
 
@@ -121,11 +123,11 @@ static bool run_until(struct run *run, int epoll, uint64_t until_ns, bool more)
         if (ended == run->plan->callers)
             return true;
         /* Counting all callers is dear with many of them: many events between two counts. */
-        for (unsigned turn = 0; turn < 64; turn++) {
+        for (unsigned turn = 0; turn < TURNS; turn++) {
             void *owners[WIRE_EVENTS_MAX];
-            int n = wire_wait(epoll, turn == 0 ? 10 : 0, owners);
-            if (n == 0 && turn > 0)
-                break;
+            int n = wire_wait(epoll, WAIT_MS, owners);
+            if (n == 0)
+                turn = TURNS;
             for (int i = 0; i < n; i++) {
                 struct caller *caller = owners[i];
                 if (!wire_receive(&caller->wire))
