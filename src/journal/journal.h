@@ -26,11 +26,12 @@ struct journal_options {
     bool read_only;            /* verify and dump: locks shared, writes nothing, cuts nothing */
     uint64_t segment_bytes;    /* default JOURNAL_SEGMENT_BYTES; fixed per file, may differ between starts */
     size_t tail_bytes;         /* default JOURNAL_TAIL_BYTES */
+    bool fill_on_writer;       /* simulation: no filling thread; zeros are written when they are needed */
     bool fault_no_flush;       /* tests only: acknowledges without flushing, to show that the power-cut test sees it */
 };
 
 #define JOURNAL_SEGMENT_BYTES     (UINT64_C(256) << 20)
-#define JOURNAL_SEGMENT_BYTES_MIN (UINT64_C(8) << 20)
+#define JOURNAL_SEGMENT_BYTES_MIN (UINT64_C(1) << 20)
 #define JOURNAL_TAIL_BYTES        ((size_t)64 << 20)
 
 /* What recovery found, for the log and for verify. */
@@ -81,7 +82,8 @@ bool journal_group_room(const struct journal *journal);
 void journal_append(struct journal *journal, const struct decision *decision, tail_offset *out_offset);
 /* Appends a tick record. */
 void journal_append_tick(struct journal *journal, int64_t now_us);
-/* Appends a seal record when frames were written since the last one; returns whether it did. */
+/* Appends a seal record when frames were written since the last one; returns whether it did. A seal is a frame of its
+ * own that covers the durable ones before it: nothing is appended while the open group holds something or a flush runs. */
 bool journal_append_seal(struct journal *journal);
 
 /* Writes the open group durably on this thread. IO is final. */

@@ -1,0 +1,643 @@
+/*
+ * The journal: appending, flushing, and what holds the parts together.
+ *
+ * The way of a decision:
+ *
+ *     journal_append     record.c encodes it into the open group, which lies in the tail (tail.c)
+ *     journal_flush      the group gets its header (frame.c) and is written from where it lies
+ *                        at its place in the segment, which the filler has made ready (filler.c)
+ *     durable            the index (index.c) and the tail's list learn of it, then durable_seq moves: readers see it
+ *
+ * Two groups exist at most: one in flight, one open. The next flush begins when the one before has ended, so a frame's
+ * durable_through is always the frame before it, and recovery finds at most one frame that nobody vouches for.
+ *
+ * A segment ends when the next frame would pass its size, and only when it holds at least one event: a segment is named
+ * by its first sequence number, so two cannot begin with the same one. A segment of ticks alone grows beyond its size.
+ * Nothing is in flight at that moment, so the new header states truly what was durable before it. Its name appears
+ * (rename, directory sync) only after header and zeros are durable.
+ *
+ * Where the device's block is larger than what the segment was written with (a copied data directory), the next frame
+ * is made long enough to end at a block's boundary and is written once through the file and flushed; from then on all
+ * frames are aligned.
+ *
+ * A failed write or flush is final. What the disk holds then is unknown; it is found out by reading it, after a
+ * restart, and by nothing else. Every later flush answers IO, and close writes nothing.
+ */
+#include "journal/journal.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "journal/filler.h"
+#include "journal/frame.h"
+#include "journal/index.h"
+#include "journal/reader.h"
+#include "journal/recovery.h"
+#include "journal/segment.h"
+#include "journal/tail.h"
+
+/* A group stops taking normal decisions here, so that its flush stays short (1 MiB took 0.8 ms). */
+#define GROUP_BYTES_SOFT ((size_t)(1 << 20) - 65536)
+/* Ticks may come after the last decision that had room. */
+#define GROUP_BYTES_SLACK 4096
+_Static_assert(GROUP_BYTES_SOFT + RECORD_BYTES_MAX + GROUP_BYTES_SLACK + SEGMENT_HEADER_BYTES <= FRAME_BYTES_MAX,
+               "the largest group is a frame");
+_Static_assert(FRAME_BYTES_MAX <= TAIL_CHUNK_BYTES_MIN, "a frame fits into a chunk");
+_Static_assert(TAIL_UNKNOWN == TAIL_NOWHERE, "an unknown place is in no frame");
+
+struct group {
+    uint8_t *frame;  /* in the tail; NULL while the group is empty */
+    uint64_t start;  /* its tail offset */
+    struct writer w; /* of the records */
+    bool seals;      /* it is a seal and nothing else */
+};
+
+struct journal {
+    const struct env *env;
+    bool read_only, no_flush;
+    uint64_t segment_bytes;
+    struct env_directory *directory;
+    struct genesis genesis;
+    uint32_t epoch;
+
+    struct index index;
+    struct tail *tail; /* NULL when read_only */
+    struct reader_pool *readers;
+
+    /* Engine thread. */
+    struct env_file *file; /* the segment in use; NULL when read_only */
+    struct filler *filler;
+    uint32_t block_bytes;
+    struct segment segment;
+    uint64_t offset;  /* of the next frame in it */
+    uint64_t ordinal; /* of the last frame finished */
+    uint32_t chain;
+    uint64_t next_seq;        /* of the next event appended */
+    uint64_t frame_first_seq; /* of the open group */
+    int64_t log_us;
+    uint64_t tail_chunk;  /* the chunk being filled */
+    size_t tail_used;     /* of it */
+    uint8_t *tail_memory; /* of it; NULL before the first */
+    struct group open;
+    bool unsealed; /* frames since the last seal */
+    bool failed;
+
+    bool in_flight, started; /* started: env's write_start was used */
+    struct frame flying;
+    uint64_t flying_offset, flying_start;
+
+    uint64_t durable_ordinal;
+    _Atomic uint64_t durable_seq;
+    _Atomic uint64_t flushes, frames, record_bytes, disk_bytes, segments;
+};
+
+/* ---- opening ---- */
+
+#define PROBLEM(report, ...) (void)snprintf((report)->problem, sizeof((report)->problem), __VA_ARGS__)
+
+/* The first segment with the genesis frame in it: whole and durable before it has its name. */
+static enum status journal_create(struct journal *journal, struct recovery_end *end)
+{
+    const struct env *env = journal->env;
+    struct segment segment = {.level = JOURNAL_LEVEL,
+                              .epoch = 1,
+                              .number = 1,
+                              .first_seq = SEGMENT_FIRST_SEQ,
+                              .first_ordinal = 1,
+                              .created_us = env->wall_us(env->context)};
+    struct genesis genesis;
+    env->random_bytes(env->context, genesis.ledger_id, sizeof(genesis.ledger_id));
+    env->random_bytes(env->context, genesis.key, sizeof(genesis.key));
+    memcpy(segment.ledger_id, genesis.ledger_id, 16);
+
+    enum status status = env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    struct env_file *file = NULL;
+    status = env->file_open(env->context, journal->directory, SEGMENT_NEXT_NAME, ENV_OPEN_CREATE, &file);
+    if (status != STATUS_OK)
+        return status;
+    status = fill_zeros(env, file, 0, FILL_STEP_BYTES);
+    uint32_t block_bytes = env->file_block_bytes(env->context, file);
+    uint8_t *bytes = calloc(1, (size_t)SEGMENT_HEADER_BYTES + block_bytes);
+    if (bytes == NULL)
+        status = STATUS_MEMORY;
+    struct frame frame = {.level = JOURNAL_LEVEL,
+                          .epoch = segment.epoch,
+                          .frame_bytes = block_bytes,
+                          .ordinal = 1,
+                          .first_seq = SEGMENT_FIRST_SEQ,
+                          .last_seq = SEGMENT_FIRST_SEQ - 1};
+    if (status == STATUS_OK) {
+        segment_write_header(&segment, bytes);
+        uint8_t *at = bytes + SEGMENT_HEADER_BYTES;
+        struct writer w = writer_of(at + FRAME_HEADER_BYTES, block_bytes - FRAME_HEADER_BYTES);
+        record_write_genesis(&w, &genesis);
+        CHECK(!w.full);
+        memcpy(frame.ledger_id, genesis.ledger_id, 16);
+        frame.record_bytes = (uint32_t)writer_bytes(&w);
+        frame_finish(at, &frame, 0);
+        status = env->file_write(env->context, file, 0, bytes, (size_t)SEGMENT_HEADER_BYTES + block_bytes);
+    }
+    if (status == STATUS_OK)
+        status = env->file_sync(env->context, file);
+    free(bytes);
+    env->file_close(env->context, file);
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(segment.first_seq, name);
+    if (status == STATUS_OK)
+        status = env->file_rename(env->context, journal->directory, SEGMENT_NEXT_NAME, name);
+    if (status == STATUS_OK)
+        status = env->directory_sync(env->context, journal->directory);
+    if (status == STATUS_OK)
+        status = index_add_segment(&journal->index, segment.first_seq, SEGMENT_HEADER_BYTES + block_bytes);
+    if (status != STATUS_OK)
+        return status;
+    *end = (struct recovery_end){.genesis = genesis,
+                                 .segment = segment,
+                                 .offset = SEGMENT_HEADER_BYTES + block_bytes,
+                                 .size_bytes = FILL_STEP_BYTES,
+                                 .ordinal = 1,
+                                 .chain = frame.chain,
+                                 .last_seq = SEGMENT_FIRST_SEQ - 1};
+    end->uncovered_offset = end->cut_end = end->offset;
+    return STATUS_OK;
+}
+
+/* Everything that is needed to write on: the file, the filler, the tail. */
+static enum status journal_ready(struct journal *journal, const struct journal_options *options,
+                                 const struct recovery_end *end, struct journal_report *report)
+{
+    const struct env *env = journal->env;
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(end->segment.first_seq, name);
+    enum status status = env->file_open(env->context, journal->directory, name, ENV_OPEN_WRITE, &journal->file);
+    if (status == STATUS_OK)
+        status = recovery_mend(env, journal->file, end, report);
+    if (status != STATUS_OK)
+        return status;
+    journal->block_bytes = env->file_block_bytes(env->context, journal->file);
+    CHECK(journal->block_bytes % FRAME_STEP_BYTES == 0 && journal->block_bytes <= SEGMENT_HEADER_BYTES);
+    status = filler_create(env, journal->directory, journal->segment_bytes, options->fill_on_writer, journal->file,
+                           end->size_bytes, &journal->filler);
+    if (status != STATUS_OK)
+        return status;
+    journal->tail = tail_create(env, options->tail_bytes == 0 ? JOURNAL_TAIL_BYTES : options->tail_bytes);
+    if (journal->tail == NULL)
+        return STATUS_MEMORY;
+    filler_used(journal->filler, end->offset);
+    return STATUS_OK;
+}
+
+static void journal_free(struct journal *journal)
+{
+    const struct env *env = journal->env;
+    filler_destroy(journal->filler);
+    tail_destroy(journal->tail);
+    reader_pool_destroy(journal->readers);
+    if (journal->file != NULL)
+        env->file_close(env->context, journal->file);
+    index_deinit(&journal->index);
+    env->directory_close(env->context, journal->directory);
+    free(journal);
+}
+
+enum status journal_open(const struct journal_options *options, const struct journal_replay *replay,
+                         struct journal **out_journal, struct journal_report *out_report)
+{
+    const struct env *env = options->env;
+    struct journal_report *report = out_report;
+    *report = (struct journal_report){0};
+    struct journal *journal = calloc(1, sizeof(*journal));
+    if (journal == NULL) {
+        PROBLEM(report, "no memory to open the journal with");
+        return STATUS_MEMORY;
+    }
+    journal->env = env;
+    journal->read_only = options->read_only;
+    journal->no_flush = options->fault_no_flush;
+    journal->segment_bytes = options->segment_bytes == 0 ? JOURNAL_SEGMENT_BYTES : options->segment_bytes;
+    if (journal->segment_bytes < JOURNAL_SEGMENT_BYTES_MIN)
+        journal->segment_bytes = JOURNAL_SEGMENT_BYTES_MIN;
+    journal->segment_bytes = round_up(journal->segment_bytes, FILL_STEP_BYTES);
+
+    enum status status =
+        env->directory_open(env->context, options->path, !options->read_only, !options->read_only, &journal->directory);
+    if (status != STATUS_OK) {
+        PROBLEM(report, "cannot open the data directory %.400s: %s (%.250s). To mend it: %s.", options->path,
+                status_text(status), env_last_error(), status_remedy(status));
+        goto fail_journal;
+    }
+    status = index_init(&journal->index, env, INDEX_PLACES_MAX);
+    if (status != STATUS_OK) {
+        PROBLEM(report, "no memory for the journal's index: %s", env_last_error());
+        goto fail_directory;
+    }
+    struct recovery_end end;
+    status = recovery_run(env, journal->directory, replay, &journal->index, &end, report);
+    if (status != STATUS_OK)
+        goto fail_index;
+    if (end.empty && options->read_only) {
+        PROBLEM(report, "there is no journal in %.400s", options->path);
+        status = STATUS_NOT_FOUND;
+        goto fail_index;
+    }
+    if (end.empty) {
+        status = journal_create(journal, &end);
+        if (status != STATUS_OK) {
+            PROBLEM(report, "cannot create a journal in %.400s: %s (%.250s). To mend it: %s.", options->path,
+                    status_text(status), env_last_error(), status_remedy(status));
+            goto fail_index;
+        }
+        report->created = true;
+        report->epoch = end.segment.epoch;
+        report->segment_count = 1;
+        report->frame_count = 1;
+        memcpy(report->ledger_id, end.segment.ledger_id, 16);
+        if (replay != NULL && replay->genesis != NULL)
+            replay->genesis(replay->context, &end.genesis);
+    }
+    journal->genesis = end.genesis;
+    journal->epoch = end.segment.epoch;
+    journal->segment = end.segment;
+    journal->offset = end.offset;
+    journal->ordinal = end.ordinal;
+    journal->durable_ordinal = end.ordinal;
+    journal->chain = end.chain;
+    journal->next_seq = end.last_seq + 1;
+    journal->frame_first_seq = end.last_seq + 1;
+    journal->log_us = end.log_us;
+    journal->unsealed = !end.sealed;
+    atomic_init(&journal->durable_seq, end.last_seq);
+    atomic_init(&journal->segments, report->segment_count);
+    journal->readers = reader_pool_create(env, journal->directory, &journal->index, end.segment.ledger_id);
+    if (journal->readers == NULL)
+        status = STATUS_MEMORY;
+    else if (!options->read_only)
+        status = journal_ready(journal, options, &end, report);
+    if (status != STATUS_OK) {
+        if (report->problem[0] == 0)
+            PROBLEM(report, "cannot make the journal in %.400s ready for writing: %s (%.250s). To mend it: %s.",
+                    options->path, status_text(status), env_last_error(), status_remedy(status));
+        journal_free(journal);
+        return status;
+    }
+    *out_journal = journal;
+    return STATUS_OK;
+
+fail_index:
+    index_deinit(&journal->index);
+fail_directory:
+    env->directory_close(env->context, journal->directory);
+fail_journal:
+    free(journal);
+    return status;
+}
+
+void journal_close(struct journal *journal)
+{
+    if (!journal->read_only && !journal->failed) {
+        /* A failure here is found by the next start; nobody is left to answer to. */
+        enum status status = journal->in_flight ? journal_flush_wait(journal) : STATUS_OK;
+        if (status == STATUS_OK)
+            status = journal_flush(journal);
+        if (status == STATUS_OK && journal_append_seal(journal))
+            status = journal_flush(journal);
+        (void)status;
+    } else if (journal->in_flight && journal->started) {
+        (void)journal->env->write_wait(journal->env->context, journal->file); /* failed already */
+    }
+    journal_free(journal);
+}
+
+/* ---- appending ---- */
+
+static void group_open(struct journal *journal)
+{
+    size_t chunk_bytes = tail_chunk_bytes(journal->tail);
+    size_t at = (size_t)round_up(journal->tail_used, journal->block_bytes);
+    size_t needed = FRAME_HEADER_BYTES + RECORD_BYTES_MAX + GROUP_BYTES_SLACK + SEGMENT_HEADER_BYTES;
+    if (journal->tail_memory == NULL || at + needed > chunk_bytes) {
+        if (journal->tail_memory != NULL)
+            journal->tail_chunk++;
+        journal->tail_memory = tail_claim(journal->tail, journal->tail_chunk);
+        at = 0;
+    }
+    size_t room = chunk_bytes - at;
+    if (room > FRAME_BYTES_MAX)
+        room = FRAME_BYTES_MAX;
+    /* The padding of the last block needs its place too. */
+    size_t capacity = room - FRAME_HEADER_BYTES - SEGMENT_HEADER_BYTES;
+    uint8_t *frame = journal->tail_memory + at;
+    journal->open.frame = frame;
+    journal->open.start = journal->tail_chunk * (uint64_t)chunk_bytes + at;
+    journal->open.w = writer_of(frame + FRAME_HEADER_BYTES, capacity);
+    journal->open.seals = false;
+    journal->frame_first_seq = journal->next_seq;
+}
+
+static tail_offset group_at(const struct journal *journal)
+{
+    return journal->open.start + FRAME_HEADER_BYTES + writer_bytes(&journal->open.w);
+}
+
+size_t journal_group_bytes(const struct journal *journal)
+{
+    return journal->open.frame == NULL ? 0 : writer_bytes(&journal->open.w);
+}
+
+bool journal_group_room(const struct journal *journal)
+{
+    if (journal->open.frame == NULL)
+        return true;
+    const struct writer *w = &journal->open.w;
+    return writer_bytes(w) < GROUP_BYTES_SOFT && (size_t)(w->end - w->at) >= RECORD_BYTES_MAX + GROUP_BYTES_SLACK;
+}
+
+void journal_append(struct journal *journal, const struct decision *decision, tail_offset *out_offset)
+{
+    CHECK(!journal->read_only);
+    CHECK(decision->first_seq == journal->next_seq); /* positions have no gap */
+    *out_offset = TAIL_UNKNOWN;
+    if (UNLIKELY(journal->failed))
+        return; /* the flush to come says so */
+    if (journal->open.frame == NULL)
+        group_open(journal);
+    struct writer *w = &journal->open.w;
+    const uint8_t *start = w->at;
+    tail_offset offset = group_at(journal);
+    record_write_decision(w, decision);
+    CHECK(!w->full); /* the caller asked journal_group_room */
+    for (uint32_t i = 0; i < decision->name_count; i++) {
+        uint32_t bytes = get_u32(start);
+        start += bytes;
+        offset += bytes;
+    }
+    journal->next_seq += decision->event_count;
+    journal->log_us = decision->recorded_at_us;
+    *out_offset = offset;
+}
+
+void journal_append_tick(struct journal *journal, int64_t now_us)
+{
+    CHECK(!journal->read_only);
+    if (journal->failed)
+        return;
+    if (journal->open.frame == NULL)
+        group_open(journal);
+    record_write_tick(&journal->open.w, now_us);
+    CHECK(!journal->open.w.full);
+    journal->log_us = now_us;
+}
+
+bool journal_append_seal(struct journal *journal)
+{
+    CHECK(!journal->read_only);
+    /* A seal vouches for the frames before it, so it is a frame of its own, behind durable ones. */
+    if (journal->failed || !journal->unsealed || journal->open.frame != NULL || journal->in_flight)
+        return false;
+    group_open(journal);
+    record_write_seal(&journal->open.w);
+    journal->open.seals = true;
+    return true;
+}
+
+/* ---- flushing ---- */
+
+static enum status segment_next(struct journal *journal)
+{
+    const struct env *env = journal->env;
+    CHECK(!journal->in_flight && journal->durable_ordinal == journal->ordinal);
+    struct segment segment = {.level = JOURNAL_LEVEL,
+                              .epoch = journal->epoch,
+                              .number = journal->segment.number + 1,
+                              .first_seq = journal->frame_first_seq,
+                              .first_ordinal = journal->ordinal + 1,
+                              .previous_chain = journal->chain,
+                              .created_us = env->wall_us(env->context)};
+    memcpy(segment.ledger_id, journal->genesis.ledger_id, 16);
+    struct env_file *file = NULL;
+    uint64_t filled_bytes = 0;
+    enum status status = filler_next(journal->filler, &file, &filled_bytes);
+    if (status != STATUS_OK)
+        return status;
+    uint8_t header[SEGMENT_HEADER_BYTES];
+    segment_write_header(&segment, header);
+    status = env->file_write(env->context, file, 0, header, sizeof(header));
+    if (status == STATUS_OK)
+        status = env->file_sync(env->context, file);
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(segment.first_seq, name);
+    if (status == STATUS_OK)
+        status = env->file_rename(env->context, journal->directory, SEGMENT_NEXT_NAME, name);
+    if (status == STATUS_OK)
+        status = env->directory_sync(env->context, journal->directory);
+    if (status == STATUS_OK)
+        status = index_add_segment(&journal->index, segment.first_seq, SEGMENT_HEADER_BYTES);
+    if (status != STATUS_OK) {
+        env->file_close(env->context, file);
+        return status;
+    }
+    filler_switch(journal->filler, file, filled_bytes);
+    env->file_close(env->context, journal->file);
+    journal->file = file;
+    journal->segment = segment;
+    journal->offset = SEGMENT_HEADER_BYTES;
+    journal->block_bytes = env->file_block_bytes(env->context, file);
+    atomic_fetch_add_explicit(&journal->segments, 1, memory_order_relaxed);
+    return STATUS_OK;
+}
+
+/* Makes the open group a frame with a place in a segment that is ready for it. */
+static enum status group_finish(struct journal *journal)
+{
+    uint64_t used = FRAME_HEADER_BYTES + writer_bytes(&journal->open.w);
+    uint64_t frame_bytes = round_up(journal->offset + used, journal->block_bytes) - journal->offset;
+    bool has_events_before = journal->frame_first_seq > journal->segment.first_seq;
+    if (journal->offset + frame_bytes > journal->segment_bytes && has_events_before) {
+        enum status status = segment_next(journal);
+        if (status != STATUS_OK)
+            return status;
+        frame_bytes = round_up(used, journal->block_bytes);
+    }
+    enum status status = filler_need(journal->filler, journal->offset + frame_bytes);
+    if (status != STATUS_OK)
+        return status;
+    struct frame frame = {.level = JOURNAL_LEVEL,
+                          .epoch = journal->epoch,
+                          .record_bytes = (uint32_t)writer_bytes(&journal->open.w),
+                          .frame_bytes = (uint32_t)frame_bytes,
+                          .ordinal = journal->ordinal + 1,
+                          .first_seq = journal->frame_first_seq,
+                          .last_seq = journal->next_seq - 1,
+                          .durable_ordinal = journal->durable_ordinal,
+                          .durable_seq = atomic_load_explicit(&journal->durable_seq, memory_order_relaxed),
+                          .log_us = journal->log_us};
+    memcpy(frame.ledger_id, journal->genesis.ledger_id, 16);
+    frame_finish(journal->open.frame, &frame, journal->chain);
+    journal->chain = frame.chain;
+    journal->ordinal = frame.ordinal;
+    journal->flying = frame;
+    journal->flying_offset = journal->offset;
+    journal->flying_start = journal->open.start + FRAME_HEADER_BYTES;
+    journal->offset += frame_bytes;
+    size_t chunk_bytes = tail_chunk_bytes(journal->tail);
+    journal->tail_used = (size_t)(journal->open.start % chunk_bytes) + frame_bytes;
+    journal->unsealed = !journal->open.seals;
+    return STATUS_OK;
+}
+
+/* What was in flight is durable: tell the readers, in this order. */
+static void flying_landed(struct journal *journal)
+{
+    const struct env *env = journal->env;
+    const struct frame *frame = &journal->flying;
+    bool has_events = frame->last_seq >= frame->first_seq;
+    index_add_frame(&journal->index, journal->flying_offset, journal->flying_offset + frame->frame_bytes, has_events,
+                    frame->first_seq);
+    if (has_events) {
+        tail_publish(journal->tail, &(struct tail_frame){.first_seq = frame->first_seq,
+                                                         .last_seq = frame->last_seq,
+                                                         .start = journal->flying_start,
+                                                         .record_bytes = frame->record_bytes,
+                                                         .flushed_at_ns = env->monotonic_ns(env->context)});
+    }
+    journal->durable_ordinal = frame->ordinal;
+    atomic_store_explicit(&journal->durable_seq, frame->last_seq, memory_order_release);
+    atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&journal->frames, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&journal->record_bytes, frame->record_bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&journal->disk_bytes, frame->frame_bytes, memory_order_relaxed);
+    filler_used(journal->filler, journal->offset);
+}
+
+static enum status flush_begin(struct journal *journal, bool here)
+{
+    const struct env *env = journal->env;
+    CHECK(!journal->read_only);
+    CHECK(!journal->in_flight);
+    if (journal->failed)
+        return STATUS_IO;
+    if (journal->open.frame == NULL)
+        return STATUS_OK;
+    enum status status = group_finish(journal);
+    if (status != STATUS_OK)
+        goto fail;
+    const uint8_t *bytes = journal->open.frame;
+    size_t n = journal->flying.frame_bytes;
+    uint64_t offset = journal->flying_offset;
+    journal->started = false;
+    if (journal->no_flush) {
+        status = env->file_write(env->context, journal->file, offset, bytes, n);
+    } else if (offset % journal->block_bytes != 0 || n % journal->block_bytes != 0) {
+        status = env->file_write(env->context, journal->file, offset, bytes, n);
+        if (status == STATUS_OK)
+            status = env->file_sync(env->context, journal->file);
+    } else if (here) {
+        status = env->write_durable(env->context, journal->file, offset, bytes, n);
+    } else {
+        status = env->write_start(env->context, journal->file, offset, bytes, n);
+        journal->started = status == STATUS_OK;
+    }
+    if (status != STATUS_OK)
+        goto fail;
+    journal->in_flight = true;
+    journal->open.frame = NULL;
+    return STATUS_OK;
+
+fail:
+    journal->failed = true;
+    journal->open.frame = NULL;
+    return status;
+}
+
+enum status journal_flush_wait(struct journal *journal)
+{
+    if (journal->failed)
+        return STATUS_IO;
+    if (!journal->in_flight)
+        return STATUS_OK;
+    journal->in_flight = false;
+    if (journal->started) {
+        enum status status = journal->env->write_wait(journal->env->context, journal->file);
+        journal->started = false;
+        if (status != STATUS_OK) {
+            journal->failed = true;
+            journal->open.frame = NULL;
+            return status;
+        }
+    }
+    flying_landed(journal);
+    return STATUS_OK;
+}
+
+enum status journal_flush(struct journal *journal)
+{
+    enum status status = flush_begin(journal, true);
+    return status == STATUS_OK ? journal_flush_wait(journal) : status;
+}
+
+enum status journal_flush_start(struct journal *journal)
+{
+    return flush_begin(journal, false);
+}
+
+bool journal_flush_done(const struct journal *journal)
+{
+    return !journal->in_flight || !journal->started || journal->env->write_done(journal->env->context, journal->file);
+}
+
+/* ---- any thread ---- */
+
+uint64_t journal_durable_seq(const struct journal *journal)
+{
+    return atomic_load_explicit(&journal->durable_seq, memory_order_acquire);
+}
+
+uint64_t journal_oldest_seq(const struct journal *journal)
+{
+    (void)journal; /* everything is kept until retention exists */
+    return SEGMENT_FIRST_SEQ;
+}
+
+uint32_t journal_epoch(const struct journal *journal)
+{
+    return journal->epoch;
+}
+
+const struct genesis *journal_genesis(const struct journal *journal)
+{
+    return &journal->genesis;
+}
+
+enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset hint, bool memory_only, uint8_t *bytes,
+                         size_t n, size_t *out_bytes)
+{
+    if (from_seq < journal_oldest_seq(journal))
+        return STATUS_NOT_FOUND;
+    if (from_seq > journal_durable_seq(journal))
+        return STATUS_END;
+    if (journal->tail != NULL) {
+        enum status status = tail_read(journal->tail, from_seq, hint, bytes, n, out_bytes);
+        if (status != STATUS_NOT_FOUND && status != STATUS_END)
+            return status;
+    }
+    return memory_only ? STATUS_AGAIN : reader_pool_read(journal->readers, from_seq, bytes, n, out_bytes);
+}
+
+struct journal_counters journal_counters(const struct journal *journal)
+{
+    return (struct journal_counters){
+        .flushes = atomic_load_explicit(&journal->flushes, memory_order_relaxed),
+        .frames = atomic_load_explicit(&journal->frames, memory_order_relaxed),
+        .record_bytes = atomic_load_explicit(&journal->record_bytes, memory_order_relaxed),
+        .disk_bytes = atomic_load_explicit(&journal->disk_bytes, memory_order_relaxed),
+        .segments = atomic_load_explicit(&journal->segments, memory_order_relaxed),
+    };
+}
+
+int64_t journal_flushed_at_ns(struct journal *journal, uint64_t seq)
+{
+    return journal->tail == NULL ? 0 : tail_flushed_at_ns(journal->tail, seq);
+}

@@ -1,0 +1,243 @@
+/*
+ * Disk readers: a few windows on the segment files, shared by all who read.
+ *
+ * A reader that has fallen behind the tail asks again and again for the next stretch, in pieces smaller than a frame
+ * may be. So what was read stays in a window, and the next question of the same reader finds it there: the window is
+ * chosen by place first, by age second.
+ *
+ *     window   segment, file | from ....... bytes | checked up to
+ *
+ * Only durable frames are looked at: the index says how far they reach, and it is told after the flush. Bytes beyond
+ * may be half written; a window may hold them, but is read again before they count, because it ends where the durable
+ * part ended when it was read. Every frame's checksums are verified when it is first met in a window.
+ */
+#include "journal/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/frame.h"
+#include "journal/segment.h"
+#include "journal/tail.h"
+
+#define WINDOW_COUNT      8 /* reading at once; the next waits */
+#define WINDOW_BYTES      ((size_t)FRAME_BYTES_MAX)
+#define WINDOW_READ_BYTES ((size_t)256 << 10) /* of one read, when the frame is not longer */
+
+struct window {
+    bool busy;
+    uint64_t used_at; /* age: pool->clock when it was last used */
+    uint32_t segment;
+    struct env_file *file; /* NULL while it has none */
+    uint64_t from;
+    size_t bytes;
+    uint64_t checked_from, checked_to; /* one frame known to be sound */
+    uint8_t *memory;
+};
+
+struct reader_pool {
+    const struct env *env;
+    struct env_directory *directory;
+    struct index *index;
+    uint8_t ledger_id[16];
+    uint8_t *memory;
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    uint64_t clock; /* under lock */
+    struct window windows[WINDOW_COUNT];
+};
+
+struct reader_pool *reader_pool_create(const struct env *env, struct env_directory *directory, struct index *index,
+                                       const uint8_t ledger_id[16])
+{
+    struct reader_pool *pool = calloc(1, sizeof(*pool));
+    if (pool == NULL)
+        return NULL;
+    pool->env = env;
+    pool->directory = directory;
+    pool->index = index;
+    memcpy(pool->ledger_id, ledger_id, 16);
+    pool->memory = env->memory_reserve(env->context, WINDOW_COUNT * WINDOW_BYTES);
+    if (pool->memory == NULL || pthread_mutex_init(&pool->lock, NULL) != 0)
+        goto fail_memory;
+    if (pthread_cond_init(&pool->idle, NULL) != 0)
+        goto fail_lock;
+    for (unsigned i = 0; i < WINDOW_COUNT; i++)
+        pool->windows[i].memory = pool->memory + i * WINDOW_BYTES;
+    return pool;
+
+fail_lock:
+    (void)pthread_mutex_destroy(&pool->lock);
+fail_memory:
+    env->memory_release(env->context, pool->memory, WINDOW_COUNT * WINDOW_BYTES);
+    free(pool);
+    return NULL;
+}
+
+void reader_pool_destroy(struct reader_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    for (unsigned i = 0; i < WINDOW_COUNT; i++) {
+        CHECK(!pool->windows[i].busy);
+        if (pool->windows[i].file != NULL)
+            pool->env->file_close(pool->env->context, pool->windows[i].file);
+    }
+    (void)pthread_cond_destroy(&pool->idle);
+    (void)pthread_mutex_destroy(&pool->lock);
+    pool->env->memory_release(pool->env->context, pool->memory, WINDOW_COUNT * WINDOW_BYTES);
+    free(pool);
+}
+
+/* Takes the idle window that covers the place, or the one longest unused; waits while all are busy. */
+static struct window *window_take(struct reader_pool *pool, uint32_t segment, uint64_t offset)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    struct window *chosen = NULL;
+    for (;;) {
+        for (unsigned i = 0; i < WINDOW_COUNT; i++) {
+            struct window *window = &pool->windows[i];
+            if (window->busy)
+                continue;
+            if (window->file != NULL && window->segment == segment && offset >= window->from &&
+                offset < window->from + window->bytes) {
+                chosen = window;
+                break;
+            }
+            if (chosen == NULL || window->used_at < chosen->used_at)
+                chosen = window;
+        }
+        if (chosen != NULL)
+            break;
+        (void)pthread_cond_wait(&pool->idle, &pool->lock);
+    }
+    chosen->busy = true;
+    (void)pthread_mutex_unlock(&pool->lock);
+    return chosen;
+}
+
+static void window_give(struct reader_pool *pool, struct window *window)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    window->busy = false;
+    window->used_at = ++pool->clock;
+    (void)pthread_cond_signal(&pool->idle);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+static enum status window_aim(struct reader_pool *pool, struct window *window, uint32_t segment, uint64_t first_seq)
+{
+    const struct env *env = pool->env;
+    if (window->file != NULL && window->segment == segment)
+        return STATUS_OK;
+    if (window->file != NULL)
+        env->file_close(env->context, window->file);
+    window->file = NULL;
+    window->from = 0;
+    window->bytes = 0;
+    window->checked_from = window->checked_to = 0;
+    window->segment = segment;
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(first_seq, name);
+    return env->file_open(env->context, pool->directory, name, ENV_OPEN_READ, &window->file);
+}
+
+/* Bytes [offset, offset + n), all before durable_end. DAMAGED when the file ends before. */
+static enum status window_get(struct reader_pool *pool, struct window *window, uint64_t offset, size_t n,
+                              uint64_t durable_end, const uint8_t **out_bytes)
+{
+    const struct env *env = pool->env;
+    if (offset < window->from || offset + n > window->from + window->bytes) {
+        uint64_t wanted = n > WINDOW_READ_BYTES ? n : WINDOW_READ_BYTES;
+        if (wanted > durable_end - offset)
+            wanted = durable_end - offset;
+        size_t got = 0;
+        window->bytes = 0;
+        enum status status = env->file_read(env->context, window->file, offset, window->memory, (size_t)wanted, &got);
+        if (status != STATUS_OK)
+            return status;
+        window->from = offset;
+        window->bytes = got;
+        if (got < n)
+            return STATUS_DAMAGED;
+    }
+    *out_bytes = window->memory + (offset - window->from);
+    return STATUS_OK;
+}
+
+/* The frame at offset, whole and verified. */
+static enum status window_frame(struct reader_pool *pool, struct window *window, uint64_t offset, uint64_t durable_end,
+                                struct frame *out_frame, const uint8_t **out_bytes)
+{
+    const uint8_t *bytes = NULL;
+    if (durable_end - offset < FRAME_STEP_BYTES)
+        return STATUS_DAMAGED;
+    enum status status = window_get(pool, window, offset, FRAME_STEP_BYTES, durable_end, &bytes);
+    if (status != STATUS_OK)
+        return status;
+    if (frame_parse(bytes, pool->ledger_id, out_frame) != FRAME_OK || out_frame->frame_bytes > durable_end - offset)
+        return STATUS_DAMAGED;
+    status = window_get(pool, window, offset, out_frame->frame_bytes, durable_end, &bytes);
+    if (status != STATUS_OK)
+        return status;
+    if (window->checked_from != offset || window->checked_to != offset + out_frame->frame_bytes) {
+        if (!frame_payload_sound(out_frame, bytes))
+            return STATUS_DAMAGED;
+        window->checked_from = offset;
+        window->checked_to = offset + out_frame->frame_bytes;
+    }
+    *out_bytes = bytes;
+    return STATUS_OK;
+}
+
+enum status reader_pool_read(struct reader_pool *pool, uint64_t from_seq, uint8_t *bytes, size_t n, size_t *out_bytes)
+{
+    uint32_t segment = 0;
+    uint64_t offset = 0;
+    if (!index_find(pool->index, from_seq, &segment, &offset))
+        return STATUS_END;
+    struct window *window = window_take(pool, segment, offset);
+    struct index_segment here;
+    enum status status = STATUS_OK;
+    size_t used = 0;
+    bool full = false;
+    while (!full && index_segment(pool->index, segment, &here)) {
+        if (offset >= here.end) {
+            struct index_segment next;
+            if (!index_segment(pool->index, segment + 1, &next))
+                break;
+            /* The end may have moved since `here` was read; with a next segment there it no longer moves. */
+            (void)index_segment(pool->index, segment, &here);
+            if (offset < here.end)
+                continue;
+            segment++;
+            offset = SEGMENT_HEADER_BYTES;
+            continue;
+        }
+        struct frame frame;
+        const uint8_t *at = NULL;
+        status = window_aim(pool, window, segment, here.first_seq);
+        if (status == STATUS_OK)
+            status = window_frame(pool, window, offset, here.end, &frame, &at);
+        if (status != STATUS_OK)
+            break;
+        if (frame.last_seq >= from_seq && frame.last_seq >= frame.first_seq) {
+            size_t copied = 0;
+            status = records_copy(at + FRAME_HEADER_BYTES, frame.record_bytes, 0, from_seq, bytes + used, n - used,
+                                  &copied, &full);
+            if (status != STATUS_OK)
+                break;
+            used += copied;
+            full = full || used == n;
+        }
+        offset += frame.frame_bytes;
+    }
+    window_give(pool, window);
+    if (used > 0) {
+        *out_bytes = used; /* a bad frame behind it is met by the next call */
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_IO : status;
+    return full ? STATUS_FULL : STATUS_END;
+}

@@ -1,0 +1,533 @@
+/*
+ * Recovery: reading the journal back, and telling a torn tail from damage.
+ *
+ * A crash can leave the last frame half written. Nobody was told that it was durable, so it is cut. A disk can also
+ * lose or change a frame that somebody was told about; cutting there would take back what was promised, and must never
+ * happen by itself. Both look the same at the bad frame. What comes behind it tells them apart:
+ *
+ *     | 41 | 42 | ?? | 44, durable through 43 | ...    44 was written when 43 was durable: ?? is damage
+ *     | 41 | 42 | ?? | 44, durable through 42 |        two were in flight: ?? was never acknowledged, torn
+ *     | 41 | 42 | ?? | zeros or anything      |        torn
+ *
+ * Frames are counted (ordinal), so this also works for frames without events. The search behind the bad frame goes in
+ * steps of the smallest block through the rest of the segment and believes only headers with a sound checksum, of this
+ * ledger. When a later segment exists, its header says the same as a durable_through of everything before it.
+ * The last frame of all has nothing behind it: hence the seal that follows when the journal is idle or closed.
+ *
+ * Reading goes through one window of memory, large enough for two frames; records are decoded where they lie, so the
+ * texts given to replay point into the window and no memory is allocated per record.
+ *
+ *     file    ...|..frame..|..frame..|..frame..|...
+ *     window          [ at            end )          moved when the frame at hand is not whole in it
+ */
+#include "journal/recovery.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/region.h"
+
+#define WINDOW_BYTES  ((size_t)2 * FRAME_BYTES_MAX)
+#define SEGMENTS_STEP 64
+
+struct window {
+    const struct env *env;
+    struct env_file *file;
+    uint8_t *memory;
+    uint64_t from; /* file offset of memory[0] */
+    size_t bytes;
+};
+
+struct recovery {
+    const struct env *env;
+    struct env_directory *directory;
+    const struct journal_replay *replay;
+    struct index *index; /* NULL for none */
+    struct recovery_end *end;
+    struct journal_report *report;
+
+    uint64_t *names; /* first sequence numbers of the segments, sorted */
+    size_t name_count, name_max;
+    enum status listing;
+
+    struct window window;
+    struct decision decision; /* with room for the largest */
+    struct new_name *new_names;
+    uint32_t new_name_count;
+    uint64_t last_offset; /* of the frame before, in the present segment; 0 for none */
+    const char *bad;      /* why there is no frame at end->offset */
+};
+
+#define PROBLEM(recovery, ...)                                                                                         \
+    (void)snprintf((recovery)->report->problem, sizeof((recovery)->report->problem), __VA_ARGS__)
+
+#define REMEDY                                                                                                         \
+    "Nothing was changed. Run 'onhand verify' for the whole picture, then restore a copy of the data directory or "    \
+    "repair it explicitly."
+
+/* Bytes [offset, offset + n) of the file, or fewer at its end. Borrowed until the next call. */
+static enum status window_get(struct window *window, uint64_t offset, size_t n, const uint8_t **out_bytes,
+                              size_t *out_n)
+{
+    if (offset < window->from || offset + n > window->from + window->bytes) {
+        size_t got = 0;
+        enum status status =
+            window->env->file_read(window->env->context, window->file, offset, window->memory, WINDOW_BYTES, &got);
+        if (status != STATUS_OK)
+            return status;
+        window->from = offset;
+        window->bytes = got;
+    }
+    size_t there = (size_t)(window->from + window->bytes - offset);
+    *out_bytes = window->memory + (offset - window->from);
+    *out_n = there < n ? there : n;
+    return STATUS_OK;
+}
+
+static void window_open(struct window *window, struct env_file *file)
+{
+    window->file = file;
+    window->from = 0;
+    window->bytes = 0;
+}
+
+static enum status io_problem(struct recovery *recovery, enum status status, const char *what, const char *name)
+{
+    PROBLEM(recovery, "%s %s: %s. Look at the disk and the system log; nothing was changed.", what, name,
+            env_last_error());
+    return status;
+}
+
+/* ---- the list of segments ---- */
+
+static void collect_name(void *argument, const char *name)
+{
+    struct recovery *recovery = argument;
+    size_t length = strlen(name);
+    size_t suffix = sizeof(SEGMENT_SUFFIX) - 1;
+    if (recovery->listing != STATUS_OK || length < suffix || strcmp(name + length - suffix, SEGMENT_SUFFIX) != 0)
+        return; /* not ours: cursors, checkpoints, people's notes */
+    uint64_t first_seq = 0;
+    if (length != SEGMENT_NAME_BYTES - 1 || !segment_name_parse(name, &first_seq)) {
+        PROBLEM(recovery,
+                "%.200s ends in " SEGMENT_SUFFIX " but is not named like a segment (20 digits). Move it out "
+                "of the data directory if it is not part of the journal; nothing was changed.",
+                name);
+        recovery->listing = STATUS_DAMAGED;
+        return;
+    }
+    if (recovery->name_count == recovery->name_max) {
+        size_t max = recovery->name_max + SEGMENTS_STEP * (1 + recovery->name_max / SEGMENTS_STEP);
+        uint64_t *names = realloc(recovery->names, max * sizeof(*names));
+        if (names == NULL) {
+            recovery->listing = STATUS_MEMORY;
+            return;
+        }
+        recovery->names = names;
+        recovery->name_max = max;
+    }
+    recovery->names[recovery->name_count++] = first_seq;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    uint64_t x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return x < y ? -1 : x > y;
+}
+
+/* ---- frames ---- */
+
+static enum status records_replay(struct recovery *recovery, const struct frame *frame, const uint8_t *records,
+                                  const char *name)
+{
+    struct recovery_end *end = recovery->end;
+    const struct journal_replay *replay = recovery->replay;
+    uint64_t next_seq = frame->first_seq;
+    const char *bad = NULL;
+    bool sealed = false;
+    for (size_t at = 0; at < frame->record_bytes && bad == NULL;) {
+        struct record record;
+        enum status status = record_decode(records + at, frame->record_bytes - at, &recovery->decision, &record);
+        if (status != STATUS_OK) {
+            PROBLEM(recovery, "%s, offset %" PRIu64 ": the record %zu bytes into frame %" PRIu64 " %s. %s", name,
+                    end->offset, at, frame->ordinal,
+                    status == STATUS_VERSION ? "is of a kind this version does not know: use the version that wrote it"
+                                             : "is malformed although its checksum is right: please report this",
+                    REMEDY);
+            return status;
+        }
+        sealed = false;
+        bool first = frame->ordinal == 1 && at == 0;
+        if (first != (record.type == RECORD_GENESIS))
+            bad = "the genesis record is not the first, or not there";
+        else if (recovery->new_name_count > 0 && record.type != RECORD_NAME && record.type != RECORD_DECISION)
+            bad = "a name belongs to no decision";
+        switch (bad == NULL ? record.type : RECORD_SKIP) {
+        case RECORD_GENESIS:
+            end->genesis = record.genesis;
+            if (memcmp(record.genesis.ledger_id, end->segment.ledger_id, 16) != 0)
+                bad = "the genesis record names another ledger";
+            else if (replay != NULL && replay->genesis != NULL)
+                replay->genesis(replay->context, &record.genesis);
+            break;
+        case RECORD_NAME:
+            if (recovery->new_name_count == DECISION_NAMES_MAX)
+                bad = "too many names for one decision";
+            else
+                recovery->new_names[recovery->new_name_count++] = record.name;
+            break;
+        case RECORD_DECISION:
+            if (record.decision->first_seq != next_seq) {
+                bad = "a decision does not follow the sequence number before it";
+                break;
+            }
+            next_seq += record.decision->event_count;
+            end->log_us = record.decision->recorded_at_us;
+            recovery->report->decision_count++;
+            record.decision->names = recovery->new_names;
+            record.decision->name_count = recovery->new_name_count;
+            recovery->new_name_count = 0;
+            if (replay != NULL && replay->decision != NULL)
+                replay->decision(replay->context, record.decision);
+            break;
+        case RECORD_TICK:
+            end->log_us = record.tick_us;
+            if (replay != NULL && replay->decision != NULL) {
+                struct decision tick = {.kind = KIND_TICK,
+                                        .source = NUMBER_NONE,
+                                        .recorded_at_us = record.tick_us,
+                                        .occurred_at_us = record.tick_us,
+                                        .first_seq = next_seq};
+                replay->decision(replay->context, &tick);
+            }
+            break;
+        case RECORD_SEAL:
+            sealed = true;
+            break;
+        case RECORD_SKIP:
+            break;
+        }
+        at += record.bytes;
+    }
+    if (bad == NULL && recovery->new_name_count > 0)
+        bad = "a name belongs to no decision";
+    if (bad == NULL && next_seq != frame->last_seq + 1)
+        bad = "its events are not those its header names";
+    if (bad != NULL) {
+        PROBLEM(recovery,
+                "%s, offset %" PRIu64 ": frame %" PRIu64 " has sound checksums but %s. Please report this. %s", name,
+                end->offset, frame->ordinal, bad, REMEDY);
+        return STATUS_DAMAGED;
+    }
+    end->sealed = sealed;
+    return STATUS_OK;
+}
+
+/*
+ * Reads the frame at end->offset. OK: it was the next one and is replayed. END: there is none, recovery->bad says why.
+ */
+static enum status frame_read(struct recovery *recovery, const char *name)
+{
+    struct recovery_end *end = recovery->end;
+    const uint8_t *bytes = NULL;
+    size_t n = 0;
+    enum status status = window_get(&recovery->window, end->offset, FRAME_STEP_BYTES, &bytes, &n);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot read", name);
+    recovery->bad = "the file ends";
+    if (n < FRAME_STEP_BYTES)
+        return STATUS_END;
+    struct frame frame;
+    switch (frame_parse(bytes, end->segment.ledger_id, &frame)) {
+    case FRAME_OK:
+        break;
+    case FRAME_ABSENT:
+        recovery->bad = "there is no frame";
+        return STATUS_END;
+    case FRAME_BROKEN:
+        recovery->bad = "the frame's header fails its checksum or bounds";
+        return STATUS_END;
+    case FRAME_TOO_NEW:
+        PROBLEM(recovery,
+                "%s, offset %" PRIu64 ": the frame was written by a newer version. Use that version; nothing "
+                "was changed.",
+                name, end->offset);
+        return STATUS_VERSION;
+    }
+    recovery->bad = "the frame is not the one that follows (number, epoch, sequence or chain)";
+    if (frame.ordinal != end->ordinal + 1 || frame.epoch != end->segment.epoch ||
+        frame.first_seq != end->last_seq + 1 || !frame_follows(bytes, &frame, end->chain))
+        return STATUS_END;
+    status = window_get(&recovery->window, end->offset, frame.frame_bytes, &bytes, &n);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot read", name);
+    recovery->bad = "the frame is cut off by the end of the file";
+    if (n < frame.frame_bytes)
+        return STATUS_END;
+    recovery->bad = "the frame's payload fails its checksum";
+    if (!frame_payload_sound(&frame, bytes))
+        return STATUS_END;
+    status = records_replay(recovery, &frame, bytes + FRAME_HEADER_BYTES, name);
+    if (status != STATUS_OK)
+        return status;
+
+    /* All before frame.durable_ordinal was durable; what is not is at most the frame before this one and this one. */
+    if (frame.durable_ordinal + 1 >= frame.ordinal || recovery->last_offset == 0)
+        end->uncovered_offset = end->offset;
+    else
+        end->uncovered_offset = recovery->last_offset;
+    recovery->last_offset = end->offset;
+    uint64_t frame_end = end->offset + frame.frame_bytes;
+    if (recovery->index != NULL)
+        index_add_frame(recovery->index, end->offset, frame_end, frame.last_seq >= frame.first_seq, frame.first_seq);
+    end->offset = frame_end;
+    end->ordinal = frame.ordinal;
+    end->chain = frame.chain;
+    end->last_seq = frame.last_seq;
+    recovery->report->frame_count++;
+    recovery->report->bytes_read += frame.frame_bytes;
+    return STATUS_OK;
+}
+
+/* ---- segments ---- */
+
+static enum status segment_begin(struct recovery *recovery, size_t position, const char *name)
+{
+    struct recovery_end *end = recovery->end;
+    const uint8_t *bytes = NULL;
+    size_t n = 0;
+    enum status status = window_get(&recovery->window, 0, SEGMENT_HEADER_BYTES, &bytes, &n);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot read", name);
+    struct segment segment;
+    enum segment_verdict verdict = n < SEGMENT_HEADER_BYTES ? SEGMENT_BROKEN : segment_parse(bytes, &segment);
+    if (verdict == SEGMENT_FOREIGN) {
+        PROBLEM(recovery, "%s, offset 0: this is not a segment of a journal. %s", name, REMEDY);
+        return STATUS_DAMAGED;
+    }
+    if (verdict == SEGMENT_BROKEN) {
+        PROBLEM(recovery, "%s, offset 0: the segment's header is cut off or fails its checksum. %s", name, REMEDY);
+        return STATUS_DAMAGED;
+    }
+    if (verdict == SEGMENT_TOO_NEW) {
+        PROBLEM(recovery, "%s was written by a newer version. Use that version; nothing was changed.", name);
+        return STATUS_VERSION;
+    }
+    recovery->report->segment_count++;
+    recovery->report->bytes_read += SEGMENT_HEADER_BYTES;
+    if (position == 0) {
+        if (segment.number != 1 || segment.first_seq != SEGMENT_FIRST_SEQ || segment.first_ordinal != 1 ||
+            segment.previous_chain != 0 || recovery->names[0] != SEGMENT_FIRST_SEQ) {
+            PROBLEM(recovery,
+                    "the first segment is missing: the oldest one there, %s, is number %" PRIu64 " of its journal. %s",
+                    name, segment.number, REMEDY);
+            return STATUS_DAMAGED;
+        }
+    } else {
+        char before[SEGMENT_NAME_BYTES];
+        segment_name(end->segment.first_seq, before);
+        if (memcmp(segment.ledger_id, end->segment.ledger_id, 16) != 0) {
+            PROBLEM(recovery,
+                    "%s belongs to another ledger than %s. Move it out of the data directory if it was put "
+                    "there by mistake. %s",
+                    name, before, REMEDY);
+            return STATUS_DAMAGED;
+        }
+        if (segment.number != end->segment.number + 1) {
+            PROBLEM(recovery, "a segment is missing between %s (number %" PRIu64 ") and %s (number %" PRIu64 "). %s",
+                    before, end->segment.number, name, segment.number, REMEDY);
+            return STATUS_DAMAGED;
+        }
+        if (segment.first_ordinal != end->ordinal + 1 || segment.previous_chain != end->chain ||
+            segment.first_seq != end->last_seq + 1 || segment.first_seq != recovery->names[position] ||
+            segment.epoch != end->segment.epoch) {
+            PROBLEM(recovery,
+                    "%s, offset %" PRIu64 ": %s where frame %" PRIu64 " should be, yet %s begins after frame %" PRIu64
+                    ", so everything up to it was durable: acknowledged decisions are damaged. %s",
+                    before, end->offset, recovery->bad, end->ordinal + 1, name, segment.first_ordinal - 1, REMEDY);
+            return STATUS_DAMAGED;
+        }
+    }
+    end->segment = segment;
+    end->offset = SEGMENT_HEADER_BYTES;
+    end->uncovered_offset = SEGMENT_HEADER_BYTES;
+    recovery->last_offset = 0;
+    return STATUS_OK;
+}
+
+static bool all_zero(const uint8_t *bytes, size_t n)
+{
+    return n == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0);
+}
+
+/* There is no next frame at end->offset of the last segment. Torn or rotten? */
+static enum status tail_judge(struct recovery *recovery, const char *name)
+{
+    struct recovery_end *end = recovery->end;
+    uint64_t expected = end->ordinal + 1;
+    end->cut_end = end->offset;
+    for (uint64_t at = end->offset;;) {
+        const uint8_t *bytes = NULL;
+        size_t n = 0;
+        enum status status = window_get(&recovery->window, at, FRAME_STEP_BYTES, &bytes, &n);
+        if (status != STATUS_OK)
+            return io_problem(recovery, status, "cannot read", name);
+        if (n == 0)
+            break;
+        if (!all_zero(bytes, n)) {
+            end->cut_end = at + n;
+            struct frame frame;
+            if (n == FRAME_STEP_BYTES && frame_parse(bytes, end->segment.ledger_id, &frame) == FRAME_OK &&
+                frame.epoch == end->segment.epoch && frame.durable_ordinal >= expected) {
+                PROBLEM(recovery,
+                        "%s, offset %" PRIu64 ": %s where frame %" PRIu64 " (sequence %" PRIu64
+                        " on) should be, yet frame %" PRIu64 " at offset %" PRIu64 " says that everything up to frame "
+                        "%" PRIu64 " (sequence %" PRIu64 ") was durable: acknowledged decisions are damaged. %s",
+                        name, end->offset, recovery->bad, expected, end->last_seq + 1, frame.ordinal, at,
+                        frame.durable_ordinal, frame.durable_seq, REMEDY);
+                return STATUS_DAMAGED;
+            }
+        }
+        at += n;
+        recovery->report->bytes_read += n;
+        if (n < FRAME_STEP_BYTES)
+            break;
+    }
+    recovery->report->cut_bytes = end->cut_end - end->offset;
+    if (end->cut_end > end->offset)
+        (void)snprintf(recovery->report->cut_where, sizeof(recovery->report->cut_where), "%s, offset %" PRIu64 ": %s",
+                       name, end->offset, recovery->bad);
+    return STATUS_OK;
+}
+
+static enum status segment_read(struct recovery *recovery, size_t position)
+{
+    const struct env *env = recovery->env;
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(recovery->names[position], name);
+    struct env_file *file = NULL;
+    enum status status = env->file_open(env->context, recovery->directory, name, ENV_OPEN_READ, &file);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot open", name);
+    window_open(&recovery->window, file);
+    status = env->file_size(env->context, file, &recovery->end->size_bytes);
+    if (status != STATUS_OK) {
+        status = io_problem(recovery, status, "cannot read", name);
+        goto close;
+    }
+    status = segment_begin(recovery, position, name);
+    if (status == STATUS_OK && recovery->index != NULL)
+        status = index_add_segment(recovery->index, recovery->names[position], SEGMENT_HEADER_BYTES);
+    while (status == STATUS_OK)
+        status = frame_read(recovery, name);
+    if (status == STATUS_END)
+        status = position + 1 == recovery->name_count ? tail_judge(recovery, name) : STATUS_OK;
+    if (status == STATUS_OK && recovery->end->ordinal == 0) {
+        PROBLEM(recovery, "%s, offset %" PRIu64 ": %s where the journal's first frame should be. %s", name,
+                recovery->end->offset, recovery->bad, REMEDY);
+        status = STATUS_DAMAGED;
+    }
+close:
+    env->file_close(env->context, file);
+    return status;
+}
+
+static enum status recovery_read(struct recovery *recovery)
+{
+    const struct env *env = recovery->env;
+    enum status status = env->directory_list(env->context, recovery->directory, collect_name, recovery);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot list", "the data directory");
+    if (recovery->listing != STATUS_OK)
+        return recovery->listing;
+    if (recovery->name_count == 0) {
+        recovery->end->empty = true;
+        return STATUS_OK;
+    }
+    qsort(recovery->names, recovery->name_count, sizeof(*recovery->names), compare_names);
+    for (size_t i = 0; i < recovery->name_count; i++) {
+        status = segment_read(recovery, i);
+        if (status != STATUS_OK)
+            return status;
+    }
+    memcpy(recovery->report->ledger_id, recovery->end->segment.ledger_id, 16);
+    recovery->report->epoch = recovery->end->segment.epoch;
+    return STATUS_OK;
+}
+
+enum status recovery_run(const struct env *env, struct env_directory *directory, const struct journal_replay *replay,
+                         struct index *index, struct recovery_end *out_end, struct journal_report *report)
+{
+    /* One piece of memory: the window, then room for the largest decision. */
+    size_t events_bytes = DECISION_EVENTS_MAX * sizeof(struct event);
+    size_t names_bytes = DECISION_NAMES_MAX * sizeof(struct new_name);
+    size_t shortages_bytes = COMMAND_LINES_MAX * sizeof(struct shortage);
+    size_t memory_bytes = WINDOW_BYTES + events_bytes + names_bytes + shortages_bytes + 3 * 64;
+    struct recovery_end end = {0};
+    struct recovery recovery = {
+        .env = env, .directory = directory, .replay = replay, .index = index, .end = &end, .report = report};
+    struct region region = {env->memory_reserve(env->context, memory_bytes), memory_bytes, 0};
+    if (region.base == NULL) {
+        PROBLEM(&recovery, "no memory to read the journal with: %s", env_last_error());
+        return STATUS_MEMORY;
+    }
+    recovery.window.env = env;
+    recovery.window.memory = region_take(&region, WINDOW_BYTES, 1);
+    recovery.decision.events = region_take(&region, DECISION_EVENTS_MAX, sizeof(struct event));
+    recovery.new_names = region_take(&region, DECISION_NAMES_MAX, sizeof(struct new_name));
+    recovery.decision.shortages = region_take(&region, COMMAND_LINES_MAX, sizeof(struct shortage));
+
+    enum status status = recovery_read(&recovery);
+    report->last_seq = end.last_seq;
+    if (status != STATUS_OK && report->problem[0] == 0)
+        PROBLEM(&recovery, "the journal cannot be read: %s", status_text(status));
+    free(recovery.names);
+    env->memory_release(env->context, region.base, memory_bytes);
+    if (status == STATUS_OK)
+        *out_end = end;
+    return status;
+}
+
+enum status recovery_mend(const struct env *env, struct env_file *file, const struct recovery_end *end,
+                          struct journal_report *report)
+{
+    size_t uncovered_bytes = (size_t)(end->offset - end->uncovered_offset);
+    enum status status = STATUS_OK;
+    if (uncovered_bytes > 0) {
+        uint8_t *bytes = env->memory_reserve(env->context, uncovered_bytes);
+        if (bytes == NULL)
+            return STATUS_MEMORY;
+        size_t got = 0;
+        status = env->file_read(env->context, file, end->uncovered_offset, bytes, uncovered_bytes, &got);
+        /* Read a second time: it is checked a second time before it is written over the first. */
+        for (size_t at = 0; status == STATUS_OK && at < uncovered_bytes;) {
+            struct frame frame;
+            if (got != uncovered_bytes || frame_parse(bytes + at, end->segment.ledger_id, &frame) != FRAME_OK ||
+                frame.frame_bytes > uncovered_bytes - at || !frame_payload_sound(&frame, bytes + at)) {
+                status = STATUS_DAMAGED;
+                (void)snprintf(report->problem, sizeof(report->problem),
+                               "the last frames read differently a second time: look at the disk and the memory of "
+                               "this machine. Nothing was changed.");
+                break;
+            }
+            at += frame.frame_bytes;
+        }
+        if (status == STATUS_OK)
+            status = env->file_write(env->context, file, end->uncovered_offset, bytes, uncovered_bytes);
+        env->memory_release(env->context, bytes, uncovered_bytes);
+    }
+    if (status == STATUS_OK && end->cut_end > end->offset) {
+        static const uint8_t zeros[FRAME_STEP_BYTES];
+        for (uint64_t at = end->offset; status == STATUS_OK && at < end->cut_end; at += FRAME_STEP_BYTES) {
+            uint64_t left = end->cut_end - at;
+            status = env->file_write(env->context, file, at, zeros,
+                                     left < FRAME_STEP_BYTES ? (size_t)left : FRAME_STEP_BYTES);
+        }
+    }
+    if (status == STATUS_OK)
+        status = env->file_sync(env->context, file);
+    return status;
+}
