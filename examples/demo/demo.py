@@ -271,8 +271,10 @@ class Demo:
         if self.options.kill:
             say(f"  resumed      {played['requests'] - 8} requests, {played['replayed']:,} lines recognised and not "
                 f"applied again")
+        pace = f"at {self.options.rate:,} commands/s" if self.options.rate else "at full speed"
+        say(f"  latency      from flush completed to event read, {pace}:")
         for n, r in enumerate(reports):
-            say(f"  subscriber {n + 1} {r['events']:,} events, flush to read p50 {r['p50_us'] / 1000:.2f} ms, "
+            say(f"  subscriber {n + 1} {r['events']:,} events, p50 {r['p50_us'] / 1000:.2f} ms, "
                 f"p99 {r['p99_us'] / 1000:.2f} ms, {r['gaps']} gaps, {r['mismatches']} wrong figures")
         equal = "ledger = each subscriber = expected" if self.mismatches == 0 else "NOT the same everywhere"
         say(f"  net out      {sum(net.values()):,} units of {len(net):,} items: {equal}")

@@ -20,8 +20,8 @@
 #include "mono.h"
 
 #define SOURCES      8
-#define HOME_SOURCES 7 /* of them for the United Kingdom */
-#define PROGRESS_NS  (NS_PER_S / 10)
+#define HOME_SOURCES 7                /* of them for the United Kingdom */
+#define PROGRESS_NS  (NS_PER_S / 50)  /* often enough to strike in the middle of a short replay */
 #define RUN_NS_MAX   (900 * NS_PER_S) /* of the whole replay */
 #define INPUT_BYTES  (1u << 20)       /* per read */
 
