@@ -10,12 +10,24 @@
  */
 #include "ledger/state.h"
 
+/*
+ * A block of the text pool keeps its size for ever. In the worst history every size was once needed by all the texts
+ * there can be, so there is room for that: address space only, memory is touched as names come.
+ */
+#define TEXTS_PER_CLAIM 3 /* name, holder, channel */
+#define TEXT_UNITS_PER_CLAIM (TEXTS_PER_CLAIM * TEXTPOOL_SIZES * (TEXTPOOL_SIZES + 1) / 2)
+
+static uint32_t text_units(const struct ledger_limits *limits)
+{
+    return narrow_u32((uint64_t)limits->claim_count_max * TEXT_UNITS_PER_CLAIM);
+}
+
 size_t claims_bytes(const struct ledger_limits *limits)
 {
     return region_round((size_t)limits->claim_count_max * sizeof(struct claim)) +
            region_round((size_t)limits->claim_line_count_max * sizeof(struct claim_line)) +
            table_bytes(limits->claim_count_max) +
-           region_round((size_t)limits->claim_count_max * 3 * TEXTPOOL_BYTES_MAX) +
+           region_round((size_t)text_units(limits) * TEXTPOOL_UNIT_BYTES) +
            region_round((size_t)limits->claim_count_max * sizeof(uint32_t));
 }
 
@@ -26,7 +38,7 @@ void claims_init(struct claims *claims, struct region *region, const struct ledg
         .lines = region_take(region, limits->claim_line_count_max, sizeof(struct claim_line)),
     };
     table_init(&claims->index, region, limits->claim_count_max);
-    textpool_init(&claims->texts, region, limits->claim_count_max * 3 * TEXTPOOL_SIZES);
+    textpool_init(&claims->texts, region, text_units(limits));
     claims->heap = region_take(region, limits->claim_count_max, sizeof(uint32_t));
 }
 
@@ -100,15 +112,22 @@ bool claims_stale(const struct ledger *ledger, int64_t now_us)
     return claims->ended_first != 0 && is_past_window(ledger, &claims->entries[claims->ended_first - 1], now_us);
 }
 
-bool claims_room(const struct ledger *ledger, bool new_claim, uint32_t new_lines)
+bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines)
 {
     const struct claims *claims = &ledger->claims;
-    /* An entry past its window leaves before the new one comes (claims_forget in ledger_evolve). */
-    bool leaves = claims_stale(ledger, ledger->now_us);
-    bool entry = !new_claim || leaves || claims->entry_free != 0 ||
-                 claims->entry_count < ledger->limits.claim_count_max;
-    return entry && textpool_room(&claims->texts, new_claim ? 3 : 0) &&
-           ledger->limits.claim_line_count_max - claims->line_count + claims->line_free_count >= new_lines;
+    uint32_t entries = ledger->limits.claim_count_max - claims->entry_live - claims->entry_kept;
+    uint32_t lines = ledger->limits.claim_line_count_max - claims->line_count + claims->line_free_count;
+    /* Those past the window leave before the new one comes (claims_forget in ledger_evolve). */
+    uint32_t leaving = claims->ended_first;
+    for (unsigned i = 0; i < FORGET_CLAIMS && (entries < new_claim || lines < new_lines); i++) {
+        if (leaving == 0 || !is_past_window(ledger, &claims->entries[leaving - 1], now_us))
+            return false;
+        entries++;
+        for (uint32_t l = claims->entries[leaving - 1].first_line; l != 0; l = claims->lines[l - 1].next)
+            lines++;
+        leaving = claims->entries[leaving - 1].ended_next;
+    }
+    return entries >= new_claim && lines >= new_lines;
 }
 
 /* ---- expiry heap ---- */

@@ -2,9 +2,10 @@
  * Deciding a command: the order of questions every kind shares.
  *
  *   1. Known already?   (source, id) in the table: the same command gets its first answer again, another is id_reused.
- *   2. In order?        seq at or below the source's mark, not_after passed, fact older than the window.
- *   3. Room?            ids, names, cells, claims: a full table means 503 and nothing decided, never a wrong decision.
+ *   2. Well formed?     what the kind needs is there and makes sense, whoever the command came through.
+ *   3. In order?        seq at or below the source's mark, not_after passed, fact older than the window.
  *   4. The kind's rule  movement.c, hold.c, config.c.
+ *   5. Room?            ids, names, cells, claims: a full table means 503 and nothing decided, never a wrong decision.
  *
  * A 422 objection voids everything; a 409 refusal replaces whatever was written by one refused event.
  */
@@ -356,7 +357,72 @@ void decision_begin(struct judge *judge, enum command_kind kind)
     };
 }
 
-/* Question 2: what can be said before looking at the lines. */
+/* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
+static bool judge_line_form(struct judge *judge, uint32_t index)
+{
+    const struct command *command = judge->command;
+    const struct command_line *line = &command->lines[index];
+    if (line->quantity.digits == 0 || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
+        return judge_invalid(judge, CODE_bad_value, index, "quantity",
+                             command->kind == KIND_ADJUST ? "zero adjusts nothing" : "must be above 0");
+    /* Claims are on sellable goods, and those are what is shipped; a reclassification says its condition in `from`. */
+    enum condition only = command->kind == KIND_RECLASSIFY ? command->from : CONDITION_SELLABLE;
+    bool any = command->kind == KIND_RECEIVE || command->kind == KIND_SALE || command->kind == KIND_RETURN ||
+               command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER;
+    if (!any && line->condition != CONDITION_NONE && line->condition != only)
+        return judge_invalid(judge, CODE_bad_value, index, "condition", "not a condition this kind moves");
+    return true;
+}
+
+/*
+ * Question 2. The canonical form bounds memory and numbers only, and a command can come from a log that others write:
+ * what the rules rely on is made sure of here.
+ */
+static bool judge_form(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    const char *missing = NULL;
+    switch (command->kind) {
+    case KIND_RECEIVE:
+    case KIND_SALE:
+    case KIND_SHIP:
+    case KIND_RETURN:
+    case KIND_ADJUST:
+    case KIND_SETTINGS:
+        break;
+    case KIND_RECLASSIFY:
+        if (command->from == CONDITION_NONE || command->to_condition == CONDITION_NONE)
+            missing = command->from == CONDITION_NONE ? "from" : "to";
+        break;
+    case KIND_TRANSFER:
+        missing = command->to_location.length == 0 ? "to" : NULL;
+        break;
+    case KIND_HOLD:
+    case KIND_EXTEND:
+    case KIND_COMMIT:
+    case KIND_RELEASE:
+        missing = command->hold.length == 0 ? "hold" : NULL;
+        break;
+    case KIND_PUT_ITEM:
+        missing = command->item.length == 0 ? "item" : NULL;
+        break;
+    case KIND_EXPIRE:
+    case KIND_TICK:
+    case KIND_COUNT:
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "kind", "not for sources to send");
+    }
+    if (missing != NULL)
+        return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
+    if (command->has_seq && command->seq == 0)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "seq", "counts from 1");
+    for (uint32_t i = 0; i < command->line_count; i++) {
+        if (!judge_line_form(judge, i))
+            return false;
+    }
+    return true;
+}
+
+/* Question 3: what can be said before looking at the lines. */
 static bool judge_order(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
@@ -373,7 +439,7 @@ static bool judge_order(struct judge *judge)
     return true;
 }
 
-/* Question 3, after the rule has said what it needs: a decision that would not fit is not made. */
+/* Question 5, after the rule has said what it needs: a decision that would not fit is not made. */
 static bool judge_room(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
@@ -382,21 +448,13 @@ static bool judge_room(struct judge *judge)
         return judge_invalid(judge, CODE_id_table_full, LINE_NONE, NULL,
                              "every remembered id is inside the window: raise --id-capacity or shorten --id-window");
     uint32_t new_cells = 0;
-    uint32_t new_lines = 0;
-    bool new_claim = false;
-    for (uint32_t i = 0; i < decision->event_count; i++) {
-        const struct event *event = &decision->events[i];
-        if (event->location != NUMBER_NONE)
-            new_cells += event->version == 1;
-        if (event->claim == 0)
-            continue;
-        new_claim = new_claim || event->claim == decision->first_seq;
-        new_lines += event->location != NUMBER_NONE; /* at most: it may have a line there already */
-    }
+    for (uint32_t i = 0; i < decision->event_count; i++)
+        new_cells += decision->events[i].location != NUMBER_NONE && decision->events[i].version == 1;
     if (new_cells > ledger->limits.cell_count_max - ledger->cell_count)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "the table of cells is full: raise --cells-max");
-    if (new_lines != 0 && !claims_room(ledger, new_claim, new_lines))
+    /* What a claim has already needs no room: a full table never stops a release or a shipment. */
+    if (judge->new_claim_lines != 0 && !claims_room(ledger, judge->now_us, judge->new_claim, judge->new_claim_lines))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "the table of holds is full: raise --holds-max or --hold-lines-max");
     return true;
@@ -444,6 +502,8 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         out_decision->clock_skew = command->occurred_at_us > now_us + CLOCK_SKEW_MAX_US;
         out_decision->occurred_at_us = out_decision->clock_skew ? now_us : command->occurred_at_us;
     }
+    if (!judge_form(&judge))
+        return;
     out_decision->source = judge_name(&judge, NAME_SOURCE, command->source);
     if (out_decision->source == NUMBER_NONE || !judge_order(&judge)) {
         if (out_verdict->outcome != OUTCOME_INVALID)
@@ -473,7 +533,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     case KIND_EXPIRE:
     case KIND_TICK:
     case KIND_COUNT:
-        CHECK(!"a command nobody can send"); /* command_decode lets none through */
+        CHECK(!"judge_form lets none through");
         break;
     }
     if (out_verdict->outcome != OUTCOME_INVALID)

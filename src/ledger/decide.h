@@ -20,6 +20,8 @@ struct judge {
     struct verdict *verdict;
     uint32_t draft_count;
     bool objected; /* refused or invalid: the decision is complete or void */
+    bool new_claim;           /* the decision makes a claim */
+    uint32_t new_claim_lines; /* cells its claim is on with this decision for the first time */
 };
 
 /* ---- objections; each returns false, for `return judge_refuse(...)` ---- */

@@ -82,7 +82,9 @@ void claim_conclude(struct judge *judge, uint32_t claim, enum claim_state ended,
             had_line = claim_line_find(judge->ledger, claim, cell) != NUMBER_NONE;
         }
         lines += !had_line;
+        judge->new_claim_lines += !had_line;
     }
+    judge->new_claim = claim == NUMBER_NONE;
     if (lines > COMMAND_LINES_MAX) {
         (void)judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "lines",
                             "the hold would be on more than 1,000 cells: use another hold");
@@ -156,7 +158,7 @@ static uint32_t live_claim(struct judge *judge)
 /* ---- hold ---- */
 
 /* What a line of a replaced hold held in cells the new one does not name. */
-static bool emit_dropped(struct judge *judge, uint32_t claim)
+static void emit_dropped(struct judge *judge, uint32_t claim)
 {
     const struct ledger *ledger = judge->ledger;
     const struct claims *claims = &ledger->claims;
@@ -180,10 +182,8 @@ static bool emit_dropped(struct judge *judge, uint32_t claim)
         claim_fill(judge, claim, l - 1, event);
         claim_take(event, held, 0);
         event->claim_units[CLAIM_RELEASED] += held;
-        if (!judge_cell(judge, &draft, event, DISCREPANCY_NONE, 0))
-            return false;
+        CHECK(judge_cell(judge, &draft, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
     }
-    return true;
 }
 
 static void decide_hold(struct judge *judge)
@@ -229,8 +229,10 @@ static void decide_hold(struct judge *judge)
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
         int64_t more = draft->asked - line_units(judge, draft, CLAIM_HELD);
-        if (draft->asked == 0 && more == 0)
-            continue; /* partial: nothing to be had in this cell */
+        if (draft->asked == 0) {
+            CHECK(more == 0); /* what was held counts as free */
+            continue;         /* partial: nothing to be had in this cell */
+        }
         struct event *event = judge_event(judge, EVENT_HOLD);
         event->quantity = draft->asked;
         event->condition = CONDITION_SELLABLE;
@@ -241,8 +243,8 @@ static void decide_hold(struct judge *judge)
         if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
             return;
     }
-    if (claim != NUMBER_NONE && !emit_dropped(judge, claim))
-        return;
+    if (claim != NUMBER_NONE)
+        emit_dropped(judge, claim);
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, expires_at_us);
 }
 
@@ -372,8 +374,7 @@ static void decide_release(struct judge *judge)
         int64_t from_held = min_i64(draft->asked, event->claim_units[CLAIM_HELD]);
         claim_take(event, from_held, draft->asked - from_held);
         event->claim_units[CLAIM_RELEASED] += draft->asked;
-        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
-            return;
+        CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, judge->ledger->claims.entries[claim].expires_at_us);
 }

@@ -7,10 +7,6 @@
  */
 #include "ledger/state.h"
 
-/* Per decision: more than one can come, so that both tables shrink again after a burst. Bounded, so that no single
- * decision pays for the past. */
-#define FORGET_IDS    4
-#define FORGET_CLAIMS 4
 /* A tick has nothing else to do. */
 #define FORGET_BY_TICK 256
 

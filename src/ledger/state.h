@@ -18,6 +18,11 @@ enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLA
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count);
 
+/* Forgotten per decision: more than one can come, so that both tables shrink again after a burst. Bounded, so that no
+ * single decision pays for the past. */
+#define FORGET_IDS    4
+#define FORGET_CLAIMS 4
+
 struct names {
     uint64_t *entries; /* offset << 8 | length, by number */
     uint8_t *bytes;
@@ -151,8 +156,8 @@ uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_u
 uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t cell);
 /* True when the claim that ended first has left the window. */
 bool claims_stale(const struct ledger *ledger, int64_t now_us);
-/* True when another claim with this many new lines fits. */
-bool claims_room(const struct ledger *ledger, bool new_claim, uint32_t new_lines);
+/* True when a new claim (or none) and this many new lines fit, now that everything older than the window may go. */
+bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
 /* Applies the claim part of an event. */
 void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */

@@ -1,0 +1,553 @@
+/*
+ * A small world for tests of the ledger, driven by lines of near-prose:
+ *
+ *     {"# title", NULL, NULL}                       a fresh world; it says what the rows below show
+ *     {"command", "answer", "cell: ...; claim: ..."} one step, its answer, and what is so after it
+ *
+ * Commands: `KIND [QUANTITY [CONDITION] ITEM@LOCATION [if:VERSION=n]]... [key=value]...`. A number begins a line of the
+ * command; `if:` speaks of the line before it, `IF:` of the command. Keys: hold holder channel to from id source seq
+ * expires(seconds) occurred(seconds from now) not_after(seconds from now) scale window(seconds) capacity; words: guard
+ * fact (guard: false) dry partial strict. `wait SECONDS` lets time pass and runs what falls due; `tick` is the engine's.
+ *
+ * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
+ * and ledger_check finds nothing. A step that decides nothing changes nothing.
+ */
+#ifndef ONHAND_TEST_LEDGER_WORLD_H
+#define ONHAND_TEST_LEDGER_WORLD_H
+
+#include "unit.h"
+
+#include <inttypes.h>
+
+#include "base/siphash.h"
+#include "ledger/ledger.h"
+
+#define WORLD_START_US (INT64_C(1700000000) * 1000 * 1000)
+#define SECOND_US      INT64_C(1000000)
+
+struct world {
+    void *memory, *twin_memory;
+    struct ledger *ledger;
+    struct ledger *twin; /* fed with copies of the decisions alone */
+    int64_t now_us;
+    unsigned ids; /* ids given so far */
+    struct decision decision;
+    struct verdict verdict;
+    struct command command;
+    struct command_line lines[COMMAND_LINES_MAX];
+    char text[256 * 1024]; /* of the command */
+    char answer[64 * 1024];
+    char *copies[4 * COMMAND_LINES_MAX]; /* texts of the copy of a decision */
+    size_t copy_count;
+};
+
+static const struct ledger_limits world_limits = {
+    .item_count_max = 64,
+    .location_count_max = 64,
+    .source_count_max = 16,
+    .cell_count_max = 256,
+    .claim_count_max = 64,
+    .claim_line_count_max = 256,
+    .id_count_max = 4096,
+};
+static const struct siphash_key world_key = {1, 2};
+
+static inline struct ledger *world_ledger(const struct ledger_limits *limits, void **out_memory)
+{
+    size_t bytes = ledger_bytes(limits);
+    struct region region = {aligned_alloc(REGION_ALIGNMENT, bytes), bytes, 0};
+    assert_non_null(region.base);
+    memset(region.base, 0, bytes);
+    *out_memory = region.base;
+    struct ledger *ledger = ledger_init(&region, limits, &world_key);
+    assert_int_equal(region.used_bytes, bytes);
+    return ledger;
+}
+
+/* ---- copies of decisions ---- */
+
+static inline struct text world_copy_text(struct world *world, struct text text)
+{
+    if (!text_present(text))
+        return TEXT_NONE;
+    char *bytes = malloc(text.length + 1u);
+    assert_non_null(bytes);
+    memcpy(bytes, text.bytes, text.length);
+    assert_true(world->copy_count < sizeof(world->copies) / sizeof(world->copies[0]));
+    world->copies[world->copy_count++] = bytes;
+    return text_of(bytes, text.length);
+}
+
+/* Evolves the decision, and a copy of it in the twin, made before. */
+static inline void world_evolve(struct world *world)
+{
+    static struct event events[DECISION_EVENTS_MAX];
+    static struct new_name names[DECISION_NAMES_MAX];
+    struct decision copy = world->decision;
+    copy.events = events;
+    copy.names = names;
+    copy.shortages = NULL;
+    copy.id = world_copy_text(world, copy.id);
+    copy.actor = copy.reason = copy.document = copy.document_line = copy.channel = copy.meta = TEXT_NONE;
+    for (uint32_t i = 0; i < copy.event_count; i++) {
+        events[i] = world->decision.events[i];
+        events[i].hold = world_copy_text(world, events[i].hold);
+        events[i].holder = world_copy_text(world, events[i].holder);
+        events[i].channel = world_copy_text(world, events[i].channel);
+        events[i].subject = events[i].field = TEXT_NONE;
+        events[i].shortages = NULL;
+    }
+    for (uint32_t i = 0; i < copy.name_count; i++) {
+        names[i] = world->decision.names[i];
+        names[i].name = world_copy_text(world, names[i].name);
+    }
+    ledger_evolve(world->ledger, &world->decision);
+    ledger_evolve(world->twin, &copy);
+    while (world->copy_count > 0)
+        free(world->copies[--world->copy_count]);
+    assert_true(ledger_state_hash(world->ledger) == ledger_state_hash(world->twin));
+}
+
+/* ---- commands in near-prose ---- */
+
+static inline struct decimal world_decimal(const char *text)
+{
+    struct decimal d;
+    if (decimal_parse(text_of(text, strlen(text)), &d) != DECIMAL_OK)
+        fail_msg("'%s' is not a quantity", text);
+    return d;
+}
+
+static inline enum condition world_condition(const char *word)
+{
+    for (unsigned c = 0; c < CONDITION_COUNT; c++) {
+        if (strcmp(condition_name((enum condition)c), word) == 0)
+            return (enum condition)c;
+    }
+    return CONDITION_NONE;
+}
+
+static inline void world_precondition(struct precondition *p, const char *name, const char *value)
+{
+    if (strcmp(name, "version") == 0) {
+        p->present |= PRECONDITION_VERSION;
+        p->version = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "on_hand") == 0) {
+        p->present |= PRECONDITION_ON_HAND;
+        p->on_hand = world_decimal(value);
+    } else if (strcmp(name, "available") == 0) {
+        p->present |= PRECONDITION_AVAILABLE;
+        p->available = world_decimal(value);
+    } else {
+        assert_string_equal(name, "reserved");
+        p->present |= PRECONDITION_RESERVED;
+        p->reserved = world_decimal(value);
+    }
+}
+
+static inline void world_option(struct world *world, const char *key, const char *value)
+{
+    struct command *c = &world->command;
+    struct text text = text_of(value, strlen(value));
+    const struct {
+        const char *key;
+        struct text *field;
+    } texts[] = {{"hold", &c->hold},       {"holder", &c->holder},      {"channel", &c->channel}, {"id", &c->id},
+                 {"source", &c->source},   {"reason", &c->reason},      {"item", &c->item},
+                 {"document", &c->document}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strcmp(texts[i].key, key) == 0) {
+            *texts[i].field = text.length == 0 ? TEXT_NONE : text;
+            return;
+        }
+    }
+    int64_t number = strtoll(value, NULL, 10);
+    if (strcmp(key, "to") == 0 && c->kind == KIND_RECLASSIFY)
+        c->to_condition = world_condition(value);
+    else if (strcmp(key, "to") == 0)
+        c->to_location = text;
+    else if (strcmp(key, "from") == 0)
+        c->from = world_condition(value);
+    else if (strcmp(key, "seq") == 0) {
+        c->has_seq = true;
+        c->seq = (uint64_t)number;
+    } else if (strcmp(key, "expires") == 0)
+        c->expires_in_ms = number * 1000;
+    else if (strcmp(key, "occurred") == 0)
+        c->occurred_at_us = world->now_us + number * SECOND_US;
+    else if (strcmp(key, "not_after") == 0)
+        c->not_after_us = world->now_us + number * SECOND_US;
+    else if (strcmp(key, "scale") == 0)
+        c->scale = (uint8_t)number;
+    else if (strcmp(key, "window") == 0)
+        c->id_window_ms = number * 1000;
+    else if (strcmp(key, "capacity") == 0)
+        c->id_capacity = (uint32_t)number;
+    else if (strncmp(key, "IF:", 3) == 0)
+        world_precondition(&c->precondition, key + 3, value);
+    else if (strncmp(key, "if:", 3) == 0 && c->line_count > 0)
+        world_precondition(&world->lines[c->line_count - 1].precondition, key + 3, value);
+    else
+        fail_msg("no such key: %s", key);
+}
+
+static inline void world_word(struct world *world, char *word)
+{
+    struct command *c = &world->command;
+    struct command_line *line = c->line_count == 0 ? NULL : &world->lines[c->line_count - 1];
+    char *equals = strchr(word, '=');
+    char *at = strchr(word, '@');
+    if (equals != NULL) {
+        *equals = '\0';
+        world_option(world, word, equals + 1);
+    } else if (at != NULL) {
+        assert_non_null(line);
+        *at = '\0';
+        line->item = text_of(word, strlen(word));
+        line->location = text_of(at + 1, strlen(at + 1));
+    } else if ((*word >= '0' && *word <= '9') || *word == '-') {
+        assert_true(c->line_count < COMMAND_LINES_MAX);
+        world->lines[c->line_count++] = (struct command_line){.quantity = world_decimal(word),
+                                                              .condition = CONDITION_NONE};
+    } else if (strcmp(word, "guard") == 0) {
+        c->guard = GUARD_ON;
+    } else if (strcmp(word, "fact") == 0) {
+        c->guard = GUARD_OFF;
+    } else if (strcmp(word, "dry") == 0) {
+        c->dry_run = true;
+    } else if (strcmp(word, "partial") == 0) {
+        c->mode = HOLD_PARTIAL;
+    } else if (strcmp(word, "strict") == 0) {
+        c->strict = true;
+    } else {
+        enum condition condition = world_condition(word);
+        if (condition == CONDITION_NONE || line == NULL)
+            fail_msg("no such word: %s", word);
+        else
+            line->condition = condition;
+    }
+}
+
+static inline enum command_kind world_kind(const char *word)
+{
+    for (unsigned k = 0; k < KIND_COUNT; k++) {
+        if (strcmp(kind_name((enum command_kind)k), word) == 0)
+            return (enum command_kind)k;
+    }
+    fail_msg("no such kind: %s", word);
+    return KIND_COUNT;
+}
+
+/* Fills world->command from its words. */
+static inline void world_parse(struct world *world, const char *prose)
+{
+    static const char separators[] = " ";
+    assert_true(strlen(prose) < sizeof(world->text) - 32);
+    char *end = stpcpy(world->text, prose) + 1;
+    int n = sprintf(end, "#%u", ++world->ids);
+    char *rest = NULL;
+    char *word = strtok_r(world->text, separators, &rest);
+    world->command = (struct command){
+        .kind = world_kind(word),
+        .source = TEXT("pos-1"),
+        .id = text_of(end, (size_t)n),
+        .occurred_at_us = TIME_NONE,
+        .not_after_us = TIME_NONE,
+        .expires_in_ms = EXPIRES_DEFAULT,
+        .from = CONDITION_NONE,
+        .to_condition = CONDITION_NONE,
+        .lines = world->lines,
+    };
+    while ((word = strtok_r(NULL, separators, &rest)) != NULL)
+        world_word(world, word);
+}
+
+/* ---- answers in near-prose ---- */
+
+static inline struct text world_name(const struct world *world, enum name_space space, uint32_t number)
+{
+    const struct decision *decision = &world->decision;
+    for (uint32_t i = 0; i < decision->name_count; i++) {
+        if (decision->names[i].space == space && decision->names[i].number == number)
+            return decision->names[i].name;
+    }
+    return ledger_name(world->ledger, space, number);
+}
+
+PRINTF_LIKE(2, 3) static inline void world_say(struct world *world, const char *format, ...)
+{
+    size_t have = strlen(world->answer);
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(world->answer + have, sizeof(world->answer) - have, format, arguments);
+    va_end(arguments);
+    assert_true(n >= 0 && (size_t)n < sizeof(world->answer) - have);
+}
+
+#define TEXT_ARGUMENTS(text) (int)(text).length, (text).bytes == NULL ? "" : (text).bytes
+
+static inline void world_say_event(struct world *world, const struct event *event)
+{
+    world_say(world, " %s", event_name(event->type));
+    if (event->type == EVENT_OVERSOLD)
+        world_say(world, "(%" PRId64 ")", event->quantity);
+    if (event->type == EVENT_DISCREPANCY)
+        world_say(world, "(%s %" PRId64 ")", discrepancy_name(event->discrepancy), event->quantity);
+}
+
+static inline void world_say_answer(struct world *world)
+{
+    const struct verdict *verdict = &world->verdict;
+    const struct decision *decision = &world->decision;
+    world->answer[0] = '\0';
+    if (verdict->outcome == OUTCOME_DUPLICATE) {
+        world_say(world, "duplicate of %" PRIu64, verdict->duplicate_seq);
+        return;
+    }
+    if (verdict->outcome == OUTCOME_INVALID) {
+        world_say(world, "invalid %s", code_name(verdict->code));
+        if (verdict->line != LINE_NONE)
+            world_say(world, " line %u", verdict->line);
+        if (verdict->field != NULL)
+            world_say(world, " %s", verdict->field);
+        return;
+    }
+    world_say(world, "%s%s", verdict->outcome == OUTCOME_DRY ? "dry " : "",
+              verdict->code == CODE_none ? "ok:" : code_name(verdict->code));
+    for (uint32_t i = 0; verdict->code == CODE_none && i < decision->event_count; i++)
+        world_say_event(world, &decision->events[i]);
+    if (verdict->code == CODE_none && decision->clock_skew)
+        world_say(world, " clock_skew");
+    if (verdict->code != CODE_none) {
+        assert_int_equal(decision->event_count, 1);
+        assert_int_equal(decision->events[0].type, EVENT_REFUSED);
+        assert_int_equal(decision->events[0].code, verdict->code);
+        if (text_present(decision->events[0].subject))
+            world_say(world, " %.*s", TEXT_ARGUMENTS(decision->events[0].subject));
+        if (verdict->code == CODE_hold_ended)
+            world_say(world, ", consumed %" PRId64 " released %" PRId64, decision->events[0].consumed,
+                      decision->events[0].released);
+    }
+    for (uint32_t i = 0; i < decision->shortage_count; i++) {
+        const struct shortage *s = &decision->shortages[i];
+        world_say(world, ", %.*s@%.*s asked %" PRId64 " free %" PRId64,
+                  TEXT_ARGUMENTS(world_name(world, NAME_ITEM, s->item)),
+                  TEXT_ARGUMENTS(world_name(world, NAME_LOCATION, s->location)), s->asked, s->free);
+    }
+}
+
+/* ---- the state in near-prose ---- */
+
+static inline void world_say_units(struct world *world, const char *name, int64_t units)
+{
+    if (units != 0)
+        world_say(world, " %s %" PRId64, name, units);
+}
+
+/* "A@L: sellable 10 held 2 v3": figures that are not zero, then the version. */
+static inline void world_say_cell(struct world *world, const char *item, const char *location)
+{
+    static const char *const claims[] = {"held", "committed", "picked", "backordered"};
+    const struct ledger *ledger = world->ledger;
+    uint32_t i = ledger_number(ledger, NAME_ITEM, text_of(item, strlen(item)));
+    uint32_t l = ledger_number(ledger, NAME_LOCATION, text_of(location, strlen(location)));
+    uint32_t number = i == NUMBER_NONE || l == NUMBER_NONE ? NUMBER_NONE : ledger_cell_find(ledger, i, l);
+    if (number == NUMBER_NONE) {
+        world_say(world, " none");
+        return;
+    }
+    struct cell_view cell;
+    ledger_cell(ledger, number, &cell);
+    for (unsigned f = 0; f < FIGURE_COUNT; f++)
+        world_say_units(world, f < CONDITION_COUNT ? condition_name((enum condition)f) : claims[f - CONDITION_COUNT],
+                        cell.figures.units[f]);
+    world_say(world, " v%" PRIu64, cell.version);
+}
+
+/* "H1: held of ann, A@L granted 7 held 7, ends +900" (seconds from now). */
+static inline void world_say_claim(struct world *world, const char *name)
+{
+    static const char *const figures[CLAIM_FIGURE_COUNT] = {"granted",  "held",     "committed", "picked",
+                                                            "consumed", "released", "expired",   "short"};
+    const struct ledger *ledger = world->ledger;
+    struct claim_view claim;
+    if (!ledger_claim(ledger, text_of(name, strlen(name)), &claim)) {
+        world_say(world, " none");
+        return;
+    }
+    world_say(world, " %s of %.*s", claim_state_name(claim.state), TEXT_ARGUMENTS(claim.holder));
+    if (text_present(claim.channel))
+        world_say(world, " through %.*s", TEXT_ARGUMENTS(claim.channel));
+    for (uint32_t l = claim.line; l != NUMBER_NONE;) {
+        struct claim_line_view line;
+        ledger_claim_line(ledger, l, &line);
+        world_say(world, ", %.*s@%.*s", TEXT_ARGUMENTS(ledger_name(ledger, NAME_ITEM, line.item)),
+                  TEXT_ARGUMENTS(ledger_name(ledger, NAME_LOCATION, line.location)));
+        for (unsigned f = 0; f < CLAIM_FIGURE_COUNT; f++)
+            world_say_units(world, figures[f], line.units[f]);
+        l = line.next;
+    }
+    if (claim.expires_at_us != TIME_NONE)
+        world_say(world, ", ends +%" PRId64, (claim.expires_at_us - world->now_us) / SECOND_US);
+}
+
+/* "$A: supplier -10 customer 3": the accounts outside. */
+static inline void world_say_accounts(struct world *world, const char *item)
+{
+    static const char *const names[ACCOUNT_COUNT] = {"supplier", "customer", "loss", "found"};
+    uint32_t number = ledger_number(world->ledger, NAME_ITEM, text_of(item, strlen(item)));
+    for (unsigned a = 0; number != NUMBER_NONE && a < ACCOUNT_COUNT; a++)
+        world_say_units(world, names[a], ledger_account(world->ledger, number, (enum account)a));
+}
+
+/* What is so of one thing: `what` is ITEM@LOCATION, $ITEM or the name of a hold. In world->answer. */
+static inline void world_say_state(struct world *world, const char *what)
+{
+    char name[300];
+    assert_true(strlen(what) < sizeof(name));
+    strcpy(name, what);
+    world->answer[0] = '\0';
+    world_say(world, "%s:", what);
+    char *at = strchr(name, '@');
+    if (at != NULL) {
+        *at = '\0';
+        world_say_cell(world, name, at + 1);
+    } else if (*what == '$') {
+        world_say_accounts(world, what + 1);
+    } else {
+        world_say_claim(world, what);
+    }
+}
+
+/* ---- steps ---- */
+
+static inline void world_attach(struct world *world)
+{
+    static struct event events[DECISION_EVENTS_MAX];
+    static struct new_name names[DECISION_NAMES_MAX];
+    static struct shortage shortages[COMMAND_LINES_MAX];
+    world->decision = (struct decision){.events = events, .names = names, .shortages = shortages};
+}
+
+static inline void world_decide(struct world *world)
+{
+    static uint8_t form[COMMAND_BYTES_MAX];
+    size_t n = command_encode(&world->command, form, sizeof(form));
+    world->command.fingerprint = siphash64(&world_key, form, n);
+    uint64_t before = ledger_state_hash(world->ledger);
+    ledger_prefetch(world->ledger, &world->command);
+    ledger_decide(world->ledger, &world->command, world->now_us, &world->decision, &world->verdict);
+    assert_true(ledger_state_hash(world->ledger) == before);
+    world_say_answer(world);
+    if (world->verdict.outcome == OUTCOME_DECIDED)
+        world_evolve(world);
+    ledger_check(world->ledger);
+}
+
+static inline void world_wait(struct world *world, int64_t seconds)
+{
+    world->now_us += seconds * SECOND_US;
+    world->answer[0] = '\0';
+    world_say(world, "ok:");
+    while (ledger_due(world->ledger, world->now_us, &world->decision)) {
+        for (uint32_t i = 0; i < world->decision.event_count; i++)
+            world_say_event(world, &world->decision.events[i]);
+        world_evolve(world);
+        ledger_check(world->ledger);
+    }
+    assert_true(ledger_next_due_us(world->ledger) > world->now_us);
+}
+
+static inline void world_tick(struct world *world)
+{
+    world->decision.kind = KIND_TICK;
+    world->decision.recorded_at_us = world->now_us;
+    world->decision.event_count = world->decision.name_count = 0;
+    world->decision.id = TEXT_NONE;
+    world_evolve(world);
+    ledger_check(world->ledger);
+    world->answer[0] = '\0';
+    world_say(world, "ok:");
+}
+
+/* One step; its answer is in world->answer. */
+static inline void world_step(struct world *world, const char *prose)
+{
+    if (strncmp(prose, "wait ", 5) == 0) {
+        world_wait(world, strtoll(prose + 5, NULL, 10));
+    } else if (strcmp(prose, "tick") == 0) {
+        world_tick(world);
+    } else {
+        world_parse(world, prose);
+        world_decide(world);
+    }
+}
+
+/* A fresh ledger with the journal's first decision, the settings, made. */
+static inline void world_init(struct world *world, const struct ledger_limits *limits)
+{
+    world->ledger = world_ledger(limits, &world->memory);
+    world->twin = world_ledger(limits, &world->twin_memory);
+    world->now_us = WORLD_START_US;
+    world->ids = 0;
+    world->copy_count = 0;
+    world_attach(world);
+    char settings[100];
+    (void)sprintf(settings, "settings source=@ledger id= window=604800 capacity=%u", limits->id_count_max);
+    world_step(world, settings);
+    assert_string_equal(world->answer, "ok: config");
+}
+
+static inline void world_deinit(struct world *world)
+{
+    free(world->memory);
+    free(world->twin_memory);
+}
+
+struct world_row {
+    const char *command, *answer, *after;
+};
+
+/* Plays a table. The first row is a title. */
+static inline void world_play(const struct world_row *rows, size_t count)
+{
+    static struct world world;
+    const char *title = "";
+    bool begun = false;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].answer == NULL) {
+            if (begun)
+                world_deinit(&world);
+            world_init(&world, &world_limits);
+            title = rows[i].command;
+            begun = true;
+            continue;
+        }
+        world_step(&world, rows[i].command);
+        if (strcmp(world.answer, rows[i].answer) != 0)
+            fail_msg("%s\n  row %zu: %s\n  expected: %s\n  answered: %s", title, i, rows[i].command, rows[i].answer,
+                     world.answer);
+        for (const char *at = rows[i].after; at != NULL && *at != '\0';) {
+            char expected[1000];
+            size_t n = strcspn(at, ";");
+            assert_true(n < sizeof(expected));
+            memcpy(expected, at, n);
+            expected[n] = '\0';
+            char what[300];
+            size_t w = strcspn(expected, ":");
+            assert_true(w < n && w < sizeof(what));
+            memcpy(what, expected, w);
+            what[w] = '\0';
+            world_say_state(&world, what);
+            if (strcmp(world.answer, expected) != 0)
+                fail_msg("%s\n  row %zu: %s\n  expected: %s\n  is so   : %s", title, i, rows[i].command, expected,
+                         world.answer);
+            at += n;
+            at += strspn(at, "; ");
+        }
+    }
+    world_deinit(&world);
+}
+#define WORLD_PLAY(rows) world_play((rows), sizeof(rows) / sizeof((rows)[0]))
+
+#endif
