@@ -12,6 +12,9 @@
  *     no backslash in it (nearly always): the text is borrowed from the document, nothing is copied;
  *     with one: escapes are checked here (surrogates in pairs, no NUL), then simdjson unescapes it into its own buffer.
  *
+ * Where brackets stay open, On-Demand walks on into the padding (by at most three sentinels of its index): a value or key
+ * that would begin at or behind the end of the document is refused before anything of it is looked at.
+ *
  * Recursion is bounded by JSON_DEPTH_MAX. Nothing throws: simdjson is used through its error codes.
  * Rejected: the DOM front (a tree we would walk again), raw stage-1 indexes (not a public interface).
  */
@@ -23,6 +26,10 @@
 #include <simdjson.h>
 
 #include "api/json.h"
+
+extern "C" {
+#include "base/utf8.h"
+}
 
 namespace od = simdjson::ondemand;
 
@@ -251,6 +258,12 @@ template <typename V> json_status string(walk &w, V &value, json_node &node, std
 
 template <typename V> json_status visit(walk &w, V &value, const char *first, unsigned depth, text key);
 
+/* First byte of a value. (Its token's length is not to be trusted before visit has looked at this.) */
+const char *location(od::value &value)
+{
+    return value.raw_json_token().data();
+}
+
 json_status children_of_array(walk &w, od::array array, uint32_t self, unsigned depth)
 {
     uint32_t count = 0;
@@ -259,7 +272,7 @@ json_status children_of_array(walk &w, od::array array, uint32_t self, unsigned 
         simdjson::error_code code = element.get(value);
         if (code != simdjson::SUCCESS)
             return fail(w, status_of(code), nullptr);
-        json_status status = visit(w, value, value.raw_json_token().data(), depth, no_text);
+        json_status status = visit(w, value, location(value), depth, no_text);
         if (status != JSON_OK)
             return status;
         count++;
@@ -278,6 +291,8 @@ json_status children_of_object(walk &w, od::object object, uint32_t self, unsign
         if (code != simdjson::SUCCESS)
             return fail(w, status_of(code), nullptr);
         const char *at = field.key().raw();
+        if (at >= w.document_end)
+            return fail(w, JSON_UNCLOSED, w.document_end);
         text key;
         json_status status = key_of(w, field, &key);
         if (status != JSON_OK)
@@ -290,7 +305,7 @@ json_status children_of_object(walk &w, od::object object, uint32_t self, unsign
             return fail(w, JSON_DUPLICATE_KEY, at);
         filter.bits[hash >> 6] |= bit;
         od::value value = field.value();
-        status = visit(w, value, value.raw_json_token().data(), depth, key);
+        status = visit(w, value, location(value), depth, key);
         if (status != JSON_OK)
             return status;
         count++;
@@ -301,6 +316,8 @@ json_status children_of_object(walk &w, od::object object, uint32_t self, unsign
 
 template <typename V> json_status visit(walk &w, V &value, const char *first, unsigned depth, text key)
 {
+    if (first >= w.document_end)
+        return fail(w, JSON_UNCLOSED, w.document_end);
     if (w.count == w.capacity)
         return fail(w, JSON_TOO_MANY_VALUES, first);
     uint32_t self = w.count++;
@@ -335,6 +352,26 @@ template <typename V> json_status visit(walk &w, V &value, const char *first, un
     return status;
 }
 
+/*
+ * Does an array or object at the root end where the text does? Where it does not, what simdjson says depends on the
+ * padding, which it reads as if it were text. So after every error the brackets are counted, and speak first.
+ */
+json_status wrong_end(walk &w, const char *first, const char *last)
+{
+    unsigned depth = 0;
+    for (const char *p = first; p < last; p++) {
+        if (*p == '"') {
+            for (p++; p < last && *p != '"'; p++)
+                p += *p == '\\' ? 1 : 0;
+        } else if (*p == '[' || *p == '{') {
+            depth++;
+        } else if ((*p == ']' || *p == '}') && --depth == 0) {
+            return p + 1 == last ? JSON_OK : fail(w, JSON_TRAILING, p + 1);
+        }
+    }
+    return fail(w, JSON_UNCLOSED, last);
+}
+
 json_status parse(json_parser *parser, walk &w, const char *bytes, size_t n)
 {
     const char *first = bytes, *last = bytes + n;
@@ -350,6 +387,8 @@ json_status parse(json_parser *parser, walk &w, const char *bytes, size_t n)
     od::document document;
     simdjson::error_code code =
         parser->parser.iterate(simdjson::padded_string_view(bytes, n, n + JSON_PADDING)).get(document);
+    if (code == simdjson::UTF8_ERROR)
+        return fail(w, JSON_NOT_UTF8, bytes + utf8_valid_prefix(bytes, n));
     if (code != simdjson::SUCCESS)
         return fail(w, status_of(code), nullptr);
     json_status status;
@@ -357,9 +396,14 @@ json_status parse(json_parser *parser, walk &w, const char *bytes, size_t n)
         status = visit(w, document, first, 0, no_text);
         /* Behind the last structural byte there is no location any more. */
         const char *rest;
-        if (status == JSON_OK && document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS)
-            status = fail(w, JSON_TRAILING, rest);
-        return status;
+        if (status == JSON_OK && document.current_location().get(rest) == simdjson::OUT_OF_BOUNDS)
+            return JSON_OK;
+        json_status end = wrong_end(w, first, last);
+        if (end != JSON_OK)
+            return end;
+        /* Brackets of two kinds that only count as pairs, say. */
+        return status == JSON_OK || status == JSON_UNCLOSED ? fail(w, JSON_SYNTAX, w.error.status == JSON_OK ? last : nullptr)
+                                                            : status;
     }
     /* A scalar alone: what lies between the blanks must be all of it. */
     if (*first == '"') {
