@@ -1,0 +1,1260 @@
+/*
+ * Goal: nothing that was acknowledged is lost, changed or doubled, whatever happens to the file; and what was never
+ * acknowledged never keeps the journal from starting.
+ * Method: real files in a temporary directory. A small journal is written and its bytes taken while it is open, as a
+ * crash would leave them; then they are cut at every byte, every bit is flipped, frames are moved, segments taken away.
+ * A wrapped env fails the n-th operation for every n. Readers run beside the writer while the tail comes round.
+ */
+#include "unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/prng.h"
+#include "journal/filler.h"
+#include "journal/frame.h"
+#include "journal/index.h"
+#include "journal/journal.h"
+#include "journal/segment.h"
+#include "journal/tail.h"
+
+#define FIRST_SEGMENT "00000000000000000001.journal"
+
+/* ---- files ---- */
+
+struct place {
+    char path[64];
+};
+
+static void place_empty(const struct place *place)
+{
+    DIR *dir = opendir(place->path);
+    assert_non_null(dir);
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (entry->d_name[0] != '.')
+            assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
+    }
+    closedir(dir);
+}
+
+static struct place place_create(void)
+{
+    struct place place;
+    strcpy(place.path, "/tmp/onhand-journal-XXXXXX");
+    assert_non_null(mkdtemp(place.path));
+    return place;
+}
+
+static void place_destroy(const struct place *place)
+{
+    place_empty(place);
+    assert_int_equal(rmdir(place->path), 0);
+}
+
+struct content {
+    uint8_t *bytes;
+    size_t n;
+};
+
+static struct content file_get(const struct place *place, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", place->path, name);
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    struct content content = {malloc((size_t)st.st_size + 1), (size_t)st.st_size};
+    assert_int_equal(read(fd, content.bytes, content.n), st.st_size);
+    close(fd);
+    return content;
+}
+
+static void file_put(const struct place *place, const char *name, const uint8_t *bytes, size_t n)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", place->path, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, n), (ssize_t)n);
+    close(fd);
+}
+
+static void file_patch(const struct place *place, const char *name, size_t offset, const void *bytes, size_t n)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", place->path, name);
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes, n, (off_t)offset), (ssize_t)n);
+    close(fd);
+}
+
+/* ---- decisions ---- */
+
+static char filler_text[1024];
+
+struct made {
+    struct decision decision;
+    struct event events[4];
+    struct new_name name;
+    char id[24];
+};
+
+/* A decision whose content follows from its first sequence number alone. */
+static void make(struct made *made, uint64_t seq, uint32_t meta_bytes)
+{
+    memset(filler_text, 'm', sizeof(filler_text));
+    memset(made, 0, sizeof(*made));
+    int n = snprintf(made->id, sizeof(made->id), "id-%llu", (unsigned long long)seq);
+    made->decision = (struct decision){.kind = KIND_SALE,
+                                       .source = 1,
+                                       .id = text_of(made->id, (size_t)n),
+                                       .fingerprint = seq * UINT64_C(0x9e3779b97f4a7c15),
+                                       .recorded_at_us = (int64_t)seq * 1000,
+                                       .occurred_at_us = (int64_t)seq * 1000,
+                                       .first_seq = seq,
+                                       .event_count = 1 + (uint32_t)(seq % 3),
+                                       .events = made->events,
+                                       .names = &made->name};
+    if (meta_bytes > 0)
+        made->decision.meta = text_of(filler_text, meta_bytes);
+    if (seq % 5 == 1) {
+        made->decision.name_count = 1;
+        made->name = (struct new_name){NAME_ITEM, (uint32_t)seq, TEXT("an item")};
+    }
+    for (uint32_t i = 0; i < made->decision.event_count; i++) {
+        struct event *event = &made->events[i];
+        event->seq = seq + i;
+        event->type = EVENT_SALE;
+        event->item = (uint32_t)seq;
+        event->location = 1;
+        event->other_location = NUMBER_NONE;
+        event->quantity = 2;
+        event->condition = CONDITION_SELLABLE;
+        event->to_condition = CONDITION_NONE;
+        event->account = ACCOUNT_CUSTOMER;
+        event->figures.units[0] = (int64_t)seq;
+        event->version = 1;
+        event->expires_at_us = TIME_NONE;
+    }
+}
+
+/* What replay saw, checked against make(). */
+struct seen {
+    uint64_t decisions, ticks, names, next_seq;
+    bool genesis;
+};
+
+static void seen_genesis(void *context, const struct genesis *genesis)
+{
+    struct seen *seen = context;
+    assert_false(seen->genesis);
+    assert_int_equal(seen->decisions, 0);
+    assert_true(genesis->key[0] != 0 || genesis->key[1] != 0);
+    seen->genesis = true;
+    seen->next_seq = 1;
+}
+
+static void seen_decision(void *context, const struct decision *decision)
+{
+    struct seen *seen = context;
+    assert_true(seen->genesis);
+    if (decision->kind == KIND_TICK) {
+        assert_int_equal(decision->event_count, 0);
+        seen->ticks++;
+        return;
+    }
+    assert_int_equal(decision->first_seq, seen->next_seq);
+    struct made made;
+    make(&made, decision->first_seq, decision->meta.length);
+    assert_true(text_equal(decision->id, made.decision.id));
+    assert_int_equal(decision->event_count, made.decision.event_count);
+    assert_int_equal(decision->name_count, made.decision.name_count);
+    if (decision->name_count > 0) {
+        assert_int_equal(decision->names[0].number, made.name.number);
+        assert_true(text_equal(decision->names[0].name, made.name.name));
+    }
+    for (uint32_t i = 0; i < decision->event_count; i++)
+        assert_int_equal(decision->events[i].figures.units[0], decision->first_seq);
+    seen->decisions++;
+    seen->names += decision->name_count;
+    seen->next_seq += decision->event_count;
+}
+
+static struct journal_replay replay_into(struct seen *seen)
+{
+    *seen = (struct seen){0};
+    return (struct journal_replay){seen, seen_genesis, seen_decision};
+}
+
+static struct journal_options options_of(const struct place *place)
+{
+    return (struct journal_options){.env = linux_env(),
+                                    .path = place->path,
+                                    .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
+                                    .fill_on_writer = true};
+}
+
+static struct journal *must_open_with(const struct journal_options *options, struct seen *seen,
+                                      struct journal_report *report)
+{
+    struct journal_replay replay = replay_into(seen);
+    struct journal *journal = NULL;
+    enum status status = journal_open(options, &replay, &journal, report);
+    if (status != STATUS_OK)
+        fail_msg("open: %s: %s", status_text(status), report->problem);
+    assert_string_equal(report->problem, "");
+    return journal;
+}
+
+static struct journal *must_open(const struct place *place, struct seen *seen, struct journal_report *report)
+{
+    struct journal_options options = options_of(place);
+    return must_open_with(&options, seen, report);
+}
+
+static enum status verify(const struct place *place, struct seen *seen, struct journal_report *report)
+{
+    struct journal_replay replay = replay_into(seen);
+    return journal_verify(linux_env(), place->path, &replay, report);
+}
+
+/* Appends decisions from *seq on and flushes them as one group. */
+static void write_group(struct journal *journal, uint64_t *seq, unsigned count, uint32_t meta_bytes)
+{
+    struct made made;
+    tail_offset offset;
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(journal_group_room(journal));
+        make(&made, *seq, meta_bytes);
+        journal_append(journal, &made.decision, &offset);
+        *seq += made.decision.event_count;
+    }
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    assert_int_equal(journal_durable_seq(journal), *seq - 1);
+}
+
+/* Ends of the frames in a segment, [0] being its first offset. */
+static unsigned frame_ends(const struct content *content, size_t *out_ends, unsigned max)
+{
+    struct segment segment;
+    assert_int_equal(segment_parse(content->bytes, &segment), SEGMENT_OK);
+    unsigned count = 0;
+    size_t at = SEGMENT_HEADER_BYTES;
+    struct frame frame;
+    out_ends[0] = at;
+    while (at + FRAME_HEADER_BYTES <= content->n && count + 1 < max &&
+           frame_parse(content->bytes + at, segment.ledger_id, &frame) == FRAME_OK) {
+        at += frame.frame_bytes;
+        out_ends[++count] = at;
+    }
+    return count;
+}
+
+/* A journal as a crash leaves it: five frames in one short segment, the last two of several blocks; no seal. */
+static struct content crashed(const struct place *place, uint64_t *out_last_seqs)
+{
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(place, &seen, &report);
+    assert_true(report.created);
+    uint64_t seq = 1;
+    out_last_seqs[1] = 0; /* the genesis frame */
+    write_group(journal, &seq, 1, 0);
+    out_last_seqs[2] = seq - 1;
+    journal_append_tick(journal, 5000000);
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    out_last_seqs[3] = seq - 1;
+    write_group(journal, &seq, 3, 300);
+    out_last_seqs[4] = seq - 1;
+    write_group(journal, &seq, 2, 500);
+    out_last_seqs[5] = seq - 1;
+    struct content content = file_get(place, FIRST_SEGMENT);
+    content.n = 16384; /* the rest is zeros, and every test below writes the file anew */
+    journal_close(journal);
+    return content;
+}
+
+/* ---- tests ---- */
+
+static void what_was_written_is_replayed(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    uint64_t seq = 1;
+    uint8_t ledger_id[16];
+    for (unsigned start = 0; start < 4; start++) {
+        struct journal *journal = must_open(&place, &seen, &report);
+        assert_int_equal(report.created, start == 0);
+        assert_int_equal(report.epoch, 1);
+        assert_int_equal(report.cut_bytes, 0);
+        assert_int_equal(seen.next_seq, seq);
+        assert_int_equal(report.last_seq, seq - 1);
+        assert_int_equal(journal_durable_seq(journal), seq - 1);
+        assert_int_equal(seen.ticks, start);
+        if (start == 0)
+            memcpy(ledger_id, report.ledger_id, 16);
+        assert_memory_equal(ledger_id, report.ledger_id, 16);
+        assert_memory_equal(ledger_id, journal_genesis(journal)->ledger_id, 16);
+        for (unsigned i = 0; i < 20; i++)
+            write_group(journal, &seq, 1 + i, 10 * i);
+        journal_append_tick(journal, 77);
+        assert_int_equal(journal_flush(journal), STATUS_OK);
+        assert_true(journal_append_seal(journal));
+        assert_int_equal(journal_flush(journal), STATUS_OK);
+        assert_false(journal_append_seal(journal)); /* nothing since */
+        journal_close(journal);
+    }
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    assert_int_equal(seen.next_seq, seq);
+    place_destroy(&place);
+}
+
+static void a_journal_is_opened_once(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(&place, &seen, &report);
+    struct journal *second = NULL;
+    struct journal_options options = options_of(&place);
+    assert_int_equal(journal_open(&options, NULL, &second, &report), STATUS_LOCKED);
+    assert_non_null(strstr(report.problem, place.path));
+    assert_int_equal(verify(&place, &seen, &report), STATUS_LOCKED);
+    journal_close(journal);
+    options.read_only = true;
+    assert_int_equal(journal_open(&options, NULL, &journal, &report), STATUS_OK);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK); /* readers share it */
+    journal_close(journal);
+    place_empty(&place);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_NOT_FOUND);
+    place_destroy(&place);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_NOT_FOUND);
+}
+
+static void a_tail_torn_at_any_byte_is_cut(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct place work = place_create();
+    uint64_t last_seqs[8];
+    struct content content = crashed(&place, last_seqs);
+    size_t ends[8];
+    assert_int_equal(frame_ends(&content, ends, 8), 5);
+    assert_true(ends[5] - ends[4] > 2 * FRAME_STEP_BYTES);
+    /* Only the newest frame can be torn: the one before it was durable when it was written. */
+    uint8_t *torn = malloc(content.n);
+    for (size_t cut = ends[4]; cut <= ends[5]; cut++) {
+        for (unsigned way = 0; way < 3; way++) {
+            size_t n = content.n;
+            memcpy(torn, content.bytes, n);
+            if (way == 0)
+                n = cut; /* the file ends there */
+            else if (way == 1)
+                memset(torn + cut, 0, ends[5] - cut); /* written from the front */
+            else
+                memset(torn + ends[4], 0, cut - ends[4]); /* written from the back */
+            bool whole = memcmp(torn, content.bytes, n < ends[5] ? n : ends[5]) == 0 && n >= ends[5];
+            uint64_t expected = whole ? last_seqs[5] : last_seqs[4];
+            file_put(&work, FIRST_SEGMENT, torn, n);
+            struct seen seen;
+            struct journal_report report;
+            enum status status = verify(&work, &seen, &report);
+            if (status != STATUS_OK || report.last_seq != expected)
+                fail_msg("cut at %zu, way %u: %s, last %llu of %llu: %s", cut, way, status_text(status),
+                         (unsigned long long)report.last_seq, (unsigned long long)expected, report.problem);
+            /* And written on, at a sample of the places. */
+            if ((cut - ends[4]) % 97 != 0)
+                continue;
+            struct journal *journal = must_open(&work, &seen, &report);
+            assert_int_equal(seen.next_seq, expected + 1);
+            assert_int_equal(report.cut_bytes > 0, report.cut_where[0] != 0);
+            uint64_t seq = expected + 1;
+            write_group(journal, &seq, 1, 0);
+            journal_close(journal);
+            journal = must_open(&work, &seen, &report);
+            assert_int_equal(report.cut_bytes, 0);
+            assert_int_equal(seen.next_seq, seq);
+            journal_close(journal);
+            struct content after = file_get(&work, FIRST_SEGMENT);
+            size_t after_ends[10];
+            unsigned frames = frame_ends(&after, after_ends, 10);
+            for (size_t i = after_ends[frames]; i < after.n; i++)
+                assert_int_equal(after.bytes[i], 0); /* nothing stale is left to come alive */
+            free(after.bytes);
+        }
+    }
+    free(torn);
+    free(content.bytes);
+    place_destroy(&place);
+    place_destroy(&work);
+}
+
+static void every_flipped_bit_is_seen(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct place work = place_create();
+    uint64_t last_seqs[8];
+    struct content content = crashed(&place, last_seqs);
+    size_t ends[8];
+    assert_int_equal(frame_ends(&content, ends, 8), 5);
+    file_put(&work, FIRST_SEGMENT, content.bytes, content.n);
+    struct seen seen;
+    struct journal_report report;
+    for (size_t byte = 0; byte < content.n; byte++) {
+        /* Every bit of headers and of the last two frames, one of each other byte. */
+        bool all = byte >= ends[3] || (byte >= ends[1] && byte < ends[1] + FRAME_HEADER_BYTES) || byte < 128;
+        unsigned step = all ? 1 : 8;
+        if (byte >= ends[5] || (byte >= 128 && byte < SEGMENT_HEADER_BYTES - 8 && byte % 16 != 0))
+            step = 64; /* zeros behind the end, zeros of the segment's header: a sample */
+        if (step == 64 && byte % 61 != 0)
+            continue;
+        for (unsigned bit = 0; bit < 8; bit += step) {
+            uint8_t flipped = content.bytes[byte] ^ (uint8_t)(1u << bit);
+            file_patch(&work, FIRST_SEGMENT, byte, &flipped, 1);
+            enum status status = verify(&work, &seen, &report);
+            if (byte < ends[4]) {
+                if (status != STATUS_DAMAGED || report.problem[0] == 0)
+                    fail_msg("byte %zu bit %u: %s", byte, bit, status_text(status));
+                assert_non_null(strstr(report.problem, FIRST_SEGMENT));
+                assert_non_null(strstr(report.problem, "offset"));
+            } else if (byte < ends[5]) {
+                /* Nobody vouches for the last frame: it is taken for torn, and said so. */
+                if (status != STATUS_OK || report.last_seq != last_seqs[4] || report.cut_bytes == 0)
+                    fail_msg("byte %zu bit %u: %s", byte, bit, status_text(status));
+            } else {
+                assert_int_equal(status, STATUS_OK);
+                assert_int_equal(report.last_seq, last_seqs[5]);
+                assert_true(report.cut_bytes > 0);
+            }
+        }
+        file_patch(&work, FIRST_SEGMENT, byte, content.bytes + byte, 1);
+    }
+    assert_int_equal(verify(&work, &seen, &report), STATUS_OK);
+    /* With a seal behind it, the last frame is vouched for as well. */
+    struct content sealed = file_get(&place, FIRST_SEGMENT);
+    assert_int_equal(frame_ends(&sealed, ends, 8), 6);
+    sealed.bytes[ends[4] + 200] ^= 4;
+    file_put(&work, FIRST_SEGMENT, sealed.bytes, 16384);
+    assert_int_equal(verify(&work, &seen, &report), STATUS_DAMAGED);
+    /* A lost frame, zeros where it was; the frame without events (3) too. */
+    for (unsigned lost = 1; lost <= 5; lost++) {
+        sealed.bytes[ends[4] + 200] ^= lost == 1 ? 4 : 0;
+        struct content hole = {malloc(16384), 16384};
+        memcpy(hole.bytes, sealed.bytes, 16384);
+        memset(hole.bytes + ends[lost - 1], 0, ends[lost] - ends[lost - 1]);
+        file_put(&work, FIRST_SEGMENT, hole.bytes, hole.n);
+        assert_int_equal(verify(&work, &seen, &report), STATUS_DAMAGED);
+        struct journal *journal = NULL;
+        struct journal_options options = options_of(&work);
+        assert_int_equal(journal_open(&options, NULL, &journal, &report), STATUS_DAMAGED);
+        struct content after = file_get(&work, FIRST_SEGMENT);
+        assert_int_equal(after.n, hole.n);
+        assert_memory_equal(after.bytes, hole.bytes, hole.n); /* nothing was changed */
+        free(after.bytes);
+        free(hole.bytes);
+    }
+    free(sealed.bytes);
+    free(content.bytes);
+    place_destroy(&place);
+    place_destroy(&work);
+}
+
+static void header_signed_anew(uint8_t *frame)
+{
+    put_u32(frame + 124, crc32c(0, frame, 124));
+}
+
+static void two_frames_in_flight_are_both_cut(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    uint64_t last_seqs[8];
+    struct content content = crashed(&place, last_seqs);
+    size_t ends[8];
+    assert_int_equal(frame_ends(&content, ends, 8), 5);
+    struct seen seen;
+    struct journal_report report;
+    content.bytes[ends[3] + 150] ^= 1; /* frame 4 */
+    file_put(&place, FIRST_SEGMENT, content.bytes, content.n);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+    assert_non_null(strstr(report.problem, "frame 4"));
+    /* The same bytes, had frame 5 been written before frame 4 was durable. */
+    put_u64(content.bytes + ends[4] + 64, 3);
+    put_u64(content.bytes + ends[4] + 72, last_seqs[3]);
+    header_signed_anew(content.bytes + ends[4]);
+    file_put(&place, FIRST_SEGMENT, content.bytes, content.n);
+    struct journal *journal = must_open(&place, &seen, &report);
+    assert_int_equal(report.last_seq, last_seqs[3]);
+    assert_int_equal(report.cut_bytes, ends[5] - ends[3]);
+    uint64_t seq = last_seqs[3] + 1;
+    write_group(journal, &seq, 1, 0);
+    journal_close(journal);
+    journal = must_open(&place, &seen, &report);
+    assert_int_equal(seen.next_seq, seq);
+    journal_close(journal);
+    free(content.bytes);
+    place_destroy(&place);
+}
+
+static void stale_and_foreign_frames_do_not_come_alive(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct place other = place_create();
+    uint64_t last_seqs[8];
+    struct content content = crashed(&place, last_seqs);
+    struct content foreign = crashed(&other, last_seqs);
+    size_t ends[8];
+    assert_int_equal(frame_ends(&content, ends, 8), 5);
+    struct seen seen;
+    struct journal_report report;
+    for (unsigned k = 1; k <= 5; k++) {
+        /* An older frame of this journal where the next one would be. */
+        struct content stale = {malloc(content.n), content.n};
+        memcpy(stale.bytes, content.bytes, content.n);
+        memcpy(stale.bytes + ends[5], content.bytes + ends[k - 1], ends[k] - ends[k - 1]);
+        file_put(&place, FIRST_SEGMENT, stale.bytes, stale.n);
+        assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+        assert_int_equal(report.last_seq, last_seqs[5]);
+        assert_int_equal(report.cut_bytes, ends[k] - ends[k - 1]);
+        /* The same frame of another ledger in the place of ours: ours is lost. */
+        memcpy(stale.bytes, content.bytes, content.n);
+        memcpy(stale.bytes + ends[k - 1], foreign.bytes + ends[k - 1], ends[k] - ends[k - 1]);
+        file_put(&place, FIRST_SEGMENT, stale.bytes, stale.n);
+        assert_int_equal(verify(&place, &seen, &report), k < 5 ? STATUS_DAMAGED : STATUS_OK);
+        assert_int_equal(report.last_seq, last_seqs[k - 1] * (k > 1));
+        free(stale.bytes);
+    }
+    free(content.bytes);
+    free(foreign.bytes);
+    place_destroy(&place);
+    place_destroy(&other);
+}
+
+static void newer_versions_are_refused(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    uint64_t last_seqs[8];
+    struct content content = crashed(&place, last_seqs);
+    size_t ends[8];
+    assert_int_equal(frame_ends(&content, ends, 8), 5);
+    struct seen seen;
+    struct journal_report report;
+    static const size_t places[] = {8, 10, 12, 90}; /* format, level, flags, reserved */
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        struct content newer = {malloc(content.n), content.n};
+        memcpy(newer.bytes, content.bytes, content.n);
+        newer.bytes[ends[4] + places[i]]++;
+        header_signed_anew(newer.bytes + ends[4]);
+        file_put(&place, FIRST_SEGMENT, newer.bytes, newer.n);
+        assert_int_equal(verify(&place, &seen, &report), STATUS_VERSION);
+        memcpy(newer.bytes, content.bytes, content.n);
+        newer.bytes[places[i]]++;
+        put_u32(newer.bytes + 4092, crc32c(0, newer.bytes, 4092));
+        file_put(&place, FIRST_SEGMENT, newer.bytes, newer.n);
+        assert_int_equal(verify(&place, &seen, &report), STATUS_VERSION);
+        assert_non_null(strstr(report.problem, "newer"));
+        free(newer.bytes);
+    }
+    free(content.bytes);
+    place_destroy(&place);
+}
+
+/* Writes until there are `segments` segments; returns the next sequence number. */
+static uint64_t write_segments(const struct place *place, uint64_t segments, bool on_writer)
+{
+    struct seen seen;
+    struct journal_report report;
+    struct journal_options options = options_of(place);
+    options.fill_on_writer = on_writer;
+    struct journal *journal = must_open_with(&options, &seen, &report);
+    uint64_t seq = seen.next_seq;
+    while (journal_counters(journal).segments < segments)
+        write_group(journal, &seq, 400, 1000);
+    write_group(journal, &seq, 1, 0);
+    journal_close(journal);
+    return seq;
+}
+
+static void nth_segment(const struct place *place, unsigned nth, char *out_name)
+{
+    uint64_t previous = 0;
+    for (unsigned i = 0; i <= nth; i++) {
+        uint64_t best = UINT64_MAX;
+        DIR *dir = opendir(place->path);
+        for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+            uint64_t first_seq = 0;
+            if (strlen(entry->d_name) == SEGMENT_NAME_BYTES - 1 && segment_name_parse(entry->d_name, &first_seq) &&
+                first_seq > previous && first_seq < best)
+                best = first_seq;
+        }
+        closedir(dir);
+        previous = best;
+    }
+    segment_name(previous, out_name);
+}
+
+static void segments_follow_one_another(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct place other = place_create();
+    struct seen seen;
+    struct journal_report report;
+    for (unsigned way = 0; way < 2; way++) {
+        uint64_t seq = write_segments(&place, 4, way == 0);
+        assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+        assert_int_equal(seen.next_seq, seq);
+        assert_int_equal(report.segment_count, 4);
+        if (way == 0)
+            place_empty(&place);
+    }
+    write_segments(&other, 4, true);
+    char names[4][SEGMENT_NAME_BYTES];
+    for (unsigned i = 0; i < 4; i++)
+        nth_segment(&place, i, names[i]);
+
+    /* Each one missing. Without the last, the journal is shorter: that is known to nobody but its cursors. */
+    for (unsigned i = 0; i < 3; i++) {
+        struct content content = file_get(&place, names[i]);
+        char path[256];
+        snprintf(path, sizeof(path), "%s/%s", place.path, names[i]);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+        assert_non_null(strstr(report.problem, "missing"));
+        file_put(&place, names[i], content.bytes, content.n);
+        assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+        free(content.bytes);
+    }
+    /* The last frame of a segment that has a successor is vouched for by that. */
+    struct content first = file_get(&place, names[0]);
+    size_t ends[8];
+    unsigned frames = frame_ends(&first, ends, 8);
+    uint8_t flipped = first.bytes[ends[frames] - 1] ^ 1;
+    file_patch(&place, names[0], ends[frames] - 1, &flipped, 1);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+    assert_non_null(strstr(report.problem, names[0]));
+    file_put(&place, names[0], first.bytes, first.n);
+    /* A segment of another ledger, of the same name. */
+    struct content second = file_get(&place, names[1]);
+    struct content foreign = file_get(&other, names[1]);
+    file_put(&place, names[1], foreign.bytes, foreign.n);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+    assert_non_null(strstr(report.problem, "another ledger"));
+    file_put(&place, names[1], second.bytes, second.n);
+    /* A file that is no segment; one with a wrong name; and others that are none of our business. */
+    file_put(&place, "notes.txt", (const uint8_t *)"hello", 5);
+    file_put(&place, SEGMENT_NEXT_NAME, (const uint8_t *)"half made", 9);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    file_put(&place, "copy.journal", (const uint8_t *)"hello", 5);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+    assert_non_null(strstr(report.problem, "copy.journal"));
+    char path[256];
+    snprintf(path, sizeof(path), "%s/copy.journal", place.path);
+    unlink(path);
+    file_put(&place, "00000000000099999999.journal", second.bytes + 8192, 8192);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+    snprintf(path, sizeof(path), "%s/00000000000099999999.journal", place.path);
+    unlink(path);
+    write_segments(&place, 5, false); /* the half-made one is made anew */
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    free(first.bytes);
+    free(second.bytes);
+    free(foreign.bytes);
+    place_destroy(&place);
+    place_destroy(&other);
+}
+
+static void reading_only_changes_nothing(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    uint64_t last_seqs[8];
+    struct content content = crashed(&place, last_seqs);
+    size_t ends[8];
+    assert_int_equal(frame_ends(&content, ends, 8), 5);
+    content.bytes[ends[5] - 1] ^= 1; /* torn */
+    file_put(&place, FIRST_SEGMENT, content.bytes, content.n);
+    struct seen seen;
+    struct journal_report report;
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    assert_int_equal(report.cut_bytes, ends[5] - ends[4]);
+    assert_non_null(strstr(report.cut_where, FIRST_SEGMENT));
+    struct journal_options options = options_of(&place);
+    options.read_only = true;
+    struct journal *journal = must_open_with(&options, &seen, &report);
+    uint8_t bytes[8192];
+    size_t n = 0;
+    assert_int_equal(journal_durable_seq(journal), last_seqs[4]);
+    assert_int_equal(journal_read(journal, 1, TAIL_UNKNOWN, false, bytes, sizeof(bytes), &n), STATUS_OK);
+    journal_close(journal);
+    struct content after = file_get(&place, FIRST_SEGMENT);
+    assert_int_equal(after.n, content.n);
+    assert_memory_equal(after.bytes, content.bytes, content.n);
+    DIR *dir = opendir(place.path);
+    unsigned files = 0;
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+        files += entry->d_name[0] != '.';
+    closedir(dir);
+    assert_int_equal(files, 1);
+    free(after.bytes);
+    free(content.bytes);
+    place_destroy(&place);
+}
+
+static void segments_of_ticks_alone_grow(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal_options options = options_of(&place);
+    options.fault_no_flush = true; /* for speed */
+    struct journal *journal = must_open_with(&options, &seen, &report);
+    unsigned ticks = 2 * (unsigned)(JOURNAL_SEGMENT_BYTES_MIN / 512) + 10;
+    for (unsigned i = 0; i < ticks; i++) {
+        journal_append_tick(journal, i);
+        assert_int_equal(journal_flush(journal), STATUS_OK);
+    }
+    uint64_t seq = 1;
+    write_group(journal, &seq, 1, 0);
+    write_group(journal, &seq, 1, 0);
+    assert_int_equal(journal_counters(journal).segments, 2);
+    journal_close(journal);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    assert_int_equal(seen.ticks, ticks);
+    assert_int_equal(seen.next_seq, seq);
+    place_destroy(&place);
+}
+
+/* ---- reading ---- */
+
+/* Checks a row of whole decision records that begins with the one holding from_seq; returns the next number. */
+static uint64_t check_records(const uint8_t *bytes, size_t n, uint64_t from_seq, struct decision *decision)
+{
+    struct record record;
+    bool first = true;
+    assert_true(n > 0);
+    for (size_t at = 0; at < n; at += record.bytes) {
+        assert_int_equal(record_decode(bytes + at, n - at, decision, &record), STATUS_OK);
+        assert_int_equal(record.type, RECORD_DECISION);
+        if (first)
+            assert_true(decision->first_seq <= from_seq && from_seq < decision->first_seq + decision->event_count);
+        else
+            assert_int_equal(decision->first_seq, from_seq);
+        assert_int_equal(decision->events[0].figures.units[0], decision->first_seq);
+        from_seq = decision->first_seq + decision->event_count;
+        first = false;
+    }
+    return from_seq;
+}
+
+static struct decision decision_room(void)
+{
+    return (struct decision){.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event)),
+                             .shortages = calloc(COMMAND_LINES_MAX, sizeof(struct shortage))};
+}
+
+static void decision_free(struct decision *decision)
+{
+    free(decision->events);
+    free(decision->shortages);
+}
+
+static void everything_can_be_read_from_any_number(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    write_segments(&place, 3, true);
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(&place, &seen, &report);
+    uint64_t seq = seen.next_seq;
+    uint64_t first_in_tail = seq;
+    struct made made;
+    tail_offset offsets[50];
+    uint64_t seqs[50];
+    for (unsigned i = 0; i < 50; i++) {
+        make(&made, seq, 50);
+        journal_append(journal, &made.decision, &offsets[i]);
+        seqs[i] = seq;
+        seq += made.decision.event_count;
+        if (i % 7 == 6)
+            assert_int_equal(journal_flush(journal), STATUS_OK);
+    }
+    uint64_t durable = journal_durable_seq(journal);
+    struct decision decision = decision_room();
+    size_t room = 65536;
+    uint8_t *bytes = malloc(RECORD_BYTES_MAX);
+    size_t n = 0;
+    struct prng prng = prng_of(5);
+    for (unsigned round = 0; round < 3000; round++) {
+        uint64_t from = 1 + prng_below(&prng, durable);
+        assert_int_equal(journal_read(journal, from, TAIL_UNKNOWN, false, bytes, room, &n), STATUS_OK);
+        assert_true(n <= room);
+        assert_true(check_records(bytes, n, from, &decision) <= durable + 1);
+    }
+    for (uint64_t from = 1; from <= durable;) { /* the whole, in pieces */
+        assert_int_equal(journal_read(journal, from, TAIL_UNKNOWN, false, bytes, room, &n), STATUS_OK);
+        from = check_records(bytes, n, from, &decision);
+    }
+    for (unsigned i = 0; i < 50; i++) {
+        enum status status = journal_read(journal, seqs[i], offsets[i], true, bytes, room, &n);
+        assert_int_equal(status, seqs[i] <= durable ? STATUS_OK : STATUS_END);
+        if (status == STATUS_OK) {
+            check_records(bytes, n, seqs[i], &decision);
+            assert_true(journal_flushed_at_ns(journal, seqs[i]) > 0);
+        }
+    }
+    assert_int_equal(journal_flushed_at_ns(journal, 1), 0);
+    assert_int_equal(journal_read(journal, first_in_tail - 1, TAIL_UNKNOWN, true, bytes, room, &n), STATUS_AGAIN);
+    assert_int_equal(journal_read(journal, 0, TAIL_UNKNOWN, false, bytes, room, &n), STATUS_NOT_FOUND);
+    assert_int_equal(journal_read(journal, durable + 1, TAIL_UNKNOWN, false, bytes, room, &n), STATUS_END);
+    assert_int_equal(journal_read(journal, first_in_tail, TAIL_UNKNOWN, false, bytes, 20, &n), STATUS_FULL);
+    assert_int_equal(journal_read(journal, 1, TAIL_UNKNOWN, false, bytes, 20, &n), STATUS_FULL);
+    journal_close(journal);
+    /* Damage that comes while the journal is open is met by a reader, and not handed on. */
+    journal = must_open(&place, &seen, &report);
+    uint8_t garbage[64];
+    memset(garbage, 0x5a, sizeof(garbage));
+    file_patch(&place, FIRST_SEGMENT, SEGMENT_HEADER_BYTES + 512 + 300, garbage, sizeof(garbage));
+    assert_int_equal(journal_read(journal, 1, TAIL_UNKNOWN, false, bytes, room, &n), STATUS_DAMAGED);
+    assert_int_equal(journal_read(journal, durable, TAIL_UNKNOWN, false, bytes, room, &n), STATUS_OK);
+    journal_close(journal);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+    free(bytes);
+    decision_free(&decision);
+    place_destroy(&place);
+}
+
+static void the_index_thins_itself(void **state)
+{
+    (void)state;
+    struct index index;
+    assert_int_equal(index_init(&index, linux_env(), 64), STATUS_OK);
+    assert_int_equal(index_add_segment(&index, 1, SEGMENT_HEADER_BYTES), STATUS_OK);
+    for (uint64_t i = 0; i < 10000; i++) {
+        uint64_t offset = SEGMENT_HEADER_BYTES + i * 70000;
+        index_add_frame(&index, offset, offset + 70000, true, 1 + i * 10);
+        assert_true(index.place_count <= 64);
+    }
+    for (uint64_t seq = 1; seq <= 100000; seq += 7) {
+        uint32_t segment = 9;
+        uint64_t offset = 0;
+        assert_true(index_find(&index, seq, &segment, &offset));
+        uint64_t frame = (seq - 1) / 10;
+        assert_int_equal(segment, 0);
+        assert_true(offset <= SEGMENT_HEADER_BYTES + frame * 70000);
+        assert_true(offset + 2 * index.spacing_bytes + 140000 > SEGMENT_HEADER_BYTES + frame * 70000);
+    }
+    index_deinit(&index);
+}
+
+/* ---- two buffers, concurrency ---- */
+
+static void one_group_is_filled_while_another_is_written(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(&place, &seen, &report);
+    struct made made;
+    tail_offset offset;
+    uint64_t seq = 1;
+    assert_int_equal(journal_flush(journal), STATUS_OK);       /* nothing to do */
+    assert_int_equal(journal_flush_start(journal), STATUS_OK); /* nor here */
+    assert_true(journal_flush_done(journal));
+    assert_int_equal(journal_flush_wait(journal), STATUS_OK);
+    for (unsigned round = 0; round < 200; round++) {
+        uint64_t durable = journal_durable_seq(journal);
+        make(&made, seq, 100);
+        journal_append(journal, &made.decision, &offset);
+        seq += made.decision.event_count;
+        uint64_t flying_last = seq - 1;
+        assert_int_equal(journal_flush_start(journal), STATUS_OK);
+        assert_int_equal(journal_group_bytes(journal), 0);
+        make(&made, seq, 100);
+        journal_append(journal, &made.decision, &offset);
+        seq += made.decision.event_count;
+        assert_int_equal(journal_durable_seq(journal), durable); /* not before the wait */
+        uint8_t bytes[16];
+        size_t n = 0;
+        assert_int_equal(journal_read(journal, flying_last, offset, false, bytes, 16, &n), STATUS_END);
+        while (!journal_flush_done(journal))
+            ;
+        assert_int_equal(journal_flush_wait(journal), STATUS_OK);
+        assert_int_equal(journal_durable_seq(journal), flying_last);
+        assert_false(journal_append_seal(journal)); /* the open group holds something */
+        assert_int_equal(journal_flush(journal), STATUS_OK);
+        assert_int_equal(journal_durable_seq(journal), seq - 1);
+    }
+    make(&made, seq, 0);
+    journal_append(journal, &made.decision, &offset);
+    assert_int_equal(journal_flush_start(journal), STATUS_OK);
+    seq += made.decision.event_count;
+    make(&made, seq, 0);
+    journal_append(journal, &made.decision, &offset);
+    seq += made.decision.event_count;
+    journal_close(journal); /* lands what flies, writes what is open, seals */
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    assert_int_equal(seen.next_seq, seq);
+    place_destroy(&place);
+}
+
+struct follower {
+    struct journal *journal;
+    _Atomic bool *stop;
+    uint64_t last;    /* to be reached */
+    unsigned rest_us; /* between reads: a slow one falls behind the tail */
+    size_t room;
+    uint64_t next;
+    bool bad;
+};
+
+static void *follow(void *argument)
+{
+    struct follower *follower = argument;
+    struct decision decision = decision_room();
+    uint8_t *bytes = malloc(follower->room);
+    follower->next = 1;
+    while (follower->next <= follower->last && !atomic_load(follower->stop)) {
+        size_t n = 0;
+        enum status status =
+            journal_read(follower->journal, follower->next, TAIL_UNKNOWN, false, bytes, follower->room, &n);
+        if (status == STATUS_END)
+            continue;
+        if (status != STATUS_OK) {
+            follower->bad = true;
+            break;
+        }
+        for (size_t at = 0; at < n;) {
+            struct record record;
+            if (record_decode(bytes + at, n - at, &decision, &record) != STATUS_OK ||
+                decision.first_seq != follower->next ||
+                decision.events[0].figures.units[0] != (int64_t)decision.first_seq) {
+                follower->bad = true;
+                break;
+            }
+            follower->next += decision.event_count;
+            at += record.bytes;
+        }
+        if (follower->bad)
+            break;
+        if (follower->rest_us > 0)
+            nanosleep(&(struct timespec){0, (long)follower->rest_us * 1000}, NULL);
+    }
+    free(bytes);
+    decision_free(&decision);
+    return NULL;
+}
+
+static void readers_follow_while_the_tail_comes_round(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal_options options = options_of(&place);
+    options.tail_bytes = 1; /* the smallest: four chunks of 4 MiB */
+    options.segment_bytes = (uint64_t)16 << 20;
+    options.fill_on_writer = false;
+    struct journal *journal = must_open_with(&options, &seen, &report);
+    enum { GROUPS = 90, PER_GROUP = 600 };
+    uint64_t last = 0;
+    for (unsigned i = 0; i < GROUPS * PER_GROUP; i++)
+        last += 1 + (last + 1) % 3;
+    _Atomic bool stop = false;
+    struct follower followers[4];
+    pthread_t threads[4];
+    for (unsigned i = 0; i < 4; i++) {
+        followers[i] = (struct follower){.journal = journal,
+                                         .stop = &stop,
+                                         .last = last,
+                                         .rest_us = i == 0   ? 0
+                                                    : i == 1 ? 100
+                                                             : 2000,
+                                         .room = i == 3 ? RECORD_BYTES_MAX : 200000};
+        assert_int_equal(pthread_create(&threads[i], NULL, follow, &followers[i]), 0);
+    }
+    struct made made;
+    tail_offset offset;
+    uint64_t seq = 1;
+    for (unsigned group = 0; group < GROUPS; group++) {
+        for (unsigned i = 0; i < PER_GROUP; i++) {
+            make(&made, seq, 1000);
+            journal_append(journal, &made.decision, &offset);
+            seq += made.decision.event_count;
+        }
+        if (group > 0)
+            assert_int_equal(journal_flush_wait(journal), STATUS_OK);
+        assert_int_equal(journal_flush_start(journal), STATUS_OK);
+    }
+    assert_int_equal(journal_flush_wait(journal), STATUS_OK);
+    assert_int_equal(seq - 1, last);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_false(followers[i].bad);
+        assert_int_equal(followers[i].next, last + 1);
+    }
+    assert_true(journal_counters(journal).segments >= 3);
+    /* The oldest of it is no longer in memory, the newest is. */
+    uint8_t *bytes = malloc(RECORD_BYTES_MAX);
+    size_t n = 0;
+    assert_int_equal(journal_read(journal, 1, TAIL_UNKNOWN, true, bytes, RECORD_BYTES_MAX, &n), STATUS_AGAIN);
+    assert_int_equal(journal_read(journal, last, TAIL_UNKNOWN, true, bytes, RECORD_BYTES_MAX, &n), STATUS_OK);
+    free(bytes);
+    journal_close(journal);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    assert_int_equal(seen.next_seq, last + 1);
+    place_destroy(&place);
+}
+
+/* ---- faults ---- */
+
+struct faulty {
+    struct env env;
+    uint64_t count;   /* operations that change the disk */
+    uint64_t fail_at; /* this one fails, and all that follow are counted as forbidden */
+    uint64_t after;
+    uint32_t block_bytes; /* told instead of the true one; 0 for the true one */
+    enum status started;
+};
+
+static bool due(void *context)
+{
+    struct faulty *faulty = context;
+    faulty->count++;
+    if (faulty->fail_at != 0 && faulty->count > faulty->fail_at)
+        faulty->after++;
+    return faulty->count == faulty->fail_at;
+}
+
+static enum status faulty_write(void *context, struct env_file *file, uint64_t offset, const void *bytes, size_t n)
+{
+    return due(context) ? STATUS_IO : linux_env()->file_write(NULL, file, offset, bytes, n);
+}
+static enum status faulty_sync(void *context, struct env_file *file)
+{
+    return due(context) ? STATUS_IO : linux_env()->file_sync(NULL, file);
+}
+static enum status faulty_durable(void *context, struct env_file *file, uint64_t offset, const void *bytes, size_t n)
+{
+    if (!due(context))
+        return linux_env()->write_durable(NULL, file, offset, bytes, n);
+    /* Half of it reaches the disk. */
+    (void)linux_env()->file_write(NULL, file, offset, bytes, n / 2);
+    return STATUS_IO;
+}
+static enum status faulty_start(void *context, struct env_file *file, uint64_t offset, const void *bytes, size_t n)
+{
+    struct faulty *faulty = context;
+    faulty->started = due(context) ? STATUS_IO : STATUS_OK;
+    return linux_env()->write_start(NULL, file, offset, bytes, n);
+}
+static enum status faulty_wait(void *context, struct env_file *file)
+{
+    enum status status = linux_env()->write_wait(NULL, file);
+    const struct faulty *faulty = context;
+    return faulty->started == STATUS_OK ? status : faulty->started;
+}
+static enum status faulty_rename(void *context, struct env_directory *directory, const char *from, const char *to)
+{
+    return due(context) ? STATUS_IO : linux_env()->file_rename(NULL, directory, from, to);
+}
+static enum status faulty_directory_sync(void *context, struct env_directory *directory)
+{
+    return due(context) ? STATUS_IO : linux_env()->directory_sync(NULL, directory);
+}
+static enum status faulty_open(void *context, struct env_directory *directory, const char *name, enum env_open how,
+                               struct env_file **out_file)
+{
+    if (how == ENV_OPEN_CREATE && due(context))
+        return STATUS_NO_SPACE;
+    return linux_env()->file_open(NULL, directory, name, how, out_file);
+}
+static uint32_t faulty_block_bytes(void *context, struct env_file *file)
+{
+    const struct faulty *faulty = context;
+    return faulty->block_bytes != 0 ? faulty->block_bytes : linux_env()->file_block_bytes(NULL, file);
+}
+
+static void faulty_init(struct faulty *faulty, uint64_t fail_at)
+{
+    *faulty = (struct faulty){.env = *linux_env(), .fail_at = fail_at};
+    faulty->env.context = faulty;
+    faulty->env.file_write = faulty_write;
+    faulty->env.file_sync = faulty_sync;
+    faulty->env.write_durable = faulty_durable;
+    faulty->env.write_start = faulty_start;
+    faulty->env.write_wait = faulty_wait;
+    faulty->env.file_rename = faulty_rename;
+    faulty->env.directory_sync = faulty_directory_sync;
+    faulty->env.file_open = faulty_open;
+    faulty->env.file_block_bytes = faulty_block_bytes;
+}
+
+static void any_failure_is_final_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    uint64_t fail_at = 1;
+    bool done = false;
+    for (; !done; fail_at++) {
+        place_empty(&place);
+        struct faulty faulty;
+        faulty_init(&faulty, fail_at);
+        struct journal_options options = options_of(&place);
+        options.env = &faulty.env;
+        struct journal *journal = NULL;
+        enum status status = journal_open(&options, NULL, &journal, &report);
+        uint64_t acknowledged = 0;
+        uint64_t written = 0;
+        if (status == STATUS_OK) {
+            struct made made;
+            tail_offset offset;
+            uint64_t seq = 1;
+            for (unsigned group = 0; group < 8 && status == STATUS_OK; group++) {
+                /* Long groups, so that a new segment begins on the way; both ways of flushing. */
+                for (unsigned i = 0; i < 300; i++) {
+                    make(&made, seq, 1000);
+                    journal_append(journal, &made.decision, &offset);
+                    seq += made.decision.event_count;
+                }
+                written = seq - 1;
+                if (group % 2 == 0) {
+                    status = journal_flush(journal);
+                } else {
+                    status = journal_flush_start(journal);
+                    if (status == STATUS_OK)
+                        status = journal_flush_wait(journal);
+                }
+                if (status == STATUS_OK)
+                    acknowledged = seq - 1;
+                assert_int_equal(journal_durable_seq(journal), acknowledged);
+            }
+            if (status == STATUS_OK) {
+                faulty.fail_at = 0;
+                done = true;
+            } else {
+                assert_true(status == STATUS_IO || status == STATUS_NO_SPACE);
+                make(&made, seq, 0);
+                journal_append(journal, &made.decision, &offset);
+                assert_int_equal(journal_flush(journal), STATUS_IO);
+                assert_int_equal(journal_flush_start(journal), STATUS_IO);
+                assert_int_equal(journal_flush_wait(journal), STATUS_IO);
+                assert_false(journal_append_seal(journal));
+            }
+            journal_close(journal);
+            if (!done)
+                assert_int_equal(faulty.after, 0); /* nothing was written after the failure */
+        } else {
+            assert_true(report.problem[0] != 0);
+            assert_int_equal(faulty.after, 0);
+        }
+        /* The restart finds all that was acknowledged, and nothing that was never written. */
+        journal = must_open(&place, &seen, &report);
+        uint64_t found = seen.genesis ? seen.next_seq - 1 : 0;
+        assert_true(found >= acknowledged && found <= written);
+        uint64_t seq = found + 1;
+        write_group(journal, &seq, 1, 0);
+        journal_close(journal);
+        assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+        assert_int_equal(seen.next_seq, seq);
+    }
+    assert_true(fail_at > 40);
+    place_destroy(&place);
+}
+
+static void a_disk_with_larger_blocks_goes_on(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    uint64_t seq = 1;
+    static const uint32_t blocks[] = {512, 4096, 512, 4096};
+    for (unsigned i = 0; i < 4; i++) {
+        struct faulty faulty;
+        faulty_init(&faulty, 0);
+        faulty.block_bytes = blocks[i];
+        struct journal_options options = options_of(&place);
+        options.env = &faulty.env;
+        struct journal *journal = must_open_with(&options, &seen, &report);
+        assert_int_equal(seen.next_seq, seq);
+        write_group(journal, &seq, 1, 0);
+        write_group(journal, &seq, 2, 0);
+        write_group(journal, &seq, 7, 300);
+        if (blocks[i] == 4096)
+            assert_int_equal(journal_counters(journal).disk_bytes % 512, 0);
+        journal_close(journal);
+    }
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    assert_int_equal(seen.next_seq, seq);
+    place_destroy(&place);
+}
+
+static void the_filler_keeps_ahead(void **state)
+{
+    (void)state;
+    /* With its thread: it fills the whole segment, then begins the next when a quarter is used. */
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal_options options = options_of(&place);
+    options.segment_bytes = (uint64_t)4 << 20;
+    options.fill_on_writer = false;
+    struct journal *journal = must_open_with(&options, &seen, &report);
+    uint64_t seq = 1;
+    write_group(journal, &seq, 900, 1000);
+    write_group(journal, &seq, 900, 1000);
+    char path[256];
+    struct stat st = {0};
+    snprintf(path, sizeof(path), "%s/" SEGMENT_NEXT_NAME, place.path);
+    for (unsigned i = 0; i < 2000 && (stat(path, &st) != 0 || st.st_size < 4 << 20); i++)
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
+    assert_int_equal(st.st_size, 4 << 20);
+    snprintf(path, sizeof(path), "%s/" FIRST_SEGMENT, place.path);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 4 << 20);
+    journal_close(journal);
+    place_destroy(&place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_is_replayed),
+        cmocka_unit_test(a_journal_is_opened_once),
+        cmocka_unit_test(a_tail_torn_at_any_byte_is_cut),
+        cmocka_unit_test(every_flipped_bit_is_seen),
+        cmocka_unit_test(two_frames_in_flight_are_both_cut),
+        cmocka_unit_test(stale_and_foreign_frames_do_not_come_alive),
+        cmocka_unit_test(newer_versions_are_refused),
+        cmocka_unit_test(segments_follow_one_another),
+        cmocka_unit_test(reading_only_changes_nothing),
+        cmocka_unit_test(segments_of_ticks_alone_grow),
+        cmocka_unit_test(everything_can_be_read_from_any_number),
+        cmocka_unit_test(the_index_thins_itself),
+        cmocka_unit_test(one_group_is_filled_while_another_is_written),
+        cmocka_unit_test(readers_follow_while_the_tail_comes_round),
+        cmocka_unit_test(any_failure_is_final_and_loses_nothing),
+        cmocka_unit_test(a_disk_with_larger_blocks_goes_on),
+        cmocka_unit_test(the_filler_keeps_ahead),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
