@@ -1,0 +1,74 @@
+/*
+ * Any bytes as one JSON document, then as a command and as an item's body: no crash, no dependence on what lies behind the
+ * document, and every accepted command has a canonical encoding that decodes to itself.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/command_json.h"
+#include "base/utf8.h"
+
+_Noreturn void check_failed(const char *condition, const char *file, int line)
+{
+    (void)fprintf(stderr, "%s:%d: %s\n", file, line, condition);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define NODES_MAX 2000
+static struct json_node nodes[NODES_MAX];
+static struct command_room room;
+static struct command_line lines[COMMAND_LINES_MAX];
+static uint8_t encoded[COMMAND_BYTES_MAX], again[COMMAND_BYTES_MAX];
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct json_parser *parser;
+    if (parser == NULL)
+        parser = json_parser_create(1 << 16);
+    static const char paddings[] = {0, ']', '}', '"', ',', '1', '\\'};
+    char *bytes = malloc(size + JSON_PADDING);
+    CHECK(bytes != NULL);
+    if (size != 0)
+        memcpy(bytes, data, size);
+    uint32_t count = 0;
+    struct json_error json_error = {JSON_OK, 0};
+    enum json_status first = JSON_OK;
+    for (size_t i = 0; i < sizeof(paddings); i++) {
+        memset(bytes + size, paddings[i], JSON_PADDING);
+        enum json_status status = json_parse(parser, bytes, size, nodes, NODES_MAX, &count, &json_error);
+        CHECK(i == 0 || (status == JSON_OK) == (first == JSON_OK));
+        first = status;
+    }
+    if (first != JSON_OK) {
+        CHECK(json_error.offset == JSON_OFFSET_NONE || json_error.offset <= size);
+        free(bytes);
+        return 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK(nodes[i].next > i && nodes[i].next <= count);
+        CHECK(utf8_valid(nodes[i].text.bytes, nodes[i].text.length));
+        CHECK(utf8_valid(nodes[i].key.bytes, nodes[i].key.length));
+        CHECK(nodes[i].type != JSON_NUMBER || json_number_valid(nodes[i].text.bytes, nodes[i].text.length));
+    }
+    struct command command, decoded;
+    struct command_error error;
+    uint8_t scale = 0;
+    if (!item_body_from_json(nodes, 0, &scale, &error))
+        CHECK(utf8_valid(error.detail, strlen(error.detail)) && utf8_valid(error.field, strlen(error.field)));
+    if (command_from_json(nodes, 0, &room, &command, &error)) {
+        size_t n = command_encode(&command, encoded, sizeof(encoded));
+        CHECK(n != 0);
+        CHECK(command_decode(encoded, n, lines, &decoded) == STATUS_OK);
+        CHECK(command_encode(&decoded, again, sizeof(again)) == n && memcmp(encoded, again, n) == 0);
+    } else {
+        CHECK(code_http(error.code) == 422);
+        CHECK(utf8_valid(error.detail, strlen(error.detail)) && utf8_valid(error.field, strlen(error.field)));
+        CHECK(utf8_first_control(error.detail, strlen(error.detail)) == strlen(error.detail));
+    }
+    free(bytes);
+    return 0;
+}

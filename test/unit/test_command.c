@@ -1,0 +1,576 @@
+/*
+ * Goal: a command in JSON becomes exactly what API.md says or a named error; its binary form has one encoding per value.
+ * Method: a table of JSON bodies with the code and field each must give; commands of one meaning written differently;
+ * random commands there and back; every single-bit damage of an encoding either refused or an encoding of its own.
+ */
+#include "unit.h"
+
+#include "api/command_json.h"
+#include "base/prng.h"
+#include "base/utf8.h"
+
+#define NODES_MAX 8192
+
+static struct json_parser *parser;
+static struct json_node nodes[NODES_MAX];
+static struct command_room room;
+static struct command command;
+static struct command_error error;
+static char document[1 << 20];
+
+static bool read_command(const char *json)
+{
+    uint32_t count = 0;
+    size_t n = strlen(json);
+    assert_true(n + JSON_PADDING <= sizeof(document));
+    memcpy(document, json, n + 1);
+    struct json_error json_error = {JSON_OK, 0};
+    if (json_parse(parser, document, n, nodes, NODES_MAX, &count, &json_error) != JSON_OK)
+        fail_msg("%s: %s", json_status_text(json_error.status), json);
+    memset(&error, 0x7e, sizeof(error));
+    return command_from_json(nodes, 0, &room, &command, &error);
+}
+
+#define ID    "\"id\":\"1\",\"source\":\"s\""
+#define LINE1 "\"item\":\"A\",\"location\":\"X\",\"quantity\":1"
+#define SALE  "{\"kind\":\"sale\"," ID ","
+
+static void commands_are_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        enum code code;
+        const char *field;
+        int line;
+    } rows[] = {
+        /* Right ones of every kind. */
+        {"{\"kind\":\"receive\"," ID "," LINE1 "}", CODE_none, "", -1},
+        {SALE LINE1 ",\"hold\":\"h\",\"condition\":\"damaged\"}", CODE_none, "", -1},
+        {"{\"kind\":\"ship\"," ID ",\"hold\":\"h\"}", CODE_none, "", -1},
+        {"{\"kind\":\"ship\"," ID "," LINE1 "}", CODE_none, "", -1},
+        {"{\"kind\":\"ship\"," ID ",\"hold\":\"h\",\"lines\":[{" LINE1 "}]}", CODE_none, "", -1},
+        {"{\"kind\":\"return\"," ID "," LINE1 ",\"condition\":\"quality_control\"}", CODE_none, "", -1},
+        {"{\"kind\":\"adjust\"," ID ",\"reason\":\"@r\",\"item\":\"A\",\"location\":\"X\",\"quantity\":-1}", CODE_none, "", -1},
+        {"{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"sellable\",\"to\":\"damaged\"}", CODE_none, "", -1},
+        {"{\"kind\":\"transfer\"," ID "," LINE1 ",\"to\":\"Y\"}", CODE_none, "", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":\"partial\",\"holder\":\"w\",\"expires_in\":0}", CODE_none, "", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":0.001}", CODE_none, "", -1},
+        {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\"}", CODE_none, "", -1},
+        {"{\"kind\":\"release\"," ID ",\"hold\":\"h\",\"lines\":[{" LINE1 "},{" LINE1 "}]}", CODE_none, "", -1},
+        /* Not a command, and kinds. */
+        {"[]", CODE_bad_value, "", -1},
+        {"42", CODE_bad_value, "", -1},
+        {"\"sale\"", CODE_bad_value, "", -1},
+        {"null", CODE_bad_value, "", -1},
+        {"{}", CODE_missing_field, "/kind", -1},
+        {"{\"kind\":1}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"count\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"Sale\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"expire\"," ID "}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"tick\"," ID "}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"item\"," ID "}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"settings\"," ID "}", CODE_bad_value, "/kind", -1},
+        /* Unknown fields, those of later work, and those of other kinds. */
+        {SALE LINE1 ",\"x\":1}", CODE_unknown_field, "/x", -1},
+        {SALE LINE1 ",\"Item\":\"A\"}", CODE_unknown_field, "/Item", -1},
+        {SALE LINE1 ",\"a/b~c\":1}", CODE_unknown_field, "/a~1b~0c", -1},
+        {SALE LINE1 ",\"\":1}", CODE_unknown_field, "/", -1},
+        {SALE LINE1 ",\"unit\":\"case\"}", CODE_unknown_field, "/unit", -1},
+        {SALE LINE1 ",\"to\":\"Y\"}", CODE_unknown_field, "/to", -1},
+        {SALE LINE1 ",\"expires_in\":1}", CODE_unknown_field, "/expires_in", -1},
+        {SALE "\"lines\":[{" LINE1 "},{" LINE1 ",\"unit\":\"case\"}]}", CODE_unknown_field, "/lines/1/unit", 1},
+        {SALE "\"lines\":[{" LINE1 ",\"kind\":\"sale\"}]}", CODE_unknown_field, "/lines/0/kind", 0},
+        {SALE "\"lines\":[{" LINE1 ",\"lines\":[]}]}", CODE_unknown_field, "/lines/0/lines", 0},
+        {"{\"kind\":\"receive\"," ID "," LINE1 ",\"hold\":\"h\"}", CODE_unknown_field, "/hold", -1},
+        {"{\"kind\":\"receive\"," ID "," LINE1 ",\"expectation\":\"PO\"}", CODE_unknown_field, "/expectation", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"sourcing\":{}}", CODE_unknown_field, "/sourcing", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"backorder\":true}", CODE_unknown_field, "/backorder", -1},
+        {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\",\"paid\":true}", CODE_unknown_field, "/paid", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1,\"lines\":[]}", CODE_unknown_field, "/lines", -1},
+        {"{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"sellable\",\"to\":\"damaged\",\"condition\":\"damaged\"}",
+         CODE_unknown_field, "/condition", -1},
+        /* Missing ones. */
+        {"{\"kind\":\"sale\",\"source\":\"s\"," LINE1 "}", CODE_missing_field, "/id", -1},
+        {"{\"kind\":\"sale\",\"id\":\"1\"," LINE1 "}", CODE_missing_field, "/source", -1},
+        {"{\"kind\":\"sale\"," ID "}", CODE_missing_field, "/item", -1},
+        {SALE "\"item\":\"A\",\"quantity\":1}", CODE_missing_field, "/location", -1},
+        {SALE "\"item\":\"A\",\"location\":\"X\"}", CODE_missing_field, "/quantity", -1},
+        {SALE "\"condition\":\"damaged\"}", CODE_missing_field, "/item", -1},
+        {SALE "\"lines\":[{" LINE1 "},{\"item\":\"A\",\"location\":\"X\"}]}", CODE_missing_field, "/lines/1/quantity", 1},
+        {SALE "\"lines\":[{}]}", CODE_missing_field, "/lines/0/item", 0},
+        {"{\"kind\":\"ship\"," ID "}", CODE_missing_field, "/hold", -1},
+        {"{\"kind\":\"adjust\"," ID "," LINE1 "}", CODE_missing_field, "/reason", -1},
+        {"{\"kind\":\"reclassify\"," ID "," LINE1 ",\"to\":\"damaged\"}", CODE_missing_field, "/from", -1},
+        {"{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"damaged\"}", CODE_missing_field, "/to", -1},
+        {"{\"kind\":\"transfer\"," ID "," LINE1 "}", CODE_missing_field, "/to", -1},
+        {"{\"kind\":\"hold\"," ID "," LINE1 "}", CODE_missing_field, "/hold", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"}", CODE_missing_field, "/item", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\"}", CODE_missing_field, "/expires_in", -1},
+        {"{\"kind\":\"extend\"," ID ",\"expires_in\":1}", CODE_missing_field, "/hold", -1},
+        {"{\"kind\":\"commit\"," ID "," LINE1 "}", CODE_missing_field, "/hold", -1},
+        {"{\"kind\":\"release\"," ID "}", CODE_missing_field, "/hold", -1},
+        /* Lines. */
+        {SALE LINE1 ",\"lines\":[{" LINE1 "}]}", CODE_bad_value, "/lines", -1},
+        {SALE "\"lines\":[{" LINE1 "}],\"condition\":\"damaged\"}", CODE_bad_value, "/lines", -1},
+        {SALE "\"lines\":[]}", CODE_bad_value, "/lines", -1},
+        {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\",\"lines\":[]}", CODE_bad_value, "/lines", -1},
+        {SALE "\"lines\":{}}", CODE_bad_value, "/lines", -1},
+        {SALE "\"lines\":[1]}", CODE_bad_value, "/lines/0", 0},
+        {SALE "\"lines\":[{" LINE1 "},[]]}", CODE_bad_value, "/lines/1", 1},
+        {SALE "\"lines\":null}", CODE_bad_value, "/lines", -1},
+        /* Names. */
+        {"{\"kind\":\"sale\",\"id\":\"\",\"source\":\"s\"," LINE1 "}", CODE_bad_value, "/id", -1},
+        {"{\"kind\":\"sale\",\"id\":1,\"source\":\"s\"," LINE1 "}", CODE_bad_value, "/id", -1},
+        {"{\"kind\":\"sale\",\"id\":null,\"source\":\"s\"," LINE1 "}", CODE_bad_value, "/id", -1},
+        {"{\"kind\":\"sale\",\"id\":\"1\",\"source\":\"@ledger\"," LINE1 "}", CODE_bad_value, "/source", -1},
+        {SALE "\"item\":\"@A\",\"location\":\"X\",\"quantity\":1}", CODE_bad_value, "/item", -1},
+        {SALE "\"item\":\"A\\n\",\"location\":\"X\",\"quantity\":1}", CODE_bad_value, "/item", -1},
+        {SALE "\"item\":\"A\\u007f\",\"location\":\"X\",\"quantity\":1}", CODE_bad_value, "/item", -1},
+        {SALE "\"item\":\"A\\u0085\",\"location\":\"X\",\"quantity\":1}", CODE_bad_value, "/item", -1},
+        {SALE LINE1 ",\"reason\":\"a\\tb\"}", CODE_bad_value, "/reason", -1},
+        {SALE LINE1 ",\"channel\":\"@web\"}", CODE_bad_value, "/channel", -1},
+        {SALE LINE1 ",\"actor\":[]}", CODE_bad_value, "/actor", -1},
+        {SALE LINE1 ",\"document\":{}}", CODE_bad_value, "/document", -1},
+        {SALE LINE1 ",\"line\":3}", CODE_bad_value, "/line", -1},
+        /* Quantities. */
+#define Q(value) SALE "\"item\":\"A\",\"location\":\"X\",\"quantity\":" value "}"
+        {Q("0"), CODE_bad_value, "/quantity", -1},
+        {Q("-0"), CODE_bad_value, "/quantity", -1},
+        {Q("0.0"), CODE_bad_value, "/quantity", -1},
+        {Q("-1"), CODE_bad_value, "/quantity", -1},
+        {Q("\"-1\""), CODE_bad_value, "/quantity", -1},
+        {Q("\"\""), CODE_bad_value, "/quantity", -1},
+        {Q("\"1 \""), CODE_bad_value, "/quantity", -1},
+        {Q("\"0x10\""), CODE_bad_value, "/quantity", -1},
+        {Q("\"1,5\""), CODE_bad_value, "/quantity", -1},
+        {Q("\"NaN\""), CODE_bad_value, "/quantity", -1},
+        {Q("true"), CODE_bad_value, "/quantity", -1},
+        {Q("null"), CODE_bad_value, "/quantity", -1},
+        {Q("[1]"), CODE_bad_value, "/quantity", -1},
+        {Q("{}"), CODE_bad_value, "/quantity", -1},
+        {Q("1.0000001"), CODE_too_many_decimals, "/quantity", -1},
+        {Q("1e-7"), CODE_too_many_decimals, "/quantity", -1},
+        {Q("9007199254740992"), CODE_out_of_range, "/quantity", -1},
+        {Q("1.5e400"), CODE_out_of_range, "/quantity", -1},
+        {Q("99999999999999999999999999"), CODE_out_of_range, "/quantity", -1},
+        {Q("\"9007199254740992\""), CODE_out_of_range, "/quantity", -1},
+        {Q("9007199254740991"), CODE_none, "", -1},
+        {Q("1e3"), CODE_none, "", -1},
+        {Q("\"1.25\""), CODE_none, "", -1},
+        {Q("0.000001"), CODE_none, "", -1},
+#undef Q
+        {"{\"kind\":\"adjust\"," ID ",\"reason\":\"r\",\"item\":\"A\",\"location\":\"X\",\"quantity\":0}", CODE_bad_value, "/quantity", -1},
+        {SALE "\"lines\":[{" LINE1 "},{" LINE1 "},{\"item\":\"A\",\"location\":\"X\",\"quantity\":-3}]}", CODE_bad_value, "/lines/2/quantity", 2},
+        /* Conditions, modes, times, numbers. */
+        {SALE LINE1 ",\"condition\":\"broken\"}", CODE_bad_value, "/condition", -1},
+        {SALE LINE1 ",\"condition\":\"\"}", CODE_bad_value, "/condition", -1},
+        {SALE LINE1 ",\"condition\":null}", CODE_bad_value, "/condition", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"condition\":\"damaged\"}", CODE_bad_value, "/condition", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"condition\":\"sellable\"}", CODE_none, "", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":\"some\"}", CODE_bad_value, "/mode", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":true}", CODE_bad_value, "/mode", -1},
+        {"{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"x\",\"to\":\"damaged\"}", CODE_bad_value, "/from", -1},
+        {"{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"damaged\",\"to\":\"Y\"}", CODE_bad_value, "/to", -1},
+        {"{\"kind\":\"transfer\"," ID "," LINE1 ",\"to\":\"\"}", CODE_bad_value, "/to", -1},
+        {SALE LINE1 ",\"occurred_at\":\"2026-11-22\"}", CODE_bad_value, "/occurred_at", -1},
+        {SALE LINE1 ",\"occurred_at\":\"2026-11-22T10:00:00\"}", CODE_bad_value, "/occurred_at", -1},
+        {SALE LINE1 ",\"occurred_at\":\"2026-11-31T10:00:00Z\"}", CODE_bad_value, "/occurred_at", -1},
+        {SALE LINE1 ",\"occurred_at\":1795341600}", CODE_bad_value, "/occurred_at", -1},
+        {SALE LINE1 ",\"not_after\":\"now\"}", CODE_bad_value, "/not_after", -1},
+        {SALE LINE1 ",\"dry_run\":\"true\"}", CODE_bad_value, "/dry_run", -1},
+        {SALE LINE1 ",\"guard\":1}", CODE_bad_value, "/guard", -1},
+        {SALE LINE1 ",\"seq\":0}", CODE_bad_value, "/seq", -1},
+        {SALE LINE1 ",\"seq\":-1}", CODE_bad_value, "/seq", -1},
+        {SALE LINE1 ",\"seq\":1.5}", CODE_bad_value, "/seq", -1},
+        {SALE LINE1 ",\"seq\":\"1\"}", CODE_bad_value, "/seq", -1},
+        {SALE LINE1 ",\"seq\":9007199254740992}", CODE_bad_value, "/seq", -1},
+        {SALE LINE1 ",\"seq\":9007199254740991}", CODE_none, "", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":-1}", CODE_bad_value, "/expires_in", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":0.0001}", CODE_bad_value, "/expires_in", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":\"60\"}", CODE_bad_value, "/expires_in", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1e400}", CODE_bad_value, "/expires_in", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":315576001}", CODE_bad_value, "/expires_in", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":315576000}", CODE_none, "", -1},
+        /* if. */
+        {SALE LINE1 ",\"if\":{}}", CODE_bad_value, "/if", -1},
+        {SALE LINE1 ",\"if\":7}", CODE_bad_value, "/if", -1},
+        {SALE LINE1 ",\"if\":{\"versions\":7}}", CODE_unknown_field, "/if/versions", -1},
+        {SALE LINE1 ",\"if\":{\"version\":-1}}", CODE_bad_value, "/if/version", -1},
+        {SALE LINE1 ",\"if\":{\"version\":\"7\"}}", CODE_bad_value, "/if/version", -1},
+        {SALE LINE1 ",\"if\":{\"available\":true}}", CODE_bad_value, "/if/available", -1},
+        {SALE "\"lines\":[{" LINE1 "},{" LINE1 ",\"if\":{\"on_hand\":\"x\"}}]}", CODE_bad_value, "/lines/1/if/on_hand", 1},
+        {SALE "\"if\":{\"version\":7},\"lines\":[{" LINE1 "},{\"item\":\"B\",\"location\":\"X\",\"quantity\":1}]}", CODE_bad_value, "/if", -1},
+        {SALE "\"if\":{\"version\":7},\"lines\":[{" LINE1 "},{" LINE1 "}]}", CODE_none, "", -1},
+        {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\",\"if\":{\"version\":7}}", CODE_bad_value, "/if", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1,\"if\":{\"version\":7}}", CODE_bad_value, "/if", -1},
+        {SALE LINE1 ",\"if\":{\"version\":0,\"on_hand\":\"1.5\",\"available\":-3,\"reserved\":0}}", CODE_none, "", -1},
+        /* meta. */
+        {SALE LINE1 ",\"meta\":[]}", CODE_bad_value, "/meta", -1},
+        {SALE LINE1 ",\"meta\":\"x\"}", CODE_bad_value, "/meta", -1},
+        {SALE LINE1 ",\"meta\":{}}", CODE_none, "", -1},
+        /* The first error wins. */
+        {SALE LINE1 ",\"x\":1,\"seq\":0}", CODE_unknown_field, "/x", -1},
+        {SALE LINE1 ",\"seq\":0,\"x\":1}", CODE_bad_value, "/seq", -1},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        bool right = read_command(rows[i].json);
+        if (right != (rows[i].code == CODE_none))
+            fail_msg("%s: %s", rows[i].json, right ? "accepted" : error.detail);
+        if (right)
+            continue;
+        if (error.code != rows[i].code || strcmp(error.field, rows[i].field) != 0 || error.line != rows[i].line)
+            fail_msg("%s: %s at '%s' line %d (%s)", rows[i].json, code_name(error.code), error.field, (int)error.line,
+                     error.detail);
+        assert_int_equal(code_http(error.code), 422);
+        assert_true(strlen(error.detail) > 5);
+    }
+}
+
+static void values_arrive_whole(void **state)
+{
+    (void)state;
+    assert_true(read_command(
+        "{\"kind\":\"hold\",\"id\":\"\\u00e9\",\"source\":\"web\",\"seq\":77,\"actor\":\"a\",\"reason\":\"r\",\"document\":\"d\","
+        "\"line\":\"3\",\"channel\":\"c\",\"meta\":{ \"b\" : [1.0, {\"z\":null,\"y\":\"\\/\\u0041\\u001f\\n\"}],\"a\":-0, \"aa\":true},"
+        "\"occurred_at\":\"2026-11-22T11:00:00.5+01:00\",\"not_after\":\"2026-11-22T10:00:01Z\",\"dry_run\":true,"
+        "\"guard\":false,\"hold\":\"h\",\"holder\":\"w\",\"expires_in\":1.5,\"mode\":\"partial\",\"lines\":[{\"item\":\"A\","
+        "\"location\":\"X\",\"quantity\":\"1.50\",\"if\":{\"version\":7,\"available\":-3}},{\"item\":\"B\",\"location\":\"X\",\"quantity\":1e2}]}"));
+    assert_int_equal(command.kind, KIND_HOLD);
+    assert_true(text_equal(command.id, TEXT("\xc3\xa9")));
+    assert_true(text_equal(command.source, TEXT("web")));
+    assert_true(command.has_seq && command.seq == 77 && command.dry_run);
+    assert_true(text_equal(command.actor, TEXT("a")) && text_equal(command.reason, TEXT("r")));
+    assert_true(text_equal(command.document, TEXT("d")) && text_equal(command.document_line, TEXT("3")));
+    assert_true(text_equal(command.channel, TEXT("c")));
+    assert_true(text_equal(command.meta, TEXT("{\"a\":-0,\"aa\":true,\"b\":[1.0,{\"y\":\"/A\\u001f\\n\",\"z\":null}]}")));
+    assert_true(command.occurred_at_us == INT64_C(1795341600500000));
+    assert_true(command.not_after_us == INT64_C(1795341601000000));
+    assert_int_equal(command.guard, GUARD_OFF);
+    assert_int_equal(command.mode, HOLD_PARTIAL);
+    assert_int_equal(command.expires_in_ms, 1500);
+    assert_true(text_equal(command.hold, TEXT("h")) && text_equal(command.holder, TEXT("w")));
+    assert_int_equal(command.line_count, 2);
+    assert_int_equal(command.lines[0].quantity.digits, 15);
+    assert_int_equal(command.lines[0].quantity.places, 1);
+    assert_int_equal(command.lines[0].precondition.present, PRECONDITION_VERSION | PRECONDITION_AVAILABLE);
+    assert_true(command.lines[0].precondition.version == 7);
+    assert_int_equal(command.lines[0].precondition.available.digits, -3);
+    assert_int_equal(command.lines[1].quantity.digits, 100);
+    assert_int_equal(command.lines[1].condition, CONDITION_NONE);
+    assert_int_equal(command.lines[1].precondition.present, 0);
+    assert_int_equal(command.from, CONDITION_NONE);
+    assert_false(text_present(command.to_location));
+
+    assert_true(read_command("{\"kind\":\"transfer\"," ID "," LINE1 ",\"to\":\"Y\",\"guard\":true}"));
+    assert_true(text_equal(command.to_location, TEXT("Y")));
+    assert_int_equal(command.to_condition, CONDITION_NONE);
+    assert_int_equal(command.guard, GUARD_ON);
+    assert_true(command.occurred_at_us == TIME_NONE && command.not_after_us == TIME_NONE);
+    assert_true(command.expires_in_ms == EXPIRES_DEFAULT && !command.has_seq && !command.dry_run);
+    assert_true(read_command("{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"quarantined\",\"to\":\"recalled\"}"));
+    assert_int_equal(command.from, CONDITION_QUARANTINED);
+    assert_int_equal(command.to_condition, CONDITION_RECALLED);
+    assert_false(text_present(command.to_location));
+}
+
+static void one_meaning_has_one_form(void **state)
+{
+    (void)state;
+    static const char *const same[][2] = {
+        {SALE LINE1 "}", "{ \"lines\":[{\"quantity\":\"1.0\",\"location\":\"X\",\"item\":\"\\u0041\"}],\"source\":\"s\",\"id\":\"1\",\"kind\":\"sale\"}"},
+        {SALE LINE1 ",\"if\":{\"version\":1}}", SALE "\"lines\":[{" LINE1 ",\"if\":{\"version\":1}}]}"},
+        {SALE LINE1 ",\"if\":{\"version\":1}}", SALE "\"if\":{\"version\":1},\"lines\":[{" LINE1 "}]}"},
+        {SALE LINE1 ",\"meta\":{\"b\":1,\"a\":{\"d\":2,\"c\":3}}}", SALE LINE1 ",\"meta\":{\"a\" : {\"c\":3,\"d\":2},\"b\":1}}"},
+        {SALE LINE1 ",\"occurred_at\":\"2026-11-22T10:00:00Z\"}", SALE LINE1 ",\"occurred_at\":\"2026-11-22T11:00:00.000+01:00\"}"},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 "}",
+         "{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":\"all_or_nothing\",\"condition\":\"sellable\"}"},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":60}", "{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":6.0e1}"},
+    };
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        uint8_t bytes[2][1024];
+        size_t n[2];
+        for (int k = 0; k < 2; k++) {
+            if (!read_command(same[i][k]))
+                fail_msg("%s: %s", same[i][k], error.detail);
+            n[k] = command_encode(&command, bytes[k], sizeof(bytes[k]));
+            assert_true(n[k] != 0);
+        }
+        if (n[0] != n[1] || memcmp(bytes[0], bytes[1], n[0]) != 0)
+            fail_msg("%s differs from %s", same[i][0], same[i][1]);
+    }
+    /* And what differs in a value differs in its form. */
+    static const char *const different[][2] = {
+        {SALE LINE1 "}", SALE LINE1 ",\"guard\":false}"},
+        {SALE LINE1 "}", SALE LINE1 ",\"dry_run\":true}"},
+        {SALE LINE1 "}", "{\"kind\":\"receive\"," ID "," LINE1 "}"},
+        {SALE LINE1 ",\"guard\":true}", SALE LINE1 ",\"guard\":false}"},
+        {SALE LINE1 ",\"meta\":{\"a\":1}}", SALE LINE1 ",\"meta\":{\"a\":1.0}}"},
+        {SALE LINE1 ",\"actor\":\"x\"}", SALE LINE1 ",\"document\":\"x\"}"},
+        {SALE LINE1 "}", SALE LINE1 ",\"condition\":\"sellable\"}"},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":0}", "{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1}"},
+    };
+    for (size_t i = 0; i < sizeof(different) / sizeof(different[0]); i++) {
+        uint8_t bytes[2][1024];
+        size_t n[2];
+        for (int k = 0; k < 2; k++) {
+            assert_true(read_command(different[i][k]));
+            n[k] = command_encode(&command, bytes[k], sizeof(bytes[k]));
+        }
+        assert_false(n[0] == n[1] && memcmp(bytes[0], bytes[1], n[0]) == 0);
+    }
+}
+
+static void commands_are_bounded(void **state)
+{
+    (void)state;
+    static char json[400000];
+    for (int extra = 0; extra < 2; extra++) {
+        size_t n = (size_t)snprintf(json, sizeof(json), SALE "\"lines\":[");
+        for (int i = 0; i < COMMAND_LINES_MAX + extra; i++)
+            n += (size_t)snprintf(json + n, sizeof(json) - n, "%s{" LINE1 "}", i == 0 ? "" : ",");
+        (void)snprintf(json + n, sizeof(json) - n, "]}");
+        assert_int_equal(read_command(json), !extra);
+        if (extra) {
+            assert_int_equal(error.code, CODE_too_many_lines);
+            assert_string_equal(error.field, "/lines");
+        }
+    }
+    for (int extra = 0; extra < 2; extra++) { /* names of 128 bytes, meta of 1,024 */
+        char name[200], meta[1200];
+        memset(name, 'n', sizeof(name));
+        name[NAME_BYTES_MAX + extra] = '\0';
+        (void)snprintf(json, sizeof(json), SALE LINE1 ",\"reason\":\"%s\"}", name);
+        assert_int_equal(read_command(json), !extra);
+        memset(meta, 'm', sizeof(meta));
+        meta[META_BYTES_MAX - 8 + extra] = '\0';
+        (void)snprintf(json, sizeof(json), SALE LINE1 ",\"meta\":  {  \"a\" :\t\"%s\" }}", meta);
+        assert_int_equal(read_command(json), !extra);
+        if (!extra)
+            assert_int_equal(command.meta.length, META_BYTES_MAX);
+        else
+            assert_string_equal(error.field, "/meta");
+    }
+    /* Long hostile values and keys give bounded, well-formed errors. */
+    size_t n = (size_t)snprintf(json, sizeof(json), SALE LINE1 ",\"");
+    for (int i = 0; i < 1000; i++)
+        n += (size_t)snprintf(json + n, sizeof(json) - n, "\xf0\x9f\x98\x80/");
+    (void)snprintf(json + n, sizeof(json) - n, "\":1}");
+    assert_false(read_command(json));
+    assert_int_equal(error.code, CODE_unknown_field);
+    assert_true(strlen(error.field) < sizeof(error.field) && strlen(error.field) > 180);
+    assert_true(utf8_valid(error.field, strlen(error.field)));
+    n = (size_t)snprintf(json, sizeof(json), "{\"kind\":\"x\\n\\u0085");
+    for (int i = 0; i < 1000; i++)
+        n += (size_t)snprintf(json + n, sizeof(json) - n, "\xf0\x9f\x98\x80");
+    (void)snprintf(json + n, sizeof(json) - n, "\"}");
+    assert_false(read_command(json));
+    assert_true(strlen(error.detail) < sizeof(error.detail));
+    assert_true(utf8_valid(error.detail, strlen(error.detail)));
+    assert_int_equal(utf8_first_control(error.detail, strlen(error.detail)), strlen(error.detail));
+}
+
+static void item_bodies_are_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        enum code code;
+        const char *field;
+        int scale;
+    } rows[] = {{"{\"scale\":0}", CODE_none, "", 0},          {"{\"scale\":6}", CODE_none, "", 6},
+                {"{\"scale\":7}", CODE_bad_value, "/scale", 0}, {"{\"scale\":-1}", CODE_bad_value, "/scale", 0},
+                {"{\"scale\":\"3\"}", CODE_bad_value, "/scale", 0}, {"{\"scale\":1.5}", CODE_bad_value, "/scale", 0},
+                {"{\"scale\":null}", CODE_bad_value, "/scale", 0}, {"{}", CODE_missing_field, "/scale", 0},
+                {"{\"scale\":1,\"units\":{\"case\":12}}", CODE_unknown_field, "/units", 0}, {"[]", CODE_bad_value, "", 0}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint32_t count = 0;
+        uint8_t scale = 99;
+        memcpy(document, rows[i].json, strlen(rows[i].json) + 1);
+        assert_int_equal(json_parse(parser, document, strlen(document), nodes, NODES_MAX, &count, NULL), JSON_OK);
+        assert_int_equal(item_body_from_json(nodes, 0, &scale, &error), rows[i].code == CODE_none);
+        if (rows[i].code == CODE_none) {
+            assert_int_equal(scale, rows[i].scale);
+        } else {
+            assert_int_equal(error.code, rows[i].code);
+            assert_string_equal(error.field, rows[i].field);
+        }
+    }
+}
+
+/* ---- The binary form ---- */
+
+static char name_bytes[NAME_BYTES_MAX];
+
+static struct text random_name(struct prng *prng, bool may_be_absent)
+{
+    if (may_be_absent && prng_below(prng, 2) == 0)
+        return TEXT_NONE;
+    return text_of(name_bytes, prng_below(prng, 20) == 0 ? NAME_BYTES_MAX : 1 + prng_below(prng, 20));
+}
+static struct decimal random_decimal(struct prng *prng)
+{
+    struct decimal d = {(int64_t)(prng_next(prng) >> (11 + prng_below(prng, 50))), (uint8_t)prng_below(prng, 7)};
+    if (prng_below(prng, 2))
+        d.digits = -d.digits;
+    if (d.digits % 10 == 0)
+        d.places = 0;
+    return d;
+}
+static struct precondition random_precondition(struct prng *prng)
+{
+    struct precondition p = {.present = (uint8_t)(prng_below(prng, 3) == 0 ? prng_below(prng, 16) : 0)};
+    if (p.present & PRECONDITION_VERSION)
+        p.version = prng_next(prng) >> prng_below(prng, 64);
+    if (p.present & PRECONDITION_ON_HAND)
+        p.on_hand = random_decimal(prng);
+    if (p.present & PRECONDITION_AVAILABLE)
+        p.available = random_decimal(prng);
+    if (p.present & PRECONDITION_RESERVED)
+        p.reserved = random_decimal(prng);
+    return p;
+}
+static int64_t random_i64(struct prng *prng, int64_t absent)
+{
+    return prng_below(prng, 2) ? absent : (int64_t)(prng_next(prng) >> (1 + prng_below(prng, 62)));
+}
+
+static void same_precondition(const struct precondition *a, const struct precondition *b)
+{
+    assert_int_equal(a->present, b->present);
+    assert_true(a->version == b->version);
+    assert_true(a->on_hand.digits == b->on_hand.digits && a->on_hand.places == b->on_hand.places);
+    assert_true(a->available.digits == b->available.digits && a->available.places == b->available.places);
+    assert_true(a->reserved.digits == b->reserved.digits && a->reserved.places == b->reserved.places);
+}
+
+static void encodings_come_back(void **state)
+{
+    (void)state;
+    struct prng prng = prng_of(7);
+    static struct command_line lines[COMMAND_LINES_MAX], decoded_lines[COMMAND_LINES_MAX];
+    static uint8_t bytes[COMMAND_BYTES_MAX], again[COMMAND_BYTES_MAX];
+    for (size_t i = 0; i < sizeof(name_bytes); i++)
+        name_bytes[i] = (char)('a' + i % 26);
+    char meta[META_BYTES_MAX];
+    memset(meta, 'm', sizeof(meta));
+    for (int round = 0; round < 5000; round++) {
+        struct command c = {
+            .kind = (enum command_kind)prng_below(&prng, KIND_COUNT),
+            .guard = (enum guard)prng_below(&prng, 3),
+            .dry_run = prng_below(&prng, 2) == 0,
+            .mode = (enum hold_mode)prng_below(&prng, 2),
+            .has_seq = prng_below(&prng, 2) == 0,
+            .source = random_name(&prng, false),
+            .id = random_name(&prng, true),
+            .occurred_at_us = random_i64(&prng, TIME_NONE),
+            .not_after_us = random_i64(&prng, TIME_NONE),
+            .actor = random_name(&prng, true),
+            .reason = random_name(&prng, true),
+            .document = random_name(&prng, true),
+            .document_line = random_name(&prng, true),
+            .channel = random_name(&prng, true),
+            .meta = prng_below(&prng, 2) ? TEXT_NONE : text_of(meta, 1 + prng_below(&prng, META_BYTES_MAX)),
+            .precondition = random_precondition(&prng),
+            .hold = random_name(&prng, true),
+            .holder = random_name(&prng, true),
+            .expires_in_ms = random_i64(&prng, EXPIRES_DEFAULT),
+            .from = (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
+            .to_condition = (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
+            .to_location = random_name(&prng, true),
+            .line_count = round % 500 == 0 ? COMMAND_LINES_MAX : (uint32_t)prng_below(&prng, 4),
+            .lines = lines,
+            .item = random_name(&prng, true),
+            .scale = (uint8_t)prng_below(&prng, 7),
+            .id_window_ms = random_i64(&prng, 0),
+            .id_capacity = prng_below(&prng, 2) ? 0 : (uint32_t)prng_next(&prng),
+            .strict = prng_below(&prng, 2) == 0,
+        };
+        c.seq = c.has_seq ? prng_next(&prng) : 0;
+        for (uint32_t i = 0; i < c.line_count; i++)
+            lines[i] = (struct command_line){random_name(&prng, false), random_name(&prng, false), random_decimal(&prng),
+                                             (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
+                                             random_precondition(&prng)};
+        size_t n = command_encode(&c, bytes, sizeof(bytes));
+        assert_true(n != 0);
+        /* A capacity below it says so; exactly it is enough. */
+        assert_int_equal(command_encode(&c, again, n - 1), 0);
+        assert_int_equal(command_encode(&c, again, n), n);
+        uint8_t *exact = malloc(n); /* for the address sanitizer */
+        memcpy(exact, bytes, n);
+        struct command d;
+        assert_int_equal(command_decode(exact, n, decoded_lines, &d), STATUS_OK);
+        assert_int_equal(d.kind, c.kind);
+        assert_int_equal(d.guard, c.guard);
+        assert_int_equal(d.mode, c.mode);
+        assert_true(d.dry_run == c.dry_run && d.strict == c.strict && d.has_seq == c.has_seq && d.seq == c.seq);
+        assert_true(d.occurred_at_us == c.occurred_at_us && d.not_after_us == c.not_after_us);
+        assert_true(d.expires_in_ms == c.expires_in_ms && d.id_window_ms == c.id_window_ms);
+        assert_true(d.id_capacity == c.id_capacity && d.scale == c.scale);
+        assert_true(d.from == c.from && d.to_condition == c.to_condition);
+        const struct text *texts[][2] = {{&d.source, &c.source}, {&d.id, &c.id}, {&d.actor, &c.actor}, {&d.reason, &c.reason},
+            {&d.document, &c.document}, {&d.document_line, &c.document_line}, {&d.channel, &c.channel}, {&d.meta, &c.meta},
+            {&d.hold, &c.hold}, {&d.holder, &c.holder}, {&d.to_location, &c.to_location}, {&d.item, &c.item}};
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+            assert_true(text_equal(*texts[i][0], *texts[i][1]));
+            assert_int_equal(text_present(*texts[i][0]), text_present(*texts[i][1]));
+        }
+        same_precondition(&d.precondition, &c.precondition);
+        assert_int_equal(d.line_count, c.line_count);
+        for (uint32_t i = 0; i < c.line_count; i++) {
+            assert_true(text_equal(d.lines[i].item, lines[i].item) && text_equal(d.lines[i].location, lines[i].location));
+            assert_true(d.lines[i].quantity.digits == lines[i].quantity.digits);
+            assert_int_equal(d.lines[i].quantity.places, lines[i].quantity.places);
+            assert_int_equal(d.lines[i].condition, lines[i].condition);
+            same_precondition(&d.lines[i].precondition, &lines[i].precondition);
+        }
+        /* Cut short, or with something behind it, it is none. */
+        size_t cut = round < 500 && n < 2000 ? 0 : prng_below(&prng, n);
+        for (size_t end = n < 2000 ? n : cut + 1; cut < end; cut++) {
+            uint8_t *shorter = malloc(cut + (cut == 0));
+            memcpy(shorter, bytes, cut);
+            assert_int_equal(command_decode(shorter, cut, decoded_lines, &d), STATUS_INVALID);
+            free(shorter);
+        }
+        if (n < sizeof(bytes)) {
+            bytes[n] = 0;
+            assert_int_equal(command_decode(bytes, n + 1, decoded_lines, &d), STATUS_INVALID);
+        }
+        /* Whatever is accepted after damage is its own, only encoding. */
+        for (int damage = 0; damage < 200; damage++) {
+            uint64_t bit = prng_below(&prng, n * 8);
+            exact[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+            if (command_decode(exact, n, decoded_lines, &d) == STATUS_OK) {
+                assert_int_equal(command_encode(&d, again, sizeof(again)), n);
+                assert_memory_equal(again, exact, n);
+            }
+            exact[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        }
+        free(exact);
+    }
+}
+
+static void names_of_enums(void **state)
+{
+    (void)state;
+    assert_string_equal(kind_name(KIND_RETURN), "return");
+    assert_string_equal(kind_name(KIND_PUT_ITEM), "item");
+    assert_string_equal(condition_name(CONDITION_QUALITY_CONTROL), "quality_control");
+    assert_string_equal(condition_name(CONDITION_NONE), "");
+    assert_true(kind_is_request(KIND_SHIP) && kind_is_request(KIND_HOLD) && kind_is_request(KIND_COMMIT));
+    assert_false(kind_is_request(KIND_SALE) || kind_is_request(KIND_RELEASE) || kind_is_request(KIND_TRANSFER));
+}
+
+int main(void)
+{
+    parser = json_parser_create(1 << 20);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commands_are_judged),  cmocka_unit_test(values_arrive_whole),
+        cmocka_unit_test(one_meaning_has_one_form), cmocka_unit_test(commands_are_bounded),
+        cmocka_unit_test(item_bodies_are_judged), cmocka_unit_test(encodings_come_back),
+        cmocka_unit_test(names_of_enums),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    json_parser_destroy(parser);
+    return failed;
+}
