@@ -84,8 +84,7 @@ bool args_parse(int argc, char **argv, const struct args_option *options, const 
         }
         const char *equals = strchr(word, '=');
         size_t length = equals == NULL ? strlen(word) : (size_t)(equals - word);
-        const struct args_option *option =
-            length > 2 && word[1] == '-' ? find(options, word + 2, length - 2) : NULL;
+        const struct args_option *option = length > 2 && word[1] == '-' ? find(options, word + 2, length - 2) : NULL;
         if (option == NULL) {
             cli_error(argv[0], "no option '%.*s'", (int)length, word);
             list_options(options);

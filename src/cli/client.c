@@ -146,9 +146,10 @@ void client_parameter(struct buffer *out, bool *first, const char *key, const ch
 
 int client_unreachable(const struct client *client)
 {
-    cli_error(client->subcommand,
-              "no answer from %s (%s); is 'onhand serve' running there? --server or ONHAND_SERVER names another address",
-              client->base, client->problem[0] != '\0' ? client->problem : "no reason given");
+    cli_error(
+        client->subcommand,
+        "no answer from %s (%s); is 'onhand serve' running there? --server or ONHAND_SERVER names another address",
+        client->base, client->problem[0] != '\0' ? client->problem : "no reason given");
     return EXIT_UNREACHABLE;
 }
 
@@ -165,7 +166,8 @@ int client_refused(const struct client *client, long http, struct text body)
             detail = document_text(&document, 0, TEXT("title"));
     }
     if (!text_present(detail))
-        detail = body.length == 0 ? TEXT("no reason given") : text_of(body.bytes, body.length < 200 ? body.length : 200);
+        detail =
+            body.length == 0 ? TEXT("no reason given") : text_of(body.bytes, body.length < 200 ? body.length : 200);
     cli_error(client->subcommand, "%s answered %ld, code %.*s: %.*s", client->base, http, (int)code.length, code.bytes,
               (int)detail.length, detail.bytes);
     if (status == STATUS_OK)

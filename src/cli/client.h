@@ -20,9 +20,9 @@
 #define CLIENT_SILENCE_S      60                    /* an answer that is due and does not come is a broken connection */
 
 struct client {
-    const char *subcommand;      /* borrowed; begins messages */
-    char *base;                  /* owned: "http://host:port", no slash at its end */
-    CURL *easy;                  /* owned */
+    const char *subcommand;        /* borrowed; begins messages */
+    char *base;                    /* owned: "http://host:port", no slash at its end */
+    CURL *easy;                    /* owned */
     char problem[CURL_ERROR_SIZE]; /* what the library said about the last failure */
 };
 
@@ -45,8 +45,8 @@ struct client_answer {
 };
 
 /*
- * GET path. body: reset and filled, initialised by the caller. Returns STATUS_OK with any HTTP status; STATUS_IO when no whole
- * answer came (client->problem says why), STATUS_FULL when it is larger than the body may be, STATUS_MEMORY.
+ * GET path. body: reset and filled, initialised by the caller. Returns STATUS_OK with any HTTP status; STATUS_IO when
+ * no whole answer came (client->problem says why), STATUS_FULL when it is larger than the body may be, STATUS_MEMORY.
  */
 MUST_USE enum status client_get(struct client *client, const char *path, struct client_answer *out_answer);
 

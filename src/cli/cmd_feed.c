@@ -14,7 +14,7 @@
 #define PATH_BYTES_MAX     (64 * 1024)
 #define POSITION_BYTES_MAX SSE_ID_BYTES_MAX
 #define PAGE_EVENTS        "1000"
-#define PATIENCE_S         60 /* without a connection, before a lost server is given up */
+#define PATIENCE_S         60  /* without a connection, before a lost server is given up */
 #define SILENCE_S          60L /* no event and no heartbeat: the connection is broken */
 #define BACKOFF_MS_MIN     100
 #define BACKOFF_MS_MAX     5000
@@ -26,7 +26,7 @@ struct feed {
     struct args_list items, locations, kinds, sources, types;
     bool include_refused;
     bool json;
-    int64_t limit; /* events still to print; INT64_MAX for all */
+    int64_t limit;                     /* events still to print; INT64_MAX for all */
     char position[POSITION_BYTES_MAX]; /* resume behind this; empty: from the oldest kept */
     bool header_printed;
     bool heard;     /* the present connection brought something */
@@ -184,8 +184,7 @@ static int fetch_page(struct feed *feed, const char *after, const char *limit)
     }
     if (feed->answer.http == 200)
         return EXIT_DONE;
-    return client_refused(&feed->client, feed->answer.http,
-                          text_of(feed->answer.body.bytes, feed->answer.body.length));
+    return client_refused(&feed->client, feed->answer.http, text_of(feed->answer.body.bytes, feed->answer.body.length));
 }
 
 static int print_pages(struct feed *feed)
@@ -316,8 +315,7 @@ static int follow(struct feed *feed, int64_t patience_s, bool patient_at_start)
             backoff_ms = BACKOFF_MS_MIN;
             heard_mono_ns = now_ns;
         }
-        if ((!feed->connected && !patient_at_start) ||
-            now_ns - heard_mono_ns > patience_s * INT64_C(1000000000))
+        if ((!feed->connected && !patient_at_start) || now_ns - heard_mono_ns > patience_s * INT64_C(1000000000))
             return client_unreachable(&feed->client);
         sleep_ms(backoff_ms);
         backoff_ms = backoff_ms * 2 > BACKOFF_MS_MAX ? BACKOFF_MS_MAX : backoff_ms * 2;
@@ -333,12 +331,18 @@ int cmd_feed(int argc, char **argv)
     unsigned word_count = 0;
     int code = EXIT_DONE;
     const struct args_option options[] = {
-        {"server", ARGS_TEXT, &server},         {"json", ARGS_FLAG, &feed.json},
-        {"after", ARGS_TEXT, &after},           {"follow", ARGS_FLAG, &follows},
-        {"limit", ARGS_NUMBER, &feed.limit},    {"item", ARGS_LIST, &feed.items},
-        {"location", ARGS_LIST, &feed.locations}, {"kind", ARGS_LIST, &feed.kinds},
-        {"source", ARGS_LIST, &feed.sources},   {"type", ARGS_LIST, &feed.types},
-        {"include-refused", ARGS_FLAG, &feed.include_refused}, {"patience", ARGS_NUMBER, &patience_s},
+        {"server", ARGS_TEXT, &server},
+        {"json", ARGS_FLAG, &feed.json},
+        {"after", ARGS_TEXT, &after},
+        {"follow", ARGS_FLAG, &follows},
+        {"limit", ARGS_NUMBER, &feed.limit},
+        {"item", ARGS_LIST, &feed.items},
+        {"location", ARGS_LIST, &feed.locations},
+        {"kind", ARGS_LIST, &feed.kinds},
+        {"source", ARGS_LIST, &feed.sources},
+        {"type", ARGS_LIST, &feed.types},
+        {"include-refused", ARGS_FLAG, &feed.include_refused},
+        {"patience", ARGS_NUMBER, &patience_s},
         {NULL, ARGS_FLAG, NULL},
     };
     if (!args_parse(argc, argv, options, NULL, 0, &word_count, &code))

@@ -24,15 +24,15 @@ struct column {
 };
 
 static const struct column figure_columns[] = {
-    {"item", "item"},           {"location", "location"},     {">on_hand", "on_hand"},
-    {">sellable", "sellable"},  {">held", "held"},            {">committed", "committed"},
-    {">reserved", "reserved"},  {">available", "available"},  {">oversold", "oversold"},
-    {">in_transit", "in_transit"}, {">version", "version"},
+    {"item", "item"},          {"location", "location"},      {">on_hand", "on_hand"},   {">sellable", "sellable"},
+    {">held", "held"},         {">committed", "committed"},   {">reserved", "reserved"}, {">available", "available"},
+    {">oversold", "oversold"}, {">in_transit", "in_transit"}, {">version", "version"},
 };
 static const struct column claim_columns[] = {
-    {"item", "item"},         {"location", "location"},    {">granted", "granted"},   {">held", "held"},
-    {">committed", "committed"}, {">picked", "picked"},    {">consumed", "consumed"}, {">released", "released"},
-    {">expired", "expired"},  {">short", "short"},
+    {"item", "item"},          {"location", "location"},    {">granted", "granted"},
+    {">held", "held"},         {">committed", "committed"}, {">picked", "picked"},
+    {">consumed", "consumed"}, {">released", "released"},   {">expired", "expired"},
+    {">short", "short"},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -196,7 +196,7 @@ int cmd_get(int argc, char **argv)
     unsigned word_count = 0;
     int code = EXIT_DONE;
     const struct args_option options[] = {
-        {"server", ARGS_TEXT, &server}, {"json", ARGS_FLAG, &get.json},         {"item", ARGS_LIST, &items},
+        {"server", ARGS_TEXT, &server},      {"json", ARGS_FLAG, &get.json}, {"item", ARGS_LIST, &items},
         {"location", ARGS_LIST, &locations}, {NULL, ARGS_FLAG, NULL},
     };
     if (!args_parse(argc, argv, options, words, 3, &word_count, &code))
@@ -212,7 +212,7 @@ int cmd_get(int argc, char **argv)
     unsigned name_count = word_count - 1;
     bool filters = items.count + locations.count != 0;
     if (name_count < things[thing].name_min || name_count > things[thing].name_max ||
-        (filters && things[thing].name_max != 0)) {
+        (filters && strcmp(things[thing].name, "figures") != 0)) {
         cli_error("get", "usage: onhand %s", things[thing].usage);
         return EXIT_USAGE;
     }

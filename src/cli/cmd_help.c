@@ -18,7 +18,9 @@ static void print_overview(void)
     fputs("\nenvironment:\n  ONHAND_SERVER  the server's address; --server overrules it; else " SERVER_DEFAULT "\n"
           "\nexamples:\n"
           "  onhand serve --data /var/lib/onhand\n"
-          "  echo '{\"kind\":\"receive\",\"source\":\"desk\",\"id\":\"1\",\"item\":\"A\",\"location\":\"LON\",\"quantity\":10}' | "
+          "  echo "
+          "'{\"kind\":\"receive\",\"source\":\"desk\",\"id\":\"1\",\"item\":\"A\",\"location\":\"LON\",\"quantity\":10}"
+          "' | "
           "onhand send\n"
           "  onhand get stock A\n"
           "  onhand help import\n",

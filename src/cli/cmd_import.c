@@ -16,11 +16,11 @@
 #include "cli/rejects.h"
 #include "cli/stream.h"
 
-#define COMMAND_BYTES_MAX  (1024 * 1024) /* JSON of one row: fields of up to 64 KiB, as long as rows may be */
-#define PROBLEM_BYTES_MAX  1024
-#define SOURCE_PREFIX_MAX  100 /* bytes; a name has 128, the hash takes 17 */
-#define HASH_DIGITS        16
-#define DRY_RUN_COMMANDS   5
+#define COMMAND_BYTES_MAX (1024 * 1024) /* JSON of one row: fields of up to 64 KiB, as long as rows may be */
+#define PROBLEM_BYTES_MAX 1024
+#define SOURCE_PREFIX_MAX 100 /* bytes; a name has 128, the hash takes 17 */
+#define HASH_DIGITS       16
+#define DRY_RUN_COMMANDS  5
 
 struct import {
     const char *path;
@@ -267,8 +267,9 @@ static int send_rows(struct import *import, const struct import_how *how)
         cli_error("import", "%" PRIu64 " rows sent have no answer; repeat the same command, nothing is applied twice",
                   totals.unanswered);
     if (!unchanged(import)) {
-        cli_error("import", "%s changed while it was read: what was sent may be a mixture; check it, then import an "
-                            "unchanging copy",
+        cli_error("import",
+                  "%s changed while it was read: what was sent may be a mixture; check it, then import an "
+                  "unchanging copy",
                   import->path);
         code = EXIT_FILES;
     }

@@ -152,7 +152,8 @@ static bool resume(struct send *send, int file)
         fits = pread(file, &before, 1, (off_t)bytes - 1) == 1 && (before == '\n' || at_end);
     if (fits && lseek(file, (off_t)bytes, SEEK_SET) == (off_t)bytes)
         return true;
-    cli_error("send", "%s does not fit the state file %s (%" PRIu64 " lines in %" PRIu64
+    cli_error("send",
+              "%s does not fit the state file %s (%" PRIu64 " lines in %" PRIu64
               " bytes): another file? Remove the state file to send from the start; ids keep that safe",
               send->input_name, send->state_path, send->saved.line_count, bytes);
     return false;
@@ -188,8 +189,8 @@ static int run(struct send *send, int file, const char *server, int64_t patience
 {
     struct client client;
     struct stream_totals totals;
-    enum status status = lines_init(&send->lines, file, send->saved.bytes == 0 ? 0 : send->saved.line_count,
-                                    send->saved.bytes);
+    enum status status =
+        lines_init(&send->lines, file, send->saved.bytes == 0 ? 0 : send->saved.line_count, send->saved.bytes);
     if (status != STATUS_OK) {
         cli_error("send", "%s cannot be read: %s", send->input_name,
                   status == STATUS_IO ? strerror(errno) : status_text(status));
@@ -218,8 +219,8 @@ static int run(struct send *send, int file, const char *server, int64_t patience
     print_summary(send, &totals);
     uint64_t next = totals.done_number + 1 > send->from ? totals.done_number + 1 : send->from;
     if (totals.unanswered != 0)
-        cli_error("send", "%" PRIu64 " lines have no answer; repeat with --from %" PRIu64 "%s", totals.unanswered,
-                  next, send->state_path == NULL ? "" : ", or with the same --state file");
+        cli_error("send", "%" PRIu64 " lines have no answer; repeat with --from %" PRIu64 "%s", totals.unanswered, next,
+                  send->state_path == NULL ? "" : ", or with the same --state file");
     client_deinit(&client);
     lines_deinit(&send->lines);
     return cli_finish("send", code);
@@ -246,8 +247,8 @@ int cmd_send(int argc, char **argv)
     unsigned word_count = 0;
     int code = EXIT_DONE;
     const struct args_option options[] = {
-        {"server", ARGS_TEXT, &server},    {"answers", ARGS_TEXT, &answers},       {"json", ARGS_FLAG, &send.json},
-        {"from", ARGS_NUMBER, &from},      {"state", ARGS_TEXT, &send.state_path}, {"patience", ARGS_NUMBER, &patience_s},
+        {"server", ARGS_TEXT, &server}, {"answers", ARGS_TEXT, &answers},       {"json", ARGS_FLAG, &send.json},
+        {"from", ARGS_NUMBER, &from},   {"state", ARGS_TEXT, &send.state_path}, {"patience", ARGS_NUMBER, &patience_s},
         {NULL, ARGS_FLAG, NULL},
     };
     if (!args_parse(argc, argv, options, words, 1, &word_count, &code))

@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-/* Every value but the root follows a comma or an opening bracket: an upper bound, exact but for such bytes in strings. */
+/* Every value but the root follows a comma or an opening bracket: an upper bound, exact but for such bytes in strings.
+ */
 static size_t count_values(struct text json)
 {
     size_t count = 1;

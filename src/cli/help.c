@@ -4,17 +4,16 @@
 #define COMMON_SERVER                                                                                                  \
     "  --server ADDRESS    the server, http://host:port; else ONHAND_SERVER, else " SERVER_DEFAULT "\n"
 #define COMMON_PATIENCE                                                                                                \
-    "  --patience SECONDS  how long a server may stay away before giving up (60). When it is given, the\n"           \
+    "  --patience SECONDS  how long a server may stay away before giving up (60). When it is given, the\n"             \
     "                      first connection is waited for, too; else a server that is not there ends at once\n"
 
-const char help_serve[] =
-    "onhand serve: run the server on a data directory\n\n"
-    "usage: onhand serve --data DIR [--listen HOST:PORT]\n\n"
-    "  --data DIR          the data directory; created when it is not there\n"
-    "  --listen HOST:PORT  where to listen (127.0.0.1:4760)\n\n"
-    "docs/operations.md has every setting.\n\n"
-    "example:\n"
-    "  onhand serve --data /var/lib/onhand\n";
+const char help_serve[] = "onhand serve: run the server on a data directory\n\n"
+                          "usage: onhand serve --data DIR [--listen HOST:PORT]\n\n"
+                          "  --data DIR          the data directory; created when it is not there\n"
+                          "  --listen HOST:PORT  where to listen (127.0.0.1:4760)\n\n"
+                          "docs/operations.md has every setting.\n\n"
+                          "example:\n"
+                          "  onhand serve --data /var/lib/onhand\n";
 
 const char help_send[] =
     "onhand send: send commands (NDJSON) from a file or standard input\n\n"
@@ -91,7 +90,8 @@ const char help_import[] =
     "  --dry-run           show the mapping, the first commands and counts of odd rows; send nothing\n"
     "  --json              the result as JSON\n"
     "  --quiet             no progress\n" COMMON_SERVER COMMON_PATIENCE "\n"
-    "exit codes: 0 all rows accepted, now or before; 1 some rejected; 2 usage; 3 server not reached; 4 file; 5 bad answer\n\n"
+    "exit codes: 0 all rows accepted, now or before; 1 some rejected; 2 usage; 3 server not reached; 4 file; 5 bad "
+    "answer\n\n"
     "examples:\n"
     "  onhand import invoices.csv --map item=StockCode,quantity=Quantity,document=InvoiceNo \\\n"
     "      --kind sale --kind-negative return --location UK\n"
@@ -100,7 +100,8 @@ const char help_import[] =
 const char help_verify[] =
     "onhand verify: check a data directory offline\n\n"
     "usage: onhand verify DIR\n\n"
-    "Reads the journal from its first record to its last: checksums, chain, sums and the state hash. Changes nothing.\n\n"
+    "Reads the journal from its first record to its last: checksums, chain, sums and the state hash. Changes "
+    "nothing.\n\n"
     "exit codes: 0 all is right; 1 something does not match; 2 usage; 4 the directory cannot be read\n\n"
     "example:\n"
     "  onhand verify /var/lib/onhand\n";

@@ -16,25 +16,26 @@
 
 enum lines_next {
     LINES_LINE,
-    LINES_LATER,    /* nothing now: poll the file */
+    LINES_LATER, /* nothing now: poll the file */
     LINES_END,
     LINES_TOO_LONG, /* the line is longer than LINES_BYTES_MAX; nothing more can be read */
     LINES_FAILED    /* errno says why */
 };
 
 struct lines {
-    int file;         /* borrowed */
-    bool pollable;    /* not a regular file */
-    bool ended;       /* the input has no more bytes */
-    char *bytes;      /* owned */
-    size_t start;     /* the first byte not given out */
-    size_t end;       /* behind the last byte read */
-    size_t scanned;   /* no LF before this */
-    uint64_t number;  /* of the line given out last; 0 before the first */
-    uint64_t offset;  /* in the input, of the byte at `start` */
+    int file;        /* borrowed */
+    bool pollable;   /* not a regular file */
+    bool ended;      /* the input has no more bytes */
+    char *bytes;     /* owned */
+    size_t start;    /* the first byte not given out */
+    size_t end;      /* behind the last byte read */
+    size_t scanned;  /* no LF before this */
+    uint64_t number; /* of the line given out last; 0 before the first */
+    uint64_t offset; /* in the input, of the byte at `start` */
 };
 
-/* number, offset: where reading starts (lines before, bytes before); the file stands there. STATUS_MEMORY, STATUS_IO. */
+/* number, offset: where reading starts (lines before, bytes before); the file stands there. STATUS_MEMORY, STATUS_IO.
+ */
 MUST_USE enum status lines_init(struct lines *lines, int file, uint64_t number, uint64_t offset);
 void lines_deinit(struct lines *lines);
 

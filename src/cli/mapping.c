@@ -16,15 +16,15 @@ static const struct {
     enum field_type type;
     bool required; /* an empty value is a bad row */
 } known_fields[] = {
-    {"item", TYPE_TEXT, true},          {"location", TYPE_TEXT, true},       {"quantity", TYPE_QUANTITY, true},
-    {"kind", TYPE_TEXT, true},          {"condition", TYPE_TEXT, false},     {"unit", TYPE_TEXT, false},
-    {"to", TYPE_TEXT, false},           {"from", TYPE_TEXT, false},          {"reason", TYPE_TEXT, false},
-    {"actor", TYPE_TEXT, false},        {"document", TYPE_TEXT, false},      {"line", TYPE_TEXT, false},
-    {"channel", TYPE_TEXT, false},      {"hold", TYPE_TEXT, false},          {"holder", TYPE_TEXT, false},
-    {"mode", TYPE_TEXT, false},         {"expires_in", TYPE_INTEGER, false}, {"transfer", TYPE_TEXT, false},
-    {"expectation", TYPE_TEXT, false},  {"direction", TYPE_TEXT, false},     {"guard", TYPE_BOOLEAN, false},
-    {"occurred_at", TYPE_TIME, false},  {"not_after", TYPE_TIME, false},     {"due", TYPE_TIME, false},
-    {"eta", TYPE_TIME, false},          {"counted_from", TYPE_TIME, false},  {"counted_to", TYPE_TIME, false},
+    {"item", TYPE_TEXT, true},         {"location", TYPE_TEXT, true},       {"quantity", TYPE_QUANTITY, true},
+    {"kind", TYPE_TEXT, true},         {"condition", TYPE_TEXT, false},     {"unit", TYPE_TEXT, false},
+    {"to", TYPE_TEXT, false},          {"from", TYPE_TEXT, false},          {"reason", TYPE_TEXT, false},
+    {"actor", TYPE_TEXT, false},       {"document", TYPE_TEXT, false},      {"line", TYPE_TEXT, false},
+    {"channel", TYPE_TEXT, false},     {"hold", TYPE_TEXT, false},          {"holder", TYPE_TEXT, false},
+    {"mode", TYPE_TEXT, false},        {"expires_in", TYPE_INTEGER, false}, {"transfer", TYPE_TEXT, false},
+    {"expectation", TYPE_TEXT, false}, {"direction", TYPE_TEXT, false},     {"guard", TYPE_BOOLEAN, false},
+    {"occurred_at", TYPE_TIME, false}, {"not_after", TYPE_TIME, false},     {"due", TYPE_TIME, false},
+    {"eta", TYPE_TIME, false},         {"counted_from", TYPE_TIME, false},  {"counted_to", TYPE_TIME, false},
 };
 #define KNOWN_COUNT (sizeof(known_fields) / sizeof(known_fields[0]))
 
@@ -81,8 +81,9 @@ static bool add_field(struct mapping *mapping, const char *option, const char *t
     memcpy(field->value, equals + 1, value_bytes);
     field->constant = constant;
     if (is_field(field, "id") || is_field(field, "source") || is_field(field, "seq")) {
-        cli_error("import", "'%s' comes from the file itself: its hash is the source, the line number id and seq; see "
-                            "--source-prefix",
+        cli_error("import",
+                  "'%s' comes from the file itself: its hash is the source, the line number id and seq; see "
+                  "--source-prefix",
                   field->name);
         return false;
     }
@@ -145,15 +146,16 @@ static bool bind_by_name(struct mapping_field *field, const struct csv_row *head
     if (found == 1)
         return true;
     if (found > 1) {
-        cli_error("import", "the header has %u columns '%s'; name the one for %s by its number, the first is #%u", found,
-                  field->value, field->name, field->column + 1);
+        cli_error("import", "the header has %u columns '%s'; name the one for %s by its number, the first is #%u",
+                  found, field->value, field->name, field->column + 1);
         return false;
     }
     cli_error("import", "the header has no column '%s' for %s (names are compared byte for byte)", field->value,
               field->name);
     fputs("  columns:", stderr);
     for (uint32_t i = 0; i < header->field_count; i++)
-        fprintf(stderr, "%s #%u %.*s", i == 0 ? "" : ",", i + 1, (int)header->fields[i].length, header->fields[i].bytes);
+        fprintf(stderr, "%s #%u %.*s", i == 0 ? "" : ",", i + 1, (int)header->fields[i].length,
+                header->fields[i].bytes);
     fputs("\n", stderr);
     return false;
 }
@@ -185,8 +187,9 @@ bool mapping_bind(struct mapping *mapping, const struct csv_row *header, bool ha
         }
     }
     if (find_field(mapping, "kind") == NULL && !mapping->kind_auto) {
-        cli_error("import", "no kind of command is given; add --kind KIND (receive, sale, return, adjust, ... or auto), "
-                            "or --map kind=COLUMN");
+        cli_error("import",
+                  "no kind of command is given; add --kind KIND (receive, sale, return, adjust, ... or auto), "
+                  "or --map kind=COLUMN");
         return false;
     }
     return true;
@@ -228,26 +231,30 @@ static struct text value_of(const struct mapping_field *field, const struct csv_
     return field->constant ? text_of(field->value, strlen(field->value)) : row->fields[field->column];
 }
 
-/* "2010-12-01 08:26:00" becomes "2010-12-01T08:26:00" and the zone; what has an offset keeps it. The server judges. */
+/*
+ * "2010-12-01 08:26" becomes "2010-12-01T08:26:00" and the zone; what has an offset keeps it. Anything else goes out as
+ * it is: the server judges.
+ */
 static void write_time(struct buffer *out, struct text value, const char *zone)
 {
     char text[64];
-    if (value.length > sizeof(text) - 16) {
+    size_t length = value.length;
+    if (length < 16 || length > sizeof(text) - 16 || value.bytes[13] != ':') {
         json_string(out, value);
         return;
     }
-    memcpy(text, value.bytes, value.length);
-    size_t length = value.length;
-    if (length > 10 && text[10] == ' ')
+    memcpy(text, value.bytes, length);
+    if (text[10] == ' ')
         text[10] = 'T';
-    if (length == 16) { /* without seconds */
-        memcpy(text + length, ":00", 3);
+    if (length == 16 || text[16] != ':') { /* without seconds */
+        memmove(text + 19, text + 16, length - 16);
+        memcpy(text + 16, ":00", 3);
         length += 3;
     }
-    bool has_offset = memchr(text, 'Z', length) != NULL || memchr(text, 'z', length) != NULL;
+    bool has_offset = false;
     for (size_t i = 19; i < length; i++)
-        has_offset = has_offset || text[i] == '+' || text[i] == '-';
-    if (zone != NULL && !has_offset && length >= 19) {
+        has_offset = has_offset || text[i] == '+' || text[i] == '-' || text[i] == 'Z' || text[i] == 'z';
+    if (zone != NULL && !has_offset) {
         size_t zone_bytes = strlen(zone) < 8 ? strlen(zone) : 8;
         memcpy(text + length, zone, zone_bytes);
         length += zone_bytes;
@@ -370,8 +377,8 @@ static bool write_quantity(const struct mapping *mapping, const struct csv_row *
     buffer_text(out, value);
     if (!utf8_valid(kind.bytes, kind.length) || kind.length == 0) {
         oddity->empty_field = kind.length == 0;
-        return problem(out_problem, kind_field == NULL ? field : kind_field, kind.length == 0 ? "is empty" : "is not UTF-8; save the file as UTF-8",
-                       TEXT_NONE);
+        return problem(out_problem, kind_field == NULL ? field : kind_field,
+                       kind.length == 0 ? "is empty" : "is not UTF-8; save the file as UTF-8", TEXT_NONE);
     }
     buffer_literal(out, ",\"kind\":");
     json_string(out, kind);

@@ -3,7 +3,8 @@
  * the sign of the quantity means.
  *
  *     --map item=StockCode,quantity=Quantity --set location=LON --kind sale --kind-negative return
- *     536365,85123A,-6  ->  {"source":"import:…","id":"17","seq":17,"kind":"return","item":"85123A","quantity":6,"location":"LON"}
+ *     536365,85123A,-6  ->
+ * {"source":"import:…","id":"17","seq":17,"kind":"return","item":"85123A","quantity":6,"location":"LON"}
  *
  * A column is named by its header, byte for byte, or by its number ("#2"). "meta.NAME=COLUMN" puts a column into the
  * command's meta object. An empty value leaves an optional field out.

@@ -22,9 +22,10 @@
 #include "base/status.h"
 #include "base/text.h"
 
-#define OUTBOX_LINE_BYTES_MAX (4 * 1024 * 1024)  /* one line; a command of 1,000 lines with the longest names: 384 KiB */
-#define OUTBOX_BYTES_MAX      (16 * 1024 * 1024) /* lines waiting for their answers: about 100,000 common ones */
-#define OUTBOX_ENTRIES_MAX    (64 * 1024)        /* a power of two, well above the 4,096 lines between signs of progress */
+#define OUTBOX_LINE_BYTES_MAX (4 * 1024 * 1024) /* one line; a command of 1,000 lines with the longest names: 384 KiB  \
+                                                 */
+#define OUTBOX_BYTES_MAX   (16 * 1024 * 1024)   /* lines waiting for their answers: about 100,000 common ones */
+#define OUTBOX_ENTRIES_MAX (64 * 1024) /* a power of two, well above the 4,096 lines between signs of progress */
 
 enum outbox_state { OUTBOX_WAITING, OUTBOX_LOCAL, OUTBOX_DONE };
 
@@ -32,9 +33,9 @@ struct outbox_entry {
     uint64_t number;        /* of the line in the input, from 1 */
     uint64_t origin_offset; /* where the input has it, in bytes */
     uint32_t origin_bytes;
-    uint32_t line_bytes;    /* without the LF */
-    size_t at;              /* the line in outbox.bytes; for local entries what is wrong */
-    uint8_t state;          /* enum outbox_state */
+    uint32_t line_bytes; /* without the LF */
+    size_t at;           /* the line in outbox.bytes; for local entries what is wrong */
+    uint8_t state;       /* enum outbox_state */
 };
 
 struct outbox {
@@ -68,8 +69,8 @@ void outbox_add(struct outbox *outbox, const struct outbox_entry *entry, struct 
 void outbox_begin(struct outbox *outbox);
 /* True when something is still to be sent in this request. */
 bool outbox_unsent(const struct outbox *outbox);
-/* Copies what is to be sent next into out_bytes; at most `size` bytes, 0 when there is nothing. whole_lines_only: no new
- * line is begun. */
+/* Copies what is to be sent next into out_bytes; at most `size` bytes, 0 when there is nothing. whole_lines_only: no
+ * new line is begun. */
 size_t outbox_take(struct outbox *outbox, bool whole_lines_only, char *out_bytes, size_t size);
 
 /* The next local entry that is due (all before it is answered), now done, or NULL. Valid until something is added. */

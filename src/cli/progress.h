@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 struct progress {
-    const char *label;  /* borrowed */
-    const char *noun;   /* what is counted, plural, borrowed */
-    uint64_t total;     /* the whole job, in bytes; 0 when unknown */
-    bool quiet;         /* draws nothing */
+    const char *label; /* borrowed */
+    const char *noun;  /* what is counted, plural, borrowed */
+    uint64_t total;    /* the whole job, in bytes; 0 when unknown */
+    bool quiet;        /* draws nothing */
     bool terminal;
-    bool drawn;         /* a bar stands on the terminal's last line */
+    bool drawn; /* a bar stands on the terminal's last line */
     int64_t start_mono_ns;
     int64_t drawn_mono_ns; /* when the last line was drawn */
 };

@@ -1,6 +1,6 @@
 /*
- * Server-sent events (WHATWG HTML, section 9.2), as far as the feed uses them: frames of id, event and data, ended by an
- * empty line; comments are passed over. Bytes come in any pieces.
+ * Server-sent events (WHATWG HTML, section 9.2), as far as the feed uses them: frames of id, event and data, ended by
+ * an empty line; comments are passed over. Bytes come in any pieces.
  */
 #ifndef ONHAND_CLI_SSE_H
 #define ONHAND_CLI_SSE_H

@@ -12,9 +12,9 @@
 #include "cli/document.h"
 #include "cli/progress.h"
 
-#define ANSWER_BYTES_MAX (4 * 1024 * 1024) /* one answer line: 1,000 lines' figures at 600 bytes, rounded up */
-#define ANSWER_NODES_MAX (128 * 1024)      /* values of one answer: 1,000 lines' figures at 25, rounded up */
-#define TRANSFER_BYTES   (512L * 1024)     /* what the library reads and sends at once */
+#define ANSWER_BYTES_MAX (4 * 1024 * 1024)   /* one answer line: 1,000 lines' figures at 600 bytes, rounded up */
+#define ANSWER_NODES_MAX (128 * 1024)        /* values of one answer: 1,000 lines' figures at 25, rounded up */
+#define TRANSFER_BYTES   (512L * 1024)       /* what the library reads and sends at once */
 #define IDLE_CLOSE_NS    INT64_C(1000000000) /* a pause this long ends the request, so that its answers come */
 #define BACKOFF_MS_MIN   100
 #define BACKOFF_MS_MAX   5000
@@ -32,13 +32,13 @@ struct stream {
     struct json_node *nodes;
     struct buffer received; /* answer bytes up to the last whole line */
     enum failure failure;
-    bool ended;        /* the input has no more */
-    bool later;        /* the input has nothing now */
-    bool closing;      /* no line is begun any more in this request */
-    bool paused;       /* the library waits for curl_easy_pause */
-    bool put_off;      /* a line of this request was answered `retry` or `unknown` */
-    bool summary_seen; /* the last line of the answers came */
-    int64_t later_mono_ns;   /* since when */
+    bool ended;               /* the input has no more */
+    bool later;               /* the input has nothing now */
+    bool closing;             /* no line is begun any more in this request */
+    bool paused;              /* the library waits for curl_easy_pause */
+    bool put_off;             /* a line of this request was answered `retry` or `unknown` */
+    bool summary_seen;        /* the last line of the answers came */
+    int64_t later_mono_ns;    /* since when */
     int64_t answered_mono_ns; /* when the last answer came, or the work began */
 };
 
@@ -238,8 +238,9 @@ static bool fetch(struct stream *s)
         return false;
     struct stream_line line = {.number = 0};
     enum stream_next next = s->work->next(s->work->context, &line);
-    struct outbox_entry entry = {
-        .number = line.number, .origin_offset = line.origin_offset, .origin_bytes = line.origin_bytes};
+    struct outbox_entry entry = {.number = line.number,
+                                 .origin_offset = line.origin_offset,
+                                 .origin_bytes = line.origin_bytes};
     s->later = next == STREAM_LATER;
     switch (next) {
     case STREAM_LINE:
@@ -305,8 +306,7 @@ static bool tell_advance(struct stream *s)
 {
     outbox_trim(&s->outbox);
     s->totals->done_number = s->outbox.done_number;
-    return s->work->advanced(s->work->context, s->totals, s->outbox.done_offset) ||
-           stop(s, FAILURE_OUTPUT);
+    return s->work->advanced(s->work->context, s->totals, s->outbox.done_offset) || stop(s, FAILURE_OUTPUT);
 }
 
 /* Runs the transfer to its end. Silence after the whole upload is a broken connection. */
@@ -337,7 +337,8 @@ static CURLcode transfer(struct stream *s, CURLM *multi, CURL *easy)
 
 static CURLcode request(struct stream *s, CURLM *multi, const struct curl_slist *headers, long *out_http)
 {
-    const char *path = s->work->answers == STREAM_ANSWERS_ALL ? "/v1/commands?answers=all" : "/v1/commands?answers=errors";
+    const char *path =
+        s->work->answers == STREAM_ANSWERS_ALL ? "/v1/commands?answers=all" : "/v1/commands?answers=errors";
     CURL *easy = client_prepare(s->client, path, headers);
     if (easy == NULL)
         return CURLE_OUT_OF_MEMORY;

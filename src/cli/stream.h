@@ -67,8 +67,8 @@ struct stream_work {
     enum stream_next (*next)(void *context, struct stream_line *out_line);
     /* Every answer, or (STREAM_ANSWERS_ERRORS) every one that is not accepted. False stops the work: EXIT_FILES. */
     bool (*answered)(void *context, const struct stream_answer *answer);
-    /* From time to time and at the end: totals->done_number and the input's bytes up to done_offset are answered for good.
-     * False stops: EXIT_FILES. */
+    /* From time to time and at the end: totals->done_number and the input's bytes up to done_offset are answered for
+     * good. False stops: EXIT_FILES. */
     bool (*advanced)(void *context, const struct stream_totals *totals, uint64_t done_offset);
     int wait_file; /* polled after STREAM_LATER; -1 for none */
     enum stream_answers answers;
@@ -77,8 +77,8 @@ struct stream_work {
 };
 
 /*
- * Sends everything. Returns EXIT_DONE when every line was answered, EXIT_REFUSED when some were not accepted, else another
- * exit code with its message printed. *out_totals is always written.
+ * Sends everything. Returns EXIT_DONE when every line was answered, EXIT_REFUSED when some were not accepted, else
+ * another exit code with its message printed. *out_totals is always written.
  */
 MUST_USE int stream_run(struct client *client, const struct stream_work *work, struct stream_totals *out_totals);
 

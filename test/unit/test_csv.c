@@ -198,12 +198,9 @@ static void marks_at_the_start_are_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_are_read_as_written),
-        cmocka_unit_test(another_separator_leaves_commas_alone),
-        cmocka_unit_test(nul_bytes_make_a_bad_row),
-        cmocka_unit_test(bounds_are_kept),
-        cmocka_unit_test(doubled_quotes_never_leave_scratch),
-        cmocka_unit_test(marks_at_the_start_are_known),
+        cmocka_unit_test(rows_are_read_as_written),           cmocka_unit_test(another_separator_leaves_commas_alone),
+        cmocka_unit_test(nul_bytes_make_a_bad_row),           cmocka_unit_test(bounds_are_kept),
+        cmocka_unit_test(doubled_quotes_never_leave_scratch), cmocka_unit_test(marks_at_the_start_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
