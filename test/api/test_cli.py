@@ -12,12 +12,14 @@ import pty
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
 from urllib.parse import parse_qs, urlsplit
 
+sys.dont_write_bytecode = True  # the tree stays clean
 from fake_server import Fake
 
 BIN = os.environ.get("ONHAND_BIN", "build/onhand")
