@@ -244,8 +244,12 @@ template <typename V> json_status string(walk &w, V &value, json_node &node, std
     const char *start = token.data() + 1, *end = token.data() + token.size() - 1;
     node.type = JSON_STRING;
     node.text = text_of(start, static_cast<size_t>(end - start));
-    if (!w.has_escapes || std::memchr(start, '\\', static_cast<size_t>(end - start)) == nullptr)
+    if (!w.has_escapes || std::memchr(start, '\\', static_cast<size_t>(end - start)) == nullptr) {
+        /* Taken, or simdjson would skip it, and take a string before a ':' for a key ({"a":"b":1} would pass). */
+        if (value.get_raw_json_string().error() != simdjson::SUCCESS)
+            return fail(w, JSON_SYNTAX, token.data());
         return JSON_OK;
+    }
     json_status status = check_escapes(w, start, end);
     if (status != JSON_OK)
         return status;

@@ -9,6 +9,7 @@
 
 #include "api/command_json.h"
 #include "base/utf8.h"
+#include "../unit/json_oracle.h"
 
 _Noreturn void check_failed(const char *condition, const char *file, int line)
 {
@@ -40,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < sizeof(paddings); i++) {
         memset(bytes + size, paddings[i], JSON_PADDING);
         enum json_status status = json_parse(parser, bytes, size, nodes, NODES_MAX, &count, &json_error);
-        CHECK(i == 0 || (status == JSON_OK) == (first == JSON_OK));
+        CHECK(i == 0 || status == first);
+        CHECK(oracle_agrees(bytes, size, status));
         first = status;
     }
     if (first != JSON_OK) {

@@ -10,6 +10,7 @@
 #include "api/json_write.h"
 #include "base/prng.h"
 #include "base/utf8.h"
+#include "json_oracle.h"
 
 #define NODES_MAX 4096
 
@@ -71,6 +72,8 @@ static void documents_are_judged(void **state)
         J("{,}", SYNTAX), J("{\"a\":1,}", SYNTAX), J("{,\"a\":1}", SYNTAX), J("{\"a\" 1}", SYNTAX), J("{\"a\"}", SYNTAX),
         J("{\"a\":}", SYNTAX), J("{\"a\"::1}", SYNTAX), J("{\"a\":1 \"b\":2}", SYNTAX), J("{\"a\":1,,\"b\":2}", SYNTAX),
         J("{1:2}", SYNTAX), J("{a:1}", SYNTAX), J("{'a':1}", SYNTAX), J("{\"a\":1;\"b\":2}", BAD_NUMBER), J("{null:1}", SYNTAX),
+        J("{\"a\":\"b\":1}", SYNTAX), J("{\"a\":\"b\":{}}", SYNTAX), J("[\"a\":1]", SYNTAX), J("{\"a\":1:2}", SYNTAX),
+        J("{\"a\":\"b\\n\":1}", SYNTAX), J("{\"a\":[]:1}", SYNTAX), J("{\"a\":null:1}", SYNTAX), J("[\"a\":{}]", SYNTAX),
         J("{\"a\":{}\"b\":2}", SYNTAX), J("{[]:1}", SYNTAX),
         J("[tru]", SYNTAX), J("[True]", SYNTAX), J("[truee]", SYNTAX), J("[falsy]", SYNTAX), J("[nul]", SYNTAX),
         J("[nullx]", SYNTAX), J("[NaN]", SYNTAX), J("[Infinity]", SYNTAX), J("[undefined]", SYNTAX), J("[tr ue]", SYNTAX),
@@ -103,12 +106,13 @@ static void documents_are_judged(void **state)
         if (status != rows[i].status)
             fail_msg("'%.*s': %s, expected %s", (int)rows[i].n, rows[i].bytes, json_status_text(status),
                      json_status_text(rows[i].status));
+        assert_true(oracle_agrees(rows[i].bytes, rows[i].n, status));
         if (status != JSON_OK)
             assert_int_equal(error.status, status);
         assert_true(status == JSON_OK || error.offset == JSON_OFFSET_NONE || error.offset <= rows[i].n);
-        /* Cut anywhere, it is never right by accident in a way that reads too far. */
+        /* Cut anywhere, it is judged by its own bytes. */
         for (size_t n = 0; n < rows[i].n; n++)
-            (void)parse_padded(rows[i].bytes, n, NODES_MAX, ']');
+            assert_true(oracle_agrees(rows[i].bytes, n, parse_padded(rows[i].bytes, n, NODES_MAX, ']')));
     }
 }
 
@@ -299,7 +303,10 @@ static void what_is_written_comes_back(void **state)
         for (int damage = 0; damage < 3; damage++) {
             out.bytes[prng_below(&prng, out.length)] =
                 "\"\\{}[],:0-e\xff\x01"[prng_below(&prng, 13)];
-            if (parse_padded(out.bytes, out.length, NODES_MAX, '"') != JSON_OK)
+            status = parse_padded(out.bytes, out.length, NODES_MAX, '"');
+            if (!oracle_agrees(out.bytes, out.length, status))
+                fail_msg("%s: %.*s", json_status_text(status), (int)out.length, out.bytes);
+            if (status != JSON_OK)
                 continue;
             for (uint32_t i = 0; i < count; i++) { /* what is let through keeps its promises */
                 assert_true(utf8_valid(nodes[i].text.bytes, nodes[i].text.length));
