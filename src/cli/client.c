@@ -157,11 +157,12 @@ int client_unreachable(const struct client *client)
 int client_refused(const struct client *client, long http, struct text body)
 {
     struct document document;
-    struct text code = TEXT("none"), detail = TEXT_NONE;
+    struct text code = TEXT("none"), field = TEXT_NONE, detail = TEXT_NONE;
     enum status status = body.length == 0 ? STATUS_INVALID : document_init(&document, body);
     if (status == STATUS_OK) {
         if (text_present(document_text(&document, 0, TEXT("code"))))
             code = document_text(&document, 0, TEXT("code"));
+        field = document_text(&document, 0, TEXT("field"));
         detail = document_text(&document, 0, TEXT("detail"));
         if (!text_present(detail))
             detail = document_text(&document, 0, TEXT("title"));
@@ -169,7 +170,8 @@ int client_refused(const struct client *client, long http, struct text body)
     if (!text_present(detail))
         detail =
             body.length == 0 ? TEXT("no reason given") : text_of(body.bytes, body.length < 200 ? body.length : 200);
-    cli_error(client->subcommand, "%s answered %ld, code %.*s: %.*s", client->base, http, (int)code.length, code.bytes,
+    cli_error(client->subcommand, "%s answered %ld, code %.*s%s%.*s: %.*s", client->base, http, (int)code.length,
+              code.bytes, field.length == 0 ? "" : ", field ", (int)field.length, field.length == 0 ? "" : field.bytes,
               (int)detail.length, detail.bytes);
     if (status == STATUS_OK)
         document_deinit(&document);

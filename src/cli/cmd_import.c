@@ -156,6 +156,7 @@ static bool import_answered(void *context, const struct stream_answer *answer)
     append_part(&reason, " ", answer->code);
     append_part(&reason, ", ", answer->field);
     append_part(&reason, ": ", answer->detail);
+    append_part(&reason, "; ", answer->cells);
     const struct outbox_entry *entry = answer->entry;
     enum status status = rejects_add(&import->rejects, entry->number, text_of(reason.bytes, reason.length),
                                      entry->origin_offset, entry->origin_bytes);
@@ -203,11 +204,11 @@ static void print_result(const struct import *import, const struct stream_totals
     char text[PROGRESS_NUMBER_BYTES];
     printf("%s rows as source %s", progress_number(rows, text), import->source);
     printf(": %s accepted", progress_number(totals->accepted, text));
-    if (totals->replayed != 0)
-        printf(" (%s of them before)", progress_number(totals->replayed, text));
     printf(", %s refused", progress_number(totals->refused, text));
     printf(", %s invalid", progress_number(totals->invalid + totals->local, text));
-    printf(", in %.1f s (%s rows/s)\n", seconds, progress_number((uint64_t)((double)rows / seconds), text));
+    if (totals->replayed != 0)
+        printf("; %s of them were answered before", progress_number(totals->replayed, text));
+    printf("; %.1f s (%s rows/s)\n", seconds, progress_number((uint64_t)((double)rows / seconds), text));
     if (import->rejects.count != 0)
         printf("%s rows are in %s with their reasons: mend them there and import that file\n",
                progress_number(import->rejects.count, text), import->rejects.path);
@@ -264,7 +265,8 @@ static int send_rows(struct import *import, const struct import_how *how)
     }
     print_result(import, &totals, how->json);
     if (!complete)
-        cli_error("import", "%" PRIu64 " rows sent have no answer; repeat the same command, nothing is applied twice",
+        cli_error("import",
+                  "rows sent without an answer: %" PRIu64 "; repeat the same command, nothing is applied twice",
                   totals.unanswered);
     if (!unchanged(import)) {
         cli_error("import",

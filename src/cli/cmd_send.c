@@ -104,6 +104,7 @@ static bool send_answered(void *context, const struct stream_answer *answer)
         print_part(" ", answer->verdict == STREAM_VERDICT_ACCEPTED ? answer->position : answer->code);
         print_part(", ", answer->field);
         print_part(": ", answer->detail);
+        print_part("; ", answer->cells);
         fputs(answer->replayed ? " (replayed)" : "", stdout);
     }
     return putchar('\n') != EOF;
@@ -174,14 +175,14 @@ static void print_summary(const struct send *send, const struct stream_totals *t
     char text[PROGRESS_NUMBER_BYTES];
     printf("%s lines", progress_number(lines, text));
     printf(", %s accepted", progress_number(totals->accepted, text));
-    if (totals->replayed != 0)
-        printf(" (%s of them before)", progress_number(totals->replayed, text));
     printf(", %s refused", progress_number(totals->refused, text));
     printf(", %s invalid", progress_number(totals->invalid, text));
+    if (totals->replayed != 0)
+        printf("; %s of them were answered before", progress_number(totals->replayed, text));
     if (totals->put_off != 0)
-        printf(", %s put off and sent again", progress_number(totals->put_off, text));
+        printf("; %s put off and sent again", progress_number(totals->put_off, text));
     if (totals->position[0] != '\0')
-        printf(", position %s", totals->position);
+        printf("; position %s", totals->position);
     putchar('\n');
 }
 
@@ -219,8 +220,8 @@ static int run(struct send *send, int file, const char *server, int64_t patience
     print_summary(send, &totals);
     uint64_t next = totals.done_number + 1 > send->from ? totals.done_number + 1 : send->from;
     if (totals.unanswered != 0)
-        cli_error("send", "%" PRIu64 " lines have no answer; repeat with --from %" PRIu64 "%s", totals.unanswered, next,
-                  send->state_path == NULL ? "" : ", or with the same --state file");
+        cli_error("send", "lines without an answer: %" PRIu64 "; repeat with --from %" PRIu64 "%s", totals.unanswered,
+                  next, send->state_path == NULL ? "" : ", or with the same --state file");
     client_deinit(&client);
     lines_deinit(&send->lines);
     return cli_finish("send", code);

@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
-#define LINES_BYTES_MAX (4 * 1024 * 1024) /* one line; equals OUTBOX_LINE_BYTES_MAX */
+#define LINES_BYTES_MAX (1024 * 1024) /* one line; the server takes no longer one */
 
 enum lines_next {
     LINES_LINE,

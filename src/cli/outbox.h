@@ -22,10 +22,9 @@
 #include "base/status.h"
 #include "base/text.h"
 
-#define OUTBOX_LINE_BYTES_MAX (4 * 1024 * 1024) /* one line; a command of 1,000 lines with the longest names: 384 KiB  \
-                                                 */
-#define OUTBOX_BYTES_MAX   (16 * 1024 * 1024)   /* lines waiting for their answers: about 100,000 common ones */
-#define OUTBOX_ENTRIES_MAX (64 * 1024) /* a power of two, well above the 4,096 lines between signs of progress */
+#define OUTBOX_LINE_BYTES_MAX (1024 * 1024)      /* one line; the server takes no longer one */
+#define OUTBOX_BYTES_MAX      (16 * 1024 * 1024) /* lines waiting for their answers: about 100,000 common ones */
+#define OUTBOX_ENTRIES_MAX    (64 * 1024) /* a power of two, well above the 4,096 lines between signs of progress */
 
 enum outbox_state { OUTBOX_WAITING, OUTBOX_LOCAL, OUTBOX_DONE };
 

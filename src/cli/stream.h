@@ -47,6 +47,7 @@ struct stream_answer {
     uint32_t line_offset, line_bytes;    /* where json has the number of the line in its request */
     struct text code, detail, field, id; /* absent where the answer has none; LOCAL: detail says what is wrong */
     struct text position;
+    struct text cells; /* "A at LON: asked 12, free 10" for a refusal that names cells, else empty */
     bool replayed;
 };
 
@@ -54,7 +55,7 @@ enum stream_answers { STREAM_ANSWERS_ALL, STREAM_ANSWERS_ERRORS };
 
 struct stream_totals {
     uint64_t accepted, refused, invalid, local;
-    uint64_t replayed; /* of the accepted ones, as far as the server said */
+    uint64_t replayed; /* answered from memory, as far as the server said */
     uint64_t put_off;  /* `retry` and `unknown` answers; those lines were sent again */
     uint64_t requests;
     uint64_t unanswered; /* lines without an answer when the work was given up */

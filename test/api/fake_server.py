@@ -164,5 +164,6 @@ class Fake(socketserver.ThreadingTCPServer):
             status, position = self.decided[key]
             answer = {"id": command["id"], "status": status, "position": position, "replayed": replayed}
             if status == "refused":
-                answer.update(code="insufficient_stock", detail='12 asked, "10" free')
+                answer.update(code="insufficient_stock", detail='less "free" than asked',
+                              cells=[{"item": command["item"], "location": "L", "asked": 12, "free": 10}])
             return answer
