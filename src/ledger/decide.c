@@ -300,17 +300,18 @@ bool judge_cell(struct judge *judge, const struct draft *draft, struct event *ev
     event->location = draft->location;
     event->scale = draft->scale;
     event->figures = before;
-    int64_t gross = 0;
     for (unsigned i = 0; i < FIGURE_COUNT; i++) {
-        int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
+        int64_t after = before.units[i] + event->delta.units[i]; /* 2^53 + 1,000 lines of 2^53 at most: fits */
         if (!quantity_in_range(after) || !quantity_in_range(event->delta.units[i]))
             return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                                  "a figure of the cell would leave the range of 2^53-1 base units");
         event->figures.units[i] = after;
-        gross += after;
     }
-    if (!quantity_in_range(figures_on_hand(&event->figures)) || !quantity_in_range(figures_reserved(&event->figures)) ||
-        !quantity_in_range(figures_available(&event->figures)) || !quantity_in_range(gross))
+    /* Every figure of API.md section 2 that is a sum; `oversold` is in range when `available` is. */
+    int64_t on_hand = figures_on_hand(&event->figures);
+    int64_t unavailable = on_hand - event->figures.units[CONDITION_SELLABLE];
+    if (!quantity_in_range(on_hand) || !quantity_in_range(unavailable) ||
+        !quantity_in_range(figures_reserved(&event->figures)) || !quantity_in_range(figures_available(&event->figures)))
         return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                              "a sum of the cell's figures would leave the range of 2^53-1 base units");
     event->version = draft->cell == NUMBER_NONE ? 1 : ledger->cells[draft->cell].version + 1;
