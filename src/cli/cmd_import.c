@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/json_write.h"
 #include "cli/args.h"
 #include "cli/csv_file.h"
 #include "cli/digest.h"
@@ -180,25 +181,19 @@ static void print_result(const struct import *import, const struct stream_totals
     uint64_t rows = totals->accepted + totals->refused + totals->invalid + totals->local + totals->unanswered;
     double seconds = progress_seconds(&import->progress);
     if (json) {
-        struct buffer path;
-        buffer_init(&path, 2 * REJECTS_PATH_BYTES_MAX + 2);
-        const char *name = import->rejects.path;
-        for (size_t i = 0; import->rejects.count != 0 && name[i] != '\0'; i++) {
-            if (name[i] == '"' || name[i] == '\\')
-                buffer_byte(&path, '\\');
-            buffer_byte(&path, (unsigned char)name[i] < 0x20 ? '?' : name[i]);
-        }
-        printf("{\"source\":\"%s\",\"rows\":%" PRIu64 ",\"accepted\":%" PRIu64 ",\"replayed\":%" PRIu64
+        struct buffer names;
+        buffer_init(&names, 2 * sizeof(import->source) + 8 * REJECTS_PATH_BYTES_MAX);
+        json_string(&names, text_of(import->source, strlen(import->source)));
+        size_t source_bytes = names.length;
+        bool rejected = import->rejects.count != 0;
+        json_string(&names, rejected ? text_of(import->rejects.path, strlen(import->rejects.path)) : TEXT_NONE);
+        printf("{\"source\":%.*s,\"rows\":%" PRIu64 ",\"accepted\":%" PRIu64 ",\"replayed\":%" PRIu64
                ",\"refused\":%" PRIu64 ",\"invalid\":%" PRIu64 ",\"not_sent\":%" PRIu64 ",\"unanswered\":%" PRIu64
-               ",\"rejects\":%" PRIu64 ",\"rejects_file\":",
-               import->source, rows, totals->accepted, totals->replayed, totals->refused, totals->invalid,
-               totals->local, totals->unanswered, import->rejects.count);
-        if (import->rejects.count != 0)
-            printf("\"%.*s\"", (int)path.length, path.bytes);
-        else
-            fputs("null", stdout);
-        printf(",\"seconds\":%.3f,\"position\":\"%s\"}\n", seconds, totals->position);
-        buffer_deinit(&path);
+               ",\"rejects\":%" PRIu64 ",\"rejects_file\":%.*s,\"seconds\":%.3f,\"position\":\"%s\"}\n",
+               (int)source_bytes, names.bytes, rows, totals->accepted, totals->replayed, totals->refused,
+               totals->invalid, totals->local, totals->unanswered, import->rejects.count,
+               (int)(names.length - source_bytes), names.bytes + source_bytes, seconds, totals->position);
+        buffer_deinit(&names);
         return;
     }
     char text[PROGRESS_NUMBER_BYTES];
