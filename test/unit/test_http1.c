@@ -397,6 +397,8 @@ static void bodies_are_read(void **state)
         B(CHUNKED "fffffffffffffffff\r\n", "", BAD, BAD_CHUNK_SIZE, SIZE_MAX),
         B(CHUNKED "1\r\na\r\nffffffffffffffff\r\n", "a", BAD, BODY_TOO_LARGE, SIZE_MAX),
         B(CHUNKED "65\r\n", "", BAD, BODY_TOO_LARGE, SIZE_MAX),
+        B(CHUNKED "5\r\nhello\r\n60\r\n", "hello", BAD, BODY_TOO_LARGE, SIZE_MAX),
+        B(CHUNKED "5\r\nhello\r\n5f\r\n", "hello", MORE, NONE, 0),
         B(CHUNKED "5\r\nhelloX\r\n", "hello", BAD, BAD_CHUNK_END, SIZE_MAX),
         B(CHUNKED "5\r\nhello\n0\r\n\r\n", "hello", BAD, BAD_CHUNK_END, SIZE_MAX),
         B(CHUNKED "5\r\nhello\rX", "hello", BAD, BAD_CHUNK_END, SIZE_MAX),

@@ -74,6 +74,9 @@ static void documents_are_judged(void **state)
         J("{1:2}", SYNTAX), J("{a:1}", SYNTAX), J("{'a':1}", SYNTAX), J("{\"a\":1;\"b\":2}", BAD_NUMBER), J("{null:1}", SYNTAX),
         J("{\"a\":\"b\":1}", SYNTAX), J("{\"a\":\"b\":{}}", SYNTAX), J("[\"a\":1]", SYNTAX), J("{\"a\":1:2}", SYNTAX),
         J("{\"a\":\"b\\n\":1}", SYNTAX), J("{\"a\":[]:1}", SYNTAX), J("{\"a\":null:1}", SYNTAX), J("[\"a\":{}]", SYNTAX),
+        /* Found by the fuzzer: skipping from a string before ':' to a later member. */
+        J("{\"kind\":\"hold\",\"id\":\"2\",\"source\":\"s\",\"hold\":\"h\":{\"a\":[2,ed3d\\ude00\"}]},\"mode\":\"parrce\":\"s\",\"hold\":\"h\":"
+          "{\"a\":[2,ed3d\\ude00\"}]},\"mode\":\"part0Z\"}", TRAILING),
         J("{\"a\":{}\"b\":2}", SYNTAX), J("{[]:1}", SYNTAX),
         J("[tru]", SYNTAX), J("[True]", SYNTAX), J("[truee]", SYNTAX), J("[falsy]", SYNTAX), J("[nul]", SYNTAX),
         J("[nullx]", SYNTAX), J("[NaN]", SYNTAX), J("[Infinity]", SYNTAX), J("[undefined]", SYNTAX), J("[tr ue]", SYNTAX),
