@@ -181,7 +181,7 @@ struct shown {
 static struct shown show(const struct json_node *node)
 {
     static const char *const names[] = {
-        [JSON_NULL] = "null",      [JSON_FALSE] = "false",   [JSON_TRUE] = "true",    [JSON_NUMBER] = "a number",
+        [JSON_NULL] = "null",     [JSON_FALSE] = "false",    [JSON_TRUE] = "true",       [JSON_NUMBER] = "a number",
         [JSON_STRING] = "a text", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object"};
     struct shown shown;
     if (node->type != JSON_NUMBER && node->type != JSON_STRING) {
@@ -653,8 +653,8 @@ static bool read_member(struct reading *r, uint32_t index, enum member member, s
     case MEMBER_EXPIRES_IN:
         return read_expires_in(r->error, node, place, &c->expires_in_ms);
     case MEMBER_MODE:
-        c->mode = node->type == JSON_STRING && text_equal(node->text, TEXT("partial")) ? HOLD_PARTIAL
-                                                                                        : HOLD_ALL_OR_NOTHING;
+        c->mode =
+            node->type == JSON_STRING && text_equal(node->text, TEXT("partial")) ? HOLD_PARTIAL : HOLD_ALL_OR_NOTHING;
         if (node->type != JSON_STRING || (c->mode != HOLD_PARTIAL && !text_equal(node->text, TEXT("all_or_nothing"))))
             return fail(r->error, CODE_bad_value, place, "is %s, but must be all_or_nothing or partial",
                         show(node).text);

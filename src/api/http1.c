@@ -1,10 +1,10 @@
 /*
- * The problem: bytes come from anybody, cut anywhere, and a proxy before us has read them too. A parser that repairs what
- * it reads (bare LF, folded fields, two lengths) can be made to see other requests than the proxy saw.
+ * The problem: bytes come from anybody, cut anywhere, and a proxy before us has read them too. A parser that repairs
+ * what it reads (bare LF, folded fields, two lengths) can be made to see other requests than the proxy saw.
  *
  * The idea: one pass over the head, line by line. The scanner runs to the next control byte, eight bytes at a time; in
- * a right head that is the CR of a line's end. A complete line is judged at once and never looked at again, so slow senders
- * cost no more than fast ones, and the first wrong line is answered without waiting for the rest. What was
+ * a right head that is the CR of a line's end. A complete line is judged at once and never looked at again, so slow
+ * senders cost no more than fast ones, and the first wrong line is answered without waiting for the rest. What was
  * found is kept as offsets until the head is complete, because the connection's buffer may move.
  *
  *     POST /v1/commands?x=1 HTTP/1.1 CR LF    line_at .......... scanned
@@ -56,18 +56,20 @@ static const unsigned char token_small[256] = {
 #define HEX       (IN_HOST | IN_TARGET | IN_HEX)
 
 static const unsigned char class_of[256] = {
-    ['-'] = HOST,      ['.'] = HOST,      ['_'] = HOST,      ['~'] = HOST, ['!'] = HOST, ['$'] = HOST, ['&'] = HOST,
-    ['\''] = HOST,     ['('] = HOST,      [')'] = HOST,      ['*'] = HOST, ['+'] = HOST, [','] = HOST, [';'] = HOST,
-    ['='] = HOST,      [':'] = IN_TARGET, ['@'] = IN_TARGET, ['/'] = IN_TARGET, ['?'] = IN_TARGET,
-    ['0'] = HEX,       ['1'] = HEX,       ['2'] = HEX,       ['3'] = HEX,  ['4'] = HEX,  ['5'] = HEX,  ['6'] = HEX,
-    ['7'] = HEX,       ['8'] = HEX,       ['9'] = HEX,       ['a'] = HEX,  ['b'] = HEX,  ['c'] = HEX,  ['d'] = HEX,
-    ['e'] = HEX,       ['f'] = HEX,       ['g'] = HOST,      ['h'] = HOST, ['i'] = HOST, ['j'] = HOST, ['k'] = HOST,
-    ['l'] = HOST,      ['m'] = HOST,      ['n'] = HOST,      ['o'] = HOST, ['p'] = HOST, ['q'] = HOST, ['r'] = HOST,
-    ['s'] = HOST,      ['t'] = HOST,      ['u'] = HOST,      ['v'] = HOST, ['w'] = HOST, ['x'] = HOST, ['y'] = HOST,
-    ['z'] = HOST,      ['A'] = HEX,       ['B'] = HEX,       ['C'] = HEX,  ['D'] = HEX,  ['E'] = HEX,  ['F'] = HEX,
-    ['G'] = HOST,      ['H'] = HOST,      ['I'] = HOST,      ['J'] = HOST, ['K'] = HOST, ['L'] = HOST, ['M'] = HOST,
-    ['N'] = HOST,      ['O'] = HOST,      ['P'] = HOST,      ['Q'] = HOST, ['R'] = HOST, ['S'] = HOST, ['T'] = HOST,
-    ['U'] = HOST,      ['V'] = HOST,      ['W'] = HOST,      ['X'] = HOST, ['Y'] = HOST, ['Z'] = HOST,
+    ['-'] = HOST,      ['.'] = HOST,  ['_'] = HOST, ['~'] = HOST,      ['!'] = HOST,      ['$'] = HOST,
+    ['&'] = HOST,      ['\''] = HOST, ['('] = HOST, [')'] = HOST,      ['*'] = HOST,      ['+'] = HOST,
+    [','] = HOST,      [';'] = HOST,  ['='] = HOST, [':'] = IN_TARGET, ['@'] = IN_TARGET, ['/'] = IN_TARGET,
+    ['?'] = IN_TARGET, ['0'] = HEX,   ['1'] = HEX,  ['2'] = HEX,       ['3'] = HEX,       ['4'] = HEX,
+    ['5'] = HEX,       ['6'] = HEX,   ['7'] = HEX,  ['8'] = HEX,       ['9'] = HEX,       ['a'] = HEX,
+    ['b'] = HEX,       ['c'] = HEX,   ['d'] = HEX,  ['e'] = HEX,       ['f'] = HEX,       ['g'] = HOST,
+    ['h'] = HOST,      ['i'] = HOST,  ['j'] = HOST, ['k'] = HOST,      ['l'] = HOST,      ['m'] = HOST,
+    ['n'] = HOST,      ['o'] = HOST,  ['p'] = HOST, ['q'] = HOST,      ['r'] = HOST,      ['s'] = HOST,
+    ['t'] = HOST,      ['u'] = HOST,  ['v'] = HOST, ['w'] = HOST,      ['x'] = HOST,      ['y'] = HOST,
+    ['z'] = HOST,      ['A'] = HEX,   ['B'] = HEX,  ['C'] = HEX,       ['D'] = HEX,       ['E'] = HEX,
+    ['F'] = HEX,       ['G'] = HOST,  ['H'] = HOST, ['I'] = HOST,      ['J'] = HOST,      ['K'] = HOST,
+    ['L'] = HOST,      ['M'] = HOST,  ['N'] = HOST, ['O'] = HOST,      ['P'] = HOST,      ['Q'] = HOST,
+    ['R'] = HOST,      ['S'] = HOST,  ['T'] = HOST, ['U'] = HOST,      ['V'] = HOST,      ['W'] = HOST,
+    ['X'] = HOST,      ['Y'] = HOST,  ['Z'] = HOST,
 };
 
 int http1_error_status(enum http1_error error)
@@ -213,7 +215,9 @@ static unsigned field_of(const char *small, size_t n)
                : IS("if-none-match") ? HTTP1_FIELD_if_none_match
                                      : FIELD_OTHER;
     case 14:
-        return IS("content-length") ? FIELD_CONTENT_LENGTH : IS("sec-fetch-site") ? HTTP1_FIELD_sec_fetch_site : FIELD_OTHER;
+        return IS("content-length")   ? FIELD_CONTENT_LENGTH
+               : IS("sec-fetch-site") ? HTTP1_FIELD_sec_fetch_site
+                                      : FIELD_OTHER;
     case 15:
         return IS("accept-encoding") ? HTTP1_FIELD_accept_encoding : FIELD_OTHER;
     case 16:
@@ -431,9 +435,9 @@ static enum http1_result finish(struct http1_head *head, const char *bytes)
     request->path = span_text(bytes, head->path_span);
     request->query = head->query_span.at == 0 ? TEXT_NONE : span_text(bytes, head->query_span);
 #define X(member, name)                                                                                                \
-    request->member =                                                                                                  \
-        (head->seen & (UINT32_C(1) << HTTP1_FIELD_##member)) != 0 ? span_text(bytes, head->fields[HTTP1_FIELD_##member]) \
-                                                                  : TEXT_NONE;
+    request->member = (head->seen & (UINT32_C(1) << HTTP1_FIELD_##member)) != 0                                        \
+                          ? span_text(bytes, head->fields[HTTP1_FIELD_##member])                                       \
+                          : TEXT_NONE;
     HTTP1_FIELD_MAP(X)
 #undef X
     head->head_bytes = head->scanned;
@@ -477,18 +481,18 @@ enum http1_result http1_head_read(struct http1_head *head, const char *bytes, si
 
 enum {
     BODY_DONE,
-    BODY_LENGTH,         /* `left` bytes of a body with a length */
-    BODY_SIZE,           /* in the digits of a chunk's size */
-    BODY_EXTENSION,      /* behind a ';' */
-    BODY_SIZE_LF,        /* CR read */
-    BODY_CHUNK,          /* `left` bytes of a chunk */
+    BODY_LENGTH,    /* `left` bytes of a body with a length */
+    BODY_SIZE,      /* in the digits of a chunk's size */
+    BODY_EXTENSION, /* behind a ';' */
+    BODY_SIZE_LF,   /* CR read */
+    BODY_CHUNK,     /* `left` bytes of a chunk */
     BODY_CHUNK_CR,
     BODY_CHUNK_LF,
-    BODY_TRAILER_START,  /* at the start of a trailer line, or of the empty one */
+    BODY_TRAILER_START, /* at the start of a trailer line, or of the empty one */
     BODY_TRAILER_NAME,
     BODY_TRAILER_VALUE,
     BODY_TRAILER_LF,
-    BODY_END_LF,         /* CR of the empty line read */
+    BODY_END_LF, /* CR of the empty line read */
     BODY_BAD
 };
 
@@ -646,8 +650,7 @@ enum http1_result http1_body_take(struct http1_body *body, char *bytes, size_t n
     for (;;) {
         size_t consumed = 0;
         struct text data = TEXT_NONE;
-        enum http1_result result =
-            http1_body_read(body, bytes + *out_consumed, n - *out_consumed, &consumed, &data);
+        enum http1_result result = http1_body_read(body, bytes + *out_consumed, n - *out_consumed, &consumed, &data);
         *out_consumed += consumed;
         if (result != HTTP1_DATA)
             return result;

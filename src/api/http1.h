@@ -1,7 +1,8 @@
 /*
- * HTTP/1.1 requests, read strictly (RFC 9110, RFC 9112): a byte stream in, one request head at a time out, then its body.
- * Nothing is repaired. Whatever two readers could understand in two ways is refused, because a proxy in front of us may
- * be the other reader. Pure functions on borrowed bytes; one parser and one body per connection, no thread of their own.
+ * HTTP/1.1 requests, read strictly (RFC 9110, RFC 9112): a byte stream in, one request head at a time out, then its
+ * body. Nothing is repaired. Whatever two readers could understand in two ways is refused, because a proxy in front of
+ * us may be the other reader. Pure functions on borrowed bytes; one parser and one body per connection, no thread of
+ * their own.
  *
  *     http1_head_reset(&head);
  *     switch (http1_head_read(&head, bytes, n)) {          bytes: everything from the request's first byte
@@ -192,8 +193,8 @@ MUST_USE enum http1_result http1_body_begin(struct http1_body *body, const struc
 /*
  * Reads on: bytes are those not yet consumed. *out_consumed (always written) says how many of them are used up; give
  * the rest, with more behind it, the next time. On HTTP1_DATA *out_data borrows a run of at least one body byte inside
- * those consumed: take it and call again. HTTP1_MORE: all n bytes are consumed. HTTP1_DONE: what is behind the consumed bytes
- * belongs to the next request.
+ * those consumed: take it and call again. HTTP1_MORE: all n bytes are consumed. HTTP1_DONE: what is behind the consumed
+ * bytes belongs to the next request.
  */
 MUST_USE enum http1_result http1_body_read(struct http1_body *body, const char *bytes, size_t n, size_t *out_consumed,
                                            struct text *out_data);

@@ -1,8 +1,9 @@
 /*
  * JSON in through simdjson On-Demand: the only C++ in the tree, behind the C face of json.h.
  *
- * The problem: simdjson finds the structure of a document at gigabytes a second, but its On-Demand front checks only what
- * is visited, keeps the last of duplicate keys and, in the version of Debian 12 (3.0.1), lets single surrogates through.
+ * The problem: simdjson finds the structure of a document at gigabytes a second, but its On-Demand front checks only
+ * what is visited, keeps the last of duplicate keys and, in the version of Debian 12 (3.0.1), lets single surrogates
+ * through.
  *
  * The idea: its first stage runs over the whole document (UTF-8, control bytes and closing quotes of strings, positions
  * of all structural bytes). Then we walk every value in order, once, and write down a node for each. On-Demand checks
@@ -12,8 +13,8 @@
  *     no backslash in it (nearly always): the text is borrowed from the document, nothing is copied;
  *     with one: escapes are checked here (surrogates in pairs, no NUL), then simdjson unescapes it into its own buffer.
  *
- * Where brackets stay open, On-Demand walks on into the padding (by at most three sentinels of its index): a value or key
- * that would begin at or behind the end of the document is refused before anything of it is looked at.
+ * Where brackets stay open, On-Demand walks on into the padding (by at most three sentinels of its index): a value or
+ * key that would begin at or behind the end of the document is refused before anything of it is looked at.
  *
  * Recursion is bounded by JSON_DEPTH_MAX. Nothing throws: simdjson is used through its error codes.
  * Rejected: the DOM front (a tree we would walk again), raw stage-1 indexes (not a public interface).
@@ -21,7 +22,7 @@
 #include <cstring>
 #include <new>
 
-#define SIMDJSON_EXCEPTIONS 0
+#define SIMDJSON_EXCEPTIONS         0
 #define SIMDJSON_DEVELOPMENT_CHECKS 0 /* same layout and behaviour in every build */
 #include <simdjson.h>
 
@@ -170,7 +171,8 @@ json_status key_of(walk &w, od::field &field, text *out)
     return JSON_OK;
 }
 
-/* Length, first and last bytes of a key, mixed to 8 bits. Keys made to collide cost at most JSON_KEYS_MAX comparisons each. */
+/* Length, first and last bytes of a key, mixed to 8 bits. Keys made to collide cost at most JSON_KEYS_MAX comparisons
+ * each. */
 unsigned key_hash(text key)
 {
     uint64_t first = 0, last = 0;
@@ -181,7 +183,8 @@ unsigned key_hash(text key)
         for (uint32_t i = 0; i < key.length; i++)
             first = first << 8 | static_cast<unsigned char>(key.bytes[i]);
     }
-    return static_cast<unsigned>(((first ^ (last << 1 | last >> 63) ^ key.length) * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
+    return static_cast<unsigned>(((first ^ (last << 1 | last >> 63) ^ key.length) * UINT64_C(0x9e3779b97f4a7c15)) >>
+                                 56);
 }
 
 bool key_seen(const walk &w, uint32_t object, uint32_t members, text key)
@@ -406,8 +409,9 @@ json_status parse(json_parser *parser, walk &w, const char *bytes, size_t n)
         if (end != JSON_OK)
             return end;
         /* Brackets of two kinds that only count as pairs, say. */
-        return status == JSON_OK || status == JSON_UNCLOSED ? fail(w, JSON_SYNTAX, w.error.status == JSON_OK ? last : nullptr)
-                                                            : status;
+        return status == JSON_OK || status == JSON_UNCLOSED
+                   ? fail(w, JSON_SYNTAX, w.error.status == JSON_OK ? last : nullptr)
+                   : status;
     }
     /* A scalar alone: what lies between the blanks must be all of it. */
     if (*first == '"') {

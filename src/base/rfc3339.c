@@ -100,7 +100,8 @@ enum rfc3339_status rfc3339_parse(struct text text, int64_t *out_utc_us)
         bool placed = false;
         if (next % SECONDS_DAY == 0) {
             for (unsigned y = year == 0 ? 0 : year - 1; y <= year + 1 && !placed; y++)
-                placed = next / SECONDS_DAY == days_from_civil(y, 1, 1) || next / SECONDS_DAY == days_from_civil(y, 7, 1);
+                placed =
+                    next / SECONDS_DAY == days_from_civil(y, 1, 1) || next / SECONDS_DAY == days_from_civil(y, 7, 1);
         }
         if (!placed)
             return RFC3339_BAD_LEAP;

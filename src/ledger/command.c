@@ -3,15 +3,15 @@
  *
  * One value has one encoding: every optional field has a default, is written exactly when it differs from it, and its
  * bit in `present` says so. The reader refuses what the writer never writes: a present field with its default, a
- * decimal with a trailing zero, a varint with padding, an unknown bit, anything behind the last line. So the fingerprint
- * of a command can be a hash of these bytes, and encode(decode(x)) is x.
+ * decimal with a trailing zero, a varint with padding, an unknown bit, anything behind the last line. So the
+ * fingerprint of a command can be a hash of these bytes, and encode(decode(x)) is x.
  *
  *     flags     bits 0-1 guard | bit 2 dry_run | bit 3 mode | bit 4 strict | others 0
  *     fields    source first (always there), then the present ones in the order of enum field below
  *     line      u8 bits: 0-3 what the line's precondition has (enum precondition_bit), 4 condition present | others 0
  *
- * The bounds checked here are those of memory and of numbers. Which fields a kind needs, and whether a name is UTF-8, is
- * decided where commands come in (api/command_json.c); decide() judges what it is given and never relies on it.
+ * The bounds checked here are those of memory and of numbers. Which fields a kind needs, and whether a name is UTF-8,
+ * is decided where commands come in (api/command_json.c); decide() judges what it is given and never relies on it.
  */
 #include "ledger/command.h"
 
@@ -55,8 +55,7 @@ enum field {
 #define LINE_CONDITION    0x10u
 #define LINE_ALL          0x1fu
 
-#define PRECONDITION_ALL                                                                                               \
-    (PRECONDITION_VERSION | PRECONDITION_ON_HAND | PRECONDITION_AVAILABLE | PRECONDITION_RESERVED)
+#define PRECONDITION_ALL (PRECONDITION_VERSION | PRECONDITION_ON_HAND | PRECONDITION_AVAILABLE | PRECONDITION_RESERVED)
 
 /* Worst cases, to show that COMMAND_BYTES_MAX always suffices. */
 #define TEXT_BYTES_MAX         (2 + NAME_BYTES_MAX)

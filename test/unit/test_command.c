@@ -1,7 +1,8 @@
 /*
- * Goal: a command in JSON becomes exactly what API.md says or a named error; its binary form has one encoding per value.
- * Method: a table of JSON bodies with the code and field each must give; commands of one meaning written differently;
- * random commands there and back; every single-bit damage of an encoding either refused or an encoding of its own.
+ * Goal: a command in JSON becomes exactly what API.md says or a named error; its binary form has one encoding per
+ * value. Method: a table of JSON bodies with the code and field each must give; commands of one meaning written
+ * differently; random commands there and back; every single-bit damage of an encoding either refused or an encoding of
+ * its own.
  */
 #include "unit.h"
 
@@ -51,10 +52,12 @@ static void commands_are_judged(void **state)
         {"{\"kind\":\"ship\"," ID "," LINE1 "}", CODE_none, "", -1},
         {"{\"kind\":\"ship\"," ID ",\"hold\":\"h\",\"lines\":[{" LINE1 "}]}", CODE_none, "", -1},
         {"{\"kind\":\"return\"," ID "," LINE1 ",\"condition\":\"quality_control\"}", CODE_none, "", -1},
-        {"{\"kind\":\"adjust\"," ID ",\"reason\":\"@r\",\"item\":\"A\",\"location\":\"X\",\"quantity\":-1}", CODE_none, "", -1},
+        {"{\"kind\":\"adjust\"," ID ",\"reason\":\"@r\",\"item\":\"A\",\"location\":\"X\",\"quantity\":-1}", CODE_none,
+         "", -1},
         {"{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"sellable\",\"to\":\"damaged\"}", CODE_none, "", -1},
         {"{\"kind\":\"transfer\"," ID "," LINE1 ",\"to\":\"Y\"}", CODE_none, "", -1},
-        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":\"partial\",\"holder\":\"w\",\"expires_in\":0}", CODE_none, "", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":\"partial\",\"holder\":\"w\",\"expires_in\":0}",
+         CODE_none, "", -1},
         {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":0.001}", CODE_none, "", -1},
         {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\"}", CODE_none, "", -1},
         {"{\"kind\":\"release\"," ID ",\"hold\":\"h\",\"lines\":[{" LINE1 "},{" LINE1 "}]}", CODE_none, "", -1},
@@ -85,10 +88,12 @@ static void commands_are_judged(void **state)
         {"{\"kind\":\"receive\"," ID "," LINE1 ",\"hold\":\"h\"}", CODE_unknown_field, "/hold", -1},
         {"{\"kind\":\"receive\"," ID "," LINE1 ",\"expectation\":\"PO\"}", CODE_unknown_field, "/expectation", -1},
         {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"sourcing\":{}}", CODE_unknown_field, "/sourcing", -1},
-        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"backorder\":true}", CODE_unknown_field, "/backorder", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"backorder\":true}", CODE_unknown_field, "/backorder",
+         -1},
         {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\",\"paid\":true}", CODE_unknown_field, "/paid", -1},
         {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1,\"lines\":[]}", CODE_unknown_field, "/lines", -1},
-        {"{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"sellable\",\"to\":\"damaged\",\"condition\":\"damaged\"}",
+        {"{\"kind\":\"reclassify\"," ID "," LINE1
+         ",\"from\":\"sellable\",\"to\":\"damaged\",\"condition\":\"damaged\"}",
          CODE_unknown_field, "/condition", -1},
         /* Missing ones. */
         {"{\"kind\":\"sale\",\"source\":\"s\"," LINE1 "}", CODE_missing_field, "/id", -1},
@@ -97,7 +102,8 @@ static void commands_are_judged(void **state)
         {SALE "\"item\":\"A\",\"quantity\":1}", CODE_missing_field, "/location", -1},
         {SALE "\"item\":\"A\",\"location\":\"X\"}", CODE_missing_field, "/quantity", -1},
         {SALE "\"condition\":\"damaged\"}", CODE_missing_field, "/item", -1},
-        {SALE "\"lines\":[{" LINE1 "},{\"item\":\"A\",\"location\":\"X\"}]}", CODE_missing_field, "/lines/1/quantity", 1},
+        {SALE "\"lines\":[{" LINE1 "},{\"item\":\"A\",\"location\":\"X\"}]}", CODE_missing_field, "/lines/1/quantity",
+         1},
         {SALE "\"lines\":[{}]}", CODE_missing_field, "/lines/0/item", 0},
         {"{\"kind\":\"ship\"," ID "}", CODE_missing_field, "/hold", -1},
         {"{\"kind\":\"adjust\"," ID "," LINE1 "}", CODE_missing_field, "/reason", -1},
@@ -133,7 +139,7 @@ static void commands_are_judged(void **state)
         {SALE LINE1 ",\"actor\":[]}", CODE_bad_value, "/actor", -1},
         {SALE LINE1 ",\"document\":{}}", CODE_bad_value, "/document", -1},
         {SALE LINE1 ",\"line\":3}", CODE_bad_value, "/line", -1},
-        /* Quantities. */
+    /* Quantities. */
 #define Q(value) SALE "\"item\":\"A\",\"location\":\"X\",\"quantity\":" value "}"
         {Q("0"), CODE_bad_value, "/quantity", -1},
         {Q("-0"), CODE_bad_value, "/quantity", -1},
@@ -160,13 +166,16 @@ static void commands_are_judged(void **state)
         {Q("\"1.25\""), CODE_none, "", -1},
         {Q("0.000001"), CODE_none, "", -1},
 #undef Q
-        {"{\"kind\":\"adjust\"," ID ",\"reason\":\"r\",\"item\":\"A\",\"location\":\"X\",\"quantity\":0}", CODE_bad_value, "/quantity", -1},
-        {SALE "\"lines\":[{" LINE1 "},{" LINE1 "},{\"item\":\"A\",\"location\":\"X\",\"quantity\":-3}]}", CODE_bad_value, "/lines/2/quantity", 2},
+        {"{\"kind\":\"adjust\"," ID ",\"reason\":\"r\",\"item\":\"A\",\"location\":\"X\",\"quantity\":0}",
+         CODE_bad_value, "/quantity", -1},
+        {SALE "\"lines\":[{" LINE1 "},{" LINE1 "},{\"item\":\"A\",\"location\":\"X\",\"quantity\":-3}]}",
+         CODE_bad_value, "/lines/2/quantity", 2},
         /* Conditions, modes, times, numbers. */
         {SALE LINE1 ",\"condition\":\"broken\"}", CODE_bad_value, "/condition", -1},
         {SALE LINE1 ",\"condition\":\"\"}", CODE_bad_value, "/condition", -1},
         {SALE LINE1 ",\"condition\":null}", CODE_bad_value, "/condition", -1},
-        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"condition\":\"damaged\"}", CODE_bad_value, "/condition", -1},
+        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"condition\":\"damaged\"}", CODE_bad_value, "/condition",
+         -1},
         {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"condition\":\"sellable\"}", CODE_none, "", -1},
         {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":\"some\"}", CODE_bad_value, "/mode", -1},
         {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":true}", CODE_bad_value, "/mode", -1},
@@ -199,11 +208,14 @@ static void commands_are_judged(void **state)
         {SALE LINE1 ",\"if\":{\"version\":-1}}", CODE_bad_value, "/if/version", -1},
         {SALE LINE1 ",\"if\":{\"version\":\"7\"}}", CODE_bad_value, "/if/version", -1},
         {SALE LINE1 ",\"if\":{\"available\":true}}", CODE_bad_value, "/if/available", -1},
-        {SALE "\"lines\":[{" LINE1 "},{" LINE1 ",\"if\":{\"on_hand\":\"x\"}}]}", CODE_bad_value, "/lines/1/if/on_hand", 1},
-        {SALE "\"if\":{\"version\":7},\"lines\":[{" LINE1 "},{\"item\":\"B\",\"location\":\"X\",\"quantity\":1}]}", CODE_bad_value, "/if", -1},
+        {SALE "\"lines\":[{" LINE1 "},{" LINE1 ",\"if\":{\"on_hand\":\"x\"}}]}", CODE_bad_value, "/lines/1/if/on_hand",
+         1},
+        {SALE "\"if\":{\"version\":7},\"lines\":[{" LINE1 "},{\"item\":\"B\",\"location\":\"X\",\"quantity\":1}]}",
+         CODE_bad_value, "/if", -1},
         {SALE "\"if\":{\"version\":7},\"lines\":[{" LINE1 "},{" LINE1 "}]}", CODE_none, "", -1},
         {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\",\"if\":{\"version\":7}}", CODE_bad_value, "/if", -1},
-        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1,\"if\":{\"version\":7}}", CODE_bad_value, "/if", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1,\"if\":{\"version\":7}}", CODE_bad_value, "/if",
+         -1},
         {SALE LINE1 ",\"if\":{\"version\":0,\"on_hand\":\"1.5\",\"available\":-3,\"reserved\":0}}", CODE_none, "", -1},
         /* meta. */
         {SALE LINE1 ",\"meta\":[]}", CODE_bad_value, "/meta", -1},
@@ -231,11 +243,15 @@ static void values_arrive_whole(void **state)
 {
     (void)state;
     assert_true(read_command(
-        "{\"kind\":\"hold\",\"id\":\"\\u00e9\",\"source\":\"web\",\"seq\":77,\"actor\":\"a\",\"reason\":\"r\",\"document\":\"d\","
-        "\"line\":\"3\",\"channel\":\"c\",\"meta\":{ \"b\" : [1.0, {\"z\":null,\"y\":\"\\/\\u0041\\u001f\\n\"}],\"a\":-0, \"aa\":true},"
+        "{\"kind\":\"hold\",\"id\":\"\\u00e9\",\"source\":\"web\",\"seq\":77,\"actor\":\"a\",\"reason\":\"r\","
+        "\"document\":\"d\","
+        "\"line\":\"3\",\"channel\":\"c\",\"meta\":{ \"b\" : [1.0, "
+        "{\"z\":null,\"y\":\"\\/\\u0041\\u001f\\n\"}],\"a\":-0, \"aa\":true},"
         "\"occurred_at\":\"2026-11-22T11:00:00.5+01:00\",\"not_after\":\"2026-11-22T10:00:01Z\",\"dry_run\":true,"
-        "\"guard\":false,\"hold\":\"h\",\"holder\":\"w\",\"expires_in\":1.5,\"mode\":\"partial\",\"lines\":[{\"item\":\"A\","
-        "\"location\":\"X\",\"quantity\":\"1.50\",\"if\":{\"version\":7,\"available\":-3}},{\"item\":\"B\",\"location\":\"X\",\"quantity\":1e2}]}"));
+        "\"guard\":false,\"hold\":\"h\",\"holder\":\"w\",\"expires_in\":1.5,\"mode\":\"partial\",\"lines\":[{\"item\":"
+        "\"A\","
+        "\"location\":\"X\",\"quantity\":\"1.50\",\"if\":{\"version\":7,\"available\":-3}},{\"item\":\"B\","
+        "\"location\":\"X\",\"quantity\":1e2}]}"));
     assert_int_equal(command.kind, KIND_HOLD);
     assert_true(text_equal(command.id, TEXT("\xc3\xa9")));
     assert_true(text_equal(command.source, TEXT("web")));
@@ -243,7 +259,8 @@ static void values_arrive_whole(void **state)
     assert_true(text_equal(command.actor, TEXT("a")) && text_equal(command.reason, TEXT("r")));
     assert_true(text_equal(command.document, TEXT("d")) && text_equal(command.document_line, TEXT("3")));
     assert_true(text_equal(command.channel, TEXT("c")));
-    assert_true(text_equal(command.meta, TEXT("{\"a\":-0,\"aa\":true,\"b\":[1.0,{\"y\":\"/A\\u001f\\n\",\"z\":null}]}")));
+    assert_true(
+        text_equal(command.meta, TEXT("{\"a\":-0,\"aa\":true,\"b\":[1.0,{\"y\":\"/A\\u001f\\n\",\"z\":null}]}")));
     assert_true(command.occurred_at_us == INT64_C(1795341600500000));
     assert_true(command.not_after_us == INT64_C(1795341601000000));
     assert_int_equal(command.guard, GUARD_OFF);
@@ -268,7 +285,8 @@ static void values_arrive_whole(void **state)
     assert_int_equal(command.guard, GUARD_ON);
     assert_true(command.occurred_at_us == TIME_NONE && command.not_after_us == TIME_NONE);
     assert_true(command.expires_in_ms == EXPIRES_DEFAULT && !command.has_seq && !command.dry_run);
-    assert_true(read_command("{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"quarantined\",\"to\":\"recalled\"}"));
+    assert_true(
+        read_command("{\"kind\":\"reclassify\"," ID "," LINE1 ",\"from\":\"quarantined\",\"to\":\"recalled\"}"));
     assert_int_equal(command.from, CONDITION_QUARANTINED);
     assert_int_equal(command.to_condition, CONDITION_RECALLED);
     assert_false(text_present(command.to_location));
@@ -278,14 +296,19 @@ static void one_meaning_has_one_form(void **state)
 {
     (void)state;
     static const char *const same[][2] = {
-        {SALE LINE1 "}", "{ \"lines\":[{\"quantity\":\"1.0\",\"location\":\"X\",\"item\":\"\\u0041\"}],\"source\":\"s\",\"id\":\"1\",\"kind\":\"sale\"}"},
+        {SALE LINE1 "}", "{ "
+                         "\"lines\":[{\"quantity\":\"1.0\",\"location\":\"X\",\"item\":\"\\u0041\"}],\"source\":\"s\","
+                         "\"id\":\"1\",\"kind\":\"sale\"}"},
         {SALE LINE1 ",\"if\":{\"version\":1}}", SALE "\"lines\":[{" LINE1 ",\"if\":{\"version\":1}}]}"},
         {SALE LINE1 ",\"if\":{\"version\":1}}", SALE "\"if\":{\"version\":1},\"lines\":[{" LINE1 "}]}"},
-        {SALE LINE1 ",\"meta\":{\"b\":1,\"a\":{\"d\":2,\"c\":3}}}", SALE LINE1 ",\"meta\":{\"a\" : {\"c\":3,\"d\":2},\"b\":1}}"},
-        {SALE LINE1 ",\"occurred_at\":\"2026-11-22T10:00:00Z\"}", SALE LINE1 ",\"occurred_at\":\"2026-11-22T11:00:00.000+01:00\"}"},
+        {SALE LINE1 ",\"meta\":{\"b\":1,\"a\":{\"d\":2,\"c\":3}}}",
+         SALE LINE1 ",\"meta\":{\"a\" : {\"c\":3,\"d\":2},\"b\":1}}"},
+        {SALE LINE1 ",\"occurred_at\":\"2026-11-22T10:00:00Z\"}",
+         SALE LINE1 ",\"occurred_at\":\"2026-11-22T11:00:00.000+01:00\"}"},
         {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 "}",
          "{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":\"all_or_nothing\",\"condition\":\"sellable\"}"},
-        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":60}", "{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":6.0e1}"},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":60}",
+         "{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":6.0e1}"},
     };
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
         uint8_t bytes[2][1024];
@@ -308,7 +331,8 @@ static void one_meaning_has_one_form(void **state)
         {SALE LINE1 ",\"meta\":{\"a\":1}}", SALE LINE1 ",\"meta\":{\"a\":1.0}}"},
         {SALE LINE1 ",\"actor\":\"x\"}", SALE LINE1 ",\"document\":\"x\"}"},
         {SALE LINE1 "}", SALE LINE1 ",\"condition\":\"sellable\"}"},
-        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":0}", "{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1}"},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":0}",
+         "{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1}"},
     };
     for (size_t i = 0; i < sizeof(different) / sizeof(different[0]); i++) {
         uint8_t bytes[2][1024];
@@ -378,11 +402,16 @@ static void item_bodies_are_judged(void **state)
         enum code code;
         const char *field;
         int scale;
-    } rows[] = {{"{\"scale\":0}", CODE_none, "", 0},          {"{\"scale\":6}", CODE_none, "", 6},
-                {"{\"scale\":7}", CODE_bad_value, "/scale", 0}, {"{\"scale\":-1}", CODE_bad_value, "/scale", 0},
-                {"{\"scale\":\"3\"}", CODE_bad_value, "/scale", 0}, {"{\"scale\":1.5}", CODE_bad_value, "/scale", 0},
-                {"{\"scale\":null}", CODE_bad_value, "/scale", 0}, {"{}", CODE_missing_field, "/scale", 0},
-                {"{\"scale\":1,\"units\":{\"case\":12}}", CODE_unknown_field, "/units", 0}, {"[]", CODE_bad_value, "", 0}};
+    } rows[] = {{"{\"scale\":0}", CODE_none, "", 0},
+                {"{\"scale\":6}", CODE_none, "", 6},
+                {"{\"scale\":7}", CODE_bad_value, "/scale", 0},
+                {"{\"scale\":-1}", CODE_bad_value, "/scale", 0},
+                {"{\"scale\":\"3\"}", CODE_bad_value, "/scale", 0},
+                {"{\"scale\":1.5}", CODE_bad_value, "/scale", 0},
+                {"{\"scale\":null}", CODE_bad_value, "/scale", 0},
+                {"{}", CODE_missing_field, "/scale", 0},
+                {"{\"scale\":1,\"units\":{\"case\":12}}", CODE_unknown_field, "/units", 0},
+                {"[]", CODE_bad_value, "", 0}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint32_t count = 0;
         uint8_t scale = 99;
@@ -488,9 +517,10 @@ static void encodings_come_back(void **state)
         };
         c.seq = c.has_seq ? prng_next(&prng) : 0;
         for (uint32_t i = 0; i < c.line_count; i++)
-            lines[i] = (struct command_line){random_name(&prng, false), random_name(&prng, false), random_decimal(&prng),
-                                             (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
-                                             random_precondition(&prng)};
+            lines[i] =
+                (struct command_line){random_name(&prng, false), random_name(&prng, false), random_decimal(&prng),
+                                      (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
+                                      random_precondition(&prng)};
         size_t n = command_encode(&c, bytes, sizeof(bytes));
         assert_true(n != 0);
         /* A capacity below it says so; exactly it is enough. */
@@ -508,9 +538,18 @@ static void encodings_come_back(void **state)
         assert_true(d.expires_in_ms == c.expires_in_ms && d.id_window_ms == c.id_window_ms);
         assert_true(d.id_capacity == c.id_capacity && d.scale == c.scale);
         assert_true(d.from == c.from && d.to_condition == c.to_condition);
-        const struct text *texts[][2] = {{&d.source, &c.source}, {&d.id, &c.id}, {&d.actor, &c.actor}, {&d.reason, &c.reason},
-            {&d.document, &c.document}, {&d.document_line, &c.document_line}, {&d.channel, &c.channel}, {&d.meta, &c.meta},
-            {&d.hold, &c.hold}, {&d.holder, &c.holder}, {&d.to_location, &c.to_location}, {&d.item, &c.item}};
+        const struct text *texts[][2] = {{&d.source, &c.source},
+                                         {&d.id, &c.id},
+                                         {&d.actor, &c.actor},
+                                         {&d.reason, &c.reason},
+                                         {&d.document, &c.document},
+                                         {&d.document_line, &c.document_line},
+                                         {&d.channel, &c.channel},
+                                         {&d.meta, &c.meta},
+                                         {&d.hold, &c.hold},
+                                         {&d.holder, &c.holder},
+                                         {&d.to_location, &c.to_location},
+                                         {&d.item, &c.item}};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
             assert_true(text_equal(*texts[i][0], *texts[i][1]));
             assert_int_equal(text_present(*texts[i][0]), text_present(*texts[i][1]));
@@ -518,7 +557,8 @@ static void encodings_come_back(void **state)
         same_precondition(&d.precondition, &c.precondition);
         assert_int_equal(d.line_count, c.line_count);
         for (uint32_t i = 0; i < c.line_count; i++) {
-            assert_true(text_equal(d.lines[i].item, lines[i].item) && text_equal(d.lines[i].location, lines[i].location));
+            assert_true(text_equal(d.lines[i].item, lines[i].item) &&
+                        text_equal(d.lines[i].location, lines[i].location));
             assert_true(d.lines[i].quantity.digits == lines[i].quantity.digits);
             assert_int_equal(d.lines[i].quantity.places, lines[i].quantity.places);
             assert_int_equal(d.lines[i].condition, lines[i].condition);
@@ -565,9 +605,9 @@ int main(void)
 {
     parser = json_parser_create(1 << 20);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands_are_judged),  cmocka_unit_test(values_arrive_whole),
+        cmocka_unit_test(commands_are_judged),      cmocka_unit_test(values_arrive_whole),
         cmocka_unit_test(one_meaning_has_one_form), cmocka_unit_test(commands_are_bounded),
-        cmocka_unit_test(item_bodies_are_judged), cmocka_unit_test(encodings_come_back),
+        cmocka_unit_test(item_bodies_are_judged),   cmocka_unit_test(encodings_come_back),
         cmocka_unit_test(names_of_enums),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /*
  * Goal: the HTTP parser takes what RFC 9112 allows, names everything else, and its answer does not depend on how the
  * bytes were cut.
- * Method: tables of whole requests; each is fed whole, byte by byte and in random cuts, from buffers that move and that end
- * exactly where the bytes end (so that the address sanitizer sees a read behind them).
+ * Method: tables of whole requests; each is fed whole, byte by byte and in random cuts, from buffers that move and that
+ * end exactly where the bytes end (so that the address sanitizer sees a read behind them).
  */
 #include "unit.h"
 
@@ -101,7 +101,10 @@ static void run_all(const char *bytes, size_t n, uint64_t bytes_max, char **keep
 
 #define GET  "GET /v1/stock HTTP/1.1\r\n"
 #define POST "POST /v1/commands HTTP/1.1\r\nHost: shop:4760\r\n"
-#define ROW(literal, name) {literal, sizeof(literal) - 1, HTTP1_ERROR_##name}
+#define ROW(literal, name)                                                                                             \
+    {                                                                                                                  \
+        literal, sizeof(literal) - 1, HTTP1_ERROR_##name                                                               \
+    }
 
 static void malformed_heads_are_named(void **state)
 {
@@ -246,7 +249,8 @@ static void right_heads_are_read(void **state)
 {
     (void)state;
     static const char bytes[] =
-        "POST /v1/items/a%2Fb%C3%A9?x=1&y=%20&x HTTP/1.1\r\nhost:  [::1]:4760 \t\r\nX: a\r\nCONTENT-TYPE:application/json\r\n"
+        "POST /v1/items/a%2Fb%C3%A9?x=1&y=%20&x HTTP/1.1\r\nhost:  [::1]:4760 \t\r\nX: "
+        "a\r\nCONTENT-TYPE:application/json\r\n"
         "Accept: text/event-stream\r\nLast-Event-ID: 1-12345\r\nIf-Match: \"7\"\r\nIf-None-Match: *\r\n"
         "Authorization: Bearer k\r\nOrigin: http://a\r\nConnection: keep-alive,, Upgrade\r\nconnection: Close\r\n"
         "Upgrade: websocket\r\nSec-WebSocket-Key: k=\r\nSec-WebSocket-Version: 13\r\nX-Latin: \xe9\t\xff\r\n"
@@ -282,10 +286,10 @@ static void right_heads_are_read(void **state)
     static const struct {
         const char *bytes;
         enum http1_method method;
-    } methods[] = {{"GET", HTTP1_GET},         {"HEAD", HTTP1_HEAD},       {"POST", HTTP1_POST},  {"PUT", HTTP1_PUT},
-                   {"DELETE", HTTP1_DELETE},   {"PATCH", HTTP1_PATCH},     {"OPTIONS", HTTP1_OPTIONS},
-                   {"TRACE", HTTP1_OTHER},     {"get", HTTP1_OTHER},       {"GETX", HTTP1_OTHER}, {"G", HTTP1_OTHER},
-                   {"M-SEARCH", HTTP1_OTHER}};
+    } methods[] = {{"GET", HTTP1_GET},         {"HEAD", HTTP1_HEAD},     {"POST", HTTP1_POST},
+                   {"PUT", HTTP1_PUT},         {"DELETE", HTTP1_DELETE}, {"PATCH", HTTP1_PATCH},
+                   {"OPTIONS", HTTP1_OPTIONS}, {"TRACE", HTTP1_OTHER},   {"get", HTTP1_OTHER},
+                   {"GETX", HTTP1_OTHER},      {"G", HTTP1_OTHER},       {"M-SEARCH", HTTP1_OTHER}};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         char request[200];
         int n = snprintf(request, sizeof(request), "%s /? HTTP/1.1\r\nHost: a.example\r\n\r\n", methods[i].bytes);
@@ -494,10 +498,10 @@ static void targets_are_taken_apart(void **state)
         const char *raw;
         enum url_part part;
         const char *decoded; /* NULL: refused */
-    } rows[] = {{"a%2Fb", URL_SEGMENT, "a/b"},   {"a+b", URL_SEGMENT, "a+b"}, {"a+b%2b", URL_PARAMETER, "a b+"},
+    } rows[] = {{"a%2Fb", URL_SEGMENT, "a/b"},       {"a+b", URL_SEGMENT, "a+b"}, {"a+b%2b", URL_PARAMETER, "a b+"},
                 {"%C3%A9", URL_SEGMENT, "\xc3\xa9"}, {"", URL_SEGMENT, ""},       {"%", URL_SEGMENT, NULL},
-                {"%4", URL_SEGMENT, NULL},       {"a%4", URL_SEGMENT, NULL},  {"%4g", URL_SEGMENT, NULL},
-                {"%-1", URL_SEGMENT, NULL},      {"%41", URL_SEGMENT, "A"}};
+                {"%4", URL_SEGMENT, NULL},           {"a%4", URL_SEGMENT, NULL},  {"%4g", URL_SEGMENT, NULL},
+                {"%-1", URL_SEGMENT, NULL},          {"%41", URL_SEGMENT, "A"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char bytes[32];
         size_t n = strlen(rows[i].raw);

@@ -81,21 +81,24 @@ static void every_day_comes_back(void **state)
     for (unsigned year = 0; year < 10000; year++) {
         for (unsigned month = 1; month <= 12; month++) {
             bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-            unsigned days = month == 2 ? (leap ? 29 : 28) : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+            unsigned days = month == 2                                              ? (leap ? 29 : 28)
+                            : month == 4 || month == 6 || month == 9 || month == 11 ? 30
+                                                                                    : 31;
             for (unsigned day = 1; day <= days; day++, us += INT64_C(86400000000)) {
                 char expected[80], text[RFC3339_TEXT_BYTES];
                 (void)snprintf(expected, sizeof(expected), "%04u-%02u-%02uT00:00:00Z", year, month, day);
                 unsigned n = rfc3339_format(us, text);
                 int64_t parsed = 0;
-                if (n != 20 || memcmp(text, expected, 20) != 0 || rfc3339_parse(text_of(text, n), &parsed) != RFC3339_OK ||
-                    parsed != us)
+                if (n != 20 || memcmp(text, expected, 20) != 0 ||
+                    rfc3339_parse(text_of(text, n), &parsed) != RFC3339_OK || parsed != us)
                     fail_msg("%s became %.*s", expected, (int)n, text);
             }
         }
     }
     struct prng prng = prng_of(4);
     for (int i = 0; i < 100000; i++) {
-        int64_t time = (int64_t)prng_below(&prng, UINT64_C(315569519999999999)) - INT64_C(62167219200000000), parsed = 0;
+        int64_t time = (int64_t)prng_below(&prng, UINT64_C(315569519999999999)) - INT64_C(62167219200000000),
+                parsed = 0;
         char text[RFC3339_TEXT_BYTES];
         unsigned n = rfc3339_format(time, text);
         assert_int_equal(rfc3339_parse(text_of(text, n), &parsed), RFC3339_OK);
@@ -138,9 +141,19 @@ static void utf8_is_judged_as_unicode_says(void **state)
             assert_int_equal(utf8_first_control(b, n), control ? 0 : n);
         }
     }
-    static const char *const wrong[] = {"\x80",         "\xc0\x80",         "\xc1\xbf",     "\xe0\x80\x80", "\xe0\x9f\xbf",
-                                        "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc3\x28",
-                                        "\xe2\x28\xa1", "\xe2\x82\x28",     "\xf8\x88\x80\x80\x80"};
+    static const char *const wrong[] = {"\x80",
+                                        "\xc0\x80",
+                                        "\xc1\xbf",
+                                        "\xe0\x80\x80",
+                                        "\xe0\x9f\xbf",
+                                        "\xed\xa0\x80",
+                                        "\xf0\x80\x80\x80",
+                                        "\xf5\x80\x80\x80",
+                                        "\xff",
+                                        "\xc3\x28",
+                                        "\xe2\x28\xa1",
+                                        "\xe2\x82\x28",
+                                        "\xf8\x88\x80\x80\x80"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         for (size_t before = 0; before < 20; before++) { /* at every place inside the eight-byte steps */
             char b[40];
