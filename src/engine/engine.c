@@ -201,13 +201,14 @@ static int64_t idle_ns(const struct engine *engine)
     const struct env *env = engine->options.env;
     int64_t due_us = ledger_next_due_us(shard_ledger(engine->shard));
     int64_t wait_ns = IDLE_NS;
+    const int64_t least_ns = 50 * 1000; /* not spinning when the clock cannot be told */
     if (due_us != INT64_MAX) {
         int64_t left_us = max_i64(0, due_us - env->wall_us(env->context));
         wait_ns = min_i64(wait_ns, left_us >= IDLE_NS / 1000 ? IDLE_NS : left_us * 1000 + 1);
     }
     if (!engine->sealed)
         wait_ns = min_i64(wait_ns, engine->options.seal_after_ns);
-    return wait_ns;
+    return max_i64(wait_ns, least_ns);
 }
 
 void engine_run(struct engine *engine)

@@ -90,15 +90,20 @@ void cell_check(const struct ledger *ledger, uint64_t *hash)
             CHECK(quantity_in_range(cell->figures.units[f]));
         *hash += cell_hash(cell);
     }
-    /* I1: what is here plus what is outside is zero, per item. */
+    /* I1: what is here plus what is outside is zero, per item. And each cell is in the list of its item. */
+    uint32_t walked = 0;
     for (uint32_t i = 0; i < ledger->names[NAME_ITEM].count; i++) {
         const struct item *item = &ledger->items[i];
         int64_t sum = 0;
         for (unsigned a = 0; a < ACCOUNT_COUNT; a++)
             sum += item->accounts[a];
-        for (uint32_t c = item->first_cell; c != 0; c = ledger->cells[c - 1].next_of_item)
+        for (uint32_t c = item->first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
+            CHECK(ledger->cells[c - 1].item == i);
+            CHECK(++walked <= ledger->cell_count);
             sum += figures_on_hand(&ledger->cells[c - 1].figures);
+        }
         CHECK(sum == 0);
         *hash += item_hash(i, item);
     }
+    CHECK(walked == ledger->cell_count);
 }

@@ -349,6 +349,26 @@ void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_
 
 /* ---- check ---- */
 
+/* Each live claim with an end is where the heap says, and the list of ended claims has them by time. */
+static void claim_places_check(const struct claims *claims)
+{
+    for (uint32_t i = 0; i < claims->heap_count; i++) {
+        CHECK(claims->entries[claims->heap[i]].heap_place == i + 1);
+        CHECK(i == 0 || expires_before(&claims->entries[claims->heap[(i - 1) / 2]], &claims->entries[claims->heap[i]]));
+    }
+    uint32_t previous = 0;
+    uint32_t kept = 0;
+    for (uint32_t e = claims->ended_first; e != 0; e = claims->entries[e - 1].ended_next) {
+        const struct claim *claim = &claims->entries[e - 1];
+        CHECK(++kept <= claims->entry_kept);
+        CHECK(claim->ended_previous == previous);
+        CHECK(previous == 0 || claims->entries[previous - 1].ended_at_us <= claim->ended_at_us);
+        previous = e;
+    }
+    CHECK(kept == claims->entry_kept);
+    CHECK(claims->ended_last == previous);
+}
+
 void claims_check(const struct ledger *ledger, uint64_t *hash)
 {
     const struct claims *claims = &ledger->claims;
@@ -360,19 +380,24 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
         const struct claim *claim = &claims->entries[i];
         if (claim->number == 0)
             continue;
+        struct text name = textpool_text(&claims->texts, claim->name);
+        CHECK(table_find(&claims->index, claim_name_hash(ledger, name), claim_is, claims, &name) == i);
         int64_t held = 0;
         int64_t committed = 0;
+        uint32_t last = 0;
         for (uint32_t l = claim->first_line; l != 0; l = claims->lines[l - 1].next) {
             const struct claim_line *line = &claims->lines[l - 1];
             CHECK(line->claim == i);
+            last = l;
             for (unsigned f = 0; f < CLAIM_FIGURE_COUNT; f++)
                 CHECK(line->units[f] >= 0);
             CHECK(line->units[CLAIM_PICKED] <= line->units[CLAIM_COMMITTED]);
             held += line->units[CLAIM_HELD];
             committed += line->units[CLAIM_COMMITTED];
             *hash += claim_line_hash(ledger, line);
-            lines++;
+            CHECK(++lines <= claims->line_count);
         }
+        CHECK(claim->last_line == last);
         *hash += claim_hash(ledger, claim);
         if (claim_state_ended(claim->state)) {
             kept++;
@@ -380,6 +405,8 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
             CHECK(claim->heap_place == 0);
         } else {
             live++;
+            CHECK(claim->ended_next == 0);
+            CHECK(claim->ended_previous == 0);
             CHECK(held + committed > 0);
             CHECK((claim->state == CLAIM_STATE_HELD) == (held > 0));
             CHECK((claim->heap_place != 0) == (claim->expires_at_us != TIME_NONE));
@@ -391,8 +418,7 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
     CHECK(expiring == claims->heap_count);
     CHECK(live + kept == claims->index.count);
     CHECK(lines == claims->line_count - claims->line_free_count);
-    for (uint32_t i = 1; i < claims->heap_count; i++)
-        CHECK(expires_before(&claims->entries[claims->heap[(i - 1) / 2]], &claims->entries[claims->heap[i]]));
+    claim_places_check(claims);
 
     /* I2: what the cells say is claimed equals the sums over the claims. Quadratic in nothing: one walk per cell sum
      * would be, so the two totals are compared over all cells, and each line against its own cell. */

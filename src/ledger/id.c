@@ -52,16 +52,23 @@ const struct id_entry *id_find(const struct ledger *ledger, struct hash128 hash)
     return place == TABLE_NONE ? NULL : &ledger->ids.ring[place];
 }
 
-/* The times of blocks follow from the decisions in the log; they need no hash of their own. */
-static uint64_t id_entry_hash(const struct id_entry *entry)
+static uint64_t id_entry_hash(const struct ids *ids, uint64_t n)
 {
-    const uint64_t words[] = {entry->hash.low, entry->hash.high, entry->fingerprint, entry->last_seq};
-    return entry_hash(ENTRY_ID, words, 4);
+    const struct id_entry *entry = &ids->ring[n % ids->ring_count];
+    const uint64_t words[] = {n, entry->hash.low, entry->hash.high, entry->fingerprint, entry->last_seq};
+    return entry_hash(ENTRY_ID, words, 5);
 }
 
 static int64_t *block_of(const struct ids *ids, uint64_t n)
 {
     return &ids->block_us[n % ids->ring_count / ID_BLOCK];
+}
+
+/* A block's time says when its entries leave, so it is state like them. It counts while one of its entries is kept. */
+static uint64_t block_hash(const struct ids *ids, uint64_t n)
+{
+    const uint64_t words[] = {n / ID_BLOCK, (uint64_t)*block_of(ids, n)};
+    return entry_hash(ENTRY_ID_BLOCK, words, 2);
 }
 
 bool ids_stale(const struct ledger *ledger, int64_t now_us)
@@ -80,9 +87,11 @@ void ids_forget(struct ledger *ledger, int64_t now_us, unsigned most)
     struct ids *ids = &ledger->ids;
     for (; most > 0 && ids_stale(ledger, now_us); most--) {
         uint32_t place = (uint32_t)(ids->first % ids->ring_count);
-        ledger->entries_hash -= id_entry_hash(&ids->ring[place]);
+        ledger->entries_hash -= id_entry_hash(ids, ids->first);
         table_remove(&ids->index, ids->ring[place].hash.low, place);
         ids->first++;
+        if (ids->first % ID_BLOCK == 0 || ids->first == ids->next)
+            ledger->entries_hash -= block_hash(ids, ids->first - 1);
     }
 }
 
@@ -92,9 +101,16 @@ void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, ui
     CHECK(ids->next - ids->first < ids->ring_count - ID_BLOCK);
     uint32_t place = (uint32_t)(ids->next % ids->ring_count);
     ids->ring[place] = (struct id_entry){hash, fingerprint, last_seq};
-    *block_of(ids, ids->next) = now_us;
+    /* Commands decided together have one time: most of the time there is nothing to do for the block. */
+    bool begun = ids->first != ids->next && ids->next % ID_BLOCK != 0;
+    if (!begun || *block_of(ids, ids->next) != now_us) {
+        if (begun)
+            ledger->entries_hash -= block_hash(ids, ids->next);
+        *block_of(ids, ids->next) = now_us;
+        ledger->entries_hash += block_hash(ids, ids->next);
+    }
     table_insert(&ids->index, hash.low, place);
-    ledger->entries_hash += id_entry_hash(&ids->ring[place]);
+    ledger->entries_hash += id_entry_hash(ids, ids->next);
     ids->next++;
 }
 
@@ -106,6 +122,8 @@ void ids_check(const struct ledger *ledger, uint64_t *hash)
         const struct id_entry *entry = &ids->ring[n % ids->ring_count];
         CHECK(id_find(ledger, entry->hash) == entry);
         CHECK(entry->last_seq <= ledger->last_seq);
-        *hash += id_entry_hash(entry);
+        *hash += id_entry_hash(ids, n);
+        if (n == ids->first || n % ID_BLOCK == 0)
+            *hash += block_hash(ids, n);
     }
 }

@@ -126,8 +126,8 @@ bool ledger_stale(const struct ledger *ledger, int64_t now_us)
 uint64_t ledger_state_hash(const struct ledger *ledger)
 {
     const uint64_t words[] = {(uint64_t)ledger->now_us, ledger->last_seq, (uint64_t)ledger->id_window_ms,
-                              ledger->id_capacity, ledger->strict};
-    return ledger->entries_hash + entry_hash(ENTRY_LEDGER, words, 5);
+                              ledger->id_capacity, ledger->strict, ledger->ids.next};
+    return ledger->entries_hash + entry_hash(ENTRY_LEDGER, words, 6);
 }
 
 int64_t ledger_now_us(const struct ledger *ledger)

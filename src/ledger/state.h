@@ -13,7 +13,7 @@
 
 /* What kind of entry a hash is of: equal fields in different tables must not cancel out. */
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
-                 ENTRY_LEDGER };
+                 ENTRY_ID_BLOCK, ENTRY_LEDGER };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count);

@@ -1,0 +1,614 @@
+/*
+ * POST /v1/commands: one command, an array of them, or a stream of lines.
+ *
+ * All three are one machine. Text gathers in `text`; `step` takes the next command out of it, makes it a request of the
+ * engine, and comes back when there is nothing more, no batch is free, or too much is under way. Answers come back in the
+ * order of the requests; a command that cannot even be parsed takes a request of its own (a read of nothing), so that its
+ * answer keeps its place.
+ *
+ *     object   the body is one command; the answer is one response
+ *     array    the body is parsed whole first; a malformed one is 400 and nothing happened
+ *     stream   a command per line; answers flow while lines still come
+ */
+#include "api/routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define UNDER_WAY_MAX  8192 /* commands of one connection with the engine */
+#define PROGRESS_LINES 4096 /* with answers=errors|summary a line says how far it is at least so often */
+#define ARRAY_COMMANDS_MAX 10000 /* API.md section 2 */
+
+enum commands_form { FORM_OBJECT, FORM_ARRAY, FORM_STREAM };
+enum answers { ANSWERS_ALL, ANSWERS_ERRORS, ANSWERS_SUMMARY };
+
+struct commands {
+    enum commands_form form;
+    enum answers answers;
+    bool body_over;
+    bool stopped;       /* no more is taken out of the text */
+    struct buffer text; /* body not yet made commands; JSON_PADDING readable behind it */
+    size_t at;          /* of text: taken so far */
+    uint64_t stream;    /* token of this request, for ordered sources */
+    uint64_t line;      /* commands taken */
+    uint64_t answered;
+    uint64_t told;      /* line of the last progress or answer written */
+    uint64_t last_seq;
+    uint64_t counts[ANSWER_READ + 1];
+    uint64_t replayed;
+    uint32_t array_count; /* elements; 0 until parsed */
+};
+
+/* A command that is no command: why, until its turn to be answered comes. */
+struct malformed {
+    enum code code;
+    bool not_json;
+    int32_t line;
+    char field[192];
+    char detail[300];
+};
+
+static void step(struct connection *connection);
+static void go_on(struct connection *connection);
+
+/* ---- out: one answer ---- */
+
+static struct text literal_text(const char *string)
+{
+    return text_of(string, strlen(string));
+}
+
+static void render_objection(struct buffer *out, const char *status, enum code code, struct text field,
+                             struct text detail)
+{
+    buffer_literal(out, "\"status\":\"");
+    buffer_text(out, literal_text(status));
+    buffer_byte(out, '"');
+    if (code != CODE_none) {
+        buffer_literal(out, ",\"code\":\"");
+        buffer_text(out, literal_text(code_name(code)));
+        buffer_byte(out, '"');
+    }
+    if (text_present(field)) {
+        buffer_literal(out, ",\"field\":");
+        json_string(out, field);
+    }
+    buffer_literal(out, ",\"detail\":");
+    json_string(out, detail);
+}
+
+static void render_identity(struct io *io, struct buffer *out, const struct request *request)
+{
+    struct command command;
+    if (command_decode(request->command, request->command_bytes, io->lines, &command) != STATUS_OK)
+        return;
+    buffer_literal(out, "\"id\":");
+    json_string(out, command.id);
+    buffer_literal(out, ",\"source\":");
+    json_string(out, command.source);
+    buffer_byte(out, ',');
+}
+
+/* "/lines/3/quantity" from the ledger's line and field. */
+static struct text objection_field(const struct answer *answer, char bytes[96])
+{
+    if (answer->field == NULL)
+        return TEXT_NONE;
+    int n = answer->line == LINE_NONE ? snprintf(bytes, 96, "/%s", answer->field)
+                                      : snprintf(bytes, 96, "/lines/%u/%s", answer->line, answer->field);
+    return text_of(bytes, (size_t)n);
+}
+
+/*
+ * The members of an answer, without braces. Returns the HTTP status it has on its own; *out_status is what it counts as.
+ */
+static int render_request(struct connection *connection, struct buffer *out, const struct request *request,
+                          enum answer_status *out_status)
+{
+    struct io *io = connection->io;
+    const struct answer *answer = &request->answer;
+    const struct malformed *malformed = request->detail;
+    *out_status = answer->status;
+    if (malformed != NULL) {
+        /* Whatever became of the read that kept its place: it is no command, and nothing happened. */
+        *out_status = ANSWER_INVALID;
+        render_objection(out, "invalid", malformed->code,
+                         malformed->field[0] == 0 ? TEXT_NONE : literal_text(malformed->field),
+                         literal_text(malformed->detail));
+        return malformed->not_json ? 400 : 422;
+    }
+    char field[96];
+    switch (answer->status) {
+    case ANSWER_ACCEPTED:
+    case ANSWER_REFUSED: {
+        struct render render = {io->service->ledger, journal_epoch(io->service->journal), 0, NULL};
+        const struct decision *decision = NULL;
+        bool dry = request->dry_bytes != NULL;
+        enum status status = STATUS_OK;
+        if (dry) {
+            /* The names that only the dry run would have made stand before its decision. */
+            size_t at = 0;
+            struct record record = {.type = RECORD_NAME};
+            while (status == STATUS_OK && record.type == RECORD_NAME) {
+                status = record_decode(request->dry_bytes + at, request->dry_length - at, &io->cursor.decision, &record);
+                at += record.bytes;
+                if (record.type == RECORD_NAME && render.name_count < DECISION_NAMES_MAX)
+                    io->cursor.decision.names[render.name_count++] = record.name;
+            }
+            render.names = io->cursor.decision.names;
+            decision = &io->cursor.decision;
+            io->cursor.at = io->cursor.length = 0;
+        } else {
+            status = io_record(io, answer->last_seq, answer->offset, &decision);
+        }
+        if (status != STATUS_OK) {
+            /* It is decided and durable, only its words cannot be read now. */
+            *out_status = ANSWER_UNKNOWN;
+            render_identity(io, out, request);
+            render_objection(out, "unknown", CODE_none, TEXT_NONE,
+                             TEXT("decided, but its record cannot be read; send it again with the same id"));
+            return 500;
+        }
+        bool refused = decision_refused(decision);
+        *out_status = refused ? ANSWER_REFUSED : ANSWER_ACCEPTED;
+        render_answer(out, &render, decision, answer->replayed, dry);
+        return refused ? code_http(decision->events[0].code) : 200;
+    }
+    case ANSWER_INVALID:
+        render_identity(io, out, request);
+        render_objection(out, "invalid", answer->code, objection_field(answer, field),
+                         literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
+        return code_http(answer->code);
+    case ANSWER_RETRY:
+        render_identity(io, out, request);
+        render_objection(out, "retry", answer->code, TEXT_NONE,
+                         literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
+        return 503;
+    case ANSWER_UNKNOWN:
+    case ANSWER_PENDING:
+    case ANSWER_READ:
+        break;
+    }
+    *out_status = ANSWER_UNKNOWN;
+    render_identity(io, out, request);
+    render_objection(out, "unknown", CODE_none, TEXT_NONE,
+                     TEXT("the journal could not be written; send it again with the same id when the server is back"));
+    return 500;
+}
+
+static void answer_object(struct connection *connection, const struct request *request)
+{
+    struct buffer out;
+    buffer_init(&out, CONNECTION_OUT_BYTES);
+    enum answer_status status;
+    buffer_byte(&out, '{');
+    int http = render_request(connection, &out, request, &status);
+    bool problem = http != 200;
+    if (problem) {
+        buffer_literal(&out, ",\"type\":\"urn:onhand:problem\",\"title\":\"");
+        buffer_text(&out, status == ANSWER_REFUSED   ? TEXT("Refused")
+                          : status == ANSWER_INVALID ? TEXT("Invalid command")
+                          : status == ANSWER_RETRY   ? TEXT("Try again")
+                                                     : TEXT("Outcome unknown"));
+        buffer_byte(&out, '"');
+        if (status == ANSWER_UNKNOWN)
+            buffer_literal(&out, ",\"code\":\"unknown\"");
+    }
+    buffer_literal(&out, "}\n");
+    respond(connection, http, problem ? "application/problem+json" : "application/json", TEXT_NONE,
+            text_of(out.bytes, out.length));
+    buffer_deinit(&out);
+}
+
+static void render_summary(struct connection *connection, struct buffer *out)
+{
+    const struct commands *commands = connection->state;
+    buffer_literal(out, "{\"summary\":{\"lines\":");
+    json_u64(out, commands->line);
+    buffer_literal(out, ",\"accepted\":");
+    json_u64(out, commands->counts[ANSWER_ACCEPTED]);
+    buffer_literal(out, ",\"refused\":");
+    json_u64(out, commands->counts[ANSWER_REFUSED]);
+    buffer_literal(out, ",\"invalid\":");
+    json_u64(out, commands->counts[ANSWER_INVALID]);
+    buffer_literal(out, ",\"retry\":");
+    json_u64(out, commands->counts[ANSWER_RETRY]);
+    buffer_literal(out, ",\"unknown\":");
+    json_u64(out, commands->counts[ANSWER_UNKNOWN]);
+    buffer_literal(out, ",\"replayed\":");
+    json_u64(out, commands->replayed);
+    buffer_literal(out, ",\"position\":");
+    if (commands->last_seq == 0)
+        buffer_literal(out, "null");
+    else
+        render_position(out, journal_epoch(connection->io->service->journal), commands->last_seq);
+    buffer_literal(out, "}}\n");
+}
+
+/* One line of the answer, or none, as `answers` says. */
+static void answer_line(struct connection *connection, const struct request *request)
+{
+    struct commands *commands = connection->state;
+    struct buffer *out = &connection->body;
+    const struct answer *answer = &request->answer;
+    enum answer_status status = answer->status;
+    bool plain = request->detail == NULL && !answer->replayed &&
+                 (status == ANSWER_ACCEPTED || (status == ANSWER_REFUSED && commands->answers == ANSWERS_SUMMARY));
+    if (commands->answers == ANSWERS_ALL || !plain) {
+        size_t before = out->length;
+        bool comma = commands->form == FORM_ARRAY && commands->answered > 0;
+        if (comma)
+            buffer_byte(out, ',');
+        buffer_literal(out, "{\"line\":");
+        json_u64(out, request->number);
+        buffer_byte(out, ',');
+        (void)render_request(connection, out, request, &status);
+        buffer_literal(out, "}\n");
+        bool wanted = commands->answers == ANSWERS_ALL ||
+                      (commands->answers == ANSWERS_ERRORS && status != ANSWER_ACCEPTED);
+        if (!wanted && !out->failed)
+            out->length = before;
+        if (wanted)
+            commands->told = request->number;
+    }
+    commands->counts[status]++;
+    commands->replayed += answer->replayed;
+    if (status == ANSWER_ACCEPTED || status == ANSWER_REFUSED)
+        commands->last_seq = answer->last_seq > commands->last_seq ? answer->last_seq : commands->last_seq;
+    if (commands->answers != ANSWERS_ALL && request->number - commands->told >= PROGRESS_LINES) {
+        buffer_literal(out, "{\"progress\":{\"line\":");
+        json_u64(out, request->number);
+        buffer_literal(out, "}}\n");
+        commands->told = request->number;
+    }
+}
+
+static void finish_when_over(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    if (!connection->streaming || !commands->body_over || !commands->stopped || commands->answered != commands->line)
+        return;
+    if (commands->form == FORM_ARRAY) {
+        buffer_literal(&connection->body, "]\n");
+    } else if (commands->answers != ANSWERS_ALL) {
+        render_summary(connection, &connection->body);
+    }
+    stream_end(connection);
+}
+
+static void on_answered(struct connection *connection, struct request *request)
+{
+    struct commands *commands = connection->state;
+    if (!connection->closing) {
+        if (commands->form == FORM_OBJECT) {
+            answer_object(connection, request);
+        } else {
+            answer_line(connection, request);
+            commands->answered++;
+            connection_dirty(connection);
+        }
+    }
+    free(request->detail);
+    request->detail = NULL;
+    if (connection->closing || commands->form == FORM_OBJECT)
+        return;
+    if (commands->line - commands->answered < UNDER_WAY_MAX / 2)
+        go_on(connection);
+    finish_when_over(connection);
+}
+
+/* ---- in: the next command ---- */
+
+static void nothing(const struct ledger *ledger, struct request *request)
+{
+    (void)ledger;
+    (void)request; /* it only keeps its place in the order */
+}
+
+/* Hands a malformed command through the engine. False when no batch is free. */
+static bool push_malformed(struct connection *connection, const struct malformed *malformed)
+{
+    struct commands *commands = connection->state;
+    struct malformed *copy = malloc(sizeof(*copy));
+    if (copy == NULL) {
+        connection_close(connection);
+        return false;
+    }
+    *copy = *malformed;
+    struct request *request = io_request(connection->io, connection, NULL);
+    if (request == NULL) {
+        free(copy);
+        return false;
+    }
+    request->read = nothing;
+    request->detail = copy;
+    request->number = ++commands->line;
+    return true;
+}
+
+/* One parsed command to the engine. False when no batch is free. */
+static bool push_command(struct connection *connection, uint32_t node)
+{
+    struct commands *commands = connection->state;
+    struct io *io = connection->io;
+    struct command command;
+    struct command_error error;
+    if (!command_from_json(io->nodes, node, io->room, &command, &error)) {
+        struct malformed malformed = {.code = error.code, .line = error.line};
+        memcpy(malformed.field, error.field, sizeof(malformed.field));
+        memcpy(malformed.detail, error.detail, sizeof(error.detail));
+        return push_malformed(connection, &malformed);
+    }
+    uint8_t *dry_bytes = NULL;
+    if (command.dry_run) {
+        dry_bytes = malloc(RECORD_BYTES_MAX);
+        if (dry_bytes == NULL) {
+            connection_close(connection);
+            return false;
+        }
+    }
+    struct request *request = io_request(io, connection, &command);
+    if (request == NULL) {
+        free(dry_bytes);
+        return false;
+    }
+    request->dry_bytes = dry_bytes;
+    request->stream = commands->stream;
+    request->number = ++commands->line;
+    return true;
+}
+
+static void describe_json_error(struct malformed *malformed, const struct json_error *error)
+{
+    *malformed = (struct malformed){.code = CODE_bad_value, .not_json = true, .line = -1};
+    if (error->offset == JSON_OFFSET_NONE)
+        snprintf(malformed->detail, sizeof(malformed->detail), "%s", json_status_text(error->status));
+    else
+        snprintf(malformed->detail, sizeof(malformed->detail), "%s, at byte %u", json_status_text(error->status),
+                 error->offset + 1);
+}
+
+static bool is_blank(const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] != ' ' && bytes[i] != '\t' && bytes[i] != '\r')
+            return false;
+    }
+    return true;
+}
+
+/* Takes one line; false when it must be taken again later. */
+static bool push_line(struct connection *connection, const char *line, size_t n)
+{
+    struct io *io = connection->io;
+    struct malformed malformed;
+    struct json_error error = {JSON_TOO_LONG, JSON_OFFSET_NONE};
+    uint32_t count;
+    if (n <= IO_OBJECT_BYTES &&
+        json_parse(io->parser, line, n, io->nodes, IO_NODES, &count, &error) == JSON_OK)
+        return push_command(connection, 0);
+    describe_json_error(&malformed, &error);
+    return push_malformed(connection, &malformed);
+}
+
+static bool must_wait(struct connection *connection)
+{
+    const struct commands *commands = connection->state;
+    if (connection_waiting(connection) > CONNECTION_OUT_HIGH) {
+        connection->drained_wanted = true;
+        return true;
+    }
+    return commands->line - commands->answered >= UNDER_WAY_MAX;
+}
+
+/* Lines, as many as there are. */
+static bool step_stream(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    struct buffer *text = &commands->text;
+    while (commands->at < text->length) {
+        const char *line = text->bytes + commands->at;
+        size_t left = text->length - commands->at;
+        const char *end = memchr(line, '\n', left);
+        if (end == NULL && !commands->body_over) {
+            if (left <= IO_OBJECT_BYTES)
+                break; /* the rest of it comes later */
+            /* Longer than any command: what follows cannot be told from it. */
+            const struct malformed malformed = {.code = CODE_bad_value, .line = -1,
+                                                .detail = "the line is longer than 1 MiB; the stream ends here"};
+            if (!push_malformed(connection, &malformed))
+                return false;
+            connection->close_after = true;
+            commands->body_over = true;
+            commands->at = text->length;
+            break;
+        }
+        size_t n = end == NULL ? left : (size_t)(end - line);
+        if (!is_blank(line, n)) {
+            if (must_wait(connection) || !push_line(connection, line, n))
+                return false;
+        }
+        commands->at += end == NULL ? n : n + 1;
+    }
+    if (commands->at != 0) {
+        text->length -= commands->at;
+        memmove(text->bytes, text->bytes + commands->at, text->length);
+        commands->at = 0;
+    }
+    return commands->body_over;
+}
+
+/* Elements of the array, parsed again after every pause: the nodes are the thread's. */
+static bool step_array(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    struct io *io = connection->io;
+    uint32_t count;
+    struct json_error error;
+    CHECK(json_parse(io->parser, commands->text.bytes, commands->text.length, io->nodes, IO_NODES, &count, &error) ==
+          JSON_OK);
+    uint32_t node = 1;
+    for (uint64_t skip = 0; skip < commands->line; skip++)
+        node = io->nodes[node].next;
+    while (commands->line < commands->array_count) {
+        if (must_wait(connection) || !push_command(connection, node))
+            return false;
+        node = io->nodes[node].next;
+    }
+    return true;
+}
+
+static void step(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    if (connection->closing || commands->stopped)
+        return;
+    bool over = false;
+    switch (commands->form) {
+    case FORM_STREAM:
+        over = step_stream(connection);
+        break;
+    case FORM_ARRAY:
+        over = step_array(connection);
+        break;
+    case FORM_OBJECT:
+        over = push_line(connection, commands->text.bytes, commands->text.length);
+        break;
+    }
+    if (connection->closing)
+        return;
+    if (over) {
+        commands->stopped = true;
+        if (commands->form != FORM_OBJECT)
+            finish_when_over(connection);
+        return;
+    }
+    /* Take more only when what is here has been taken. */
+    bool full = commands->text.length > CONNECTION_IN_BYTES && memchr(commands->text.bytes, '\n', commands->text.length);
+    connection->paused = commands->form == FORM_STREAM && full;
+}
+
+/* After a pause: commands that wait in the text, then the body again. */
+static void go_on(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    bool was_paused = connection->paused;
+    if (commands == NULL || commands->stopped)
+        return;
+    step(connection);
+    if (was_paused && !connection->paused)
+        connection_resume(connection);
+}
+
+/* ---- the body ---- */
+
+static void on_begin(struct connection *connection)
+{
+    struct parameter answers = {.key = TEXT("answers")};
+    if (!route_query(connection, &answers, 1, NULL))
+        return;
+    struct commands *commands = calloc(1, sizeof(*commands));
+    if (commands == NULL) {
+        connection_close(connection);
+        return;
+    }
+    connection->state = commands;
+    commands->form = connection->call ? FORM_STREAM : FORM_OBJECT;
+    commands->stream = connection->io->next_stream++;
+    buffer_init(&commands->text, connection->call ? IO_OBJECT_BYTES + 2 * CONNECTION_IN_BYTES + JSON_PADDING
+                                                  : IO_ARRAY_BYTES + CONNECTION_IN_BYTES + JSON_PADDING);
+    if (text_equal(answers.value, TEXT("errors")))
+        commands->answers = ANSWERS_ERRORS;
+    else if (text_equal(answers.value, TEXT("summary")))
+        commands->answers = ANSWERS_SUMMARY;
+    else if (text_present(answers.value) && !text_equal(answers.value, TEXT("all"))) {
+        respond_problem(connection, 422, "bad_value", TEXT("answers"), TEXT("is none of all, errors, summary"));
+        return;
+    }
+    if (commands->form == FORM_STREAM) {
+        stream_begin(connection, "application/x-ndjson");
+        return;
+    }
+    connection->deadline_ns = connection->io->now_ns + CONNECTION_BODY_NS;
+    if (commands->answers != ANSWERS_ALL)
+        respond_problem(connection, 422, "bad_value", TEXT("answers"), TEXT("is for application/x-ndjson"));
+}
+
+static void on_body(struct connection *connection, const char *bytes, size_t n)
+{
+    struct commands *commands = connection->state;
+    if (commands->stopped)
+        return; /* the stream was given up; the rest is read and dropped until it is closed */
+    buffer_append(&commands->text, bytes, n);
+    (void)buffer_room(&commands->text, JSON_PADDING);
+    if (commands->text.failed || (commands->form != FORM_STREAM && commands->text.length > IO_ARRAY_BYTES)) {
+        respond_fatal(connection, 413, "body_too_large", TEXT("an array may have 8 MiB; stream more as NDJSON"));
+        return;
+    }
+    if (commands->form == FORM_STREAM)
+        step(connection);
+}
+
+static void begin_array(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    struct io *io = connection->io;
+    commands->array_count = io->nodes[0].count;
+    if (commands->array_count > ARRAY_COMMANDS_MAX) {
+        respond_problem(connection, 413, "too_many_commands", TEXT_NONE,
+                        TEXT("an array may have 10,000 commands; stream more as NDJSON"));
+        return;
+    }
+    commands->form = FORM_ARRAY;
+    stream_begin(connection, "application/json");
+    buffer_byte(&connection->body, '[');
+    step(connection);
+}
+
+static void on_body_end(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    struct io *io = connection->io;
+    commands->body_over = true;
+    if (commands->form == FORM_STREAM) {
+        step(connection);
+        finish_when_over(connection);
+        return;
+    }
+    struct json_error error = {JSON_EMPTY, JSON_OFFSET_NONE};
+    uint32_t count;
+    if (commands->text.length == 0 || json_parse(io->parser, commands->text.bytes, commands->text.length, io->nodes,
+                                                 IO_NODES, &count, &error) != JSON_OK) {
+        struct malformed malformed;
+        describe_json_error(&malformed, &error);
+        respond_problem(connection, error.status == JSON_TOO_MANY_VALUES ? 413 : 400, "malformed", TEXT_NONE,
+                        literal_text(malformed.detail));
+        return;
+    }
+    if (io->nodes[0].type == JSON_ARRAY) {
+        begin_array(connection);
+        return;
+    }
+    if (commands->text.length > IO_OBJECT_BYTES) {
+        respond_problem(connection, 413, "body_too_large", TEXT_NONE, TEXT("a command may have 1 MiB"));
+        return;
+    }
+    step(connection);
+}
+
+static void on_end(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    buffer_deinit(&commands->text);
+    free(commands);
+}
+
+const struct handler commands_handler = {
+    .begin = on_begin,
+    .body = on_body,
+    .body_end = on_body_end,
+    .answered = on_answered,
+    .resume = go_on,
+    .end = on_end,
+    .body_bytes_max = UINT64_MAX,
+};

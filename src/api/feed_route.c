@@ -1,0 +1,420 @@
+/*
+ * GET /v1/feed: pages, long polls and server-sent events. All are one cursor that reads on.
+ *
+ * Near the end of the journal a reader is served from the tail in memory, on its I/O thread; text rendered for one is kept
+ * for the next who stands at the same place, so that fan-out costs a copy and a send. A reader that is behind is served
+ * from disk by a worker thread. A reader that does not read keeps nothing but its cursor: it is offered more only when its
+ * socket has drained, and then reads on from where it was.
+ */
+#include "api/feed_text.h"
+#include "api/routes.h"
+#include "feed/position.h"
+
+#include <stdlib.h>
+
+#define PAGE_DEFAULT     100
+#define PAGE_MAX         10000
+#define WAIT_SECONDS_MAX 60
+#define BLOCK_BYTES      ((size_t)256 * 1024) /* of text rendered at once */
+#define BLOCKS_KEPT      4
+#define HEARTBEAT_NS     (INT64_C(15) * 1000000000)
+#define TEXT_BYTES_MAX   ((size_t)48 << 20) /* a page of the largest events, and one block */
+
+struct feed_block {
+    struct feed_block *next;
+    uint64_t from, to; /* events from+1 .. to are in the text */
+    bool refused, stamps;
+    struct buffer text;
+};
+
+struct feed {
+    struct filter filter;
+    bool sse, stamps, reading; /* reading: a worker has it */
+    struct feed_cursor cursor;
+    uint64_t limit;
+    int64_t wait_until_ns; /* long poll; 0 for none */
+    struct buffer page;
+    /* The worker's. */
+    uv_work_t work;
+    struct service *service;
+    struct feed_scratch scratch;
+    enum status status;
+};
+
+static void pump(struct connection *connection);
+
+/* ---- rendered blocks, shared by the subscribers of this thread ---- */
+
+/* The answer cursor's memory: between two answers nobody looks at it. */
+static struct feed_scratch scratch_of(struct io *io)
+{
+    io->cursor.at = io->cursor.length = 0;
+    return (struct feed_scratch){io->cursor.bytes, io->cursor.decision};
+}
+
+static enum status block_get(struct io *io, const struct feed *feed, struct feed_block **out_block)
+{
+    uint64_t from = feed->cursor.seq;
+    uint32_t count = 0;
+    struct feed_block **last = &io->blocks;
+    for (struct feed_block **link = &io->blocks; *link != NULL; link = &(*link)->next) {
+        struct feed_block *block = *link;
+        if (block->from == from && block->refused == feed->filter.refused && block->stamps == feed->stamps) {
+            *out_block = block;
+            return STATUS_OK;
+        }
+        last = link;
+        count++;
+    }
+    struct feed_block *block = NULL;
+    if (count >= BLOCKS_KEPT) { /* the oldest is used again */
+        block = *last;
+        *last = NULL;
+        buffer_reset(&block->text);
+    } else {
+        block = calloc(1, sizeof(*block));
+        if (block == NULL)
+            return STATUS_MEMORY;
+        buffer_init(&block->text, TEXT_BYTES_MAX);
+    }
+    struct feed_cursor cursor = {.seq = from};
+    struct feed_scratch scratch = scratch_of(io);
+    enum status status = feed_text(io->service, &feed->filter, FEED_SSE, feed->stamps, UINT64_MAX, BLOCK_BYTES, true,
+                                   &scratch, &cursor, &block->text);
+    block->next = io->blocks;
+    io->blocks = block;
+    block->from = status == STATUS_OK ? from : UINT64_MAX;
+    block->to = cursor.seq;
+    block->refused = feed->filter.refused;
+    block->stamps = feed->stamps;
+    *out_block = block;
+    return status == STATUS_OK && block->text.failed ? STATUS_FULL : status;
+}
+
+/* ---- reading on a worker ---- */
+
+static void work_run(uv_work_t *work)
+{
+    struct feed *feed = ((struct connection *)work->data)->state;
+    if (feed->scratch.bytes == NULL && !feed_scratch_init(&feed->scratch)) {
+        feed->status = STATUS_MEMORY;
+        return;
+    }
+    feed->status = feed_text(feed->service, &feed->filter, feed->sse ? FEED_SSE : FEED_JSON, feed->stamps, feed->limit,
+                             BLOCK_BYTES, false, &feed->scratch, &feed->cursor, &feed->page);
+}
+
+static void respond_gone(struct connection *connection, enum status status)
+{
+    struct feed *feed = connection->state;
+    if (connection->streaming) {
+        connection_close(connection); /* it comes back with its position and is told */
+        return;
+    }
+    if (status == STATUS_NOT_FOUND) {
+        char text[POSITION_TEXT_BYTES];
+        struct journal *journal = feed->service->journal;
+        unsigned n = position_format((struct position){journal_epoch(journal), journal_oldest_seq(journal)}, text);
+        respond_problem(connection, 410, "feed_expired", text_of(text, n), TEXT("no longer kept; field has the oldest position"));
+        return;
+    }
+    respond_problem(connection, 503, "feed_unreadable", TEXT_NONE, TEXT("the journal cannot be read just now; see the log"));
+}
+
+static void respond_page(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    struct buffer body;
+    buffer_init(&body, CONNECTION_OUT_BYTES);
+    buffer_literal(&body, "{\"events\":[");
+    buffer_append(&body, feed->page.bytes, feed->page.length);
+    buffer_literal(&body, "],\"next\":");
+    render_position(&body, journal_epoch(feed->service->journal), feed->cursor.seq);
+    buffer_literal(&body, "}\n");
+    connection_watch(connection, false);
+    connection->wake_at_ns = 0;
+    respond(connection, 200, "application/json", TEXT_NONE, text_of(body.bytes, body.length));
+    buffer_deinit(&body);
+}
+
+static void work_done(uv_work_t *work, int result)
+{
+    struct connection *connection = work->data;
+    struct feed *feed = connection->state;
+    (void)result; /* never cancelled */
+    feed->reading = false;
+    connection->outstanding--;
+    if (connection->closing) {
+        connection_release(connection);
+        return;
+    }
+    if (feed->status != STATUS_OK && feed->status != STATUS_END) {
+        respond_gone(connection, feed->status);
+        return;
+    }
+    if (feed->sse) {
+        buffer_append(&connection->body, feed->page.bytes, feed->page.length);
+        buffer_reset(&feed->page);
+        feed->cursor.count = 0;
+        connection_dirty(connection);
+    }
+    pump(connection);
+}
+
+static void start_reading(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    if (feed->reading)
+        return;
+    feed->reading = true;
+    feed->work.data = connection;
+    connection->outstanding++;
+    CHECK(uv_queue_work(&connection->io->loop, &feed->work, work_run, work_done) == 0);
+}
+
+/* ---- going on ---- */
+
+/* A subscriber: as much as the socket takes. */
+static void pump_stream(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    struct io *io = connection->io;
+    while (!feed->reading && feed->cursor.seq < journal_durable_seq(feed->service->journal)) {
+        if (connection_waiting(connection) > CONNECTION_OUT_HIGH) {
+            connection->drained_wanted = true;
+            return;
+        }
+        enum status status;
+        if (filter_is_open(&feed->filter)) {
+            struct feed_block *block;
+            status = block_get(io, feed, &block);
+            if (status == STATUS_OK) {
+                buffer_append(&connection->body, block->text.bytes, block->text.length);
+                feed->cursor.seq = block->to;
+            }
+        } else {
+            struct feed_scratch scratch = scratch_of(io);
+            status = feed_text(feed->service, &feed->filter, FEED_SSE, feed->stamps, UINT64_MAX, BLOCK_BYTES, true,
+                               &scratch, &feed->cursor, &connection->body);
+        }
+        connection_dirty(connection);
+        if (status == STATUS_AGAIN) {
+            start_reading(connection);
+        } else if (status != STATUS_OK && status != STATUS_END) {
+            respond_gone(connection, status);
+            return;
+        }
+        connection->wake_at_ns = io->now_ns + HEARTBEAT_NS;
+    }
+}
+
+/* A page: full, or as far as there is anything. */
+static void pump_page(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    struct io *io = connection->io;
+    uint64_t durable = journal_durable_seq(feed->service->journal);
+    while (!feed->reading && feed->cursor.seq < durable && feed->cursor.count < feed->limit &&
+           feed->page.length < TEXT_BYTES_MAX / 4) {
+        struct feed_scratch scratch = scratch_of(io);
+        enum status status = feed_text(feed->service, &feed->filter, FEED_JSON, false, feed->limit, BLOCK_BYTES, true,
+                                       &scratch, &feed->cursor, &feed->page);
+        if (status == STATUS_AGAIN) {
+            start_reading(connection);
+        } else if (status != STATUS_OK && status != STATUS_END) {
+            respond_gone(connection, status);
+            return;
+        }
+    }
+    if (feed->reading)
+        return;
+    if (feed->cursor.count == 0 && feed->wait_until_ns > io->now_ns) {
+        connection->wake_at_ns = feed->wait_until_ns;
+        connection_watch(connection, true);
+        return;
+    }
+    respond_page(connection);
+}
+
+static void pump(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    if (connection->closing || feed->reading)
+        return;
+    if (feed->sse)
+        pump_stream(connection);
+    else
+        pump_page(connection);
+}
+
+static void on_timeout(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    if (!feed->sse) {
+        feed->wait_until_ns = 0;
+        pump(connection);
+        return;
+    }
+    if (connection_waiting(connection) == 0) {
+        buffer_literal(&connection->body, ": still here\n\n");
+        connection_dirty(connection);
+    }
+    connection->wake_at_ns = connection->io->now_ns + HEARTBEAT_NS;
+}
+
+/* ---- beginning ---- */
+
+static bool on_parameter(struct connection *connection, struct text key, struct text value, bool *out_known)
+{
+    static const struct {
+        struct text key;
+        enum filter_field field;
+    } keys[] = {{{"item", 4}, FILTER_ITEM},
+                {{"location", 8}, FILTER_LOCATION},
+                {{"kind", 4}, FILTER_KIND},
+                {{"type", 4}, FILTER_TYPE},
+                {{"source", 6}, FILTER_SOURCE}};
+    struct feed *feed = connection->state;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (!text_equal(keys[i].key, key))
+            continue;
+        *out_known = true;
+        switch (filter_add(&feed->filter, keys[i].field, value)) {
+        case FILTER_OK:
+            return true;
+        case FILTER_TOO_MANY:
+            respond_problem(connection, 422, "bad_value", key, TEXT("a filter has at most 64 values"));
+            return false;
+        case FILTER_TOO_LONG:
+            respond_problem(connection, 422, "bad_value", key, TEXT("is longer than 128 bytes"));
+            return false;
+        case FILTER_UNKNOWN_VALUE:
+            respond_problem(connection, 422, "bad_value", key, TEXT("there is no such kind or type of event"));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where to begin: Last-Event-ID, else after=, else the oldest kept. */
+static bool begin_cursor(struct connection *connection, struct text after)
+{
+    struct feed *feed = connection->state;
+    struct journal *journal = feed->service->journal;
+    struct text last = connection->head.request.last_event_id;
+    bool resumed = feed->sse && text_present(last) && last.length > 0;
+    struct text from = resumed ? last : after;
+    struct text field = resumed ? TEXT("Last-Event-ID") : TEXT("after");
+    uint64_t durable = journal_durable_seq(journal);
+    if (!text_present(from)) {
+        feed->cursor.seq = journal_oldest_seq(journal) - 1;
+        return true;
+    }
+    if (text_equal(from, TEXT("now"))) {
+        feed->cursor.seq = durable;
+        return true;
+    }
+    struct position position;
+    if (!position_parse(from, &position)) {
+        respond_problem(connection, 422, "bad_value", field, TEXT("is not a position this server gave"));
+        return false;
+    }
+    if (position.epoch != journal_epoch(journal)) {
+        respond_problem(connection, 409, "feed_forked", field,
+                        TEXT("is of another epoch: the feed was restored or repaired since"));
+        return false;
+    }
+    if (position.seq > durable) {
+        respond_problem(connection, 422, "bad_value", field, TEXT("is beyond the end of the feed: of another ledger?"));
+        return false;
+    }
+    feed->cursor.seq = position.seq;
+    return true;
+}
+
+static bool accepts_events(struct text accept)
+{
+    static const char type[] = "text/event-stream";
+    for (uint32_t i = 0; accept.length >= sizeof(type) - 1 && i <= accept.length - (sizeof(type) - 1); i++) {
+        if (memcmp(accept.bytes + i, type, sizeof(type) - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void on_begin(struct connection *connection)
+{
+    struct feed *feed = calloc(1, sizeof(*feed));
+    if (feed == NULL) {
+        connection_close(connection);
+        return;
+    }
+    connection->state = feed;
+    feed->service = connection->io->service;
+    feed->sse = accepts_events(connection->head.request.accept);
+    buffer_init(&feed->page, TEXT_BYTES_MAX);
+    struct parameter parameters[] = {
+        {.key = TEXT("after")}, {.key = TEXT("limit")}, {.key = TEXT("wait")}, {.key = TEXT("include")}, {.key = TEXT("stamps")}};
+    const struct text limit_key = parameters[1].key;
+    if (!route_query(connection, parameters, sizeof(parameters) / sizeof(parameters[0]), on_parameter))
+        return;
+    struct text limit = parameters[1].value;
+    struct text wait = parameters[2].value;
+    struct text include = parameters[3].value;
+    struct text stamps = parameters[4].value;
+    uint64_t seconds = 0;
+    feed->limit = feed->sse ? UINT64_MAX : PAGE_DEFAULT;
+    if (text_present(limit) && (feed->sse || !parse_number(limit, 1, PAGE_MAX, &feed->limit))) {
+        respond_problem(connection, 422, "bad_value", limit_key, TEXT("is 1 to 10000, for pages"));
+    } else if (text_present(wait) && (feed->sse || !parse_number(wait, 0, WAIT_SECONDS_MAX, &seconds))) {
+        respond_problem(connection, 422, "bad_value", TEXT("wait"), TEXT("is 0 to 60 seconds, for pages"));
+    } else if (text_present(include) && !text_equal(include, TEXT("refused"))) {
+        respond_problem(connection, 422, "bad_value", TEXT("include"), TEXT("is \"refused\" or left out"));
+    } else if (text_present(stamps) && (!feed->sse || !text_equal(stamps, TEXT("1")))) {
+        respond_problem(connection, 422, "bad_value", TEXT("stamps"), TEXT("is 1 or left out, for event streams"));
+    } else if (begin_cursor(connection, parameters[0].value)) {
+        feed->filter.refused = text_present(include);
+        feed->stamps = text_present(stamps);
+        feed->wait_until_ns = seconds == 0 ? 0 : connection->io->now_ns + (int64_t)seconds * 1000000000;
+    }
+}
+
+static void on_body_end(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    if (feed->sse) {
+        stream_begin(connection, "text/event-stream");
+        buffer_literal(&connection->body, ": onhand feed\n\n");
+        connection->wake_at_ns = connection->io->now_ns + HEARTBEAT_NS;
+        connection_watch(connection, true);
+    }
+    pump(connection);
+}
+
+static void on_end(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    connection_watch(connection, false);
+    feed_scratch_deinit(&feed->scratch);
+    buffer_deinit(&feed->page);
+    free(feed);
+}
+
+const struct handler feed_handler = {
+    .begin = on_begin,
+    .body_end = on_body_end,
+    .resume = pump,
+    .durable = pump,
+    .timeout = on_timeout,
+    .end = on_end,
+};
+
+void feed_blocks_free(struct io *io)
+{
+    while (io->blocks != NULL) {
+        struct feed_block *block = io->blocks;
+        io->blocks = block->next;
+        buffer_deinit(&block->text);
+        free(block);
+    }
+}

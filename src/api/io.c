@@ -1,0 +1,386 @@
+#include "api/connection.h"
+
+#include <stdlib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+/* ---- batches ---- */
+
+static struct io_batch *batch_take(struct io *io)
+{
+    if (io->pool_count == 0)
+        return NULL;
+    struct io_batch *batch = io->pool[--io->pool_count];
+    batch->batch.count = 0;
+    batch->batch.done = &io->done;
+    batch->used = 0;
+    return batch;
+}
+
+static void batch_free(struct io *io, struct io_batch *batch)
+{
+    io->pool[io->pool_count++] = batch;
+}
+
+static void answer_batch(struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct request *request = &batch->requests[i];
+        struct connection *connection = request->owner;
+        connection->outstanding--;
+        if (!connection->closing)
+            connection->handler->answered(connection, request);
+        else if (request->detail != NULL && connection->handler != NULL)
+            connection->handler->answered(connection, request); /* it owns the detail */
+        free(request->dry_bytes);
+        connection_release(connection);
+    }
+}
+
+static void submit_open(struct io *io)
+{
+    struct io_batch *batch = io->open;
+    if (batch == NULL)
+        return;
+    io->open = NULL;
+    if (inbox_submit(io->service->inbox, &batch->batch)) {
+        io->batches_out++;
+        return;
+    }
+    /* The server is stopping: nothing happened to any of it. */
+    for (uint32_t i = 0; i < batch->batch.count; i++)
+        batch->batch.requests[i].answer = (struct answer){
+            .status = ANSWER_RETRY, .line = LINE_NONE, .offset = TAIL_UNKNOWN, .detail = "the server is stopping"};
+    answer_batch(&batch->batch);
+    batch_free(io, batch);
+}
+
+struct request *io_request(struct io *io, struct connection *connection, const struct command *command)
+{
+    for (;;) {
+        if (io->open == NULL)
+            io->open = batch_take(io);
+        struct io_batch *batch = io->open;
+        if (batch == NULL) {
+            if (!connection->is_starved) {
+                connection->is_starved = true;
+                connection->starved_next = io->starved;
+                io->starved = connection;
+            }
+            return NULL;
+        }
+        size_t room = IO_BATCH_BYTES - batch->used;
+        size_t n = command == NULL ? 0 : command_encode(command, batch->bytes + batch->used, room);
+        if (batch->batch.count == BATCH_REQUESTS_MAX || (command != NULL && n == 0)) {
+            CHECK(batch->batch.count > 0); /* the largest command fits an empty batch */
+            submit_open(io);
+            continue;
+        }
+        struct request *request = &batch->batch.requests[batch->batch.count++];
+        *request = (struct request){.owner = connection};
+        if (command != NULL) {
+            request->command = batch->bytes + batch->used;
+            request->command_bytes = (uint32_t)n;
+            batch->used += n;
+        }
+        connection->outstanding++;
+        return request;
+    }
+}
+
+static void resume_starved(struct io *io)
+{
+    struct connection *list = io->starved;
+    io->starved = NULL;
+    while (list != NULL) {
+        struct connection *connection = list;
+        list = connection->starved_next;
+        connection->is_starved = false;
+        if (connection->closing)
+            connection_release(connection);
+        else if (connection->handler != NULL)
+            connection->handler->resume(connection);
+    }
+}
+
+static void take_done(struct io *io)
+{
+    struct batch *batch = done_queue_take(&io->done);
+    bool any = batch != NULL;
+    while (batch != NULL) {
+        struct batch *next = batch->next;
+        io->batches_out--;
+        answer_batch(batch);
+        batch_free(io, (struct io_batch *)batch);
+        batch = next;
+    }
+    if (any)
+        resume_starved(io);
+}
+
+/* ---- records ---- */
+
+/* Enough for many records of one batch; a larger record takes the whole capacity. */
+#define CURSOR_BYTES ((size_t)256 * 1024)
+
+static bool cursor_next(struct record_cursor *cursor)
+{
+    struct record record;
+    if (cursor->at == cursor->length ||
+        record_decode(cursor->bytes + cursor->at, cursor->length - cursor->at, &cursor->decision, &record) != STATUS_OK)
+        return false;
+    cursor->at += record.bytes;
+    return true;
+}
+
+enum status io_record(struct io *io, uint64_t last_seq, tail_offset offset, const struct decision **out_decision)
+{
+    struct record_cursor *cursor = &io->cursor;
+    struct journal *journal = io->service->journal;
+    *out_decision = &cursor->decision;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        while (cursor_next(cursor)) {
+            uint64_t seq = cursor->decision.first_seq + cursor->decision.event_count - 1;
+            if (seq == last_seq)
+                return STATUS_OK;
+            if (seq > last_seq)
+                break;
+        }
+        cursor->at = cursor->length = 0;
+        enum status status =
+            journal_read(journal, last_seq, offset, false, cursor->bytes, CURSOR_BYTES, &cursor->length);
+        if (status == STATUS_FULL)
+            status = journal_read(journal, last_seq, offset, false, cursor->bytes, RECORD_BYTES_MAX, &cursor->length);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_DAMAGED;
+}
+
+/* ---- the loop ---- */
+
+static void flush_dirty(struct io *io)
+{
+    while (io->dirty != NULL) {
+        struct connection *connection = io->dirty;
+        io->dirty = connection->dirty_next;
+        connection->is_dirty = false;
+        if (connection->closing)
+            connection_release(connection);
+        else
+            connection_flush(connection);
+    }
+}
+
+static void tell_watchers(struct io *io)
+{
+    uint64_t durable = journal_durable_seq(io->service->journal);
+    if (durable == io->durable_seen)
+        return;
+    io->durable_seen = durable;
+    struct connection *next;
+    for (struct connection *connection = io->watchers; connection != NULL; connection = next) {
+        next = connection->watch_next;
+        connection->handler->durable(connection);
+    }
+}
+
+/* Who is not done by then is closed: a server that is told to stop stops. */
+#define STOP_NS (INT64_C(5) * 1000000000)
+
+static void finish_stop(struct io *io)
+{
+    bool late = io->now_ns - io->stop_ns > STOP_NS;
+    if (!io->stopping || ((io->batches_out != 0 || io->open != NULL) && !late))
+        return;
+    struct connection *next;
+    for (struct connection *connection = io->connections; connection != NULL; connection = next) {
+        next = connection->next;
+        /* What is answered still leaves; who is in the middle of something is told by the close. */
+        if (late || connection_waiting(connection) == 0)
+            connection_close(connection);
+    }
+    if (io->connections == NULL && io->batches_out == 0 && !uv_is_closing((uv_handle_t *)&io->wake)) {
+        uv_close((uv_handle_t *)&io->wake, NULL);
+        uv_close((uv_handle_t *)&io->prepare, NULL);
+        uv_close((uv_handle_t *)&io->tick, NULL);
+    }
+}
+
+static void begin_stop(struct io *io)
+{
+    io->stopping = true;
+    io->stop_ns = io->now_ns;
+    io->listening = false;
+    uv_close((uv_handle_t *)&io->listener, NULL);
+    for (struct connection *connection = io->connections; connection != NULL; connection = connection->next)
+        connection_stop(connection);
+}
+
+/* Before the loop sleeps: everything of this turn goes on its way. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct io *io = prepare->data;
+    io->now_ns = io->service->env->monotonic_ns(io->service->env->context);
+    flush_dirty(io);
+    submit_open(io);
+    flush_dirty(io); /* a batch that could not be submitted was answered at once */
+    finish_stop(io);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct io *io = wake->data;
+    io->now_ns = io->service->env->monotonic_ns(io->service->env->context);
+    if (atomic_load(&io->stop_asked) && !io->stopping)
+        begin_stop(io);
+    take_done(io);
+    tell_watchers(io);
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct io *io = tick->data;
+    io->now_ns = io->service->env->monotonic_ns(io->service->env->context);
+    struct connection *next;
+    for (struct connection *connection = io->connections; connection != NULL; connection = next) {
+        next = connection->next;
+        connection_tick(connection);
+    }
+    resume_starved(io);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    if (status == 0)
+        connection_accept(listener->data);
+}
+
+void io_wake(void *argument)
+{
+    struct io *io = argument;
+    (void)uv_async_send(&io->wake); /* fails only for a closed handle, when nobody waits any more */
+}
+
+static void io_thread(void *argument)
+{
+    struct io *io = argument;
+    (void)uv_run(&io->loop, UV_RUN_DEFAULT); /* until every handle is closed */
+}
+
+/* ---- life ---- */
+
+static enum status listen_on(struct io *io, const char *address, int *port, bool share, const char **out_problem)
+{
+    struct sockaddr_in6 v6;
+    struct sockaddr_in v4;
+    const struct sockaddr *name = (const struct sockaddr *)&v4;
+    int family = AF_INET;
+    if (uv_ip4_addr(address, *port, &v4) != 0) {
+        family = AF_INET6;
+        name = (const struct sockaddr *)&v6;
+        if (uv_ip6_addr(address, *port, &v6) != 0) {
+            *out_problem = "it is not an IPv4 or IPv6 address";
+            return STATUS_INVALID;
+        }
+    }
+    int result = uv_tcp_init_ex(&io->loop, &io->listener, (unsigned)family);
+    io->listener.data = io;
+    uv_os_fd_t fd = -1;
+    const int on = 1;
+    if (result == 0 && share && uv_fileno((const uv_handle_t *)&io->listener, &fd) == 0)
+        result = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    if (result == 0)
+        result = uv_tcp_bind(&io->listener, name, 0);
+    if (result == 0)
+        result = uv_listen((uv_stream_t *)&io->listener, 1024, on_connection);
+    struct sockaddr_storage taken;
+    int length = sizeof(taken);
+    if (result == 0)
+        result = uv_tcp_getsockname(&io->listener, (struct sockaddr *)&taken, &length);
+    if (result != 0) {
+        *out_problem = uv_strerror(result);
+        return STATUS_IO;
+    }
+    *port = ntohs(family == AF_INET ? ((const struct sockaddr_in *)&taken)->sin_port
+                                    : ((const struct sockaddr_in6 *)&taken)->sin6_port);
+    io->listening = true;
+    return STATUS_OK;
+}
+
+static bool allocate(struct io *io)
+{
+    for (uint32_t i = 0; i < IO_BATCHES; i++) {
+        struct io_batch *batch = malloc(sizeof(*batch));
+        if (batch == NULL)
+            return false;
+        batch_free(io, batch);
+    }
+    io->parser = json_parser_create(IO_ARRAY_BYTES);
+    io->nodes = malloc(IO_NODES * sizeof(*io->nodes));
+    io->room = malloc(sizeof(*io->room));
+    io->lines = malloc(COMMAND_LINES_MAX * sizeof(*io->lines));
+    io->cursor.bytes = malloc(RECORD_BYTES_MAX);
+    io->cursor.decision.events = malloc(DECISION_EVENTS_MAX * sizeof(struct event));
+    io->cursor.decision.names = malloc(DECISION_NAMES_MAX * sizeof(struct new_name));
+    io->cursor.decision.shortages = malloc(COMMAND_LINES_MAX * sizeof(struct shortage));
+    return io->parser != NULL && io->nodes != NULL && io->room != NULL && io->lines != NULL &&
+           io->cursor.bytes != NULL && io->cursor.decision.events != NULL && io->cursor.decision.names != NULL &&
+           io->cursor.decision.shortages != NULL;
+}
+
+enum status io_init(struct io *io, struct service *service, const char *address, int *port, bool share,
+                    const char **out_problem)
+{
+    *io = (struct io){.service = service, .next_stream = 1};
+    done_queue_init(&io->done, io_wake, io);
+    if (!allocate(io) || uv_loop_init(&io->loop) != 0) {
+        *out_problem = "memory for an I/O thread could not be had";
+        return STATUS_MEMORY;
+    }
+    enum status status = listen_on(io, address, port, share, out_problem);
+    if (status != STATUS_OK)
+        return status;
+    io->wake.data = io->prepare.data = io->tick.data = io;
+    io->now_ns = service->env->monotonic_ns(service->env->context);
+    io->durable_seen = journal_durable_seq(service->journal);
+    CHECK(uv_async_init(&io->loop, &io->wake, on_wake) == 0);
+    CHECK(uv_prepare_init(&io->loop, &io->prepare) == 0);
+    CHECK(uv_prepare_start(&io->prepare, on_prepare) == 0);
+    CHECK(uv_timer_init(&io->loop, &io->tick) == 0);
+    CHECK(uv_timer_start(&io->tick, on_tick, IO_TICK_MS, IO_TICK_MS) == 0);
+    return STATUS_OK;
+}
+
+enum status io_start(struct io *io)
+{
+    return uv_thread_create(&io->thread, io_thread, io) == 0 ? STATUS_OK : STATUS_MEMORY;
+}
+
+void io_stop(struct io *io)
+{
+    atomic_store(&io->stop_asked, true);
+    io_wake(io);
+}
+
+void io_join(struct io *io)
+{
+    CHECK(uv_thread_join(&io->thread) == 0);
+}
+
+void io_deinit(struct io *io)
+{
+    CHECK(uv_loop_close(&io->loop) == 0);
+    done_queue_deinit(&io->done);
+    while (io->pool_count > 0)
+        free(io->pool[--io->pool_count]);
+    feed_blocks_free(io);
+    json_parser_destroy(io->parser);
+    free(io->nodes);
+    free(io->room);
+    free(io->lines);
+    free(io->cursor.bytes);
+    free(io->cursor.decision.events);
+    free(io->cursor.decision.names);
+    free(io->cursor.decision.shortages);
+}

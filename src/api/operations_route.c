@@ -1,0 +1,121 @@
+/*
+ * Operations: is it alive, is it ready, its counters in the Prometheus text format, and its description.
+ * None of them waits for the engine.
+ */
+#include "api/openapi.h"
+#include "api/routes.h"
+
+#include <stdio.h>
+
+static void metric(struct buffer *out, const char *name, const char *type, const char *help)
+{
+    char line[256];
+    int n = snprintf(line, sizeof(line), "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    buffer_append(out, line, (size_t)n);
+}
+
+static void value(struct buffer *out, const char *name, const char *labels, uint64_t number)
+{
+    char line[256];
+    int n = snprintf(line, sizeof(line), "%s%s %llu\n", name, labels, (unsigned long long)number);
+    buffer_append(out, line, (size_t)n);
+}
+
+static void single(struct buffer *out, const char *name, const char *type, const char *help, uint64_t number)
+{
+    metric(out, name, type, help);
+    value(out, name, "", number);
+}
+
+static void respond_metrics(struct connection *connection)
+{
+    struct service *service = connection->io->service;
+    const struct shard_counters shard = shard_counters(service->shard);
+    const struct journal_counters journal = journal_counters(service->journal);
+    struct buffer out;
+    buffer_init(&out, 256 * 1024);
+    metric(&out, "onhand_commands_total", "counter", "Commands decided since the start, by kind and outcome.");
+    for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
+        char labels[128];
+        snprintf(labels, sizeof(labels), "{kind=\"%s\",outcome=\"accepted\"}", kind_name((enum command_kind)kind));
+        value(&out, "onhand_commands_total", labels, shard.accepted[kind]);
+        snprintf(labels, sizeof(labels), "{kind=\"%s\",outcome=\"refused\"}", kind_name((enum command_kind)kind));
+        value(&out, "onhand_commands_total", labels, shard.refused[kind]);
+    }
+    single(&out, "onhand_commands_replayed_total", "counter", "Answers given again for a known id.", shard.replayed);
+    single(&out, "onhand_commands_invalid_total", "counter", "Commands answered 422 by the ledger.", shard.invalid);
+    single(&out, "onhand_commands_shed_total", "counter", "Commands shed: nothing happened, send again.", shard.shed);
+    single(&out, "onhand_holds_expired_total", "counter", "Holds that came to their end.", shard.expired);
+    single(&out, "onhand_reads_total", "counter", "Point reads.", shard.reads);
+    single(&out, "onhand_durable_seq", "counter", "Sequence number of the last durable event.",
+           journal_durable_seq(service->journal));
+    single(&out, "onhand_epoch", "gauge", "Epoch of the journal.", journal_epoch(service->journal));
+    single(&out, "onhand_journal_flushes_total", "counter", "Durable writes.", journal.flushes);
+    single(&out, "onhand_journal_frames_total", "counter", "Flush groups written.", journal.frames);
+    single(&out, "onhand_journal_record_bytes_total", "counter", "Bytes of records.", journal.record_bytes);
+    single(&out, "onhand_journal_disk_bytes_total", "counter", "Bytes written durably.", journal.disk_bytes);
+    single(&out, "onhand_journal_segments", "gauge", "Segments in the data directory.", journal.segments);
+    single(&out, "onhand_connections", "gauge", "Open connections.", atomic_load(&service->connections));
+    single(&out, "onhand_connections_refused_total", "counter", "Connections closed because there were too many.",
+           atomic_load(&service->connections_refused));
+    single(&out, "onhand_connections_slow_total", "counter", "Connections closed because the peer read nothing.",
+           atomic_load(&service->slow_closed));
+    single(&out, "onhand_requests_total", "counter", "HTTP requests.", atomic_load(&service->requests));
+    single(&out, "onhand_subscribers", "gauge", "Readers waiting at the end of the feed.",
+           atomic_load(&service->subscribers));
+    single(&out, "onhand_clock_jumped", "gauge", "1 while the clock stands too far ahead and nothing is taken in.",
+           inbox_clock_jumped(service->inbox));
+    single(&out, "onhand_ready", "gauge", "1 while commands are taken in.",
+           !engine_failed(service->engine) && !atomic_load(&service->stopping));
+    respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", TEXT_NONE, text_of(out.bytes, out.length));
+    buffer_deinit(&out);
+}
+
+static void respond_ready(struct connection *connection)
+{
+    struct service *service = connection->io->service;
+    if (engine_failed(service->engine)) {
+        respond_problem(connection, 503, "journal_failed", TEXT_NONE,
+                        TEXT("a write of the journal failed; the server ends and must be started again"));
+    } else if (inbox_clock_jumped(service->inbox)) {
+        respond_problem(connection, 503, "clock_jumped", TEXT_NONE,
+                        TEXT("the clock has jumped ahead: nothing is taken in until it is set right"));
+    } else if (atomic_load(&service->stopping)) {
+        respond_problem(connection, 503, "stopping", TEXT_NONE, TEXT("the server is stopping"));
+    } else {
+        struct buffer out;
+        buffer_init(&out, 1024);
+        buffer_literal(&out, "{\"ready\":true,\"version\":\"");
+        buffer_append(&out, service->version, strlen(service->version));
+        buffer_literal(&out, "\",\"position\":");
+        render_position(&out, journal_epoch(service->journal), journal_durable_seq(service->journal));
+        buffer_literal(&out, "}\n");
+        respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
+        buffer_deinit(&out);
+    }
+}
+
+static void on_begin(struct connection *connection)
+{
+    route_query(connection, NULL, 0, NULL);
+}
+
+static void on_body_end(struct connection *connection)
+{
+    switch ((enum operations_call)connection->call) {
+    case OPERATIONS_LIVE:
+        respond(connection, 200, "application/json", TEXT_NONE, TEXT("{\"live\":true}\n"));
+        return;
+    case OPERATIONS_READY:
+        respond_ready(connection);
+        return;
+    case OPERATIONS_METRICS:
+        respond_metrics(connection);
+        return;
+    case OPERATIONS_OPENAPI:
+        respond(connection, 200, "application/json", TEXT_NONE, openapi_text());
+        return;
+    }
+}
+
+const struct handler operations_handler = {.begin = on_begin, .body_end = on_body_end};

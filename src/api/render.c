@@ -1,0 +1,380 @@
+#include "api/render.h"
+
+#include "feed/position.h"
+
+static struct text constant(const char *string)
+{
+    return text_of(string, strlen(string));
+}
+
+static struct text name_of(const struct render *render, enum name_space space, uint32_t number)
+{
+    for (uint32_t i = 0; i < render->name_count; i++) {
+        if (render->names[i].space == space && render->names[i].number == number)
+            return render->names[i].name;
+    }
+    return ledger_name(render->ledger, space, number);
+}
+
+void render_position(struct buffer *out, uint32_t epoch, uint64_t seq)
+{
+    char *room = buffer_room(out, POSITION_TEXT_BYTES + 2);
+    if (room == NULL)
+        return;
+    room[0] = '"';
+    unsigned n = position_format((struct position){epoch, seq}, room + 1);
+    room[n + 1] = '"';
+    out->length += n + 2;
+}
+
+bool decision_refused(const struct decision *decision)
+{
+    return decision->event_count == 1 && decision->events[0].type == EVENT_REFUSED;
+}
+
+/* ---- figures ---- */
+
+#define UNITS(literal, value)                                                                                          \
+    do {                                                                                                               \
+        buffer_literal(out, literal);                                                                                  \
+        json_units(out, (value), scale);                                                                               \
+    } while (0)
+
+void render_figures(struct buffer *out, const struct figures *figures, unsigned scale)
+{
+    const int64_t *units = figures->units;
+    int64_t on_hand = figures_on_hand(figures);
+    UNITS("\"on_hand\":", on_hand);
+    UNITS(",\"sellable\":", units[CONDITION_SELLABLE]);
+    UNITS(",\"unavailable\":", on_hand - units[CONDITION_SELLABLE]);
+    UNITS(",\"conditions\":{\"sellable\":", units[CONDITION_SELLABLE]);
+    UNITS(",\"damaged\":", units[CONDITION_DAMAGED]);
+    UNITS(",\"quality_control\":", units[CONDITION_QUALITY_CONTROL]);
+    UNITS(",\"quarantined\":", units[CONDITION_QUARANTINED]);
+    UNITS(",\"recalled\":", units[CONDITION_RECALLED]);
+    UNITS(",\"expired\":", units[CONDITION_EXPIRED]);
+    UNITS("},\"in_transit\":0,\"held\":", units[FIGURE_HELD]);
+    UNITS(",\"committed\":", units[FIGURE_COMMITTED]);
+    UNITS(",\"picked\":", units[FIGURE_PICKED]);
+    UNITS(",\"backordered\":", units[FIGURE_BACKORDERED]);
+    UNITS(",\"reserved\":", figures_reserved(figures));
+    UNITS(",\"available\":", figures_available(figures));
+    UNITS(",\"oversold\":", figures_oversold(figures));
+    /* Policy and expected figures: nothing sets them in this version. */
+    buffer_literal(out, ",\"safety_stock\":0,\"backorder_limit\":0,\"incoming\":0,\"outgoing\":0");
+}
+
+void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
+{
+    buffer_literal(out, "{\"item\":");
+    json_string(out, name_of(render, NAME_ITEM, cell->item));
+    buffer_literal(out, ",\"location\":");
+    json_string(out, name_of(render, NAME_LOCATION, cell->location));
+    buffer_byte(out, ',');
+    render_figures(out, &cell->figures, cell->scale);
+    buffer_literal(out, ",\"version\":");
+    json_u64(out, cell->version);
+    buffer_literal(out, ",\"position\":");
+    render_position(out, render->epoch, cell->last_seq);
+    buffer_byte(out, '}');
+}
+
+/* The short form of answers. */
+static void render_brief(struct buffer *out, const struct render *render, const struct event *event)
+{
+    unsigned scale = event->scale;
+    buffer_literal(out, "{\"item\":");
+    json_string(out, name_of(render, NAME_ITEM, event->item));
+    buffer_literal(out, ",\"location\":");
+    json_string(out, name_of(render, NAME_LOCATION, event->location));
+    UNITS(",\"on_hand\":", figures_on_hand(&event->figures));
+    UNITS(",\"reserved\":", figures_reserved(&event->figures));
+    UNITS(",\"available\":", figures_available(&event->figures));
+    buffer_literal(out, ",\"version\":");
+    json_u64(out, event->version);
+    buffer_byte(out, '}');
+}
+
+/* Only what changed, under the names of the figures; sums that changed with it are there too. */
+static void render_delta(struct buffer *out, const struct event *event)
+{
+    static const char *const names[FIGURE_COUNT] = {"sellable", "damaged",   "quality_control", "quarantined", "recalled",
+                                                    "expired",  "held",      "committed",       "picked",      "backordered"};
+    unsigned scale = event->scale;
+    const struct {
+        const char *name;
+        int64_t units;
+    } sums[] = {{"on_hand", figures_on_hand(&event->delta)},
+                {"reserved", figures_reserved(&event->delta)},
+                {"available", figures_available(&event->delta)}};
+    bool first = true;
+    buffer_byte(out, '{');
+    for (unsigned i = 0; i < FIGURE_COUNT + 3; i++) {
+        const char *name = i < 3 ? sums[i].name : names[i - 3];
+        int64_t units = i < 3 ? sums[i].units : event->delta.units[i - 3];
+        if (units == 0)
+            continue;
+        if (!first)
+            buffer_byte(out, ',');
+        first = false;
+        buffer_byte(out, '"');
+        buffer_text(out, constant(name));
+        UNITS("\":", units);
+    }
+    buffer_byte(out, '}');
+}
+
+/* ---- refusals ---- */
+
+void render_refusal(struct buffer *out, const struct render *render, const struct event *event)
+{
+    buffer_literal(out, ",\"code\":");
+    json_string(out, constant(code_name(event->code)));
+    buffer_literal(out, ",\"detail\":");
+    json_string(out, constant(code_meaning(event->code)));
+    if (text_present(event->subject)) {
+        buffer_literal(out, ",\"subject\":");
+        json_string(out, event->subject);
+    }
+    if (text_present(event->field)) {
+        buffer_literal(out, ",\"field\":");
+        json_string(out, event->field);
+    }
+    if (event->code == CODE_hold_ended) {
+        buffer_literal(out, ",\"consumed\":");
+        json_i64(out, event->consumed);
+        buffer_literal(out, ",\"released\":");
+        json_i64(out, event->released);
+    }
+    if (event->shortage_count == 0)
+        return;
+    buffer_literal(out, ",\"cells\":[");
+    for (uint32_t i = 0; i < event->shortage_count; i++) {
+        const struct shortage *shortage = &event->shortages[i];
+        unsigned scale = shortage->scale;
+        if (i != 0)
+            buffer_byte(out, ',');
+        buffer_literal(out, "{\"item\":");
+        json_string(out, name_of(render, NAME_ITEM, shortage->item));
+        buffer_literal(out, ",\"location\":");
+        json_string(out, name_of(render, NAME_LOCATION, shortage->location));
+        UNITS(",\"asked\":", shortage->asked);
+        UNITS(",\"free\":", shortage->free);
+        buffer_byte(out, '}');
+    }
+    buffer_byte(out, ']');
+}
+
+/* ---- answers ---- */
+
+static void render_claim_answer(struct buffer *out, const struct render *render, const struct decision *decision)
+{
+    const struct event *first = &decision->events[0];
+    buffer_literal(out, ",\"hold\":");
+    json_string(out, first->hold);
+    buffer_literal(out, ",\"state\":");
+    json_string(out, constant(claim_state_name(first->claim_state)));
+    buffer_literal(out, ",\"expires_at\":");
+    if (first->expires_at_us == TIME_NONE)
+        buffer_literal(out, "null");
+    else
+        json_time(out, first->expires_at_us);
+    if (decision->kind != KIND_HOLD)
+        return;
+    buffer_literal(out, ",\"granted\":[");
+    bool comma = false;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        unsigned scale = event->scale;
+        if (event->type != EVENT_HOLD || event->quantity == 0)
+            continue;
+        if (comma)
+            buffer_byte(out, ',');
+        comma = true;
+        buffer_literal(out, "{\"item\":");
+        json_string(out, name_of(render, NAME_ITEM, event->item));
+        buffer_literal(out, ",\"location\":");
+        json_string(out, name_of(render, NAME_LOCATION, event->location));
+        UNITS(",\"granted\":", event->quantity);
+        buffer_byte(out, '}');
+    }
+    buffer_byte(out, ']');
+}
+
+void render_answer(struct buffer *out, const struct render *render, const struct decision *decision, bool replayed,
+                   bool dry_run)
+{
+    bool refused = decision_refused(decision);
+    if (text_present(decision->id)) {
+        buffer_literal(out, "\"id\":");
+        json_string(out, decision->id);
+        buffer_byte(out, ',');
+    }
+    buffer_literal(out, "\"source\":");
+    json_string(out, name_of(render, NAME_SOURCE, decision->source));
+    if (refused)
+        buffer_literal(out, ",\"status\":\"refused\"");
+    else
+        buffer_literal(out, ",\"status\":\"accepted\"");
+    if (dry_run) {
+        buffer_literal(out, ",\"dry_run\":true");
+    } else {
+        buffer_literal(out, ",\"position\":");
+        render_position(out, render->epoch, decision->first_seq + decision->event_count - 1);
+        buffer_literal(out, ",\"replayed\":");
+        json_bool(out, replayed);
+    }
+    if (decision->clock_skew)
+        buffer_literal(out, ",\"clock_skew\":true");
+    if (refused) {
+        render_refusal(out, render, &decision->events[0]);
+        return;
+    }
+    if (decision->events[0].claim != 0)
+        render_claim_answer(out, render, decision);
+    buffer_literal(out, ",\"figures\":[");
+    bool comma = false;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        /* The events of a cell stand together: the last one has the figures the command leaves. */
+        bool last = i + 1 == decision->event_count || event[1].item != event->item ||
+                    event[1].location != event->location;
+        if (event->location == NUMBER_NONE || !last)
+            continue;
+        if (comma)
+            buffer_byte(out, ',');
+        comma = true;
+        render_brief(out, render, event);
+    }
+    buffer_byte(out, ']');
+}
+
+/* ---- events ---- */
+
+static void render_text_member(struct buffer *out, const char *key, struct text value)
+{
+    if (!text_present(value))
+        return;
+    buffer_literal(out, ",\"");
+    buffer_text(out, constant(key));
+    buffer_literal(out, "\":");
+    json_string(out, value);
+}
+
+static void render_cell_members(struct buffer *out, const struct render *render, const struct event *event)
+{
+    static const char *const accounts[ACCOUNT_COUNT] = {"@supplier", "@customer", "@loss", "@found"};
+    unsigned scale = event->scale;
+    buffer_literal(out, ",\"location\":");
+    json_string(out, name_of(render, NAME_LOCATION, event->location));
+    UNITS(",\"quantity\":", event->quantity);
+    if (event->condition != CONDITION_NONE)
+        render_text_member(out, "condition", constant(condition_name(event->condition)));
+    if (event->to_condition != CONDITION_NONE)
+        render_text_member(out, "to", constant(condition_name(event->to_condition)));
+    if (event->account != ACCOUNT_NONE)
+        render_text_member(out, "account", constant(accounts[event->account]));
+    if (event->other_location != NUMBER_NONE)
+        render_text_member(out, "other_location", name_of(render, NAME_LOCATION, event->other_location));
+    if (event->discrepancy != DISCREPANCY_NONE)
+        render_text_member(out, "discrepancy", constant(discrepancy_name(event->discrepancy)));
+    buffer_literal(out, ",\"delta\":");
+    render_delta(out, event);
+    buffer_literal(out, ",\"figures\":{");
+    render_figures(out, &event->figures, scale);
+    buffer_literal(out, "},\"version\":");
+    json_u64(out, event->version);
+}
+
+static void render_claim_members(struct buffer *out, const struct event *event)
+{
+    static const char *const names[CLAIM_FIGURE_COUNT] = {"granted",  "held",     "committed", "picked",
+                                                          "consumed", "released", "expired",   "short"};
+    unsigned scale = event->scale;
+    buffer_literal(out, ",\"hold\":");
+    json_string(out, event->hold);
+    render_text_member(out, "holder", event->holder);
+    render_text_member(out, "state", constant(claim_state_name(event->claim_state)));
+    if (event->expires_at_us != TIME_NONE) {
+        buffer_literal(out, ",\"expires_at\":");
+        json_time(out, event->expires_at_us);
+    }
+    if (event->location == NUMBER_NONE)
+        return;
+    buffer_literal(out, ",\"claim\":{");
+    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
+        if (i != 0)
+            buffer_byte(out, ',');
+        buffer_byte(out, '"');
+        buffer_text(out, constant(names[i]));
+        UNITS("\":", event->claim_units[i]);
+    }
+    buffer_byte(out, '}');
+}
+
+void render_event(struct buffer *out, const struct render *render, const struct decision *decision, uint32_t index)
+{
+    const struct event *event = &decision->events[index];
+    buffer_literal(out, "{\"position\":");
+    render_position(out, render->epoch, event->seq);
+    buffer_literal(out, ",\"shard\":0,\"seq\":");
+    json_u64(out, event->seq);
+    buffer_literal(out, ",\"type\":\"");
+    buffer_text(out, constant(event_name(event->type)));
+    buffer_literal(out, "\",\"kind\":\"");
+    buffer_text(out, constant(kind_name(decision->kind)));
+    buffer_literal(out, "\",\"id\":");
+    if (text_present(decision->id))
+        json_string(out, decision->id);
+    else
+        render_position(out, render->epoch, decision->first_seq); /* the ledger's own: its position is its name */
+    buffer_literal(out, ",\"source\":");
+    json_string(out, name_of(render, NAME_SOURCE, decision->source));
+    if (event->item != NUMBER_NONE) {
+        buffer_literal(out, ",\"item\":");
+        json_string(out, name_of(render, NAME_ITEM, event->item));
+    }
+    if (event->location != NUMBER_NONE)
+        render_cell_members(out, render, event);
+    if (event->claim != 0)
+        render_claim_members(out, event);
+    if (event->type == EVENT_REFUSED)
+        render_refusal(out, render, event);
+    if (event->type == EVENT_CONFIG && event->item != NUMBER_NONE) {
+        buffer_literal(out, ",\"scale\":");
+        json_u64(out, event->scale);
+    }
+    if (decision->kind == KIND_SETTINGS && event->type == EVENT_CONFIG) {
+        buffer_literal(out, ",\"id_window_ms\":");
+        json_i64(out, decision->id_window_ms);
+        buffer_literal(out, ",\"id_capacity\":");
+        json_u64(out, decision->id_capacity);
+        buffer_literal(out, ",\"strict\":");
+        json_bool(out, decision->strict);
+    }
+    buffer_literal(out, ",\"part\":[");
+    json_u64(out, index + 1);
+    buffer_byte(out, ',');
+    json_u64(out, decision->event_count);
+    buffer_byte(out, ']');
+    if (decision->has_seq) {
+        buffer_literal(out, ",\"source_seq\":");
+        json_u64(out, decision->source_seq);
+    }
+    if (decision->clock_skew)
+        buffer_literal(out, ",\"clock_skew\":true");
+    render_text_member(out, "actor", decision->actor);
+    render_text_member(out, "reason", decision->reason);
+    render_text_member(out, "document", decision->document);
+    render_text_member(out, "line", decision->document_line);
+    render_text_member(out, "channel", text_present(decision->channel) ? decision->channel : event->channel);
+    if (text_present(decision->meta)) {
+        buffer_literal(out, ",\"meta\":");
+        buffer_text(out, decision->meta);
+    }
+    buffer_literal(out, ",\"occurred_at\":");
+    json_time(out, decision->occurred_at_us);
+    buffer_literal(out, ",\"recorded_at\":");
+    json_time(out, decision->recorded_at_us);
+    buffer_byte(out, '}');
+}

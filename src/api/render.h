@@ -1,0 +1,42 @@
+/*
+ * Decisions and figures as JSON. The only place that knows how an event, an answer or a figure looks outside.
+ *
+ * Everything is rendered from records: a first answer, a replayed one and the feed are the same bytes read by the same
+ * code. Any thread, for durable records.
+ */
+#ifndef ONHAND_API_RENDER_H
+#define ONHAND_API_RENDER_H
+
+#include "api/json_write.h"
+#include "feed/filter.h"
+#include "journal/journal.h"
+
+struct render {
+    const struct ledger *ledger; /* for names */
+    uint32_t epoch;
+    /* Dry runs: names that exist in the record alone. */
+    uint32_t name_count;
+    const struct new_name *names;
+};
+
+/* A position in quotes. */
+void render_position(struct buffer *out, uint32_t epoch, uint64_t seq);
+
+/* Fields of an answer to a decided command, without the braces: "id":…,"source":…,"status":…, and for an accepted one
+ * its position and figures, for a refused one its code and what it was judged on. */
+void render_answer(struct buffer *out, const struct render *render, const struct decision *decision, bool replayed,
+                   bool dry_run);
+
+/* One event as a JSON object. */
+void render_event(struct buffer *out, const struct render *render, const struct decision *decision, uint32_t index);
+
+/* The figures of a cell, from on_hand to outgoing, without braces; zero figures are there. */
+void render_figures(struct buffer *out, const struct figures *figures, unsigned scale);
+/* A whole cell as the calls for stock answer it. */
+void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell);
+/* The members of a refused event beyond "status": code, title, subject, cells … Begins with a comma. */
+void render_refusal(struct buffer *out, const struct render *render, const struct event *event);
+/* Is this decision a refusal? */
+bool decision_refused(const struct decision *decision);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * The routes: which handler serves which call. Each handler is in the file its declaration names.
+ */
+#ifndef ONHAND_API_ROUTES_H
+#define ONHAND_API_ROUTES_H
+
+#include "api/connection.h"
+#include "api/url.h"
+
+/* What a handler learns from the path, decoded; lives until the exchange ends. */
+struct route_names {
+    struct text first, second;
+    char bytes[2][3 * NAME_BYTES_MAX];
+};
+
+/* Decodes a path segment that must be a name; answers 422 naming `what` and returns false when it is none. */
+MUST_USE bool route_name(struct connection *connection, struct text raw, const char *what, char *bytes,
+                         struct text *out_name);
+
+/* The value of a query parameter that may come once. */
+struct parameter {
+    struct text key;   /* a constant */
+    struct text value; /* decoded into bytes; TEXT_NONE when absent */
+    char bytes[3 * NAME_BYTES_MAX];
+};
+/*
+ * Walks the query: known single parameters are decoded into theirs, all others are handed to `each` (may be NULL), which
+ * returns false after it has answered. Unknown or repeated ones are 422 unknown_field or bad_value. False: answered.
+ */
+bool route_query(struct connection *connection, struct parameter *parameters, uint32_t count,
+                          bool (*each)(struct connection *connection, struct text key, struct text value,
+                                       bool *out_known));
+/* The text as a whole number in [least, most]; false when it is none. */
+MUST_USE bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number);
+
+extern const struct handler commands_handler;   /* commands_route.c */
+extern const struct handler stock_handler;      /* stock_route.c: stock, holds, items */
+extern const struct handler put_item_handler;   /* stock_route.c */
+extern const struct handler figures_handler;    /* figures_route.c */
+extern const struct handler feed_handler;       /* feed_route.c */
+extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi */
+
+/* Which of its calls a handler serves: connection->call, set by the route. */
+enum stock_call { STOCK_ITEM, STOCK_CELL, STOCK_HOLD, STOCK_ITEM_CONFIG };
+enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI };
+
+#endif

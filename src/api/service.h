@@ -1,0 +1,31 @@
+/*
+ * What all I/O threads of a server share: the running shard and the rules of the door. Set up before the threads start,
+ * constant afterwards but for the atomics.
+ */
+#ifndef ONHAND_API_SERVICE_H
+#define ONHAND_API_SERVICE_H
+
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+
+#define SERVICE_HOSTS_MAX 32
+
+struct service {
+    const struct env *env;
+    struct shard *shard;
+    struct journal *journal;
+    const struct ledger *ledger; /* names only, outside the engine's thread */
+    struct engine *engine;
+    struct inbox *inbox;
+    const char *version;
+    /* Names a Host field may have, without port; compared without case. */
+    uint32_t host_count;
+    const char *hosts[SERVICE_HOSTS_MAX];
+    uint32_t connection_count_max; /* per I/O thread */
+    int64_t started_mono_ns;
+    atomic_bool stopping;
+    atomic_uint_fast64_t connections, connections_refused, requests, subscribers, feed_events, slow_closed;
+};
+
+#endif

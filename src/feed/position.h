@@ -1,0 +1,26 @@
+/*
+ * Positions: where in the feed a reader is. Outside they are opaque text; inside they name the epoch and the sequence
+ * number of the last event seen. One shard exists, so the text is "<epoch>-<seq>" (DESIGN section 6 has room for more).
+ */
+#ifndef ONHAND_FEED_POSITION_H
+#define ONHAND_FEED_POSITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/text.h"
+
+#define POSITION_TEXT_BYTES 32
+
+struct position {
+    uint32_t epoch;
+    uint64_t seq; /* of the last event seen, 0 for none */
+};
+
+/* Writes the position; returns its length. */
+unsigned position_format(struct position position, char out_text[POSITION_TEXT_BYTES]);
+/* False when the text is not a position in exactly the form position_format writes. */
+MUST_USE bool position_parse(struct text text, struct position *out_position);
+
+#endif

@@ -1,0 +1,260 @@
+#include "server/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/io.h"
+#include "server/log.h"
+
+#define EXIT_UNUSABLE 4
+#define EXIT_JOURNAL  70 /* EX_SOFTWARE of sysexits.h: restart me */
+
+#define INBOX_BATCHES (SERVER_IO_THREADS_MAX * IO_BATCHES) /* all there are: a submit fails only when closed */
+
+struct server {
+    const struct server_options *options;
+    struct service service;
+    struct inbox *inbox;
+    struct engine *engine;
+    struct io *io; /* io_count of them */
+    uint32_t io_count;
+    uint32_t io_ready, io_started;
+};
+
+void server_options_init(struct server_options *options)
+{
+    *options = (struct server_options){
+        .address = "127.0.0.1",
+        .port = 4760,
+        .connections_max = 12000,
+        .segment_bytes = JOURNAL_SEGMENT_BYTES,
+        .id_window_s = INT64_C(7) * 24 * 60 * 60,
+        .id_capacity = 64 * 1024 * 1024,
+        .clock_step_s = 60,
+        .spin_us = 0,
+        .limits = {.item_count_max = 16 * 1024 * 1024,
+                   .location_count_max = 64 * 1024,
+                   .source_count_max = 64 * 1024,
+                   .cell_count_max = 32 * 1024 * 1024,
+                   .claim_count_max = 32 * 1024 * 1024,
+                   .claim_line_count_max = 64 * 1024 * 1024,
+                   .id_count_max = 64 * 1024 * 1024},
+    };
+}
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+static void progress(void *argument, uint64_t decisions)
+{
+    (void)argument;
+    if (decisions % (16 * 65536) == 0)
+        log_info("recovering: %llu decisions replayed", (unsigned long long)decisions);
+}
+
+static void on_journal_failed(void *argument, enum status status)
+{
+    (void)argument;
+    log_error("the journal cannot be written (%s: %s); %s. Nothing more is accepted; start again to recover from disk",
+              status_text(status), env_last_error(), status_remedy(status));
+    kill(getpid(), SIGUSR1);
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* with fewer files there are fewer connections, nothing else */
+}
+
+static enum status open_shard(struct server *server)
+{
+    const struct server_options *options = server->options;
+    const struct shard_options shard_options = {
+        .journal = {.env = linux_env(),
+                    .path = options->data,
+                    .segment_bytes = options->segment_bytes,
+                    .tail_bytes = JOURNAL_TAIL_BYTES,
+                    .fault_no_flush = options->fault_no_flush},
+        .limits = options->limits,
+        .id_window_ms = options->id_window_s * 1000,
+        .id_capacity = options->id_capacity,
+        .strict = options->strict,
+        .clock_start_max_us = INT64_C(30) * 24 * 60 * 60 * 1000000, /* DESIGN section 2, I6 */
+        .accept_clock = options->accept_clock,
+        .progress = progress,
+    };
+    struct journal_report report;
+    int64_t begin_ns = linux_env()->monotonic_ns(linux_env()->context);
+    enum status status = shard_open(&shard_options, &server->service.shard, &report);
+    if (status != STATUS_OK) {
+        log_error("data directory '%s': %s", options->data,
+                  report.problem[0] != 0 ? report.problem : status_text(status));
+        return status;
+    }
+    double seconds = (double)(linux_env()->monotonic_ns(linux_env()->context) - begin_ns) / 1e9;
+    if (report.created)
+        log_info("data directory '%s' is new", options->data);
+    else
+        log_info("data directory '%s': %llu decisions up to event %llu replayed in %.3f s", options->data,
+                 (unsigned long long)report.decision_count, (unsigned long long)report.last_seq, seconds);
+    if (report.cut_bytes != 0)
+        log_warning("the last write before the stop was incomplete and never acknowledged: %llu bytes cut at %s",
+                    (unsigned long long)report.cut_bytes, report.cut_where);
+    status = shard_settings(server->service.shard, linux_env()->wall_us(linux_env()->context));
+    if (status == STATUS_OK)
+        status = journal_flush(shard_journal(server->service.shard));
+    if (status != STATUS_OK) {
+        log_error("data directory '%s': the settings cannot be written: %s", options->data, status_text(status));
+        shard_close(server->service.shard);
+    }
+    return status;
+}
+
+static void set_up_service(struct server *server)
+{
+    const struct server_options *options = server->options;
+    struct service *service = &server->service;
+    service->env = linux_env();
+    service->journal = shard_journal(service->shard);
+    service->ledger = shard_ledger(service->shard);
+    service->inbox = server->inbox;
+    service->version = options->version;
+    service->connection_count_max = options->connections_max;
+    service->started_mono_ns = service->env->monotonic_ns(service->env->context);
+    service->hosts[service->host_count++] = "localhost";
+    service->hosts[service->host_count++] = "127.0.0.1";
+    service->hosts[service->host_count++] = "[::1]";
+    service->hosts[service->host_count++] = options->address;
+    for (uint32_t i = 0; i < options->host_count && service->host_count < SERVICE_HOSTS_MAX; i++)
+        service->hosts[service->host_count++] = options->hosts[i];
+}
+
+static enum status open_doors(struct server *server)
+{
+    int port = server->options->port;
+    for (uint32_t i = 0; i < server->io_count; i++) {
+        const char *problem = "";
+        enum status status = io_init(&server->io[i], &server->service, server->options->address, &port,
+                                     server->io_count > 1, &problem);
+        if (status != STATUS_OK) {
+            log_error("cannot listen on %s:%d: %s", server->options->address, port, problem);
+            return status;
+        }
+        server->io_ready++;
+    }
+    bool v6 = strchr(server->options->address, ':') != NULL;
+    for (uint32_t i = 0; i < server->io_count; i++) {
+        if (io_start(&server->io[i]) != STATUS_OK)
+            return STATUS_MEMORY;
+        server->io_started++;
+    }
+    printf("listening on http://%s%s%s:%d\n", v6 ? "[" : "", server->options->address, v6 ? "]" : "", port);
+    fflush(stdout);
+    return STATUS_OK;
+}
+
+static int wait_for_signal(const sigset_t *signals)
+{
+    int signal_number = 0;
+    while (sigwait(signals, &signal_number) != 0) {
+    }
+    return signal_number;
+}
+
+static int run_engine(struct server *server, const sigset_t *signals)
+{
+    const struct server_options *options = server->options;
+    struct engine_options engine_options = {
+        .env = linux_env(),
+        .shard = server->service.shard,
+        .sequencer = inbox_sequencer(server->inbox),
+        .seal_after_ns = ENGINE_SEAL_AFTER_NS,
+        .failed = on_journal_failed,
+    };
+    server->io_count = options->io_threads;
+    for (uint32_t i = 0; i < server->io_count; i++)
+        engine_options.listeners[engine_options.listener_count++] = (struct engine_listener){io_wake, &server->io[i]};
+    server->engine = engine_create(&engine_options);
+    if (server->engine == NULL)
+        return EXIT_UNUSABLE;
+    server->service.engine = server->engine;
+    int code = EXIT_UNUSABLE;
+    bool engine_started = false;
+    if (open_doors(server) == STATUS_OK && engine_start(server->engine) == STATUS_OK) {
+        engine_started = true;
+        int signal_number = wait_for_signal(signals);
+        code = signal_number == SIGUSR1 ? EXIT_JOURNAL : 0;
+        log_info("stopping");
+    }
+    atomic_store(&server->service.stopping, true);
+    for (uint32_t i = 0; i < server->io_started; i++)
+        io_stop(&server->io[i]);
+    for (uint32_t i = 0; i < server->io_started; i++)
+        io_join(&server->io[i]);
+    inbox_close(server->inbox);
+    if (engine_started)
+        engine_join(server->engine);
+    for (uint32_t i = 0; i < server->io_started; i++)
+        io_deinit(&server->io[i]);
+    engine_destroy(server->engine);
+    return code;
+}
+
+int server_run(const struct server_options *options)
+{
+    struct server server = {.options = options};
+    if (!is_loopback(options->address)) {
+        if (!options->insecure) {
+            log_error("%s is not a loopback address, and this version has neither keys nor TLS: anybody who reaches it "
+                      "could change your stock. Listen on 127.0.0.1, or say --insecure",
+                      options->address);
+            return EXIT_UNUSABLE;
+        }
+        log_warning("--insecure: listening on %s WITHOUT keys or TLS. Anybody who reaches it can read and change the "
+                    "stock",
+                    options->address);
+    }
+    if (options->fault_no_flush)
+        log_warning("flushes are switched off for a test: a power cut LOSES acknowledged commands");
+    raise_file_limit();
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: only this one takes them */
+    signal(SIGPIPE, SIG_IGN);
+
+    int code = EXIT_UNUSABLE;
+    if (open_shard(&server) != STATUS_OK)
+        return code;
+    const struct inbox_options inbox_options = {
+        .env = linux_env(),
+        .batch_count_max = INBOX_BATCHES,
+        .clock_step_max_us = options->clock_step_s * 1000000,
+        .spin_ns = options->spin_us * 1000,
+        .log_time_us = ledger_now_us(shard_ledger(server.service.shard)),
+    };
+    server.inbox = inbox_create(&inbox_options);
+    server.io = calloc(options->io_threads, sizeof(struct io));
+    if (server.inbox != NULL && server.io != NULL) {
+        set_up_service(&server);
+        code = run_engine(&server, &signals);
+    }
+    free(server.io);
+    if (server.inbox != NULL)
+        inbox_destroy(server.inbox);
+    shard_close(server.service.shard);
+    if (code == 0)
+        log_info("stopped; everything acknowledged is in '%s'", options->data);
+    return code;
+}

@@ -1,0 +1,42 @@
+/*
+ * The server: wires env, shard, engine and I/O threads together, and runs until it is told to stop.
+ */
+#ifndef ONHAND_SERVER_SERVER_H
+#define ONHAND_SERVER_SERVER_H
+
+#include "api/service.h"
+
+#define SERVER_IO_THREADS_MAX 32
+
+/* Defaults are in server_options_init. */
+struct server_options {
+    const char *data;        /* data directory, created when absent */
+    const char *address;     /* IPv4 or IPv6 address to listen on */
+    int port;                /* 0: any free one */
+    bool insecure;           /* an address that is not loopback is allowed */
+    uint32_t host_count;
+    const char *hosts[SERVICE_HOSTS_MAX]; /* names beside localhost and the address */
+    uint32_t io_threads;     /* 0: by the number of processors */
+    uint32_t connections_max;
+    uint64_t segment_bytes;
+    int64_t id_window_s;
+    uint32_t id_capacity;
+    bool strict;
+    bool accept_clock;
+    int64_t clock_step_s;
+    int64_t spin_us;
+    struct ledger_limits limits;
+    bool fault_no_flush;     /* tests only, see journal.h */
+    const char *version;
+};
+
+void server_options_init(struct server_options *options);
+
+/*
+ * Runs until SIGINT or SIGTERM, or a failure. Prints "listening on http://…" to standard output when it is ready, what an
+ * operator must know to standard error. Returns the exit code: 0 stopped as asked, 4 the data directory or address cannot
+ * be used, 70 the journal failed while running (start again: it recovers from disk).
+ */
+int server_run(const struct server_options *options);
+
+#endif
