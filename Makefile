@@ -1,0 +1,47 @@
+# Short names only; Meson does the work. `make` alone builds.
+.PHONY: build demo run test check night bench coverage fuzz install deps deps-test format clean
+MESON_FLAGS =
+JOBS = $(shell nproc)
+
+build: deps
+	@packaging/build build release
+	@ln -sf src/cli/onhand build/onhand
+
+demo: build
+	@python3 examples/demo/demo.py
+
+run: build
+	build/onhand serve --data data
+
+deps:
+	@packaging/deps/install packaging/deps/build.txt
+
+deps-test:
+	@packaging/deps/install packaging/deps/build.txt packaging/deps/test.txt
+
+test: deps-test
+	@test/run test
+
+check: deps-test
+	@test/run check
+
+night: deps-test
+	@test/run night
+
+bench: deps-test build
+	@bench/run
+
+coverage: deps-test
+	@test/coverage
+
+fuzz: deps-test
+	@test/fuzz/run $(TIME)
+
+install: build
+	meson install -C build
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build build-*
