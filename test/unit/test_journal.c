@@ -542,6 +542,79 @@ static void stale_and_foreign_frames_do_not_come_alive(void **state)
     place_destroy(&other);
 }
 
+static void nth_segment(const struct place *place, unsigned nth, char *out_name)
+{
+    uint64_t previous = 0;
+    for (unsigned i = 0; i <= nth; i++) {
+        uint64_t best = UINT64_MAX;
+        DIR *dir = opendir(place->path);
+        for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+            uint64_t first_seq = 0;
+            if (strlen(entry->d_name) == SEGMENT_NAME_BYTES - 1 && segment_name_parse(entry->d_name, &first_seq) &&
+                first_seq > previous && first_seq < best)
+                best = first_seq;
+        }
+        closedir(dir);
+        previous = best;
+    }
+    segment_name(previous, out_name);
+}
+
+static void copy_file(const struct place *from, const struct place *to, const char *name)
+{
+    struct content content = file_get(from, name);
+    file_put(to, name, content.bytes, content.n);
+    free(content.bytes);
+}
+
+static void another_history_of_the_same_ledger_does_not_fit(void **state)
+{
+    (void)state;
+    /* Two copies of one journal, each written on: same ledger, same numbers, other content. */
+    struct place place = place_create();
+    struct place other = place_create();
+    uint64_t last_seqs[8];
+    struct content start = crashed(&place, last_seqs);
+    free(start.bytes);
+    copy_file(&place, &other, FIRST_SEGMENT);
+    struct seen seen;
+    struct journal_report report;
+    struct content forks[2];
+    for (unsigned i = 0; i < 2; i++) {
+        struct journal *journal = must_open(i == 0 ? &place : &other, &seen, &report);
+        uint64_t seq = seen.next_seq;
+        write_group(journal, &seq, 1, 100 + i);
+        write_group(journal, &seq, 1, 100 + i);
+        for (unsigned k = 0; k < 6; k++)
+            write_group(journal, &seq, 400, 1000 - i);
+        journal_close(journal);
+        forks[i] = file_get(i == 0 ? &place : &other, FIRST_SEGMENT);
+    }
+    size_t ends[16];
+    unsigned frames = frame_ends(&forks[0], ends, 16);
+    assert_true(frames > 8);
+    struct content spliced = {malloc(ends[8]), ends[8]};
+    memcpy(spliced.bytes, forks[0].bytes, ends[8]);
+    memcpy(spliced.bytes + ends[7], forks[1].bytes + ends[7], ends[8] - ends[7]); /* frame 8 of the other */
+    struct place work = place_create();
+    file_put(&work, FIRST_SEGMENT, spliced.bytes, spliced.n);
+    assert_int_equal(verify(&work, &seen, &report), STATUS_OK);
+    assert_int_equal(report.frame_count, 7);
+    assert_int_equal(report.cut_bytes, ends[8] - ends[7]);
+    /* And a whole segment of the other. */
+    char name[SEGMENT_NAME_BYTES];
+    nth_segment(&place, 1, name);
+    copy_file(&other, &place, name);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+    assert_int_equal(report.segment_count, 2);
+    free(spliced.bytes);
+    free(forks[0].bytes);
+    free(forks[1].bytes);
+    place_destroy(&work);
+    place_destroy(&place);
+    place_destroy(&other);
+}
+
 static void newer_versions_are_refused(void **state)
 {
     (void)state;
@@ -586,24 +659,6 @@ static uint64_t write_segments(const struct place *place, uint64_t segments, boo
     write_group(journal, &seq, 1, 0);
     journal_close(journal);
     return seq;
-}
-
-static void nth_segment(const struct place *place, unsigned nth, char *out_name)
-{
-    uint64_t previous = 0;
-    for (unsigned i = 0; i <= nth; i++) {
-        uint64_t best = UINT64_MAX;
-        DIR *dir = opendir(place->path);
-        for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-            uint64_t first_seq = 0;
-            if (strlen(entry->d_name) == SEGMENT_NAME_BYTES - 1 && segment_name_parse(entry->d_name, &first_seq) &&
-                first_seq > previous && first_seq < best)
-                best = first_seq;
-        }
-        closedir(dir);
-        previous = best;
-    }
-    segment_name(previous, out_name);
 }
 
 static void segments_follow_one_another(void **state)
@@ -1022,6 +1077,80 @@ static void readers_follow_while_the_tail_comes_round(void **state)
     place_destroy(&place);
 }
 
+/* A tail without a journal: the writer races round it, each frame one record filled with its own number. */
+enum { RACE_RECORD_BYTES = 200000, RACE_FRAMES = 3000 };
+
+struct race {
+    struct tail *tail;
+    _Atomic uint64_t published;
+    unsigned behind;
+    bool bad;
+    uint64_t hits;
+};
+
+static void *race_read(void *argument)
+{
+    struct race *race = argument;
+    uint8_t *bytes = malloc(RACE_RECORD_BYTES);
+    for (;;) {
+        uint64_t published = atomic_load(&race->published);
+        if (published == RACE_FRAMES)
+            break;
+        uint64_t seq = published > race->behind ? published - race->behind : 1;
+        size_t n = 0;
+        if (tail_read(race->tail, seq, TAIL_NOWHERE, bytes, RACE_RECORD_BYTES, &n) != STATUS_OK)
+            continue;
+        race->hits++;
+        struct reader r = reader_of(bytes + 5, n - 5);
+        bool right = n == RACE_RECORD_BYTES && read_varint(&r) == 1 && read_varint(&r) == seq;
+        for (size_t at = n - reader_left(&r); right && at < n; at++)
+            right = bytes[at] == (uint8_t)seq;
+        race->bad |= !right;
+    }
+    free(bytes);
+    return NULL;
+}
+
+static void a_reader_never_gets_what_the_writer_overwrote(void **state)
+{
+    (void)state;
+    struct tail *tail = tail_create(linux_env(), 1);
+    assert_non_null(tail);
+    size_t chunk_bytes = tail_chunk_bytes(tail);
+    struct race races[3];
+    pthread_t threads[3];
+    /* The oldest that may still be there, which the writer takes next, are the interesting ones. */
+    static const unsigned behind[3] = {77, 60, 70};
+    for (unsigned i = 0; i < 3; i++) {
+        races[i] = (struct race){.tail = tail, .behind = behind[i]};
+        assert_int_equal(pthread_create(&threads[i], NULL, race_read, &races[i]), 0);
+    }
+    uint64_t chunk = 0;
+    size_t used = 0;
+    uint8_t *memory = tail_claim(tail, 0);
+    for (uint64_t seq = 1; seq <= RACE_FRAMES; seq++) {
+        if (used + RACE_RECORD_BYTES > chunk_bytes) {
+            memory = tail_claim(tail, ++chunk);
+            used = 0;
+        }
+        memset(memory + used, (int)(uint8_t)seq, RACE_RECORD_BYTES);
+        struct writer w = writer_of(memory + used, 32);
+        write_u32(&w, RACE_RECORD_BYTES);
+        write_u8(&w, RECORD_DECISION);
+        write_varint(&w, 1);
+        write_varint(&w, seq);
+        tail_publish(tail, &(struct tail_frame){seq, seq, chunk * chunk_bytes + used, RACE_RECORD_BYTES, 1});
+        used += RACE_RECORD_BYTES;
+        for (unsigned i = 0; i < 3; i++)
+            atomic_store(&races[i].published, seq);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_false(races[i].bad);
+    }
+    tail_destroy(tail);
+}
+
 /* ---- faults ---- */
 
 struct faulty {
@@ -1244,6 +1373,7 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_is_seen),
         cmocka_unit_test(two_frames_in_flight_are_both_cut),
         cmocka_unit_test(stale_and_foreign_frames_do_not_come_alive),
+        cmocka_unit_test(another_history_of_the_same_ledger_does_not_fit),
         cmocka_unit_test(newer_versions_are_refused),
         cmocka_unit_test(segments_follow_one_another),
         cmocka_unit_test(reading_only_changes_nothing),
@@ -1252,6 +1382,7 @@ int main(void)
         cmocka_unit_test(the_index_thins_itself),
         cmocka_unit_test(one_group_is_filled_while_another_is_written),
         cmocka_unit_test(readers_follow_while_the_tail_comes_round),
+        cmocka_unit_test(a_reader_never_gets_what_the_writer_overwrote),
         cmocka_unit_test(any_failure_is_final_and_loses_nothing),
         cmocka_unit_test(a_disk_with_larger_blocks_goes_on),
         cmocka_unit_test(the_filler_keeps_ahead),
