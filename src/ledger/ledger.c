@@ -162,6 +162,7 @@ void ledger_check(const struct ledger *ledger)
         const struct names *names = &ledger->names[space];
         CHECK(names->index.count == names->count);
         for (uint32_t i = 0; i < names->count; i++) {
+            CHECK((names->entries[i] >> 8) + (names->entries[i] & 0xff) <= names->bytes_used);
             struct text name = ledger_name(ledger, (enum name_space)space, i);
             CHECK(ledger_number(ledger, (enum name_space)space, name) == i);
             hash += name_hash(ledger, (enum name_space)space, i);
