@@ -36,7 +36,7 @@ static bool cell_is(const void *owner, uint32_t entry, const void *key)
 {
     const struct cell *cell = &((const struct ledger *)owner)->cells[entry];
     const struct cell_key *wanted = key;
-    return cell->item == wanted->item && cell->location == wanted->location;
+    return ((cell->item ^ wanted->item) | (cell->location ^ wanted->location)) == 0;
 }
 
 uint32_t cell_find(const struct ledger *ledger, uint32_t item, uint32_t location)

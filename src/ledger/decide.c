@@ -180,7 +180,7 @@ bool judge_precondition(struct judge *judge)
     bool holds;
     if (!precondition_holds(judge, wanted, judge_draft(judge, 0), LINE_NONE, &holds))
         return false;
-    return holds || judge_refuse(judge, CODE_precondition_failed, TEXT_NONE, constant("/if"));
+    return holds ? true : judge_refuse(judge, CODE_precondition_failed, TEXT_NONE, constant("/if"));
 }
 
 bool judge_lines(struct judge *judge, enum lines_names names)
@@ -195,11 +195,11 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         uint32_t item = create ? judge_name(judge, NAME_ITEM, line->item)
                                : ledger_number(judge->ledger, NAME_ITEM, line->item);
         if (item == NUMBER_NONE)
-            return !judge->objected && judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
+            return judge->objected ? false : judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
         uint32_t location = create ? judge_name(judge, NAME_LOCATION, line->location)
                                    : ledger_number(judge->ledger, NAME_LOCATION, line->location);
         if (location == NUMBER_NONE)
-            return !judge->objected && judge_refuse(judge, CODE_unknown_location, line->location, TEXT_NONE);
+            return judge->objected ? false : judge_refuse(judge, CODE_unknown_location, line->location, TEXT_NONE);
         uint32_t before = judge->draft_count;
         struct draft *draft = draft_of(judge, item, location, i);
         int64_t units;
@@ -301,8 +301,9 @@ bool judge_cell(struct judge *judge, const struct draft *draft, struct event *ev
     event->scale = draft->scale;
     event->figures = before;
     for (unsigned i = 0; i < FIGURE_COUNT; i++) {
-        int64_t after = before.units[i] + event->delta.units[i]; /* 2^53 + 1,000 lines of 2^53 at most: fits */
-        if (!quantity_in_range(after) || !quantity_in_range(event->delta.units[i]))
+        int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
+        CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
+        if (!quantity_in_range(after))
             return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                                  "a figure of the cell would leave the range of 2^53-1 base units");
         event->figures.units[i] = after;
@@ -358,6 +359,15 @@ void decision_begin(struct judge *judge, enum command_kind kind)
     };
 }
 
+/* Who decides a kind; NULL for the ledger's and the engine's own. */
+static void (*const rules[KIND_COUNT])(struct judge *judge) = {
+    [KIND_RECEIVE] = decide_movement,    [KIND_SALE] = decide_movement,     [KIND_SHIP] = decide_movement,
+    [KIND_RETURN] = decide_movement,     [KIND_ADJUST] = decide_movement,   [KIND_RECLASSIFY] = decide_movement,
+    [KIND_TRANSFER] = decide_movement,   [KIND_HOLD] = decide_claim,        [KIND_EXTEND] = decide_claim,
+    [KIND_COMMIT] = decide_claim,        [KIND_RELEASE] = decide_claim,     [KIND_PUT_ITEM] = decide_config,
+    [KIND_SETTINGS] = decide_config,
+};
+
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
 static bool judge_line_form(struct judge *judge, uint32_t index)
 {
@@ -382,36 +392,19 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
 static bool judge_form(struct judge *judge)
 {
     const struct command *command = judge->command;
-    const char *missing = NULL;
-    switch (command->kind) {
-    case KIND_RECEIVE:
-    case KIND_SALE:
-    case KIND_SHIP:
-    case KIND_RETURN:
-    case KIND_ADJUST:
-    case KIND_SETTINGS:
-        break;
-    case KIND_RECLASSIFY:
-        if (command->from == CONDITION_NONE || command->to_condition == CONDITION_NONE)
-            missing = command->from == CONDITION_NONE ? "from" : "to";
-        break;
-    case KIND_TRANSFER:
-        missing = command->to_location.length == 0 ? "to" : NULL;
-        break;
-    case KIND_HOLD:
-    case KIND_EXTEND:
-    case KIND_COMMIT:
-    case KIND_RELEASE:
-        missing = command->hold.length == 0 ? "hold" : NULL;
-        break;
-    case KIND_PUT_ITEM:
-        missing = command->item.length == 0 ? "item" : NULL;
-        break;
-    case KIND_EXPIRE:
-    case KIND_TICK:
-    case KIND_COUNT:
+    if (command->kind >= KIND_COUNT || rules[command->kind] == NULL)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "kind", "not for sources to send");
-    }
+    const char *missing = NULL;
+    if (rules[command->kind] == decide_claim && command->hold.length == 0)
+        missing = "hold";
+    if (command->kind == KIND_TRANSFER && command->to_location.length == 0)
+        missing = "to";
+    if (command->kind == KIND_PUT_ITEM && command->item.length == 0)
+        missing = "item";
+    if (command->kind == KIND_RECLASSIFY && command->to_condition >= CONDITION_COUNT)
+        missing = "to";
+    if (command->kind == KIND_RECLASSIFY && command->from >= CONDITION_COUNT)
+        missing = "from";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
     if (command->has_seq && command->seq == 0)
@@ -511,32 +504,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
             (void)judge_room(&judge);
         return;
     }
-    switch (command->kind) {
-    case KIND_RECEIVE:
-    case KIND_SALE:
-    case KIND_SHIP:
-    case KIND_RETURN:
-    case KIND_ADJUST:
-    case KIND_RECLASSIFY:
-    case KIND_TRANSFER:
-        decide_movement(&judge);
-        break;
-    case KIND_HOLD:
-    case KIND_EXTEND:
-    case KIND_COMMIT:
-    case KIND_RELEASE:
-        decide_claim(&judge);
-        break;
-    case KIND_PUT_ITEM:
-    case KIND_SETTINGS:
-        decide_config(&judge);
-        break;
-    case KIND_EXPIRE:
-    case KIND_TICK:
-    case KIND_COUNT:
-        CHECK(!"judge_form lets none through");
-        break;
-    }
+    rules[command->kind](&judge);
     if (out_verdict->outcome != OUTCOME_INVALID)
         (void)judge_room(&judge);
 }

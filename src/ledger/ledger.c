@@ -243,6 +243,7 @@ bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_vi
         return false;
     const struct claims *claims = &ledger->claims;
     const struct claim *claim = &claims->entries[entry];
+    CHECK(claim->first_line != 0);
     *out_view = (struct claim_view){
         .claim = claim->number,
         .hold = textpool_text(&claims->texts, claim->name),
@@ -250,7 +251,7 @@ bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_vi
         .channel = textpool_text(&claims->texts, claim->channel),
         .state = claim->state,
         .expires_at_us = claim->expires_at_us,
-        .line = claim->first_line == 0 ? NUMBER_NONE : claim->first_line - 1,
+        .line = claim->first_line - 1,
     };
     return true;
 }

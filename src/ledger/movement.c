@@ -7,38 +7,6 @@
  */
 #include "ledger/decide.h"
 
-/* What this kind does to the goods, beside taking or giving them. */
-static bool takes(enum command_kind kind)
-{
-    return kind == KIND_SALE || kind == KIND_SHIP || kind == KIND_RECLASSIFY || kind == KIND_TRANSFER;
-}
-
-static enum account other_side(enum command_kind kind)
-{
-    switch (kind) {
-    case KIND_RECEIVE:
-        return ACCOUNT_SUPPLIER;
-    case KIND_SALE:
-    case KIND_SHIP:
-    case KIND_RETURN:
-        return ACCOUNT_CUSTOMER;
-    case KIND_ADJUST: /* @found or @loss, by the sign */
-    case KIND_RECLASSIFY:
-    case KIND_TRANSFER:
-    case KIND_HOLD:
-    case KIND_EXTEND:
-    case KIND_COMMIT:
-    case KIND_RELEASE:
-    case KIND_EXPIRE:
-    case KIND_TICK:
-    case KIND_PUT_ITEM:
-    case KIND_SETTINGS:
-    case KIND_COUNT:
-        break;
-    }
-    return ACCOUNT_NONE;
-}
-
 static enum event_type event_of(enum command_kind kind)
 {
     /* The movement kinds stand in the same order in both lists. */
@@ -79,8 +47,10 @@ static void judge_taking(struct judge *judge, const struct draft *draft, const i
 
 static bool is_short(struct judge *judge)
 {
-    return judge->decision->shortage_count != 0 &&
-           !judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
+    if (judge->decision->shortage_count == 0)
+        return false;
+    (void)judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
+    return true;
 }
 
 /* Takes goods, from the claim first when there is one. What exceeds the claim is flagged. */
@@ -159,6 +129,18 @@ static void decide_leaving(struct judge *judge)
         claim_conclude(judge, claim, CLAIM_STATE_CONSUMED, judge->ledger->claims.entries[claim].expires_at_us);
 }
 
+/* The other side of goods that come, or go by an adjustment. */
+static enum account coming_from(enum command_kind kind, int64_t units)
+{
+    if (kind == KIND_RECEIVE)
+        return ACCOUNT_SUPPLIER;
+    if (kind == KIND_RETURN)
+        return ACCOUNT_CUSTOMER;
+    if (units == 0)
+        return ACCOUNT_NONE; /* an adjustment between the conditions of one cell */
+    return units > 0 ? ACCOUNT_FOUND : ACCOUNT_LOSS;
+}
+
 /* receive and return: goods come; adjust: either way. */
 static void decide_coming(struct judge *judge)
 {
@@ -181,9 +163,7 @@ static void decide_coming(struct judge *judge)
         struct event *event = judge_event(judge, event_of(command->kind));
         event->quantity = draft->asked;
         event->condition = draft->condition;
-        event->account = other_side(command->kind);
-        if (command->kind == KIND_ADJUST && draft->asked != 0)
-            event->account = draft->asked > 0 ? ACCOUNT_FOUND : ACCOUNT_LOSS;
+        event->account = coming_from(command->kind, draft->asked);
         event->account_units = -draft->asked;
         for (unsigned c = 0; c < CONDITION_COUNT; c++)
             event->delta.units[c] = draft->asked_by[c];
@@ -310,7 +290,7 @@ void decide_movement(struct judge *judge)
         decide_transfer(judge);
     else if (kind == KIND_RECLASSIFY)
         decide_reclassify(judge);
-    else if (takes(kind))
+    else if (kind == KIND_SALE || kind == KIND_SHIP)
         decide_leaving(judge);
     else
         decide_coming(judge);

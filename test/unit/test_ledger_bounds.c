@@ -46,6 +46,7 @@ static void figures_stay_in_range(void **state)
         {"receive 1 damaged A@L", "invalid out_of_range line 0 quantity", NULL},
         {"receive " MAX " B@L 1 B@L", "invalid out_of_range line 1 quantity", "B@L: none"},
         {"receive " MAX " damaged B@L 1 B@L", "invalid out_of_range line 1 quantity", NULL},
+        {"adjust -1 damaged B@L " MAX " B@L 1 B@L", "invalid out_of_range line 2 quantity", NULL},
         {"item item=S scale=1", "ok: config", NULL},
         {"receive " MAX " S@L", "invalid out_of_range line 0 quantity", NULL},
 
@@ -105,6 +106,12 @@ static void settings_are_bounded(void **state)
     world.command.scale = 7;
     ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
     assert_int_equal(world.verdict.code, CODE_out_of_range);
+    world_step(&world, "settings window=60 capacity=100");
+    world_step(&world, "receive 1 A@L");
+    world_parse(&world, "hold hold=H 1 A@L");
+    world.command.expires_in_ms = -1;
+    ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
+    assert_int_equal(world.verdict.code, CODE_out_of_range);
     world_deinit(&world);
 }
 
@@ -152,6 +159,28 @@ static void full_tables_refuse_what_needs_room(void **state)
     /* H1 ended with its expiry and leaves with its two lines: three are free. */
     expect(&world, "hold hold=H4 1 A@L 1 B@L 1 A@M", "invalid limit_reached");
     expect(&world, "hold hold=H4 1 A@L 1 B@L", "ok: hold hold");
+    world_deinit(&world);
+}
+
+/* A decision drops at most four claims past the window: no more than their lines are counted on. */
+static void room_counts_on_what_leaves_in_time(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const struct ledger_limits limits = {6, 2, 2, 6, 6, 6, 64};
+    world_init(&world, &limits);
+    expect(&world, "receive 9 A@L 9 B@L 9 C@L 9 D@L 9 E@L", "ok: receive receive receive receive receive");
+    for (unsigned i = 0; i < 6; i++) {
+        char prose[64];
+        (void)sprintf(prose, "hold hold=H%u 1 A@L", i);
+        expect(&world, prose, "ok: hold");
+    }
+    expect(&world, "wait 900", "ok: expire expire expire expire expire expire");
+    expect(&world, "wait 604801", "ok:");
+    expect(&world, "hold hold=I 1 A@L 1 B@L 1 C@L 1 D@L 1 E@L", "invalid limit_reached");
+    expect(&world, "hold hold=I 1 A@L 1 B@L 1 C@L 1 D@L", "ok: hold hold hold hold");
+    expect(&world, "tick", "ok:");
+    expect(&world, "hold hold=J 1 A@L 1 B@L", "ok: hold hold");
     world_deinit(&world);
 }
 
@@ -292,6 +321,7 @@ int main(void)
         cmocka_unit_test(figures_stay_in_range),
         cmocka_unit_test(settings_are_bounded),
         cmocka_unit_test(full_tables_refuse_what_needs_room),
+        cmocka_unit_test(room_counts_on_what_leaves_in_time),
         cmocka_unit_test(names_of_claims_reuse_their_room),
         cmocka_unit_test(a_name_past_the_window_is_free_at_once),
         cmocka_unit_test(expired_claims_come_back_from_anywhere),
