@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""
+Goal: /openapi.json says what the server does: every call in it exists, every kind has exactly the fields it lists, every
+code is there, and answers have the members that are described and no others.
+Method: the description is fetched from a running server and walked. For each kind the smallest command is sent, then
+the same with each member that any kind has: a member that is not listed must be 422 unknown_field, a listed one must not.
+Answers of all kinds are held against their schemas by a small validator (the part of JSON Schema that the page uses).
+"""
+import json
+import os
+import re
+import unittest
+
+from server import ServerCase
+
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
+
+# A value of the right form for each member.
+VALUES = {
+    "kind": "receive", "id": "x", "source": "s", "reason": "because", "actor": "jo", "document": "D1", "line": "7",
+    "channel": "web", "meta": {"b": [1, None], "a": {}}, "seq": 1, "occurred_at": "2026-11-22T10:00:00Z",
+    "not_after": "2999-01-01T00:00:00Z", "if": {"version": 0}, "dry_run": True, "guard": True, "item": "A",
+    "location": "L", "quantity": 1, "condition": "sellable", "lines": [{"item": "A", "location": "L", "quantity": 1}],
+    "hold": "H", "holder": "jo", "expires_in": 60, "mode": "partial", "from": "sellable", "to": "damaged",
+}
+# Members of API.md that belong to kinds or abilities that are not served yet.
+LATER = ["unit", "expectation", "transfer", "eta", "counted_to", "seen", "sourcing", "priority", "backorder", "wait", "at",
+         "paid", "review", "verdict", "of", "due", "direction", "add", "colour"]
+
+
+def read(path):
+    with open(os.path.join(SOURCE, path), encoding="utf-8") as file:
+        return file.read()
+
+
+class Page:
+    """The description, and values held against its schemas."""
+
+    def __init__(self, document):
+        self.document = document
+        self.schemas = document["components"]["schemas"]
+
+    def resolve(self, schema):
+        while "$ref" in schema:
+            at = self.document
+            for part in schema["$ref"].removeprefix("#/").split("/"):
+                at = at[part]
+            schema = at
+        return schema
+
+    def wrong(self, schema, value, path=""):
+        """What is wrong with the value, or None."""
+        schema = self.resolve(schema)
+        types = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
+                 "number": (int, float)}
+        kind = schema.get("type")
+        if kind and (not isinstance(value, types[kind]) or (kind in ("integer", "number") and isinstance(value, bool))):
+            return "%s: %r is no %s" % (path, value, kind)
+        if "const" in schema and value != schema["const"]:
+            return "%s: %r is not %r" % (path, value, schema["const"])
+        if "enum" in schema and value not in schema["enum"]:
+            return "%s: %r is none of %r" % (path, value, schema["enum"])
+        if "minimum" in schema and value < schema["minimum"] or "maximum" in schema and value > schema["maximum"]:
+            return "%s: %r is out of range" % (path, value)
+        if isinstance(value, dict):
+            problem = self.wrong_object(schema, value, path)
+            if problem:
+                return problem
+        if isinstance(value, list):
+            if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+                return "%s: %d elements" % (path, len(value))
+            for i, element in enumerate(value):
+                problem = "items" in schema and self.wrong(schema["items"], element, "%s/%d" % (path, i))
+                if problem:
+                    return problem
+        for part in schema.get("allOf", []):
+            problem = self.wrong(part, value, path)
+            if problem:
+                return problem
+        for word in ("oneOf", "anyOf"):
+            problems = [self.wrong(part, value, path) for part in schema.get(word, [])]
+            fits = problems.count(None)
+            if problems and (fits != 1 if word == "oneOf" else fits == 0):
+                return "%s: fits %d of %s: %s" % (path, fits, word, problems)
+        if "not" in schema and self.wrong(schema["not"], value, path) is None:
+            return "%s: fits what it must not" % path
+        return None
+
+    def wrong_object(self, schema, value, path):
+        for name in schema.get("required", []):
+            if name not in value:
+                return "%s: %s is missing" % (path, name)
+        for name, part in schema.get("properties", {}).items():
+            problem = name in value and self.wrong(part, value[name], "%s/%s" % (path, name))
+            if problem:
+                return problem
+        if schema.get("additionalProperties") is False:
+            extra = set(value) - set(schema.get("properties", {}))
+            if extra:
+                return "%s: %s is not described" % (path, sorted(extra))
+        return None
+
+    def members(self, schema):
+        """Every member that an object of this schema may have."""
+        schema = self.resolve(schema)
+        names = set(schema.get("properties", {}))
+        for word in ("allOf", "oneOf", "anyOf"):
+            for part in schema.get(word, []):
+                names |= self.members(part)
+        return names
+
+
+class OpenApi(ServerCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        answer = cls.server.get("/openapi.json")
+        cls.page = Page(answer.json())
+        cls.serial = 0
+
+    def once(self, method, target, body=None, headers=None):
+        with self.server.connect() as wire:
+            return wire.request(method, target, body, headers)
+
+    def command(self, **command):
+        type(self).serial += 1
+        command = {"id": "n%d" % self.serial, "source": "s", **command}
+        return self.once("POST", "/v1/commands", json.dumps(command).encode())
+
+    def expect(self, name, value):
+        schema = {"$ref": "#/components/schemas/" + name}
+        self.assertIsNone(self.page.wrong(schema, value), "%s: %r" % (name, value))
+        extra = set(value) - self.page.members(schema)
+        self.assertFalse(extra, "%s has members that are not described" % name)
+
+    def kinds(self):
+        """{kind: schema}"""
+        names = {name for name in self.page.schemas if name.startswith("Command_")}
+        listed = {part["$ref"].rsplit("/", 1)[1] for part in self.page.schemas["Command"]["oneOf"]}
+        self.assertEqual(names, listed)
+        return {name.removeprefix("Command_"): self.page.schemas[name] for name in names}
+
+    def smallest(self, kind, schema):
+        command = {name: VALUES[name] for name in schema["required"]}
+        command["kind"] = kind
+        if kind == "transfer":
+            command["to"] = "M"
+        forms = schema.get("oneOf", [])
+        if forms and forms[0]["required"] == ["item", "location", "quantity"]:
+            command.update({"item": "A", "location": "L", "quantity": 1})
+        return command
+
+    def test_the_page_is_whole(self):
+        document = self.page.document
+        self.assertRegex(document["openapi"], r"^3\.1\.\d+$")
+        for reference in set(re.findall(r'"\$ref": "(#/[^"]+)"', json.dumps(document))):
+            self.page.resolve({"$ref": reference})  # KeyError when it leads nowhere
+        with open(os.path.join(SOURCE, "api", "openapi.json"), encoding="utf-8") as file:
+            self.assertEqual(document, json.load(file), "the program was built with another openapi.json")
+
+    def test_every_call_exists(self):
+        for path, item in self.page.document["paths"].items():
+            for method in item:
+                with self.subTest(path=path, method=method):
+                    target = re.sub(r"\{\w+\}", "A", path)
+                    body = b"{}" if method in ("post", "put") else None
+                    answer = self.once(method.upper(), target, body)
+                    self.assertNotEqual(answer.status, 405)
+                    if answer.status == 404:  # only because there is no such name
+                        self.assertIn(answer.json()["code"], ("unknown_item", "unknown_location", "unknown_hold"))
+                    described = item[method]["responses"]
+                    self.assertIn(str(answer.status), described)
+
+    def test_every_route_is_described(self):
+        rows = re.findall(r'ROW\(HTTP1_(\w+), PATH_(\w+), "([^"]+)"', read("api/routes.c"))
+        self.assertTrue(rows)
+        behind = {"EXACT": 0, "ONE": 1, "TWO": 2}
+        routes = {(method.lower(), path, behind[shape]) for method, shape, path in rows}
+        described = set()
+        for path, item in self.page.document["paths"].items():
+            for method in item:
+                described.add((method, re.sub(r"/\{\w+\}", "", path), path.count("{")))
+        self.assertEqual(described, routes)
+
+    def test_every_code_is_listed(self):
+        codes = re.findall(r'X\((\w+), (\d+), "', read("ledger/code.h"))
+        self.assertTrue(codes)
+        listed = {}
+        for name, http in (("RefusalCode", "409"), ("ObjectionCode", "422"), ("ShedCode", "503")):
+            for part in self.page.schemas[name]["oneOf"]:
+                listed[part["const"]] = http
+        self.assertEqual(listed, {name: http for name, http in codes if name != "none"})
+
+    def test_kinds_and_their_fields_are_exactly_those_that_are_taken(self):
+        kinds = self.kinds()
+        detail = self.command(kind="nothing").json()["detail"]
+        self.assertEqual(set(detail.split(" one of ")[1].split()), set(kinds))
+        everything = set().union(*(schema["properties"] for schema in kinds.values()))
+        self.assertEqual(everything, set(VALUES))
+        for kind, schema in sorted(kinds.items()):
+            smallest = self.smallest(kind, schema)
+            with self.subTest(kind=kind):
+                self.assertIsNone(self.page.wrong(schema, {**smallest, "id": "x"}))
+                answer = self.command(**{**smallest, "id": "small-" + kind})
+                self.assertIn(answer.status, (200, 409), answer)
+            for name in schema["required"]:
+                with self.subTest(kind=kind, without=name):
+                    command = {"id": "x", "source": "s", **smallest}
+                    del command[name]
+                    answer = self.once("POST", "/v1/commands", json.dumps(command).encode())
+                    self.assertEqual((answer.status, answer.json()["code"]), (422, "missing_field"))
+            for name in sorted(everything | set(LATER)):
+                with self.subTest(kind=kind, member=name):
+                    command = {**smallest, "dry_run": True, name: smallest.get(name, VALUES.get(name, "x"))}
+                    if name == "lines":
+                        for member in ("item", "location", "quantity"):
+                            command.pop(member, None)
+                    answer = self.command(**command)
+                    if name in schema["properties"]:
+                        self.assertNotEqual(answer.json().get("code"), "unknown_field", answer)
+                    else:
+                        self.assertEqual((answer.status, answer.json()["code"]), (422, "unknown_field"))
+
+    def test_lines_have_exactly_the_fields_that_are_listed(self):
+        for kind, schema in sorted(self.kinds().items()):
+            if "lines" not in schema["properties"]:
+                continue
+            line = self.page.resolve(schema["properties"]["lines"]["items"])
+            smallest = self.smallest(kind, schema)
+            for name in ("item", "location", "quantity"):
+                smallest.pop(name, None)
+            for name in ["condition", "if", "unit", "hold", "lines"]:
+                with self.subTest(kind=kind, member=name):
+                    value = VALUES.get(name, "x")
+                    lines = [{"item": "A", "location": "L", "quantity": 1, name: value}]
+                    answer = self.command(**{**smallest, "dry_run": True, "lines": lines})
+                    if name in line["properties"]:
+                        self.assertNotEqual(answer.json().get("code"), "unknown_field", answer)
+                    else:
+                        self.assertEqual((answer.status, answer.json()["code"]), (422, "unknown_field"))
+
+    def test_answers_and_events_are_as_described(self):
+        line = {"item": "B", "location": "LON"}
+        meta = {"meta": {"k": 1}, "actor": "jo", "document": "D", "line": "1", "channel": "web", "reason": "r"}
+        self.expect("Item", self.once("PUT", "/v1/items/B", b'{"scale":2}').json())
+        self.expect("Accepted", self.command(kind="receive", **line, quantity=10.5, **meta).json())
+        self.expect("Accepted", self.command(kind="receive", **line, quantity=1, condition="damaged", seq=1,
+                                             occurred_at="2999-01-01T00:00:00Z").json())
+        self.expect("Accepted", self.command(kind="hold", hold="h1", **line, quantity=4, **meta).json())
+        self.expect("Accepted", self.command(kind="hold", hold="h2", **line, quantity=4, dry_run=True).json())
+        self.expect("Refused", self.command(kind="hold", hold="h2", **line, quantity="100.25").json())
+        self.expect("Refused", self.command(kind="hold", hold="h2", **line, quantity=100, dry_run=True).json())
+        self.expect("Accepted", self.command(kind="commit", hold="h1", **line, quantity=2.5).json())
+        self.expect("Accepted", self.command(kind="ship", hold="h1").json())
+        self.expect("Refused", self.command(kind="release", hold="h1").json())
+        self.expect("Accepted", self.command(kind="sale", hold="h1", **line, quantity=100).json())
+        self.expect("Accepted", self.command(kind="reclassify", **line, quantity=1,
+                                             **{"from": "damaged", "to": "recalled"}).json())
+        self.expect("Accepted", self.command(kind="transfer", **line, quantity=1, to="PAR").json())
+        self.expect("Accepted", self.command(kind="commit", hold="h3", guard=False, **line, quantity=1).json())
+        self.expect("Invalid", self.command(kind="sale").json())
+        self.expect("Invalid", self.command(kind="receive", **line, quantity=0.001).json())
+        self.expect("Stock", self.once("GET", "/v1/stock/B").json())
+        self.expect("Cell", self.once("GET", "/v1/stock/B/LON").json())
+        self.expect("Claim", self.once("GET", "/v1/holds/h1").json())
+        self.expect("Claim", self.once("GET", "/v1/holds/h3").json())
+        self.expect("FiguresPage", self.once("GET", "/v1/figures?item=B*&location=LON").json())
+        self.expect("Problem", self.once("GET", "/v1/feed?mode=latest").json())
+        self.expect("Problem", self.once("GET", "/v1/feed?after=9-1").json())
+        page = self.once("GET", "/v1/feed?limit=10000&include=refused").json()
+        self.expect("FeedPage", page)
+        for event in page["events"]:
+            self.expect("Event", event)
+        self.assertGreaterEqual({event["type"] for event in page["events"]},
+                                {"receive", "hold", "refused", "commit", "ship", "sale", "discrepancy", "oversold",
+                                 "reclassify", "transfer", "config"})
+
+    def test_lines_of_answers_are_as_described(self):
+        bodies = [b'{"kind":"receive","id":"l%d","source":"t","item":"C","location":"L","quantity":1}' % i
+                  for i in range(5000)]
+        text = b"\n".join(bodies + [b"no"]) + b"\n"
+        for answers in ("all", "errors", "summary"):
+            with self.subTest(answers=answers):
+                lines = self.server.stream(text, "?answers=" + answers).lines()
+                names = [next((n for n in ("Summary", "Progress") if n.lower() in line), "LineAnswer")
+                         for line in lines]
+                for name, line in zip(names, lines):
+                    self.expect(name, line)
+                self.assertEqual(names.count("Summary"), 0 if answers == "all" else 1)
+                self.assertEqual("Progress" in names, answers != "all")
+        array = self.once("POST", "/v1/commands", b"[" + bodies[0] + b',{"kind":"sale"}]').json()
+        for line in array:
+            self.expect("LineAnswer", line)
+
+    def test_parameters_are_exactly_those_that_are_taken(self):
+        values = {"after": "now", "limit": "5", "wait": "0", "include": "refused", "item": "A*", "location": "L",
+                  "kind": "sale", "type": "sale", "source": "s", "answers": "all", "stamps": "1"}
+        for path, item in self.page.document["paths"].items():
+            if "get" not in item or "{" in path:
+                continue
+            named = {self.page.resolve(part)["name"] for part in item["get"].get("parameters", [])
+                     if self.page.resolve(part)["in"] == "query"}
+            for name, value in values.items():
+                with self.subTest(path=path, parameter=name):
+                    answer = self.once("GET", "%s?%s=%s" % (path, name, value))
+                    code = answer.json()["code"] if answer.status == 422 else None
+                    self.assertEqual(code != "unknown_field", name in named)
+
+
+if __name__ == "__main__":
+    unittest.main()
