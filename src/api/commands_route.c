@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #define UNDER_WAY_MAX  8192 /* commands of one connection with the engine */
-#define PROGRESS_LINES 4096 /* with answers=errors|summary a line says how far it is at least so often */
+#define PROGRESS_LINES 4096 /* with answers=errors|summary a line says how far it is, at the latest after so many */
 #define ARRAY_COMMANDS_MAX 10000 /* API.md section 2 */
 
 enum commands_form { FORM_OBJECT, FORM_ARRAY, FORM_STREAM };
@@ -255,7 +255,10 @@ static void answer_line(struct connection *connection, const struct request *req
     commands->replayed += answer->replayed;
     if (status == ANSWER_ACCEPTED || status == ANSWER_REFUSED)
         commands->last_seq = answer->last_seq > commands->last_seq ? answer->last_seq : commands->last_seq;
-    if (commands->answers != ANSWERS_ALL && request->number - commands->told >= PROGRESS_LINES) {
+    /* A sender that waits for its lines must learn of them: when all that came are answered, and while more come. */
+    bool caught_up = commands->answered + 1 == commands->line && !commands->body_over;
+    if (commands->answers != ANSWERS_ALL && commands->told < request->number &&
+        (caught_up || request->number - commands->told >= PROGRESS_LINES)) {
         buffer_literal(out, "{\"progress\":{\"line\":");
         json_u64(out, request->number);
         buffer_literal(out, "}}\n");
