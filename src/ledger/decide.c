@@ -130,15 +130,11 @@ static struct draft *draft_of(struct judge *judge, uint32_t item, uint32_t locat
 static bool units_of(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
                      int64_t *out_units)
 {
-    switch (decimal_to_units(quantity, scale, out_units)) {
-    case DECIMAL_OK:
+    enum decimal_status status = decimal_to_units(quantity, scale, out_units);
+    if (status == DECIMAL_OK)
         return true;
-    case DECIMAL_TOO_LONG:
+    if (status == DECIMAL_TOO_LONG)
         return judge_invalid(judge, CODE_too_many_decimals, line, field, "more decimals than the item's scale");
-    case DECIMAL_OUT_OF_RANGE:
-    case DECIMAL_BAD:
-        break;
-    }
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
@@ -180,7 +176,9 @@ bool judge_precondition(struct judge *judge)
     bool holds;
     if (!precondition_holds(judge, wanted, judge_draft(judge, 0), LINE_NONE, &holds))
         return false;
-    return holds ? true : judge_refuse(judge, CODE_precondition_failed, TEXT_NONE, constant("/if"));
+    if (!holds)
+        return judge_refuse(judge, CODE_precondition_failed, TEXT_NONE, constant("/if"));
+    return true;
 }
 
 bool judge_lines(struct judge *judge, enum lines_names names)
@@ -194,12 +192,16 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         const struct command_line *line = &command->lines[i];
         uint32_t item = create ? judge_name(judge, NAME_ITEM, line->item)
                                : ledger_number(judge->ledger, NAME_ITEM, line->item);
+        if (judge->objected)
+            return false; /* no room for its name */
         if (item == NUMBER_NONE)
-            return judge->objected ? false : judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
+            return judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
         uint32_t location = create ? judge_name(judge, NAME_LOCATION, line->location)
                                    : ledger_number(judge->ledger, NAME_LOCATION, line->location);
+        if (judge->objected)
+            return false;
         if (location == NUMBER_NONE)
-            return judge->objected ? false : judge_refuse(judge, CODE_unknown_location, line->location, TEXT_NONE);
+            return judge_refuse(judge, CODE_unknown_location, line->location, TEXT_NONE);
         uint32_t before = judge->draft_count;
         struct draft *draft = draft_of(judge, item, location, i);
         int64_t units;

@@ -294,7 +294,9 @@ static bool judge_direct(struct judge *judge, enum code code, struct text subjec
         if (draft->asked > draft_free(judge, draft))
             judge_short(judge, draft, draft->asked, draft_free(judge, draft));
     }
-    return judge->decision->shortage_count != 0 ? judge_refuse(judge, code, subject, TEXT_NONE) : true;
+    if (judge->decision->shortage_count != 0)
+        return judge_refuse(judge, code, subject, TEXT_NONE);
+    return true;
 }
 
 static void decide_commit(struct judge *judge)

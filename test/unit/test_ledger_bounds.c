@@ -112,6 +112,9 @@ static void settings_are_bounded(void **state)
     world.command.expires_in_ms = -1;
     ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
     assert_int_equal(world.verdict.code, CODE_out_of_range);
+    world.command.kind = KIND_COUNT;
+    ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
+    assert_int_equal(world.verdict.code, CODE_bad_value);
     world_deinit(&world);
 }
 
@@ -214,18 +217,20 @@ static void a_name_past_the_window_is_free_at_once(void **state)
     (void)state;
     static struct world world;
     world_init(&world, &world_limits);
-    expect(&world, "receive 50 A@L", "ok: receive");
+    expect(&world, "receive id= 50 A@L", "ok: receive");
     for (unsigned i = 0; i < 10; i++) {
         char prose[64];
-        (void)sprintf(prose, "hold hold=H%u 1 A@L", i);
+        (void)sprintf(prose, "hold id= hold=H%u 1 A@L", i);
         expect(&world, prose, "ok: hold");
     }
     for (unsigned i = 0; i < 10; i++) {
         char prose[64];
-        (void)sprintf(prose, "release hold=H%u", (i * 3) % 10);
+        (void)sprintf(prose, "release id= hold=H%u", (i * 3) % 10);
         expect(&world, prose, "ok: release");
     }
+    assert_false(ledger_stale(world.ledger, world.now_us));
     expect(&world, "wait 604801", "ok:");
+    assert_true(ledger_stale(world.ledger, world.now_us)); /* by its claims alone */
     expect(&world, "hold hold=H7 holder=ann 1 A@L", "ok: hold");
     expect(&world, "release hold=H1", "unknown_hold H1");
     assert_int_equal(ledger_counts(world.ledger).claims_live, 1);
