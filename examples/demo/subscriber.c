@@ -37,7 +37,8 @@ struct subscriber {
     struct json_parser *parser;
     struct json_node *nodes; /* owned; NODES_MAX */
     struct books books;
-    char position[POSITION_BYTES]; /* of the last event, "" before the first */
+    char position[POSITION_BYTES]; /* of the last event taken, "" before the first */
+    char next[POSITION_BYTES];     /* of the event whose `id` was read, its data not yet */
     uint64_t arrived_ns;           /* when the bytes now being read came */
     uint64_t flushed_ns;           /* the stamp above the present events, 0 for none */
     bool ended;
@@ -117,11 +118,13 @@ static void take_line(struct subscriber *s, struct text line)
 {
     if (begins(line, "data: ")) {
         take_event(s, text_of(line.bytes + 6, line.length - 6));
+        /* Only now: after a break between `id` and `data` this event must come again. */
+        memcpy(s->position, s->next, POSITION_BYTES);
     } else if (begins(line, "id: ")) {
         if (line.length - 4 >= POSITION_BYTES)
             fail("a position of %u bytes", line.length - 4);
-        memcpy(s->position, line.bytes + 4, line.length - 4);
-        s->position[line.length - 4] = '\0';
+        memcpy(s->next, line.bytes + 4, line.length - 4);
+        s->next[line.length - 4] = '\0';
     } else if (begins(line, ": flushed ")) {
         int64_t stamp_ns;
         s->flushed_ns = 0;
