@@ -7,13 +7,34 @@
     "  --patience SECONDS  how long a server may stay away before giving up (60). When it is given, the\n"             \
     "                      first connection is waited for, too; else a server that is not there ends at once\n"
 
-const char help_serve[] = "onhand serve: run the server on a data directory\n\n"
-                          "usage: onhand serve --data DIR [--listen HOST:PORT]\n\n"
-                          "  --data DIR          the data directory; created when it is not there\n"
-                          "  --listen HOST:PORT  where to listen (127.0.0.1:4760)\n\n"
-                          "docs/operations.md has every setting.\n\n"
-                          "example:\n"
-                          "  onhand serve --data /var/lib/onhand\n";
+const char help_serve[] =
+    "onhand serve: run the server on a data directory\n\n"
+    "usage: onhand serve --data DIR [options]\n\n"
+    "Prints \"listening on http://...\" when it is ready; what an operator must know goes to standard error. SIGTERM or\n"
+    "SIGINT stops it: what is under way is answered first.\n\n"
+    "  --data DIR          the data directory, made when it is not there; else ONHAND_DATA\n"
+    "  --listen ADDR:PORT  an IPv4 or IPv6 address, port 0 for any free one; else ONHAND_LISTEN, else 127.0.0.1:4760\n"
+    "  --host NAME         a name requests may have in Host, beside localhost and the address; may be repeated\n"
+    "  --insecure          allow an address that is not loopback: there are neither keys nor TLS yet\n"
+    "  --io-threads N      threads that serve connections, 1 to 32 (a quarter of the processors, at least 1)\n"
+    "  --connections-max N open connections per I/O thread (12000)\n"
+    "  --strict            facts do not make unknown items and locations; they are refused\n"
+    "  --id-window S       seconds for which ids and ended holds are remembered (604800: 7 days)\n"
+    "  --id-capacity N     ids remembered at once; full means 503. It cannot become smaller later (67108864)\n"
+    "  --items-max N       items (16777216)\n"
+    "  --cells-max N       cells: items at locations (33554432)\n"
+    "  --holds-max N       holds, live ones and those ended within the window (33554432)\n"
+    "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"
+    "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (0)\n"
+    "  --clock-step S      seconds the clock may step ahead while running; beyond, nothing is taken in (60)\n"
+    "  --accept-clock      start although the clock is more than 30 days ahead of the journal\n"
+    "  --fault-no-flush    for tests only: acknowledges without flushing; a power cut loses acknowledged commands\n\n"
+    "exit codes: 0 stopped as asked; 2 usage; 4 the data directory or the address cannot be used;\n"
+    "            70 the journal could not be written: start again, it recovers from disk\n\n"
+    "examples:\n"
+    "  onhand serve --data /var/lib/onhand\n"
+    "  onhand serve --data stock --listen 127.0.0.1:0 --segment-mib 16\n"
+    "docs/operations.md says more about each.\n";
 
 const char help_send[] =
     "onhand send: send commands (NDJSON) from a file or standard input\n\n"
@@ -99,12 +120,16 @@ const char help_import[] =
 
 const char help_verify[] =
     "onhand verify: check a data directory offline\n\n"
-    "usage: onhand verify DIR\n\n"
-    "Reads the journal from its first record to its last: checksums, chain, sums and the state hash. Changes "
-    "nothing.\n\n"
-    "exit codes: 0 all is right; 1 something does not match; 2 usage; 4 the directory cannot be read\n\n"
-    "example:\n"
-    "  onhand verify /var/lib/onhand\n";
+    "usage: onhand verify DIR [--json]\n\n"
+    "Reads the journal from its first record to its last and replays it into a ledger of its own: checksums, chain, order,\n"
+    "sums, invariants. Prints what is there and the state hash, which is the same for every program that replays the same\n"
+    "journal. Changes nothing. The server must be stopped, or the directory be a copy.\n\n"
+    "  --json              the report as JSON\n\n"
+    "exit codes: 0 all is right; 1 something acknowledged is damaged, or of a newer version; 2 usage; 4 the directory\n"
+    "            cannot be read\n\n"
+    "examples:\n"
+    "  onhand verify /var/lib/onhand\n"
+    "  onhand verify backup --json\n";
 
 const char help_version[] = "onhand version: show the version\n\n"
                             "usage: onhand version [--json]\n\n"
