@@ -84,9 +84,14 @@ static uint64_t claim_name_hash(const struct ledger *ledger, struct text name)
     return siphash64(&ledger->key, name.bytes, name.length);
 }
 
+static bool is_before_window(const struct ledger *ledger, int64_t ended_at_us, int64_t now_us)
+{
+    return ended_at_us < now_us - ledger->id_window_ms * 1000;
+}
+
 static bool is_past_window(const struct ledger *ledger, const struct claim *claim, int64_t now_us)
 {
-    return claim->ended_at_us != TIME_NONE && claim->ended_at_us < now_us - ledger->id_window_ms * 1000;
+    return claim->ended_at_us != TIME_NONE && is_before_window(ledger, claim->ended_at_us, now_us);
 }
 
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us)
@@ -109,7 +114,8 @@ uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t c
 bool claims_stale(const struct ledger *ledger, int64_t now_us)
 {
     const struct claims *claims = &ledger->claims;
-    return claims->ended_first != 0 && is_past_window(ledger, &claims->entries[claims->ended_first - 1], now_us);
+    return claims->ended_first != 0 &&
+           is_before_window(ledger, claims->entries[claims->ended_first - 1].ended_at_us, now_us);
 }
 
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines)
@@ -120,7 +126,8 @@ bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, ui
     /* Those past the window leave before the new one comes (claims_forget in ledger_evolve). */
     uint32_t leaving = claims->ended_first;
     for (unsigned most = FORGET_CLAIMS; entries < new_claim || lines < new_lines; most--) {
-        if (most == 0 || leaving == 0 || !is_past_window(ledger, &claims->entries[leaving - 1], now_us))
+        if (most == 0 || leaving == 0 ||
+            !is_before_window(ledger, claims->entries[leaving - 1].ended_at_us, now_us))
             return false;
         entries++;
         for (uint32_t l = claims->entries[leaving - 1].first_line; l != 0; l = claims->lines[l - 1].next)

@@ -984,29 +984,28 @@ struct model_answer model_command(struct model *model, const struct model_comman
 }
 
 /* Held units end by log time; committed ones never do. The earliest first, then the oldest claim. */
-int64_t model_expire(struct model *model, int64_t now_us)
+const char *model_expire(struct model *model, int64_t now_us)
 {
     struct model_state *s = &model->now;
-    for (int64_t count = 0;; count++) {
-        struct model_claim *due = NULL;
-        for (int64_t i = 0; i < s->claim_count; i++) {
-            struct model_claim *c = &s->claims[i];
-            if (c->expires_at_us == MODEL_TIME_NONE || c->expires_at_us > now_us)
-                continue;
-            if (due == NULL || c->expires_at_us < due->expires_at_us ||
-                (c->expires_at_us == due->expires_at_us && c->made < due->made))
-                due = c;
-        }
-        if (due == NULL)
-            return count;
-        for (int64_t l = 0; l < due->line_count; l++) {
-            if (due->lines[l].held == 0)
-                continue;
-            due->lines[l].expired += due->lines[l].held;
-            due->lines[l].held = 0;
-            s->cells[due->lines[l].cell].version++;
-            s->seq++;
-        }
-        settle(due, "expired", now_us);
+    struct model_claim *due = NULL;
+    for (int64_t i = 0; i < s->claim_count; i++) {
+        struct model_claim *c = &s->claims[i];
+        if (c->expires_at_us == MODEL_TIME_NONE || c->expires_at_us > now_us)
+            continue;
+        if (due == NULL || c->expires_at_us < due->expires_at_us ||
+            (c->expires_at_us == due->expires_at_us && c->made < due->made))
+            due = c;
     }
+    if (due == NULL)
+        return NULL;
+    for (int64_t l = 0; l < due->line_count; l++) {
+        if (due->lines[l].held == 0)
+            continue;
+        due->lines[l].expired += due->lines[l].held;
+        due->lines[l].held = 0;
+        s->cells[due->lines[l].cell].version++;
+        s->seq++;
+    }
+    settle(due, "expired", now_us);
+    return due->name;
 }

@@ -103,8 +103,8 @@ struct model {
 /* An empty ledger. The room for remembered commands is the caller's. */
 void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count);
 
-/* Ends every claim part that is due by then. Returns how many claims lost something. */
-int64_t model_expire(struct model *model, int64_t now_us);
+/* Ends what is held of the one claim that is due first. Its name, or NULL when none is due by then. */
+const char *model_expire(struct model *model, int64_t now_us);
 
 /*
  * Decides and applies one command. A remembered id may be forgotten once it is older than the window, and nobody

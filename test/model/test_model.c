@@ -194,6 +194,28 @@ static void lines(struct model_command *c)
     }
 }
 
+/* Lines a claim has open, or nearly: what it takes to use claims up piece by piece. */
+static void lines_of_claim(struct model_command *c, const struct model_claim *claim)
+{
+    const struct model_state *s = &run.model.now;
+    for (int64_t l = 0; l < claim->line_count && c->line_count < MODEL_LINES_MAX; l++) {
+        int64_t open = claim->lines[l].held + claim->lines[l].committed;
+        if (open == 0 || one_in(3))
+            continue;
+        const struct model_cell *cell = &s->cells[claim->lines[l].cell];
+        struct model_line *line = &c->lines[c->line_count++];
+        memcpy(line->item, cell->item, sizeof(model_name));
+        memcpy(line->location, cell->location, sizeof(model_name));
+        line->condition = MODEL_CONDITIONS;
+        line->quantity.digits = 1 + (int64_t)below((uint64_t)open);
+        for (int64_t i = 0; i < s->item_count; i++)
+            if (strcmp(s->items[i].name, cell->item) == 0)
+                line->quantity.places = s->items[i].scale;
+        for (; line->quantity.places > 0 && line->quantity.digits % 10 == 0; line->quantity.places--)
+            line->quantity.digits /= 10;
+    }
+}
+
 static void some_time(int64_t *out_us)
 {
     static const int64_t seconds[] = {-8000, -3601, -3600, -3599, -60, -1, 0, 1, 60, 299, 300, 301, 4000};
@@ -272,7 +294,11 @@ static void make_command(struct model_command *c)
                     c->precondition.version = s->items[i].config_seq;
         }
     } else if (c->kind != MODEL_EXTEND && !(c->hold[0] != '\0' && c->kind != MODEL_HOLD && one_in(2)) && !one_in(100)) {
-        lines(c);
+        const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
+        if (claim != NULL && c->kind != MODEL_HOLD && !one_in(4))
+            lines_of_claim(c, claim);
+        else
+            lines(c);
     }
     if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && one_in(25))
         precondition(&c->precondition, c->line_count > 0 ? &c->lines[0] : NULL);
@@ -670,11 +696,16 @@ static void pass_time(void)
         run.now_us += (int64_t)below(1000) * SECOND_US;
     if (one_in(60))
         run.now_us += WINDOW_US - SECOND_US + (int64_t)below(3) * SECOND_US;
-    int64_t expired = 0;
-    for (; ledger_due(run.ledger, run.now_us, &run.decision); expired++)
+    while (ledger_due(run.ledger, run.now_us, &run.decision)) {
+        const char *hold = model_expire(&run.model, run.now_us);
+        if (hold == NULL)
+            disagree("expiry", "the ledger", 0, 1);
+        same_text("hold that expires", hold, run.decision.events[0].hold);
         evolve();
-    same("claims expired", "the ledger", model_expire(&run.model, run.now_us), expired);
-    claims_expired += (uint64_t)expired;
+        claims_expired++;
+    }
+    if (model_expire(&run.model, run.now_us) != NULL)
+        disagree("expiry", "the ledger", 1, 0);
     if (one_in(60)) {
         run.decision.kind = KIND_TICK;
         run.decision.recorded_at_us = run.now_us;

@@ -280,6 +280,35 @@ static void holds_expire(void **state)
     WORLD_PLAY(rows);
 }
 
+/* Ties break on the claim's number: nothing depends on where an entry lies. */
+static void holds_that_end_together_expire_oldest_first(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    world_step(&world, "receive 99 A@L");
+    /* H9 .. H0 in an order that an unstable heap would turn round; H5 ends earlier, H3 is extended to the same end. */
+    static const char *const holds[] = {"H9", "H4", "H7", "H1", "H3", "H8", "H2", "H6", "H0"};
+    for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+        char prose[64];
+        (void)sprintf(prose, "hold hold=%s expires=%d 1 A@L", holds[i], strcmp(holds[i], "H3") == 0 ? 7 : 60);
+        world_step(&world, prose);
+    }
+    world_step(&world, "hold hold=H5 expires=59 1 A@L");
+    world_step(&world, "extend hold=H3 expires=60");
+    world.now_us += 60 * SECOND_US;
+    assert_true(ledger_due(world.ledger, world.now_us, &world.decision));
+    assert_true(text_equal(world.decision.events[0].hold, TEXT("H5")));
+    world_evolve(&world);
+    for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+        assert_true(ledger_due(world.ledger, world.now_us, &world.decision));
+        assert_true(text_equal(world.decision.events[0].hold, text_of(holds[i], 2)));
+        world_evolve(&world);
+    }
+    assert_false(ledger_due(world.ledger, world.now_us, &world.decision));
+    world_deinit(&world);
+}
+
 /* A claim on a thousand cells is the most there is; the table is walked in the order lines were claimed. */
 static void a_claim_has_at_most_a_thousand_cells(void **state)
 {
@@ -320,6 +349,7 @@ int main(void)
         cmocka_unit_test(holds_are_committed),
         cmocka_unit_test(holds_are_released),
         cmocka_unit_test(holds_expire),
+        cmocka_unit_test(holds_that_end_together_expire_oldest_first),
         cmocka_unit_test(a_claim_has_at_most_a_thousand_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
