@@ -21,6 +21,7 @@
 #define ASK_COUNT_MAX  400              /* commands built at a time: about 60 KB, a chunk */
 #define OUT_BYTES_HIGH (128u * 1024)    /* a wire with more than this unsent gets nothing new */
 #define RUN_NS_MAX     (600 * NS_PER_S) /* a run with --total ends by then, or fails */
+#define STALL_NS_MAX   (20 * NS_PER_S)  /* a server that says nothing for so long has stopped */
 #define DRAIN_NS_MAX   (20 * NS_PER_S)  /* for the last answers after the time is over */
 #define WAIT_MS        10               /* how late the end of the time may be noticed */
 #define TURNS          64               /* waits between two counts of who has ended */
@@ -53,34 +54,44 @@ void run_answered(struct run *run, struct caller *caller, uint64_t count, uint64
     run->refused += refused;
 }
 
-/* Hands commands to the wire while the window, the budget and the socket allow. */
-static void pump(struct run *run, struct caller *caller, bool more)
+/* Appends commands while the window, the budget and the buffer allow; false when there is nothing more to append. */
+static bool append_more(struct run *run, struct caller *caller)
 {
     uint64_t window = run->plan->window;
     /* A stream is topped up in runs worth a chunk, not line by line. */
     uint64_t least = window > 4 * ASK_COUNT_MAX ? ASK_COUNT_MAX : 1;
-    while (more && bytequeue_length(&caller->wire.out) < OUT_BYTES_HIGH) {
+    while (bytequeue_length(&caller->wire.out) < OUT_BYTES_HIGH) {
         uint64_t count = window - (caller->sent - caller->answered);
         if (count < least)
-            break;
+            return false;
         if (count > caller->budget - caller->sent)
             count = caller->budget - caller->sent;
         if (count > ASK_COUNT_MAX)
             count = ASK_COUNT_MAX;
         if (count == 0)
-            break;
+            return false;
         run->protocol->ask(run, caller, (unsigned)count);
         uint64_t now_ns = mono_ns();
         for (uint64_t i = 0; i < count; i++)
             caller->asked_at_ns[(caller->sent + i) % window] = now_ns;
         caller->sent += count;
     }
-    if (!caller->finished && (!more || caller->sent == caller->budget)) {
-        caller->finished = true;
-        run->protocol->finish(run, caller);
-    }
-    if (!wire_send(&caller->wire))
-        fail("caller %u: the server closed the connection (%s)", caller->number, strerror(errno));
+    return true;
+}
+
+/* Sends what may be sent; when it returns either the socket is full (epoll will say more) or there is nothing left. */
+static void pump(struct run *run, struct caller *caller, bool more)
+{
+    bool again;
+    do {
+        again = more && append_more(run, caller);
+        if (!caller->finished && (!more || caller->sent == caller->budget)) {
+            caller->finished = true;
+            run->protocol->finish(run, caller);
+        }
+        if (!wire_send(&caller->wire))
+            fail("caller %u: the server closed the connection (%s)", caller->number, strerror(errno));
+    } while (again && bytequeue_length(&caller->wire.out) == 0);
 }
 
 static void callers_open(struct run *run, int epoll)
@@ -137,8 +148,11 @@ static bool run_until(struct run *run, int epoll, uint64_t until_ns, bool more)
                 if (!caller->ended)
                     pump(run, caller, more);
             }
-            if (mono_ns() >= until_ns)
+            uint64_t now_ns = mono_ns();
+            if (now_ns >= until_ns)
                 return false;
+            if (now_ns > run->now_ns && now_ns - run->now_ns > STALL_NS_MAX)
+                fail("the server has said nothing for %llu s", (unsigned long long)(STALL_NS_MAX / NS_PER_S));
         }
     }
 }
@@ -154,7 +168,7 @@ static void run_work(struct run *run, int pid, const char *directory, struct out
     int epoll = wire_epoll();
     run->protocol->prepare(run, epoll);
     callers_open(run, epoll);
-    uint64_t from_ns = mono_ns();
+    uint64_t from_ns = run->now_ns = mono_ns();
     struct usage before = usage_of(pid, directory), own = usage_of((int)getpid(), NULL);
     for (unsigned i = 0; i < plan->callers; i++)
         pump(run, &run->callers[i], true);

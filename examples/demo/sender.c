@@ -76,7 +76,9 @@ void sender_pump(struct sender *sender, int epoll, uint64_t now_ns, size_t allow
         allowed = sender->count;
     if (allowed > sender->answered + WINDOW_LINES)
         allowed = sender->answered + WINDOW_LINES;
-    while (sender->sent < allowed && bytequeue_length(out) < OUT_BYTES_HIGH) {
+    /* Straight on while the socket takes everything: nothing would wake a sender that has room and waits. */
+    bool open = true;
+    while (open && sender->sent < allowed && bytequeue_length(out) < OUT_BYTES_HIGH) {
         size_t from = sender->sent == 0 ? 0 : sender->ends[sender->sent - 1];
         size_t last = sender->sent;
         while (last + 1 < allowed && sender->ends[last + 1] - from <= CHUNK_BYTES)
@@ -85,12 +87,13 @@ void sender_pump(struct sender *sender, int epoll, uint64_t now_ns, size_t allow
         bytequeue_append(out, sender->commands.bytes + from, sender->ends[last] - from);
         http_chunk_close(out, mark);
         sender->sent = last + 1;
+        open = wire_send(&sender->wire);
     }
-    if (sender->sent == sender->count && !sender->finished) {
+    if (open && sender->sent == sender->count && !sender->finished) {
         http_chunk_last(out);
         sender->finished = true;
     }
-    if (!wire_send(&sender->wire))
+    if (!open || !wire_send(&sender->wire))
         hang_up(sender, now_ns);
 }
 

@@ -6,7 +6,8 @@
  * write one line `item TAB on_hand` per item to --out and one summary line to standard output.
  *
  * With `stamps=1` the server says ahead of the events of each flush when that flush was complete, in nanoseconds of the
- * clock this machine's processes share. The latency of an event is from there to having its last byte here.
+ * clock this machine's processes share. The latency of an event is from there to having its last byte here; --without
+ * leaves out a source that is not part of what is measured (the opening stock comes in one burst).
  */
 #include "books.h"
 
@@ -30,7 +31,8 @@
 
 struct subscriber {
     uint16_t port;
-    const char *until; /* id of the last event */
+    const char *until;   /* id of the last event */
+    const char *without; /* a source whose events are not measured, NULL for none */
     struct wire wire;
     struct http_reader http;
     struct bytequeue body;
@@ -82,7 +84,8 @@ static void take_event(struct subscriber *s, struct text data)
         s->nodes[0].type != JSON_OBJECT)
         fail("the feed sends something that is not a JSON object: %.*s", (int)data.length, data.bytes);
     s->events++;
-    if (s->flushed_ns != 0)
+    if (s->flushed_ns != 0 &&
+        (s->without == NULL || !text_equal(member(s, 0, TEXT("source")), text_of(s->without, strlen(s->without)))))
         histogram_add(&s->latency_ns, s->arrived_ns > s->flushed_ns ? s->arrived_ns - s->flushed_ns : 0, 1);
     if (s->until != NULL && text_equal(member(s, 0, TEXT("id")), text_of(s->until, strlen(s->until)))) {
         s->ended = true;
@@ -214,12 +217,14 @@ int main(int argc, char **argv)
             s.until = value;
         else if (strcmp(name, "--out") == 0)
             out = value;
+        else if (strcmp(name, "--without") == 0)
+            s.without = value;
         else if (strcmp(name, "--seconds") == 0)
             seconds = strtoul(value, NULL, 10);
         else
             s.port = 0;
         if (s.port == 0)
-            fail("usage: demo_subscriber --port N --until ID [--out FILE] [--seconds N]");
+            fail("usage: demo_subscriber --port N --until ID [--without SOURCE] [--out FILE] [--seconds N]");
     }
     s.parser = json_parser_create(EVENT_BYTES_MAX);
     s.nodes = calloc(NODES_MAX, sizeof(*s.nodes));
