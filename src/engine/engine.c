@@ -166,6 +166,8 @@ static void judge_batch(struct engine *engine, struct batch *batch, int64_t stam
             give_back(batch);
             return;
         }
+        if (i % PREPARE_MAX == 0)
+            shard_prepare(engine->shard, &batch->requests[i], batch->count - i < PREPARE_MAX ? batch->count - i : PREPARE_MAX);
         shard_request(engine->shard, &batch->requests[i], stamp_us);
     }
     batch->next = NULL;

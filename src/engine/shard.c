@@ -21,7 +21,13 @@ struct shard {
     bool capacity_too_small;   /* met in replay: the journal's id capacity is above the limit */
     uint64_t replayed_decisions;
     struct decision decision;  /* with its arrays, reused for every command */
-    struct command_line *lines;
+    struct prepared {
+        const struct request *request;
+        bool decoded;
+        struct command command;
+        struct command_line *lines; /* COMMAND_LINES_MAX of them */
+    } prepared[PREPARE_MAX];
+    uint32_t prepared_count, prepared_next;
     struct {
         uint64_t stream;
         uint64_t source; /* keyed hash of its name */
@@ -63,7 +69,8 @@ static void shard_free(struct shard *shard)
     free(shard->decision.events);
     free(shard->decision.names);
     free(shard->decision.shortages);
-    free(shard->lines);
+    for (uint32_t i = 0; i < PREPARE_MAX; i++)
+        free(shard->prepared[i].lines);
     if (shard->region.base != NULL)
         shard->env->memory_release(shard->env->context, shard->region.base, shard->region.capacity_bytes);
     free(shard);
@@ -76,9 +83,13 @@ static bool shard_allocate(struct shard *shard)
     shard->decision.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event));
     shard->decision.names = calloc(DECISION_NAMES_MAX, sizeof(struct new_name));
     shard->decision.shortages = calloc(COMMAND_LINES_MAX, sizeof(struct shortage));
-    shard->lines = calloc(COMMAND_LINES_MAX, sizeof(struct command_line));
+    bool lines = true;
+    for (uint32_t i = 0; i < PREPARE_MAX; i++) {
+        shard->prepared[i].lines = calloc(COMMAND_LINES_MAX, sizeof(struct command_line));
+        lines = lines && shard->prepared[i].lines != NULL;
+    }
     return shard->region.base != NULL && shard->decision.events != NULL && shard->decision.names != NULL &&
-           shard->decision.shortages != NULL && shard->lines != NULL;
+           shard->decision.shortages != NULL && lines;
 }
 
 /* The first stamp after a start may be far ahead of the log, but not without somebody saying so. */
@@ -244,8 +255,35 @@ static void answer_invalid(struct shard *shard, struct request *request, const s
     count(&shard->counters.invalid);
 }
 
+void shard_prepare(struct shard *shard, struct request *requests, uint32_t n)
+{
+    const struct genesis *genesis = journal_genesis(shard->journal);
+    const struct siphash_key key = {genesis->key[0], genesis->key[1]};
+    struct command *commands[PREPARE_MAX];
+    uint32_t command_count = 0;
+    CHECK(n <= PREPARE_MAX);
+    CHECK(shard->prepared_next == shard->prepared_count); /* those before were all judged */
+    for (uint32_t i = 0; i < n; i++) {
+        struct prepared *prepared = &shard->prepared[i];
+        prepared->request = &requests[i];
+        prepared->decoded = requests[i].command != NULL &&
+                            command_decode(requests[i].command, requests[i].command_bytes, prepared->lines,
+                                           &prepared->command) == STATUS_OK;
+        if (!prepared->decoded)
+            continue;
+        prepared->command.fingerprint = siphash64(&key, requests[i].command, requests[i].command_bytes);
+        commands[command_count++] = &prepared->command;
+    }
+    ledger_prepare(shard->ledger, commands, command_count);
+    shard->prepared_count = n;
+    shard->prepared_next = 0;
+}
+
 void shard_request(struct shard *shard, struct request *request, int64_t now_us)
 {
+    CHECK(shard->prepared_next < shard->prepared_count);
+    const struct prepared *prepared = &shard->prepared[shard->prepared_next++];
+    CHECK(prepared->request == request);
     request->answer = (struct answer){.line = LINE_NONE, .offset = TAIL_UNKNOWN};
     if (request->command == NULL) {
         request->read(shard->ledger, request);
@@ -253,24 +291,21 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
         count(&shard->counters.reads);
         return;
     }
-    struct command command;
-    if (command_decode(request->command, request->command_bytes, shard->lines, &command) != STATUS_OK) {
+    if (!prepared->decoded) {
         request->answer.status = ANSWER_INVALID;
         request->answer.code = CODE_bad_value;
         request->answer.detail = "not a command in canonical form";
         count(&shard->counters.invalid);
         return;
     }
-    const struct genesis *genesis = journal_genesis(shard->journal);
-    const struct siphash_key key = {genesis->key[0], genesis->key[1]};
-    command.fingerprint = siphash64(&key, request->command, request->command_bytes);
-    if (command.has_seq && was_shed(shard, request->stream, &command)) {
+    const struct command *command = &prepared->command;
+    if (command->has_seq && was_shed(shard, request->stream, command)) {
         request->answer.detail = "an earlier line of this ordered source was shed";
-        shed(shard, request, &command);
+        shed(shard, request, command);
         return;
     }
     struct verdict verdict;
-    ledger_decide(shard->ledger, &command, max_i64(now_us, ledger_now_us(shard->ledger)), &shard->decision, &verdict);
+    ledger_decide(shard->ledger, command, max_i64(now_us, ledger_now_us(shard->ledger)), &shard->decision, &verdict);
     struct answer *answer = &request->answer;
     answer->code = verdict.code;
     answer->status = verdict.code == CODE_none ? ANSWER_ACCEPTED : ANSWER_REFUSED;
@@ -278,8 +313,8 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
     case OUTCOME_DECIDED:
         carry_out(shard, &answer->offset);
         answer->last_seq = ledger_last_seq(shard->ledger);
-        count(verdict.code == CODE_none ? &shard->counters.accepted[command.kind]
-                                        : &shard->counters.refused[command.kind]);
+        count(verdict.code == CODE_none ? &shard->counters.accepted[command->kind]
+                                        : &shard->counters.refused[command->kind]);
         return;
     case OUTCOME_DUPLICATE:
         answer->replayed = true;
@@ -295,7 +330,7 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
         return;
     }
     case OUTCOME_INVALID:
-        answer_invalid(shard, request, &command, &verdict);
+        answer_invalid(shard, request, command, &verdict);
         return;
     }
 }

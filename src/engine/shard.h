@@ -44,8 +44,15 @@ bool shard_due(struct shard *shard, int64_t now_us);
 bool shard_forget(struct shard *shard, int64_t now_us);
 /* False when the open group must be flushed before the next decision. */
 bool shard_room(const struct shard *shard);
-/* Judges one request at this log time and fills its answer; nothing is due any more. The answer may be given out when the open
- * group is durable. */
+/*
+ * Decodes up to PREPARE_MAX requests and looks ahead for them (ledger_prepare). They are then judged one by one, in the
+ * same order, before the next are prepared.
+ */
+void shard_prepare(struct shard *shard, struct request *requests, uint32_t n);
+/*
+ * Judges the next prepared request at this log time and fills its answer; nothing is due any more. The answer may be
+ * given out when the open group is durable.
+ */
 void shard_request(struct shard *shard, struct request *request, int64_t now_us);
 
 struct journal *shard_journal(struct shard *shard);

@@ -23,10 +23,10 @@ struct cell_key {
     uint32_t item, location;
 };
 
-static uint64_t cell_key_hash(const struct ledger *ledger, struct cell_key key)
+uint64_t cell_key_hash(const struct ledger *ledger, uint32_t item, uint32_t location)
 {
     /* Numbers are given by us, the key makes their spread unknown outside: a finaliser is enough. */
-    uint64_t x = ((uint64_t)key.item << 32 | key.location) ^ ledger->key.k0;
+    uint64_t x = ((uint64_t)item << 32 | location) ^ ledger->key.k0;
     x = (x ^ (x >> 33)) * UINT64_C(0xff51afd7ed558ccd);
     x = (x ^ (x >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
     return x ^ (x >> 33);
@@ -42,7 +42,7 @@ static bool cell_is(const void *owner, uint32_t entry, const void *key)
 uint32_t cell_find(const struct ledger *ledger, uint32_t item, uint32_t location)
 {
     struct cell_key key = {item, location};
-    return table_find(&ledger->cell_index, cell_key_hash(ledger, key), cell_is, ledger, &key);
+    return table_find(&ledger->cell_index, cell_key_hash(ledger, item, location), cell_is, ledger, &key);
 }
 
 void cell_evolve(struct ledger *ledger, const struct event *event)
@@ -57,8 +57,7 @@ void cell_evolve(struct ledger *ledger, const struct event *event)
         ledger->cells[number] = (struct cell){.item = event->item, .location = event->location,
                                               .next_of_item = item->first_cell};
         item->first_cell = number + 1;
-        struct cell_key key = {event->item, event->location};
-        table_insert(&ledger->cell_index, cell_key_hash(ledger, key), number);
+        table_insert(&ledger->cell_index, cell_key_hash(ledger, event->item, event->location), number);
     } else {
         ledger->entries_hash -= cell_hash(&ledger->cells[number]);
     }

@@ -44,18 +44,21 @@ void claims_init(struct claims *claims, struct region *region, const struct ledg
 
 /* ---- hashes ---- */
 
-static uint64_t text_words(const struct ledger *ledger, struct textref ref)
+static uint64_t texts_hash(const struct ledger *ledger, const struct claim *claim)
 {
-    struct text text = textpool_text(&ledger->claims.texts, ref);
-    return siphash64(&ledger->key, text.bytes, text.length);
+    const struct textref refs[TEXTS_PER_CLAIM] = {claim->name, claim->holder, claim->channel};
+    uint64_t words[TEXTS_PER_CLAIM];
+    for (unsigned i = 0; i < TEXTS_PER_CLAIM; i++) {
+        struct text text = textpool_text(&ledger->claims.texts, refs[i]);
+        words[i] = text.length == 0 ? 0 : siphash64(&ledger->key, text.bytes, text.length);
+    }
+    return entry_hash(ENTRY_CLAIM, words, TEXTS_PER_CLAIM);
 }
 
-static uint64_t claim_hash(const struct ledger *ledger, const struct claim *claim)
+static uint64_t claim_hash(const struct claim *claim)
 {
     const uint64_t words[] = {claim->number,
-                              text_words(ledger, claim->name),
-                              text_words(ledger, claim->holder),
-                              text_words(ledger, claim->channel),
+                              claim->texts_hash,
                               (uint64_t)claim->expires_at_us,
                               (uint64_t)claim->ended_at_us,
                               claim->last_seq,
@@ -79,7 +82,7 @@ static bool claim_is(const void *owner, uint32_t entry, const void *key)
     return text_equal(textpool_text(&claims->texts, claims->entries[entry].name), *(const struct text *)key);
 }
 
-static uint64_t claim_name_hash(const struct ledger *ledger, struct text name)
+uint64_t claim_name_hash(const struct ledger *ledger, struct text name)
 {
     return siphash64(&ledger->key, name.bytes, name.length);
 }
@@ -232,7 +235,7 @@ static void claim_drop(struct ledger *ledger, uint32_t entry)
         claims->line_free_count++;
         line = next;
     }
-    ledger->entries_hash -= claim_hash(ledger, claim);
+    ledger->entries_hash -= claim_hash(claim);
     ended_remove(claims, entry);
     claims->entry_kept--;
     table_remove(&claims->index, claim_name_hash(ledger, textpool_text(&claims->texts, claim->name)), entry);
@@ -252,7 +255,7 @@ void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most)
 
 /* ---- evolve ---- */
 
-static uint32_t claim_create(struct ledger *ledger, const struct event *event)
+static uint32_t claim_create(struct ledger *ledger, const struct event *event, uint64_t name_hash)
 {
     struct claims *claims = &ledger->claims;
     uint32_t entry;
@@ -271,7 +274,8 @@ static uint32_t claim_create(struct ledger *ledger, const struct event *event)
         .expires_at_us = TIME_NONE,
         .ended_at_us = TIME_NONE,
     };
-    table_insert(&claims->index, claim_name_hash(ledger, event->hold), entry);
+    claims->entries[entry].texts_hash = texts_hash(ledger, &claims->entries[entry]);
+    table_insert(&claims->index, name_hash, entry);
     claims->entry_live++;
     return entry;
 }
@@ -314,16 +318,17 @@ static void claim_line_evolve(struct ledger *ledger, uint32_t entry, const struc
 void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us)
 {
     struct claims *claims = &ledger->claims;
-    uint32_t entry = claim_find(ledger, event->hold, now_us);
-    if (entry == NUMBER_NONE) {
+    uint64_t name_hash = claim_name_hash(ledger, event->hold);
+    uint32_t entry = table_find(&claims->index, name_hash, claim_is, claims, &event->hold);
+    if (entry != TABLE_NONE && is_past_window(ledger, &claims->entries[entry], now_us)) {
+        claim_drop(ledger, entry); /* the name is free again, only its last owner had not been dropped yet */
+        entry = TABLE_NONE;
+    }
+    if (entry == TABLE_NONE) {
         CHECK(event->claim <= event->seq);
-        /* The name may still be with a claim past its window. */
-        uint32_t old = table_find(&claims->index, claim_name_hash(ledger, event->hold), claim_is, claims, &event->hold);
-        if (old != TABLE_NONE)
-            claim_drop(ledger, old);
-        entry = claim_create(ledger, event);
+        entry = claim_create(ledger, event, name_hash);
     } else {
-        ledger->entries_hash -= claim_hash(ledger, &claims->entries[entry]);
+        ledger->entries_hash -= claim_hash(&claims->entries[entry]);
     }
     struct claim *claim = &claims->entries[entry];
     CHECK(claim->number == event->claim);
@@ -348,7 +353,7 @@ void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_
     claim->last_seq = event->seq;
     if (!ends && claim->expires_at_us != TIME_NONE)
         heap_add(claims, entry);
-    ledger->entries_hash += claim_hash(ledger, claim);
+    ledger->entries_hash += claim_hash(claim);
 
     if (event->location != NUMBER_NONE)
         claim_line_evolve(ledger, entry, event);
@@ -405,7 +410,8 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
             CHECK(++lines <= claims->line_count);
         }
         CHECK(claim->last_line == last);
-        *hash += claim_hash(ledger, claim);
+        CHECK(claim->texts_hash == texts_hash(ledger, claim));
+        *hash += claim_hash(claim);
         if (claim_state_ended(claim->state)) {
             kept++;
             CHECK(held + committed == 0);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/decimal.h"
+#include "base/siphash.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -102,6 +103,18 @@ struct command_line {
     struct precondition precondition;
 };
 
+/*
+ * What ledger_prepare found out ahead of the decision, so that it is not looked up twice; not part of the form. Numbers
+ * never change once given: one that was known then is right later; one that was not (NUMBER_NONE) may be known by now.
+ */
+struct command_hints {
+    bool ready;
+    struct hash128 id;   /* of (source, id); nothing when the id is absent */
+    uint64_t hold;       /* hash of the hold's name */
+    uint32_t source;
+    uint32_t item, location, cell; /* of a single line */
+};
+
 struct command {
     enum command_kind kind;
     enum guard guard;
@@ -109,6 +122,7 @@ struct command {
     enum hold_mode mode;
     bool has_seq;
     uint64_t seq;                /* the source's own numbering */
+    struct command_hints hints;
     uint64_t fingerprint;        /* not in the form: siphash64 of the form, set by whoever hands it to the ledger */
     struct text source;          /* always present */
     struct text id;              /* absent only for the server's own commands */

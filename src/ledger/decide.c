@@ -104,6 +104,15 @@ int64_t draft_free(const struct judge *judge, const struct draft *draft)
     return max_i64(0, figures_available(&figures) + figures.units[FIGURE_BACKORDERED]);
 }
 
+/* The cell of a line, from the hint when it was found ahead. */
+static uint32_t find_cell(const struct judge *judge, uint32_t item, uint32_t location)
+{
+    const struct command_hints *hints = &judge->command->hints;
+    if (hints->ready && hints->cell != NUMBER_NONE && hints->item == item && hints->location == location)
+        return hints->cell;
+    return cell_find(judge->ledger, item, location);
+}
+
 /* The draft of a cell, made when it is the first line on it. NULL when there is no room for a new cell. */
 static struct draft *draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line)
 {
@@ -118,7 +127,7 @@ static struct draft *draft_of(struct judge *judge, uint32_t item, uint32_t locat
     drafts[judge->draft_count] = (struct draft){
         .item = item,
         .location = location,
-        .cell = is_new ? NUMBER_NONE : cell_find(ledger, item, location),
+        .cell = is_new ? NUMBER_NONE : find_cell(judge, item, location),
         .line = line,
         .claim_line = NUMBER_NONE,
         .scale = item < ledger->names[NAME_ITEM].count ? ledger->items[item].scale : 0,
@@ -181,6 +190,14 @@ bool judge_precondition(struct judge *judge)
     return true;
 }
 
+/* The number of a line's name, new when it may be, from the hint when it was known ahead. */
+static uint32_t line_number(struct judge *judge, bool create, enum name_space space, struct text name, uint32_t hint)
+{
+    if (judge->command->hints.ready && judge->command->line_count == 1 && hint != NUMBER_NONE)
+        return hint;
+    return create ? judge_name(judge, space, name) : ledger_number(judge->ledger, space, name);
+}
+
 bool judge_lines(struct judge *judge, enum lines_names names)
 {
     const struct command *command = judge->command;
@@ -190,14 +207,12 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "lines", "the kind needs lines");
     for (uint32_t i = 0; i < command->line_count; i++) {
         const struct command_line *line = &command->lines[i];
-        uint32_t item = create ? judge_name(judge, NAME_ITEM, line->item)
-                               : ledger_number(judge->ledger, NAME_ITEM, line->item);
+        uint32_t item = line_number(judge, create, NAME_ITEM, line->item, command->hints.item);
         if (judge->objected)
             return false; /* no room for its name */
         if (item == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
-        uint32_t location = create ? judge_name(judge, NAME_LOCATION, line->location)
-                                   : ledger_number(judge->ledger, NAME_LOCATION, line->location);
+        uint32_t location = line_number(judge, create, NAME_LOCATION, line->location, command->hints.location);
         if (judge->objected)
             return false;
         if (location == NUMBER_NONE)
@@ -475,7 +490,9 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     out_decision->id = command->id;
     out_decision->fingerprint = command->fingerprint;
     if (text_present(command->id) && !command->dry_run) {
-        const struct id_entry *entry = id_find(ledger, id_hash(ledger, command->source, command->id));
+        out_decision->has_id_hash = true;
+        out_decision->id_hash = command->hints.ready ? command->hints.id : id_hash(ledger, command->source, command->id);
+        const struct id_entry *entry = id_find(ledger, out_decision->id_hash);
         if (entry != NULL && entry->fingerprint != command->fingerprint) {
             (void)judge_invalid(&judge, CODE_id_reused, LINE_NONE, "id", "a different command had this id");
             return;
@@ -500,7 +517,9 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     }
     if (!judge_form(&judge))
         return;
-    out_decision->source = judge_name(&judge, NAME_SOURCE, command->source);
+    out_decision->source = command->hints.ready && command->hints.source != NUMBER_NONE
+                               ? command->hints.source
+                               : judge_name(&judge, NAME_SOURCE, command->source);
     if (out_decision->source == NUMBER_NONE || !judge_order(&judge)) {
         if (out_verdict->outcome != OUTCOME_INVALID)
             (void)judge_room(&judge);

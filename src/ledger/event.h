@@ -173,6 +173,8 @@ struct decision {
     uint32_t source;  /* number */
     struct text id;   /* absent for decisions of the ledger and the server themselves */
     uint64_t fingerprint;
+    bool has_id_hash;        /* made by decide, absent when read back: spares evolve the hash */
+    struct hash128 id_hash;
     int64_t recorded_at_us; /* UTC log time */
     int64_t occurred_at_us; /* UTC */
     struct text actor, reason, document, document_line, channel, meta;

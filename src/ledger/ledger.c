@@ -111,7 +111,9 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         ledger->entries_hash += source_hash(ledger, decision->source);
     }
     if (text_present(decision->id)) {
-        struct hash128 hash = id_hash(ledger, ledger_name(ledger, NAME_SOURCE, decision->source), decision->id);
+        struct hash128 hash = decision->has_id_hash
+                                  ? decision->id_hash
+                                  : id_hash(ledger, ledger_name(ledger, NAME_SOURCE, decision->source), decision->id);
         id_add(ledger, hash, decision->fingerprint, ledger->last_seq, ledger->now_us);
     }
 }
@@ -187,12 +189,6 @@ struct ledger_counts ledger_counts(const struct ledger *ledger)
         .claims_kept = ledger->claims.entry_kept,
         .ids = (uint32_t)(ledger->ids.next - ledger->ids.first),
     };
-}
-
-void ledger_prefetch(const struct ledger *ledger, const struct command *command)
-{
-    if (text_present(command->id))
-        table_prefetch(&ledger->ids.index, id_hash(ledger, command->source, command->id).low);
 }
 
 /* ---- views ---- */

@@ -77,8 +77,13 @@ bool ledger_stale(const struct ledger *ledger, int64_t now_us);
  */
 void ledger_evolve(struct ledger *ledger, const struct decision *decision);
 
-/* Brings what this command will touch towards the cache; changes nothing. */
-void ledger_prefetch(const struct ledger *ledger, const struct command *command);
+/* At most so many commands are prepared together: more would push each other out of the first cache again. */
+#define PREPARE_MAX 16
+/*
+ * Looks up ahead what these commands will touch (their hints) and brings it towards the cache: n commands in turn, stage
+ * by stage, so that their misses overlap. Optional; changes nothing in the ledger, and no outcome.
+ */
+void ledger_prepare(const struct ledger *ledger, struct command *commands[], uint32_t n);
 
 /* Sum of hashes over the live entries: equal exactly when every field of every live entry is equal (DESIGN section 1). */
 uint64_t ledger_state_hash(const struct ledger *ledger);

@@ -50,10 +50,15 @@ struct text ledger_name(const struct ledger *ledger, enum name_space space, uint
     return name_at(&ledger->names[space], number);
 }
 
-uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struct text name)
+uint32_t name_find(const struct ledger *ledger, enum name_space space, struct text name, uint64_t hash)
 {
     const struct names *names = &ledger->names[space];
-    return table_find(&names->index, siphash64(&ledger->key, name.bytes, name.length), name_is, names, &name);
+    return table_find(&names->index, hash, name_is, names, &name);
+}
+
+uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struct text name)
+{
+    return name_find(ledger, space, name, siphash64(&ledger->key, name.bytes, name.length));
 }
 
 uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number)

@@ -57,6 +57,7 @@ struct claim {
     int64_t expires_at_us; /* TIME_NONE for none */
     int64_t ended_at_us;   /* TIME_NONE while live */
     uint64_t last_seq;
+    uint64_t texts_hash;   /* of name, holder and channel, which never change */
     uint32_t first_line;   /* + 1, 0 for none; also the link of the free list */
     uint32_t last_line;    /* + 1 */
     uint32_t heap_place;   /* + 1, 0 when not in the expiry heap */
@@ -136,6 +137,8 @@ struct ledger {
 /* ---- names.c ---- */
 size_t names_bytes(uint32_t count_max);
 void names_init(struct names *names, struct region *region, uint32_t count_max);
+/* The number of a name whose hash is known, or NUMBER_NONE. */
+uint32_t name_find(const struct ledger *ledger, enum name_space space, struct text name, uint64_t hash);
 void names_add(struct ledger *ledger, enum name_space space, struct text name);
 uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
 
@@ -152,6 +155,10 @@ size_t claims_bytes(const struct ledger_limits *limits);
 void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits);
 /* The claim of this name, or NUMBER_NONE; an ended one past the window no longer counts. */
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us);
+/* The hash it is found by. */
+uint64_t claim_name_hash(const struct ledger *ledger, struct text name);
+/* The key of a cell in the index. */
+uint64_t cell_key_hash(const struct ledger *ledger, uint32_t item, uint32_t location);
 /* The claim's line on this cell, or NUMBER_NONE. */
 uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t cell);
 /* True when the claim that ended first has left the window. */

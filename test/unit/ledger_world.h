@@ -435,7 +435,8 @@ static inline void world_decide(struct world *world)
     size_t n = command_encode(&world->command, form, sizeof(form));
     world->command.fingerprint = siphash64(&world_key, form, n);
     uint64_t before = ledger_state_hash(world->ledger);
-    ledger_prefetch(world->ledger, &world->command);
+    struct command *ahead[] = {&world->command};
+    ledger_prepare(world->ledger, ahead, 1);
     ledger_decide(world->ledger, &world->command, world->now_us, &world->decision, &world->verdict);
     assert_true(ledger_state_hash(world->ledger) == before);
     world_say_answer(world);

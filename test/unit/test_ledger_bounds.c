@@ -303,8 +303,9 @@ static void views_show_what_is_there(void **state)
     assert_int_equal(cell, 0);
     assert_int_equal(ledger_cell_next(world.ledger, 0, cell), NUMBER_NONE);
     assert_true(ledger_next_due_us(world.ledger) == INT64_MAX);
-    const struct command nameless = {.id = TEXT_NONE};
-    ledger_prefetch(world.ledger, &nameless);
+    struct command nameless = {.id = TEXT_NONE};
+    struct command *ahead[] = {&nameless};
+    ledger_prepare(world.ledger, ahead, 1);
     struct ledger_counts counts = ledger_counts(world.ledger);
     assert_int_equal(counts.items, 2);
     assert_int_equal(counts.locations, 2);

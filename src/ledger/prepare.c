@@ -1,0 +1,81 @@
+/*
+ * Looking ahead: a ledger of millions of entries is larger than any cache, and a command touches half a dozen places of
+ * it, each a miss of 50 to 100 ns when taken one after the other. A group of commands is walked in stages instead, each
+ * of which asks for the memory that the next will need, so that the misses of the whole group overlap.
+ *
+ *     1  hashes of the names and ids      -> buckets of the indexes
+ *     2  numbers of source, item, place   -> bucket of the cell, entry of the item
+ *     3  number of the cell               -> entry of the cell
+ *
+ * What was found is kept in the command's hints. Nothing is decided here.
+ */
+#include "ledger/state.h"
+
+struct looked_up {
+    uint64_t source, item, location; /* hashes of the names */
+};
+
+static uint64_t hash_of(const struct ledger *ledger, struct text name)
+{
+    return siphash64(&ledger->key, name.bytes, name.length);
+}
+
+static void prepare_hashes(const struct ledger *ledger, struct command *command, struct looked_up *looked_up)
+{
+    struct command_hints *hints = &command->hints;
+    *hints = (struct command_hints){.ready = true, .source = NUMBER_NONE, .item = NUMBER_NONE, .location = NUMBER_NONE,
+                                    .cell = NUMBER_NONE};
+    if (text_present(command->id)) {
+        hints->id = id_hash(ledger, command->source, command->id);
+        table_prefetch(&ledger->ids.index, hints->id.low);
+    }
+    if (text_present(command->hold))
+        table_prefetch(&ledger->claims.index, claim_name_hash(ledger, command->hold));
+    looked_up->source = hash_of(ledger, command->source);
+    table_prefetch(&ledger->names[NAME_SOURCE].index, looked_up->source);
+    if (command->line_count != 1)
+        return;
+    looked_up->item = hash_of(ledger, command->lines[0].item);
+    looked_up->location = hash_of(ledger, command->lines[0].location);
+    table_prefetch(&ledger->names[NAME_ITEM].index, looked_up->item);
+    table_prefetch(&ledger->names[NAME_LOCATION].index, looked_up->location);
+}
+
+static void prepare_numbers(const struct ledger *ledger, struct command *command, const struct looked_up *looked_up)
+{
+    struct command_hints *hints = &command->hints;
+    hints->source = name_find(ledger, NAME_SOURCE, command->source, looked_up->source);
+    if (command->line_count != 1)
+        return;
+    hints->item = name_find(ledger, NAME_ITEM, command->lines[0].item, looked_up->item);
+    hints->location = name_find(ledger, NAME_LOCATION, command->lines[0].location, looked_up->location);
+    if (hints->item == NUMBER_NONE || hints->location == NUMBER_NONE)
+        return;
+    __builtin_prefetch(&ledger->items[hints->item]);
+    table_prefetch(&ledger->cell_index, cell_key_hash(ledger, hints->item, hints->location));
+}
+
+static void prepare_cell(const struct ledger *ledger, struct command *command)
+{
+    struct command_hints *hints = &command->hints;
+    if (hints->item == NUMBER_NONE || hints->location == NUMBER_NONE)
+        return;
+    hints->cell = cell_find(ledger, hints->item, hints->location);
+    if (hints->cell == NUMBER_NONE)
+        return;
+    const char *cell = (const char *)&ledger->cells[hints->cell];
+    __builtin_prefetch(cell);
+    __builtin_prefetch(cell + sizeof(struct cell) - 1);
+}
+
+void ledger_prepare(const struct ledger *ledger, struct command *commands[], uint32_t n)
+{
+    struct looked_up looked_up[PREPARE_MAX];
+    CHECK(n <= PREPARE_MAX);
+    for (uint32_t i = 0; i < n; i++)
+        prepare_hashes(ledger, commands[i], &looked_up[i]);
+    for (uint32_t i = 0; i < n; i++)
+        prepare_numbers(ledger, commands[i], &looked_up[i]);
+    for (uint32_t i = 0; i < n; i++)
+        prepare_cell(ledger, commands[i]);
+}
