@@ -183,7 +183,8 @@ class Demo:
         self.sums = [os.path.join(self.directory, f"subscriber-{n + 1}.tsv") for n in range(SUBSCRIBERS)]
         self.subscribers = [
             self.spawn([self.program("examples", "demo", "demo_subscriber"), "--port", str(self.server.port), "--until",
-                        END_ID, "--without", "opening", "--out", out, "--seconds", str(REPLAY_SECONDS_MAX + FOLLOW_SECONDS_MAX)],
+                        END_ID, "--without", "opening", "--out", out, "--seconds",
+                        str(REPLAY_SECONDS_MAX + FOLLOW_SECONDS_MAX)],
                        stdout=subprocess.PIPE)
             for out in self.sums]
 
