@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """
 Goal: the pages say what the source says.
-Method: tables are compared with the lists they come from (code.h, status.h, http1.h); options of `serve`, metrics, limits
-and codes of calls are looked up in their pages; every relative link leads somewhere; nothing names a machine's own paths.
+Method: tables are compared with the lists they come from (code.h, status.h, http1.h); options of `serve`, metrics,
+limits and codes of calls are looked up in their pages; every relative link leads somewhere; nothing names a machine's
+own paths.
 `onhand help serve` is asked when ONHAND_BIN (default build/onhand) is there, else that one test is skipped.
 """
 import os
