@@ -2,9 +2,9 @@
 """
 Goal: /openapi.json says what the server does: every call in it exists, every kind has exactly the fields it lists,
 every code is there, and answers have the members that are described and no others.
-Method: the description is fetched from a running server and walked. For each kind the smallest command is sent, then the
-same with each member that any kind has: one that is not listed must be 422 unknown_field, a listed one must not. Answers
-of all kinds are held against their schemas by a small validator (the part of JSON Schema that the page uses).
+Method: the description is fetched from a running server and walked. For each kind the smallest command is sent, then
+the same with each member that any kind has: one that is not listed must be 422 unknown_field, a listed one must not.
+Answers of all kinds are held against their schemas by a small validator (the part of JSON Schema that the page uses).
 """
 import json
 import os
