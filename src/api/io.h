@@ -46,6 +46,9 @@ struct io {
     uv_async_t wake;
     uv_prepare_t prepare; /* the end of a turn: submit, flush */
     uv_timer_t tick;
+    uv_idle_t spin;         /* active while answers are looked for without sleeping */
+    bool spinning;
+    int64_t spin_until_ns;
     uv_thread_t thread;
     bool listening, stopping;
     int64_t stop_ns; /* when stopping began */

@@ -160,6 +160,12 @@ void table_remove(struct table *table, uint64_t hash, uint32_t entry)
     table->count--;
 }
 
+void table_frontier(const struct table *table, const void **out_used_end, const void **out_end)
+{
+    *out_used_end = table->buckets + ((uint32_t)1 << table->level) + table->split;
+    *out_end = table->buckets + bucket_count_max(table->count_max);
+}
+
 void table_prefetch(const struct table *table, uint64_t hash)
 {
     __builtin_prefetch(&table->buckets[bucket_number(table, (uint32_t)hash)]);

@@ -51,6 +51,8 @@ uint32_t table_find(const struct table *table, uint64_t hash, table_match match,
 void table_insert(struct table *table, uint64_t hash, uint32_t entry);
 /* Removes an entry that is in the table. */
 void table_remove(struct table *table, uint64_t hash, uint32_t entry);
+/* Where the buckets grow: behind the last one in use, and behind the last there can be. */
+void table_frontier(const struct table *table, const void **out_used_end, const void **out_end);
 /* Brings the bucket of this hash towards the cache. */
 void table_prefetch(const struct table *table, uint64_t hash);
 

@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include "engine/warmer.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -15,6 +17,7 @@ struct engine {
     struct shard *shard;
     struct journal *journal;
     pthread_t thread;
+    struct warmer *warmer; /* NULL without one */
     atomic_bool failed;
     /* Engine thread only. */
     struct batch *waiting_first, *waiting_last; /* judged, not yet durable */
@@ -106,6 +109,8 @@ static void made_durable(struct engine *engine, uint64_t group)
 {
     engine->group_durable = group;
     engine->written_ns = now_ns(engine);
+    if (engine->warmer != NULL)
+        warmer_tell(engine->warmer, shard_ledger(engine->shard));
     give_back_durable(engine);
     for (uint32_t i = 0; i < engine->options.listener_count; i++)
         engine->options.listeners[i].wake(engine->options.listeners[i].argument);
@@ -266,10 +271,17 @@ static void *engine_thread(void *argument)
 
 enum status engine_start(struct engine *engine)
 {
-    return pthread_create(&engine->thread, NULL, engine_thread, engine) == 0 ? STATUS_OK : STATUS_MEMORY;
+    engine->warmer = warmer_start(engine->options.env, shard_ledger(engine->shard));
+    if (pthread_create(&engine->thread, NULL, engine_thread, engine) == 0)
+        return STATUS_OK;
+    warmer_stop(engine->warmer);
+    engine->warmer = NULL;
+    return STATUS_MEMORY;
 }
 
 void engine_join(struct engine *engine)
 {
     CHECK(pthread_join(engine->thread, NULL) == 0);
+    warmer_stop(engine->warmer);
+    engine->warmer = NULL;
 }

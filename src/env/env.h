@@ -74,6 +74,8 @@ struct env {
 
     /* -- memory: zeroed address space, committed when touched; NULL when it cannot be had -- */
     void *(*memory_reserve)(void *context, size_t bytes);
+    /* Has the system hand over the pages of [address, address + bytes) now instead of at the first write; a wish. */
+    void (*memory_warm)(void *context, uintptr_t address, size_t bytes);
     void (*memory_release)(void *context, void *memory, size_t bytes);
 };
 

@@ -519,6 +519,17 @@ static void *linux_memory_reserve(void *context, size_t bytes)
     return memory;
 }
 
+static void linux_memory_warm(void *context, uintptr_t address, size_t bytes)
+{
+    (void)context;
+#ifdef MADV_POPULATE_WRITE
+    (void)madvise((void *)address, bytes, MADV_POPULATE_WRITE); /* an older kernel refuses: the first write waits */
+#else
+    (void)address;
+    (void)bytes;
+#endif
+}
+
 static void linux_memory_release(void *context, void *memory, size_t bytes)
 {
     (void)context;
@@ -548,6 +559,7 @@ static const struct env table = {
     .monotonic_ns = linux_monotonic_ns,
     .random_bytes = linux_random_bytes,
     .memory_reserve = linux_memory_reserve,
+    .memory_warm = linux_memory_warm,
     .memory_release = linux_memory_release,
 };
 

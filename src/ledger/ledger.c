@@ -191,6 +191,34 @@ struct ledger_counts ledger_counts(const struct ledger *ledger)
     };
 }
 
+void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_frontiers[LEDGER_FRONTIERS])
+{
+    const struct ledger_limits *limits = &ledger->limits;
+    const struct claims *claims = &ledger->claims;
+    const struct ids *ids = &ledger->ids;
+    const struct names *items = &ledger->names[NAME_ITEM];
+    const struct table *tables[] = {&claims->index, &ids->index, &ledger->cell_index, &items->index};
+    const struct ledger_frontier arrays[] = {
+        {claims->entries + claims->entry_count, claims->entries + limits->claim_count_max},
+        {claims->lines + claims->line_count, claims->lines + limits->claim_line_count_max},
+        {claims->texts.units + (size_t)claims->texts.unit_count * TEXTPOOL_UNIT_BYTES,
+         claims->texts.units + (size_t)claims->texts.unit_count_max * TEXTPOOL_UNIT_BYTES},
+        {claims->heap + claims->heap_count, claims->heap + limits->claim_count_max},
+        {ids->ring + ids->next % ids->ring_count, ids->ring + ids->ring_count},
+        {ledger->cells + ledger->cell_count, ledger->cells + limits->cell_count_max},
+        {ledger->items + items->count, ledger->items + limits->item_count_max},
+        {items->entries + items->count, items->entries + items->count_max},
+        {items->bytes + items->bytes_used, items->bytes + (size_t)items->count_max * NAME_BYTES_MAX},
+    };
+    _Static_assert(sizeof(tables) / sizeof(tables[0]) + sizeof(arrays) / sizeof(arrays[0]) == LEDGER_FRONTIERS,
+                   "every frontier is written");
+    uint32_t n = 0;
+    for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+        out_frontiers[n++] = arrays[i];
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++, n++)
+        table_frontier(tables[i], &out_frontiers[n].used_end, &out_frontiers[n].end);
+}
+
 /* ---- views ---- */
 
 bool ledger_item(const struct ledger *ledger, uint32_t number, struct item_view *out_view)

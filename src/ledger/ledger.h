@@ -96,6 +96,14 @@ bool ledger_strict(const struct ledger *ledger);
 /* Walks everything: I1, I2, indexes, and the state hash computed anew. Ends the process on a contradiction. */
 void ledger_check(const struct ledger *ledger);
 
+/* Where the tables grow: the first byte not used yet, and the end of the space reserved. */
+#define LEDGER_FRONTIERS 13
+struct ledger_frontier {
+    const void *used_end;
+    const void *end;
+};
+void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_frontiers[LEDGER_FRONTIERS]);
+
 /* Counts for metrics. */
 struct ledger_counts {
     uint32_t items, locations, sources, cells, claims_live, claims_kept, ids;

@@ -70,7 +70,7 @@ static const struct field cell_fields[] = {FIELD(cell, item), FIELD(cell, locati
                                            FIELD(cell, figures), FIELD(cell, version), FIELD(cell, last_seq)};
 static const struct field claim_fields[] = {
     FIELD(claim, number), FIELD(claim, name), FIELD(claim, holder), FIELD(claim, channel), FIELD(claim, expires_at_us),
-    FIELD(claim, ended_at_us), FIELD(claim, last_seq), FIELD(claim, first_line), FIELD(claim, last_line),
+    FIELD(claim, ended_at_us), FIELD(claim, last_seq), FIELD(claim, texts_hash), FIELD(claim, first_line), FIELD(claim, last_line),
     FIELD(claim, heap_place), FIELD(claim, ended_next), FIELD(claim, ended_previous), FIELD(claim, state)};
 static const struct field claim_line_fields[] = {FIELD(claim_line, claim), FIELD(claim_line, cell),
                                                  FIELD(claim_line, next), FIELD(claim_line, units),
