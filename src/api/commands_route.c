@@ -29,7 +29,7 @@ struct commands {
     bool stopped;       /* no more is taken out of the text */
     struct buffer text; /* body not yet made commands; JSON_PADDING readable behind it */
     size_t at;          /* of text: taken so far */
-    uint64_t stream;    /* token of this request, for ordered sources */
+    bool shed;          /* the engine's: see struct request */
     uint64_t line;      /* commands taken */
     uint64_t answered;
     uint64_t told;      /* line of the last progress or answer written */
@@ -356,7 +356,7 @@ static bool push_command(struct connection *connection, uint32_t node)
         return false;
     }
     request->dry_bytes = dry_bytes;
-    request->stream = commands->stream;
+    request->stream_shed = &commands->shed;
     request->number = ++commands->line;
     return true;
 }
@@ -517,7 +517,6 @@ static void on_begin(struct connection *connection)
     }
     connection->state = commands;
     commands->form = connection->call ? FORM_STREAM : FORM_OBJECT;
-    commands->stream = connection->io->next_stream++;
     buffer_init(&commands->text, connection->call ? IO_OBJECT_BYTES + 2 * CONNECTION_IN_BYTES + JSON_PADDING
                                                   : IO_ARRAY_BYTES + CONNECTION_IN_BYTES + JSON_PADDING);
     if (text_equal(answers.value, TEXT("errors")))

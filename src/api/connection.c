@@ -245,15 +245,25 @@ static void begin_head(struct connection *connection, int http, const char *cont
         buffer_literal(out, "Retry-After: 1\r\n");
 }
 
+/* Answered before the body was read: what is still to come belongs to nobody, and the connection ends with the answer. */
+static void give_up_body(struct connection *connection)
+{
+    const struct http1_request *request = &connection->head.request;
+    if (connection->phase == PHASE_BODY && (request->chunked || request->content_length != 0))
+        connection->close_after = true;
+}
+
 void respond(struct connection *connection, int http, const char *content_type, struct text extra, struct text body)
 {
+    give_up_body(connection); /* before the head, which says so */
     begin_head(connection, http, content_type);
     struct buffer *out = &connection->out;
     buffer_text(out, extra);
     buffer_literal(out, "Content-Length: ");
     json_u64(out, body.length);
     buffer_literal(out, "\r\n\r\n");
-    buffer_text(out, body);
+    if (connection->phase == PHASE_HEAD || connection->head.request.method != HTTP1_HEAD)
+        buffer_text(out, body); /* the answer to HEAD is a head */
     connection_dirty(connection);
     connection_finish(connection);
 }
@@ -370,10 +380,7 @@ static void consume(struct connection *connection, size_t n)
 
 void connection_finish(struct connection *connection)
 {
-    if (connection->phase == PHASE_BODY) {
-        /* Answered before the body was read: what is still to come belongs to nobody. */
-        connection->close_after = true;
-    }
+    give_up_body(connection);
     connection->phase = PHASE_ANSWER;
     connection->deadline_ns = -1; /* finished: process() goes on with the next head */
 }

@@ -356,7 +356,7 @@ static bool allocate(struct io *io)
 enum status io_init(struct io *io, struct service *service, const char *address, int *port, bool share,
                     const char **out_problem)
 {
-    *io = (struct io){.service = service, .next_stream = 1};
+    *io = (struct io){.service = service};
     done_queue_init(&io->done, io_wake, io);
     if (!allocate(io) || uv_loop_init(&io->loop) != 0) {
         *out_problem = "memory for an I/O thread could not be had";

@@ -72,7 +72,6 @@ struct io {
     struct connection *starved; /* list: wait for a batch */
     struct connection *watchers; /* list: wait for durable events */
     uint64_t durable_seen;      /* watchers have been told of everything up to here */
-    uint64_t next_stream;
     struct feed_block *blocks;  /* rendered parts of the feed, newest first */
     int64_t now_ns;             /* of this turn */
 };

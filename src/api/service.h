@@ -26,7 +26,7 @@ struct service {
     int64_t started_mono_ns;
     int64_t spin_ns; /* an I/O thread looks so long for answers before it sleeps; 0 never */
     atomic_bool stopping;
-    atomic_uint_fast64_t connections, connections_refused, requests, subscribers, feed_events, slow_closed;
+    atomic_uint_fast64_t connections, connections_refused, requests, subscribers, slow_closed;
 };
 
 #endif

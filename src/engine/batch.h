@@ -45,8 +45,12 @@ struct request {
     const uint8_t *command;
     uint32_t command_bytes;
     read_function read;
-    /* Requests of one stream and one ordered source: after one is shed, the later ones are shed too (API.md section 1). */
-    uint64_t stream;
+    /*
+     * The stream this command is part of: once an ordered source's command was shed, the later ones of the stream are shed
+     * too, or they would make the shed one's `seq` pass (API.md section 1). The flag is the submitter's memory, lives as long
+     * as the stream, and is touched by the engine's thread alone. NULL for a command on its own.
+     */
+    bool *stream_shed;
     /* Dry runs are answered from here: the record (with the names before it) of what would have been decided. */
     uint8_t *dry_bytes; /* the submitter's, RECORD_BYTES_MAX of it, or NULL when the command is no dry run */
     uint32_t dry_length;

@@ -77,12 +77,10 @@ static void give_back_durable(struct engine *engine)
 }
 
 /* Answers everything of a batch that has no answer yet. */
-static void shed_batch(struct batch *batch, const char *detail)
+static void shed_batch(struct engine *engine, struct batch *batch, const char *detail)
 {
-    for (uint32_t i = 0; i < batch->count; i++) {
-        batch->requests[i].answer =
-            (struct answer){.status = ANSWER_RETRY, .line = LINE_NONE, .offset = TAIL_UNKNOWN, .detail = detail};
-    }
+    for (uint32_t i = 0; i < batch->count; i++)
+        shard_shed(engine->shard, &batch->requests[i], detail);
     give_back(batch);
 }
 
@@ -228,7 +226,7 @@ void engine_run(struct engine *engine)
         const struct sequencer *sequencer = &engine->options.sequencer;
         enum status status = sequencer->next(sequencer->context, busy ? 0 : idle_ns(engine), &batch, &stamp_us);
         if (batch != NULL && (status != STATUS_OK || engine_failed(engine))) {
-            shed_batch(batch, status == STATUS_CLOCK
+            shed_batch(engine, batch, status == STATUS_CLOCK
                                   ? "the server's clock has jumped ahead: nothing is taken in until it is set right"
                                   : "the journal cannot be written: the server is stopping");
             continue;

@@ -4,9 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Streams of ordered sources in which a request was shed: few at a time, the oldest is forgotten when more come. */
-#define SHED_STREAMS 64
-
 struct counters {
     atomic_uint_fast64_t accepted[KIND_COUNT], refused[KIND_COUNT];
     atomic_uint_fast64_t replayed, invalid, shed, expired, reads;
@@ -28,11 +25,6 @@ struct shard {
         struct command_line *lines; /* COMMAND_LINES_MAX of them */
     } prepared[PREPARE_MAX];
     uint32_t prepared_count, prepared_next;
-    struct {
-        uint64_t stream;
-        uint64_t source; /* keyed hash of its name */
-    } shed[SHED_STREAMS];
-    uint32_t shed_next;
     struct counters counters;
 };
 
@@ -209,35 +201,12 @@ bool shard_forget(struct shard *shard, int64_t now_us)
     return true;
 }
 
-static uint64_t source_of(const struct shard *shard, const struct command *command)
-{
-    const struct genesis *genesis = journal_genesis(shard->journal);
-    const struct siphash_key key = {genesis->key[0], genesis->key[1]};
-    return siphash64(&key, command->source.bytes, command->source.length);
-}
-
-static bool was_shed(const struct shard *shard, uint64_t stream, const struct command *command)
-{
-    uint64_t source = 0;
-    for (uint32_t i = 0; i < SHED_STREAMS; i++) {
-        if (shard->shed[i].stream != stream)
-            continue;
-        source = source == 0 ? source_of(shard, command) : source;
-        if (shard->shed[i].source == source)
-            return true;
-    }
-    return false;
-}
-
 static void shed(struct shard *shard, struct request *request, const struct command *command)
 {
     request->answer.status = ANSWER_RETRY;
     count(&shard->counters.shed);
-    if (!command->has_seq || request->stream == 0 || was_shed(shard, request->stream, command))
-        return;
-    shard->shed[shard->shed_next % SHED_STREAMS].stream = request->stream;
-    shard->shed[shard->shed_next % SHED_STREAMS].source = source_of(shard, command);
-    shard->shed_next++;
+    if (command->has_seq && request->stream_shed != NULL)
+        *request->stream_shed = true;
 }
 
 static void answer_invalid(struct shard *shard, struct request *request, const struct command *command,
@@ -279,6 +248,16 @@ void shard_prepare(struct shard *shard, struct request *requests, uint32_t n)
     shard->prepared_next = 0;
 }
 
+void shard_shed(struct shard *shard, struct request *request, const char *detail)
+{
+    struct command command = {.has_seq = false};
+    request->answer = (struct answer){.line = LINE_NONE, .offset = TAIL_UNKNOWN, .detail = detail};
+    if (request->command != NULL &&
+        command_decode(request->command, request->command_bytes, shard->prepared[0].lines, &command) != STATUS_OK)
+        command.has_seq = false;
+    shed(shard, request, &command);
+}
+
 void shard_request(struct shard *shard, struct request *request, int64_t now_us)
 {
     CHECK(shard->prepared_next < shard->prepared_count);
@@ -299,8 +278,8 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
         return;
     }
     const struct command *command = &prepared->command;
-    if (command->has_seq && was_shed(shard, request->stream, command)) {
-        request->answer.detail = "an earlier line of this ordered source was shed";
+    if (command->has_seq && request->stream_shed != NULL && *request->stream_shed) {
+        request->answer.detail = "an earlier line of this stream was shed, and the source is ordered";
         shed(shard, request, command);
         return;
     }

@@ -55,6 +55,9 @@ void shard_prepare(struct shard *shard, struct request *requests, uint32_t n);
  */
 void shard_request(struct shard *shard, struct request *request, int64_t now_us);
 
+/* Answers a request ANSWER_RETRY without judging it. detail: a constant. Nothing is prepared. */
+void shard_shed(struct shard *shard, struct request *request, const char *detail);
+
 struct journal *shard_journal(struct shard *shard);
 const struct ledger *shard_ledger(const struct shard *shard);
 
