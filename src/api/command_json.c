@@ -707,7 +707,7 @@ static bool check_precondition(struct reading *r)
         return true;
     struct place place = {-1, NULL, TEXT("if")};
     if (c->line_count == 0)
-        return fail(r->error, CODE_bad_value, place, "needs an item and a location to speak of");
+        return true; /* all that is open: the ledger knows whether that is one cell */
     for (uint32_t i = 1; i < c->line_count; i++) {
         if (!text_equal(c->lines[i].item, c->lines[0].item) || !text_equal(c->lines[i].location, c->lines[0].location))
             return fail(r->error, CODE_bad_value, place,

@@ -58,12 +58,17 @@ static struct text literal_text(const char *string)
     return text_of(string, strlen(string));
 }
 
-static void render_objection(struct buffer *out, const char *status, enum code code, struct text field,
-                             struct text detail)
+/* The word an answer is summed up by. */
+static const char *status_word(enum answer_status status)
 {
-    buffer_literal(out, "\"status\":\"");
-    buffer_text(out, literal_text(status));
-    buffer_byte(out, '"');
+    static const char *const words[] = {"unknown", "accepted", "refused", "invalid", "retry", "unknown", "accepted"};
+    return words[status];
+}
+
+static void render_objection(struct buffer *out, bool single, int http, enum answer_status status, enum code code,
+                             struct text field, struct text detail)
+{
+    render_status(out, status_word(status), single ? http : 0);
     if (code != CODE_none) {
         buffer_literal(out, ",\"code\":\"");
         buffer_text(out, literal_text(code_name(code)));
@@ -101,8 +106,9 @@ static struct text objection_field(const struct answer *answer, char bytes[96])
 
 /*
  * The members of an answer, without braces. Returns the HTTP status it has on its own; *out_status is what it counts as.
+ * single: it is a whole response, so that what is not accepted is a problem document.
  */
-static int render_request(struct connection *connection, struct buffer *out, const struct request *request,
+static int render_request(struct connection *connection, struct buffer *out, const struct request *request, bool single,
                           enum answer_status *out_status)
 {
     struct io *io = connection->io;
@@ -112,7 +118,7 @@ static int render_request(struct connection *connection, struct buffer *out, con
     if (malformed != NULL) {
         /* Whatever became of the read that kept its place: it is no command, and nothing happened. */
         *out_status = ANSWER_INVALID;
-        render_objection(out, "invalid", malformed->code,
+        render_objection(out, single, malformed->not_json ? 400 : 422, ANSWER_INVALID, malformed->code,
                          malformed->field[0] == 0 ? TEXT_NONE : literal_text(malformed->field),
                          literal_text(malformed->detail));
         return malformed->not_json ? 400 : 422;
@@ -145,23 +151,23 @@ static int render_request(struct connection *connection, struct buffer *out, con
             /* It is decided and durable, only its words cannot be read now. */
             *out_status = ANSWER_UNKNOWN;
             render_identity(io, out, request);
-            render_objection(out, "unknown", CODE_none, TEXT_NONE,
+            render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
                              TEXT("decided, but its record cannot be read; send it again with the same id"));
             return 500;
         }
         bool refused = decision_refused(decision);
         *out_status = refused ? ANSWER_REFUSED : ANSWER_ACCEPTED;
-        render_answer(out, &render, decision, answer->replayed, dry);
+        render_answer(out, &render, decision, answer->replayed, dry, single);
         return refused ? code_http(decision->events[0].code) : 200;
     }
     case ANSWER_INVALID:
         render_identity(io, out, request);
-        render_objection(out, "invalid", answer->code, objection_field(answer, field),
+        render_objection(out, single, code_http(answer->code), ANSWER_INVALID, answer->code, objection_field(answer, field),
                          literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
         return code_http(answer->code);
     case ANSWER_RETRY:
         render_identity(io, out, request);
-        render_objection(out, "retry", answer->code, TEXT_NONE,
+        render_objection(out, single, 503, ANSWER_RETRY, answer->code, TEXT_NONE,
                          literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
         return 503;
     case ANSWER_UNKNOWN:
@@ -171,7 +177,7 @@ static int render_request(struct connection *connection, struct buffer *out, con
     }
     *out_status = ANSWER_UNKNOWN;
     render_identity(io, out, request);
-    render_objection(out, "unknown", CODE_none, TEXT_NONE,
+    render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
                      TEXT("the journal could not be written; send it again with the same id when the server is back"));
     return 500;
 }
@@ -182,10 +188,11 @@ static void answer_object(struct connection *connection, const struct request *r
     buffer_init(&out, CONNECTION_OUT_BYTES);
     enum answer_status status;
     buffer_byte(&out, '{');
-    int http = render_request(connection, &out, request, &status);
-    bool problem = http != 200;
-    if (problem) {
-        buffer_literal(&out, ",\"type\":\"urn:onhand:problem\",\"title\":\"");
+    int http = render_request(connection, &out, request, true, &status);
+    if (http != 200) {
+        buffer_literal(&out, ",\"type\":\"urn:onhand:problem:");
+        buffer_text(&out, literal_text(status_word(status)));
+        buffer_literal(&out, "\",\"title\":\"");
         buffer_text(&out, status == ANSWER_REFUSED   ? TEXT("Refused")
                           : status == ANSWER_INVALID ? TEXT("Invalid command")
                           : status == ANSWER_RETRY   ? TEXT("Try again")
@@ -195,7 +202,7 @@ static void answer_object(struct connection *connection, const struct request *r
             buffer_literal(&out, ",\"code\":\"unknown\"");
     }
     buffer_literal(&out, "}\n");
-    respond(connection, http, problem ? "application/problem+json" : "application/json", TEXT_NONE,
+    respond(connection, http, http != 200 ? "application/problem+json" : "application/json", TEXT_NONE,
             text_of(out.bytes, out.length));
     buffer_deinit(&out);
 }
@@ -242,7 +249,7 @@ static void answer_line(struct connection *connection, const struct request *req
         buffer_literal(out, "{\"line\":");
         json_u64(out, request->number);
         buffer_byte(out, ',');
-        (void)render_request(connection, out, request, &status);
+        (void)render_request(connection, out, request, false, &status);
         buffer_literal(out, "}\n");
         bool wanted = commands->answers == ANSWERS_ALL ||
                       (commands->answers == ANSWERS_ERRORS && status != ANSWER_ACCEPTED);

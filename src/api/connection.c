@@ -346,8 +346,14 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct connection *connection = stream->data;
     (void)buf;
+    if (n == UV_EOF && connection->phase == PHASE_ANSWER && !connection->is_watching && !connection->closing &&
+        (connection->outstanding != 0 || connection_waiting(connection) != 0)) {
+        /* The peer sends no more but may still read: it gets what is under way. */
+        connection_stop(connection);
+        return;
+    }
     if (n < 0) {
-        connection_close(connection); /* the peer is gone, or will send no more: nothing can be answered to it */
+        connection_close(connection); /* the peer is gone, or in the middle of something it will not finish */
         return;
     }
     if (n == 0 || connection->closing)

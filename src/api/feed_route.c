@@ -185,6 +185,7 @@ static void pump_stream(struct connection *connection)
             return;
         }
         enum status status;
+        size_t before = connection->body.length;
         if (filter_is_open(&feed->filter)) {
             struct feed_block *block;
             status = block_get(io, feed, &block);
@@ -204,7 +205,8 @@ static void pump_stream(struct connection *connection)
             respond_gone(connection, status);
             return;
         }
-        connection->wake_at_ns = io->now_ns + HEARTBEAT_NS;
+        if (connection->body.length != before) /* what is filtered away is no sign of life */
+            connection->wake_at_ns = io->now_ns + HEARTBEAT_NS;
     }
 }
 
@@ -256,7 +258,12 @@ static void on_timeout(struct connection *connection)
         return;
     }
     if (connection_waiting(connection) == 0) {
-        buffer_literal(&connection->body, ": still here\n\n");
+        /* The id moves a filtered reader's Last-Event-ID on; without data no event is made of it. */
+        buffer_literal(&connection->body, ": still here\nid: ");
+        json_u64(&connection->body, journal_epoch(feed->service->journal));
+        buffer_byte(&connection->body, '-');
+        json_u64(&connection->body, feed->cursor.seq);
+        buffer_literal(&connection->body, "\n\n");
         connection_dirty(connection);
     }
     connection->wake_at_ns = connection->io->now_ns + HEARTBEAT_NS;

@@ -141,10 +141,9 @@ void render_refusal(struct buffer *out, const struct render *render, const struc
         json_string(out, event->field);
     }
     if (event->code == CODE_hold_ended) {
-        buffer_literal(out, ",\"consumed\":");
-        json_i64(out, event->consumed);
-        buffer_literal(out, ",\"released\":");
-        json_i64(out, event->released);
+        unsigned scale = event->scale;
+        UNITS(",\"consumed\":", event->consumed);
+        UNITS(",\"released\":", event->released);
     }
     if (event->shortage_count == 0)
         return;
@@ -166,6 +165,19 @@ void render_refusal(struct buffer *out, const struct render *render, const struc
 }
 
 /* ---- answers ---- */
+
+void render_status(struct buffer *out, const char *word, int http)
+{
+    if (http != 0 && http != 200) {
+        buffer_literal(out, "\"status\":");
+        json_u64(out, (uint64_t)http);
+        buffer_literal(out, ",\"outcome\":\"");
+    } else {
+        buffer_literal(out, "\"status\":\"");
+    }
+    buffer_text(out, constant(word));
+    buffer_byte(out, '"');
+}
 
 static void render_claim_answer(struct buffer *out, const struct render *render, const struct decision *decision)
 {
@@ -202,7 +214,7 @@ static void render_claim_answer(struct buffer *out, const struct render *render,
 }
 
 void render_answer(struct buffer *out, const struct render *render, const struct decision *decision, bool replayed,
-                   bool dry_run)
+                   bool dry_run, bool single)
 {
     bool refused = decision_refused(decision);
     if (text_present(decision->id)) {
@@ -212,10 +224,9 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     }
     buffer_literal(out, "\"source\":");
     json_string(out, name_of(render, NAME_SOURCE, decision->source));
-    if (refused)
-        buffer_literal(out, ",\"status\":\"refused\"");
-    else
-        buffer_literal(out, ",\"status\":\"accepted\"");
+    buffer_byte(out, ',');
+    render_status(out, refused ? "refused" : "accepted",
+                  single && refused ? code_http(decision->events[0].code) : 0);
     if (dry_run) {
         buffer_literal(out, ",\"dry_run\":true");
     } else {

@@ -393,7 +393,8 @@ static void put_answered(struct connection *connection, struct request *request)
     const struct decision *decision;
     if (answer->status == ANSWER_INVALID || answer->status == ANSWER_RETRY) {
         const char *detail = answer->detail != NULL ? answer->detail : code_meaning(answer->code);
-        respond_problem(connection, answer->status == ANSWER_RETRY ? 503 : 422, code_name(answer->code), TEXT_NONE,
+        const char *code = answer->code == CODE_none ? "retry" : code_name(answer->code);
+        respond_problem(connection, answer->status == ANSWER_RETRY ? 503 : 422, code, TEXT_NONE,
                         text_of(detail, strlen(detail)));
         return;
     }

@@ -23,20 +23,52 @@ static bool split_listen(char *text, const char **out_address, int *out_port)
         text[n - 1] = 0;
         text++;
     }
-    *out_address = text;
+    *out_address = strcmp(text, "localhost") == 0 ? "127.0.0.1" : text;
     *out_port = (int)port;
     return *text != 0;
 }
 
-/* ONHAND_DATA for --data, and so on; a flag on the command line goes before it. */
-static const char *from_environment(const char *option)
+#define OPTIONS_MAX 32 /* in the table below, and words the environment adds */
+
+/*
+ * ONHAND_DATA stands for --data, ONHAND_ID_WINDOW for --id-window, and so on; a flag is set by 1. What the environment says
+ * goes in front of the line's own words, so that those win. *out_count words in out_words, which the caller frees.
+ */
+static bool add_environment(const struct args_option *table, int argc, char **argv, char **out_words, int *out_count)
 {
-    char name[64] = "ONHAND_";
-    size_t n = strlen(name);
-    for (const char *at = option; *at != 0 && n + 1 < sizeof(name); at++)
-        name[n++] = *at == '-' ? '_' : (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
-    name[n] = 0;
-    return getenv(name);
+    int count = 0;
+    out_words[count++] = strdup(argv[0]);
+    for (const struct args_option *option = table; option->name != NULL; option++) {
+        char name[64] = "ONHAND_";
+        size_t n = strlen(name);
+        for (const char *at = option->name; *at != 0 && n + 1 < sizeof(name); at++)
+            name[n++] = *at == '-' ? '_' : (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
+        name[n] = 0;
+        const char *value = getenv(name);
+        if (value == NULL || (option->kind == ARGS_FLAG && strcmp(value, "1") != 0))
+            continue;
+        size_t bytes = strlen(option->name) + strlen(value) + 4;
+        char *word = malloc(bytes);
+        if (word != NULL)
+            snprintf(word, bytes, option->kind == ARGS_FLAG ? "--%s" : "--%s=%s", option->name, value);
+        out_words[count++] = word;
+    }
+    for (int i = 1; i < argc; i++)
+        out_words[count++] = strdup(argv[i]);
+    out_words[count] = NULL;
+    *out_count = count;
+    for (int i = 0; i < count; i++) {
+        if (out_words[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static void free_words(char **words)
+{
+    for (char **word = words; *word != NULL; word++)
+        free(*word);
+    free(words);
 }
 
 static bool in_range(const char *option, int64_t value, int64_t least, int64_t most)
@@ -63,6 +95,9 @@ int cmd_serve(int argc, char **argv)
     int64_t items = options.limits.item_count_max;
     int64_t cells = options.limits.cell_count_max;
     int64_t holds = options.limits.claim_count_max;
+    int64_t hold_lines = options.limits.claim_line_count_max;
+    int64_t locations = options.limits.location_count_max;
+    int64_t sources = options.limits.source_count_max;
     struct args_option table[] = {
         {"data", ARGS_TEXT, &options.data},
         {"listen", ARGS_TEXT, &listen},
@@ -76,6 +111,9 @@ int cmd_serve(int argc, char **argv)
         {"items-max", ARGS_NUMBER, &items},
         {"cells-max", ARGS_NUMBER, &cells},
         {"holds-max", ARGS_NUMBER, &holds},
+        {"hold-lines-max", ARGS_NUMBER, &hold_lines},
+        {"locations-max", ARGS_NUMBER, &locations},
+        {"sources-max", ARGS_NUMBER, &sources},
         {"strict", ARGS_FLAG, &options.strict},
         {"accept-clock", ARGS_FLAG, &options.accept_clock},
         {"clock-step", ARGS_NUMBER, &options.clock_step_s},
@@ -83,48 +121,60 @@ int cmd_serve(int argc, char **argv)
         {"fault-no-flush", ARGS_FLAG, &options.fault_no_flush},
         {NULL, ARGS_FLAG, NULL},
     };
-    /* What the environment says comes first on the line, so that the line's own options win. */
+    _Static_assert(sizeof(table) / sizeof(table[0]) <= OPTIONS_MAX, "the environment's words have room");
+    /* The words live as long as the server does: its options point into them. */
+    char **line = calloc((size_t)argc + OPTIONS_MAX + 1, sizeof(*line));
+    int line_count = 0;
     const char *words[1];
     unsigned word_count;
     int code;
-    if (from_environment("data") != NULL)
-        options.data = from_environment("data");
-    if (from_environment("listen") != NULL)
-        listen = from_environment("listen");
-    if (!args_parse(argc, argv, table, words, 0, &word_count, &code))
+    if (line == NULL || !add_environment(table, argc, argv, line, &line_count)) {
+        cli_error("serve", "memory for the options could not be had");
+        return EXIT_FILES;
+    }
+    if (!args_parse(line_count, line, table, words, 0, &word_count, &code)) {
+        free_words(line);
         return code;
+    }
     if (options.data == NULL) {
         cli_error("serve", "which data directory? say --data DIR (it is created when it does not exist)");
+        free_words(line);
         return EXIT_USAGE;
     }
     char *listen_copy = strdup(listen);
     if (listen_copy == NULL || !split_listen(listen_copy, &options.address, &options.port)) {
         cli_error("serve", "--listen is '%s', but must be ADDRESS:PORT, as 127.0.0.1:4760 or [::1]:4760", listen);
         free(listen_copy);
+        free_words(line);
         return EXIT_USAGE;
     }
     code = EXIT_USAGE;
     if (in_range("io-threads", io_threads, 1, SERVER_IO_THREADS_MAX) &&
         in_range("connections-max", connections, 1, 1000000) && in_range("segment-mib", segment_mib, 8, 4096) &&
         in_range("id-window", options.id_window_s, 1, INT64_C(366) * 24 * 60 * 60) &&
-        in_range("id-capacity", id_capacity, 1024, INT64_C(1) << 30) &&
+        in_range("id-capacity", id_capacity, 1024, options.limits.id_count_max) &&
         in_range("items-max", items, 1, INT64_C(1) << 30) && in_range("cells-max", cells, 1, INT64_C(1) << 30) &&
-        in_range("holds-max", holds, 1, INT64_C(1) << 30) && in_range("spin", options.spin_us, 0, 1000) &&
+        in_range("holds-max", holds, 1, INT64_C(1) << 30) &&
+        in_range("hold-lines-max", hold_lines, 1000, INT64_C(1) << 30) &&
+        in_range("locations-max", locations, 1, INT64_C(1) << 24) &&
+        in_range("sources-max", sources, 2, INT64_C(1) << 24) && in_range("spin", options.spin_us, 0, 1000) &&
         in_range("clock-step", options.clock_step_s, 1, 86400)) {
         options.io_threads = (uint32_t)io_threads;
         options.connections_max = (uint32_t)connections;
         options.segment_bytes = (uint64_t)segment_mib << 20;
         options.id_capacity = (uint32_t)id_capacity;
-        options.limits.id_count_max = (uint32_t)id_capacity;
         options.limits.item_count_max = (uint32_t)items;
         options.limits.cell_count_max = (uint32_t)cells;
         options.limits.claim_count_max = (uint32_t)holds;
-        options.limits.claim_line_count_max = (uint32_t)min_i64(2 * holds, INT64_C(1) << 31);
+        options.limits.claim_line_count_max = (uint32_t)hold_lines;
+        options.limits.location_count_max = (uint32_t)locations;
+        options.limits.source_count_max = (uint32_t)sources;
         options.host_count = hosts.count < SERVICE_HOSTS_MAX ? hosts.count : SERVICE_HOSTS_MAX;
         memcpy(options.hosts, hosts.values, options.host_count * sizeof(hosts.values[0]));
         options.version = ONHAND_VERSION;
         code = server_run(&options);
     }
     free(listen_copy);
+    free_words(line);
     return code;
 }

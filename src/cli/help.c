@@ -61,7 +61,7 @@ const char help_get[] =
     "       onhand get figures [--item ITEM]... [--location LOCATION]...\n"
     "       onhand get ready\n\n" COMMON_SERVER
     "  --item ITEM         figures: only this item, or ITEM* for all that begin so; may be repeated\n"
-    "  --location LOCATION figures: only this location and what is below it; may be repeated\n"
+    "  --location LOCATION figures: only this location; may be repeated\n"
     "  --json              the server's JSON\n\n"
     "exit codes: 0 shown; 1 there is no such thing, or the server is not ready; 2 usage; 3 server not reached;\n"
     "            4 output; 5 bad answer\n\n"
@@ -77,7 +77,7 @@ const char help_feed[] =
     "  --follow            go on as events happen; after a broken connection from the last event seen\n"
     "  --limit COUNT       end after so many events\n"
     "  --item ITEM         only this item, or ITEM* for all that begin so; may be repeated, as the next four\n"
-    "  --location LOCATION only this location and what is below it\n"
+    "  --location LOCATION only this location\n"
     "  --kind KIND         only events caused by commands of this kind\n"
     "  --source SOURCE     only events caused by this source\n"
     "  --type TYPE         only events of this type\n"

@@ -76,7 +76,7 @@ static void give_back_durable(struct engine *engine)
         engine->waiting_last = NULL;
 }
 
-/* Answers everything of a batch that has no answer yet. */
+/* Gives a batch back without judging it. */
 static void shed_batch(struct engine *engine, struct batch *batch, const char *detail)
 {
     for (uint32_t i = 0; i < batch->count; i++)

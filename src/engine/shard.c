@@ -15,7 +15,7 @@ struct shard {
     struct journal *journal;
     struct ledger *ledger;
     struct region region;
-    bool capacity_too_small;   /* met in replay: the journal's id capacity is above the limit */
+    const char *limit_too_low; /* met in replay: the journal needs more than this limit allows; NULL for none */
     uint64_t replayed_decisions;
     struct decision decision;  /* with its arrays, reused for every command */
     struct prepared {
@@ -46,9 +46,12 @@ static void replay_genesis(void *context, const struct genesis *genesis)
 static void replay_decision(void *context, const struct decision *decision)
 {
     struct shard *shard = context;
-    if (decision->kind == KIND_SETTINGS && decision->id_capacity > shard->options.limits.id_count_max)
-        shard->capacity_too_small = true;
-    if (shard->capacity_too_small)
+    if (shard->limit_too_low == NULL && decision->kind == KIND_SETTINGS &&
+        decision->id_capacity > shard->options.limits.id_count_max)
+        shard->limit_too_low = "the id capacity (a newer version wrote it)";
+    if (shard->limit_too_low == NULL)
+        shard->limit_too_low = ledger_overflow(shard->ledger, decision);
+    if (shard->limit_too_low != NULL)
         return;
     ledger_evolve(shard->ledger, decision);
     shard->replayed_decisions++;
@@ -118,10 +121,10 @@ enum status shard_open(const struct shard_options *options, struct shard **out_s
     if (status != STATUS_OK)
         goto fail_shard;
     status = STATUS_INVALID;
-    if (shard->capacity_too_small) {
+    if (shard->limit_too_low != NULL) {
         snprintf(out_report->problem, sizeof(out_report->problem),
-                 "the journal's id table is larger than this server's limit of %u ids: start with a higher --ids-max",
-                 options->limits.id_count_max);
+                 "the journal holds more than this start allows: raise %s (after decision %llu)", shard->limit_too_low,
+                 (unsigned long long)shard->replayed_decisions);
         goto fail_journal;
     }
     status = check_clock(shard, out_report);

@@ -100,16 +100,38 @@ void claim_conclude(struct judge *judge, uint32_t claim, enum claim_state ended,
     }
 }
 
+static uint8_t line_scale(const struct ledger *ledger, uint32_t line)
+{
+    return ledger->items[ledger->cells[ledger->claims.lines[line - 1].cell].item].scale;
+}
+
+/* sum + units, the latter brought from `from` to `to` decimals; stays at the largest quantity rather than overflow. */
+static int64_t sum_at_scale(int64_t sum, int64_t units, uint8_t from, uint8_t to)
+{
+    for (; from < to; from++) {
+        if (!checked_mul(units, 10, &units))
+            return QUANTITY_UNITS_MAX;
+    }
+    return checked_add(sum, units, &sum) ? min_i64(sum, QUANTITY_UNITS_MAX) : QUANTITY_UNITS_MAX;
+}
+
 bool judge_hold_ended(struct judge *judge, uint32_t claim)
 {
     const struct claims *claims = &judge->ledger->claims;
+    const struct ledger *ledger = judge->ledger;
+    /* Lines may be of items with different scales: the sums are in the finest one. */
+    uint8_t scale = 0;
+    for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next)
+        scale = line_scale(ledger, l) > scale ? line_scale(ledger, l) : scale;
     int64_t consumed = 0;
     int64_t released = 0;
     for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
-        consumed += claims->lines[l - 1].units[CLAIM_CONSUMED];
-        released += claims->lines[l - 1].units[CLAIM_RELEASED];
+        const int64_t *units = claims->lines[l - 1].units;
+        consumed = sum_at_scale(consumed, units[CLAIM_CONSUMED], line_scale(ledger, l), scale);
+        released = sum_at_scale(released, units[CLAIM_RELEASED], line_scale(ledger, l), scale);
     }
     (void)judge_refuse(judge, CODE_hold_ended, judge->command->hold, TEXT("/hold"));
+    judge->decision->events[0].scale = scale;
     judge->decision->events[0].consumed = consumed;
     judge->decision->events[0].released = released;
     return false;

@@ -118,6 +118,49 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     }
 }
 
+/* Lines and claims the decision adds; as evolve would count them. */
+static void count_new_claims(const struct ledger *ledger, const struct decision *decision, bool *out_claim,
+                             uint32_t *out_lines)
+{
+    *out_claim = false;
+    *out_lines = 0;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        if (event->claim == 0)
+            continue;
+        bool is_new = event->claim >= decision->first_seq;
+        *out_claim = *out_claim || is_new;
+        if (event->location == NUMBER_NONE)
+            continue;
+        uint32_t claim = is_new ? NUMBER_NONE : claim_find(ledger, event->hold, decision->recorded_at_us);
+        uint32_t cell = cell_find(ledger, event->item, event->location);
+        bool has_line = claim != NUMBER_NONE && cell != NUMBER_NONE &&
+                        claim_line_find(ledger, claim, cell) != NUMBER_NONE;
+        *out_lines += !has_line;
+    }
+}
+
+const char *ledger_overflow(const struct ledger *ledger, const struct decision *decision)
+{
+    static const char *const options[NAME_SPACE_COUNT] = {"--items-max", "--locations-max", "--sources-max"};
+    for (uint32_t i = 0; i < decision->name_count; i++) {
+        const struct new_name *name = &decision->names[i];
+        if (name->number >= ledger->names[name->space].count_max)
+            return options[name->space];
+    }
+    uint32_t new_cells = 0;
+    for (uint32_t i = 0; i < decision->event_count; i++)
+        new_cells += decision->events[i].location != NUMBER_NONE && decision->events[i].version == 1;
+    if (new_cells > ledger->limits.cell_count_max - ledger->cell_count)
+        return "--cells-max";
+    bool new_claim;
+    uint32_t new_lines;
+    count_new_claims(ledger, decision, &new_claim, &new_lines);
+    if ((new_claim || new_lines != 0) && !claims_room(ledger, decision->recorded_at_us, new_claim, new_lines))
+        return "--holds-max or --hold-lines-max";
+    return NULL;
+}
+
 bool ledger_stale(const struct ledger *ledger, int64_t now_us)
 {
     return ids_stale(ledger, now_us) || claims_stale(ledger, now_us);

@@ -72,6 +72,12 @@ int64_t ledger_next_due_us(const struct ledger *ledger);
 bool ledger_stale(const struct ledger *ledger, int64_t now_us);
 
 /*
+ * NULL when the tables have room for what this decision, read back from a journal, adds; else the option that names the
+ * limit to raise. A smaller ledger than the one that wrote the journal must find out before evolve does.
+ */
+const char *ledger_overflow(const struct ledger *ledger, const struct decision *decision);
+
+/*
  * Applies a decision: the next in sequence, made by this ledger's decide or due, or read back from its journal.
  * Never refuses; a decision that does not follow is a bug or damage and ends the process.
  */
