@@ -315,8 +315,9 @@ def verify(data, program=None):
     return json.loads(done.stdout)
 
 
-def receive(n, item="A", location="L", quantity=1, source="s", **more):
-    return {"kind": "receive", "source": source, "id": str(n), "item": item, "location": location,
+def receive(n, item="A", location="L", quantity=1, source=None, **more):
+    """A fact. Without a source the item's name is it: ids of one test do not meet those of another."""
+    return {"kind": "receive", "source": source or item, "id": str(n), "item": item, "location": location,
             "quantity": quantity, **more}
 
 
