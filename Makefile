@@ -20,13 +20,13 @@ deps-test:
 	@packaging/deps/install packaging/deps/build.txt packaging/deps/test.txt
 
 test: deps-test
-	@test/run test
+	@test/tier test
 
 check: deps-test
-	@test/run check
+	@test/tier check
 
 night: deps-test
-	@test/run night
+	@test/tier night $(STEP)
 
 bench: deps-test build
 	@bench/run

@@ -104,24 +104,29 @@ static struct text objection_field(const struct answer *answer, char bytes[96])
     return text_of(bytes, (size_t)n);
 }
 
+/* What an answer turned out to be. */
+struct rendered {
+    enum answer_status status; /* what it counts as */
+    int http;                  /* the status it has on its own */
+    enum code code;            /* CODE_none when nothing was objected */
+};
+
 /*
- * The members of an answer, without braces. Returns the HTTP status it has on its own; *out_status is what it counts as.
- * single: it is a whole response, so that what is not accepted is a problem document.
+ * The members of an answer, without braces. single: it is a whole response, so that what is not accepted is a problem
+ * document.
  */
-static int render_request(struct connection *connection, struct buffer *out, const struct request *request, bool single,
-                          enum answer_status *out_status)
+static struct rendered render_request(struct connection *connection, struct buffer *out, const struct request *request,
+                                      bool single)
 {
     struct io *io = connection->io;
     const struct answer *answer = &request->answer;
     const struct malformed *malformed = request->detail;
-    *out_status = answer->status;
     if (malformed != NULL) {
         /* Whatever became of the read that kept its place: it is no command, and nothing happened. */
-        *out_status = ANSWER_INVALID;
         render_objection(out, single, malformed->not_json ? 400 : 422, ANSWER_INVALID, malformed->code,
                          malformed->field[0] == 0 ? TEXT_NONE : literal_text(malformed->field),
                          literal_text(malformed->detail));
-        return malformed->not_json ? 400 : 422;
+        return (struct rendered){ANSWER_INVALID, malformed->not_json ? 400 : 422, malformed->code};
     }
     char field[96];
     switch (answer->status) {
@@ -149,60 +154,61 @@ static int render_request(struct connection *connection, struct buffer *out, con
         }
         if (status != STATUS_OK) {
             /* It is decided and durable, only its words cannot be read now. */
-            *out_status = ANSWER_UNKNOWN;
             render_identity(io, out, request);
             render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
                              TEXT("decided, but its record cannot be read; send it again with the same id"));
-            return 500;
+            return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
         }
         bool refused = decision_refused(decision);
-        *out_status = refused ? ANSWER_REFUSED : ANSWER_ACCEPTED;
         render_answer(out, &render, decision, answer->replayed, dry, single);
-        return refused ? code_http(decision->events[0].code) : 200;
+        enum code code = refused ? decision->events[0].code : CODE_none;
+        return (struct rendered){refused ? ANSWER_REFUSED : ANSWER_ACCEPTED, code_http(code), code};
     }
     case ANSWER_INVALID:
         render_identity(io, out, request);
         render_objection(out, single, code_http(answer->code), ANSWER_INVALID, answer->code, objection_field(answer, field),
                          literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
-        return code_http(answer->code);
+        return (struct rendered){ANSWER_INVALID, code_http(answer->code), answer->code};
     case ANSWER_RETRY:
         render_identity(io, out, request);
         render_objection(out, single, 503, ANSWER_RETRY, answer->code, TEXT_NONE,
                          literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
-        return 503;
+        return (struct rendered){ANSWER_RETRY, 503, answer->code};
     case ANSWER_UNKNOWN:
     case ANSWER_PENDING:
     case ANSWER_READ:
         break;
     }
-    *out_status = ANSWER_UNKNOWN;
     render_identity(io, out, request);
     render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
                      TEXT("the journal could not be written; send it again with the same id when the server is back"));
-    return 500;
+    return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
 }
 
 static void answer_object(struct connection *connection, const struct request *request)
 {
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
-    enum answer_status status;
     buffer_byte(&out, '{');
-    int http = render_request(connection, &out, request, true, &status);
-    if (http != 200) {
+    const struct rendered rendered = render_request(connection, &out, request, true);
+    if (rendered.http != 200) {
+        const char *code = rendered.code != CODE_none ? code_name(rendered.code) : status_word(rendered.status);
         buffer_literal(&out, ",\"type\":\"urn:onhand:problem:");
-        buffer_text(&out, literal_text(status_word(status)));
+        buffer_text(&out, literal_text(code));
         buffer_literal(&out, "\",\"title\":\"");
-        buffer_text(&out, status == ANSWER_REFUSED   ? TEXT("Refused")
-                          : status == ANSWER_INVALID ? TEXT("Invalid command")
-                          : status == ANSWER_RETRY   ? TEXT("Try again")
-                                                     : TEXT("Outcome unknown"));
+        buffer_text(&out, rendered.status == ANSWER_REFUSED   ? TEXT("Refused")
+                          : rendered.status == ANSWER_INVALID ? TEXT("Invalid command")
+                          : rendered.status == ANSWER_RETRY   ? TEXT("Try again")
+                                                              : TEXT("Outcome unknown"));
         buffer_byte(&out, '"');
-        if (status == ANSWER_UNKNOWN)
-            buffer_literal(&out, ",\"code\":\"unknown\"");
+        if (rendered.code == CODE_none) {
+            buffer_literal(&out, ",\"code\":\"");
+            buffer_text(&out, literal_text(code));
+            buffer_byte(&out, '"');
+        }
     }
     buffer_literal(&out, "}\n");
-    respond(connection, http, http != 200 ? "application/problem+json" : "application/json", TEXT_NONE,
+    respond(connection, rendered.http, rendered.http != 200 ? "application/problem+json" : "application/json", TEXT_NONE,
             text_of(out.bytes, out.length));
     buffer_deinit(&out);
 }
@@ -249,7 +255,7 @@ static void answer_line(struct connection *connection, const struct request *req
         buffer_literal(out, "{\"line\":");
         json_u64(out, request->number);
         buffer_byte(out, ',');
-        (void)render_request(connection, out, request, false, &status);
+        status = render_request(connection, out, request, false).status;
         buffer_literal(out, "}\n");
         bool wanted = commands->answers == ANSWERS_ALL ||
                       (commands->answers == ANSWERS_ERRORS && status != ANSWER_ACCEPTED);

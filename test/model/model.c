@@ -449,10 +449,24 @@ static void settle(struct model_claim *claim, const char *ended, int64_t now_us)
 static bool refuse_ended(struct work *w, int64_t claim)
 {
     const struct model_claim *c = &w->model->now.claims[claim];
+    /* Items of different scales: the sums are in the finest of them. */
+    int64_t finest = 0;
     for (int64_t l = 0; l < c->line_count; l++) {
-        w->answer.consumed += c->lines[l].consumed;
-        w->answer.released += c->lines[l].released;
+        int64_t scale = item_of(w, w->model->now.cells[c->lines[l].cell].item)->scale;
+        finest = scale > finest ? scale : finest;
     }
+    for (int64_t l = 0; l < c->line_count; l++) {
+        int64_t factor = 1;
+        for (int64_t p = item_of(w, w->model->now.cells[c->lines[l].cell].item)->scale; p < finest; p++)
+            factor *= 10;
+        w->answer.consumed += factor * c->lines[l].consumed;
+        w->answer.released += factor * c->lines[l].released;
+    }
+    /* No figure of ours is larger than 2^53-1. */
+    if (w->answer.consumed > INT64_C(9007199254740991))
+        w->answer.consumed = INT64_C(9007199254740991);
+    if (w->answer.released > INT64_C(9007199254740991))
+        w->answer.released = INT64_C(9007199254740991);
     return refuse(w, "hold_ended");
 }
 

@@ -213,9 +213,8 @@ static void commands_are_judged(void **state)
         {SALE "\"if\":{\"version\":7},\"lines\":[{" LINE1 "},{\"item\":\"B\",\"location\":\"X\",\"quantity\":1}]}",
          CODE_bad_value, "/if", -1},
         {SALE "\"if\":{\"version\":7},\"lines\":[{" LINE1 "},{" LINE1 "}]}", CODE_none, "", -1},
-        {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\",\"if\":{\"version\":7}}", CODE_bad_value, "/if", -1},
-        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1,\"if\":{\"version\":7}}", CODE_bad_value, "/if",
-         -1},
+        {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\",\"if\":{\"version\":7}}", CODE_none, "", -1},
+        {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1,\"if\":{\"version\":7}}", CODE_none, "", -1},
         {SALE LINE1 ",\"if\":{\"version\":0,\"on_hand\":\"1.5\",\"available\":-3,\"reserved\":0}}", CODE_none, "", -1},
         /* meta. */
         {SALE LINE1 ",\"meta\":[]}", CODE_bad_value, "/meta", -1},
