@@ -1,5 +1,7 @@
 #include "base/siphash.h"
 
+#include <stdbool.h>
+
 #include "base/bytes.h"
 
 #define ROTATE(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
@@ -17,8 +19,8 @@
         v2 = ROTATE(v2, 32);                                                                                           \
     } while (0)
 
-/* Both widths share everything but two constants and the second output word. */
-static struct hash128 siphash(const struct siphash_key *key, const void *bytes, size_t n, int wide)
+/* Both share everything but the numbers of rounds, two constants and the second output word; `wide` is a constant. */
+static inline struct hash128 siphash(const struct siphash_key *key, const void *bytes, size_t n, bool wide)
 {
     const uint8_t *in = bytes;
     uint64_t v0 = key->k0 ^ UINT64_C(0x736f6d6570736575);
@@ -30,7 +32,8 @@ static struct hash128 siphash(const struct siphash_key *key, const void *bytes, 
         uint64_t m = get_u64(in);
         v3 ^= m;
         ROUND;
-        ROUND;
+        if (wide)
+            ROUND;
         v0 ^= m;
     }
     uint64_t last = (uint64_t)n << 56;
@@ -38,13 +41,15 @@ static struct hash128 siphash(const struct siphash_key *key, const void *bytes, 
         last |= (uint64_t)in[i] << (8 * i);
     v3 ^= last;
     ROUND;
-    ROUND;
+    if (wide)
+        ROUND;
     v0 ^= last;
     v2 ^= wide ? 0xee : 0xff;
     ROUND;
     ROUND;
     ROUND;
-    ROUND;
+    if (wide)
+        ROUND;
     struct hash128 result = {v0 ^ v1 ^ v2 ^ v3, 0};
     if (wide) {
         v1 ^= 0xdd;
@@ -59,10 +64,10 @@ static struct hash128 siphash(const struct siphash_key *key, const void *bytes, 
 
 uint64_t siphash64(const struct siphash_key *key, const void *bytes, size_t n)
 {
-    return siphash(key, bytes, n, 0).low;
+    return siphash(key, bytes, n, false).low;
 }
 
 struct hash128 siphash128(const struct siphash_key *key, const void *bytes, size_t n)
 {
-    return siphash(key, bytes, n, 1);
+    return siphash(key, bytes, n, true);
 }

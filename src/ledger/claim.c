@@ -50,7 +50,7 @@ static uint64_t texts_hash(const struct ledger *ledger, const struct claim *clai
     uint64_t words[TEXTS_PER_CLAIM];
     for (unsigned i = 0; i < TEXTS_PER_CLAIM; i++) {
         struct text text = textpool_text(&ledger->claims.texts, refs[i]);
-        words[i] = text.length == 0 ? 0 : siphash64(&ledger->key, text.bytes, text.length);
+        words[i] = text_hash(ledger, text);
     }
     return entry_hash(ENTRY_CLAIM, words, TEXTS_PER_CLAIM);
 }

@@ -18,6 +18,11 @@ uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count
     return XXH3_64bits_withSeed(bytes, 8 * word_count, tag);
 }
 
+uint64_t text_hash(const struct ledger *ledger, struct text text)
+{
+    return text.length == 0 ? 0 : XXH3_64bits_withSeed(text.bytes, text.length, ledger->key.k0);
+}
+
 size_t names_bytes(uint32_t count_max)
 {
     return region_round((size_t)count_max * sizeof(uint64_t)) + region_round((size_t)count_max * NAME_BYTES_MAX) +
@@ -64,7 +69,7 @@ uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struc
 uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number)
 {
     struct text name = ledger_name(ledger, space, number);
-    const uint64_t words[] = {space, number, siphash64(&ledger->key, name.bytes, name.length)};
+    const uint64_t words[] = {space, number, text_hash(ledger, name)};
     return entry_hash(ENTRY_NAME, words, 3);
 }
 

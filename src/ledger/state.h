@@ -16,6 +16,7 @@ enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLA
                  ENTRY_ID_BLOCK, ENTRY_LEDGER };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
+uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
 uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count);
 
 /* Forgotten per decision: more than one can come, so that both tables shrink again after a burst. Bounded, so that no
