@@ -168,6 +168,42 @@ static bool path_fits(const struct route_row *row, struct text path, struct text
     return rest.length == 0;
 }
 
+/* Calls of the contract that this version does not serve: said plainly, so that nobody looks for a slip of the keyboard. */
+static bool is_for_later(struct text path)
+{
+    static const struct text calls[] = {
+        {"/v1/feed/ws", 11},       {"/v1/history", 11}, {"/v1/availability", 16}, {"/v1/atp", 7},     {"/v1/transfers", 13},
+        {"/v1/expectations", 16},  {"/v1/reviews", 11}, {"/v1/waiting", 11},      {"/v1/drift", 9},   {"/v1/locations", 13},
+        {"/v1/channels", 12},      {"/v1/sources", 11}, {"/v1/handlers", 12},     {"/asyncapi.json", 14}};
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        if (path.length >= calls[i].length && memcmp(path.bytes, calls[i].bytes, calls[i].length) == 0 &&
+            (path.length == calls[i].length || path.bytes[calls[i].length] == '/'))
+            return true;
+    }
+    return false;
+}
+
+/* What this version has no meaning for is refused, not ignored: somebody relies on it. Answers and returns true then. */
+static bool refuse_later(struct connection *connection)
+{
+    const struct http1_request *request = &connection->head.request;
+    static const char cloudevents[] = "application/cloudevents";
+    if (text_present(request->authorization)) {
+        respond_problem(connection, 422, "not_in_this_version", TEXT("Authorization"),
+                        TEXT("this version has no keys: it listens on loopback and lets everybody there in"));
+    } else if (text_present(request->content_type) && request->content_type.length >= sizeof(cloudevents) - 1 &&
+               strncasecmp(request->content_type.bytes, cloudevents, sizeof(cloudevents) - 1) == 0) {
+        respond_problem(connection, 422, "not_in_this_version", TEXT("Content-Type"),
+                        TEXT("this version takes no CloudEvents: send commands as application/json or NDJSON"));
+    } else if (is_for_later(request->path)) {
+        respond_problem(connection, 422, "not_in_this_version", TEXT_NONE,
+                        TEXT("this version does not have this call; /openapi.json has those it has"));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static const char *method_name(enum http1_method method)
 {
     return method == HTTP1_POST ? "POST" : method == HTTP1_PUT ? "PUT" : "GET";
@@ -203,6 +239,8 @@ void route(struct connection *connection)
                         TEXT("this server does not go by that name; start it with --host NAME to add one"));
         return;
     }
+    if (refuse_later(connection))
+        return;
     const struct route_row *found = NULL;
     bool path_known = false;
     for (size_t i = 0; i < ROW_COUNT && found == NULL; i++) {
