@@ -1,0 +1,353 @@
+#!/usr/bin/env python3
+"""
+Goal: the feed misses nothing and repeats nothing, however it is read: pages, long polls, event streams, from figures on.
+Method: a real server under load, readers that stop and resume, and one that never reads. Every reader's sum over `delta`
+is compared with the figures.
+"""
+import json
+import random
+import threading
+import time
+import unittest
+from urllib.parse import quote
+
+from server import Closed, FolderCase, ServerCase, is_sanitized, receive, request_bytes
+
+RSS_GROWTH_KIB = 64 * 1024
+
+
+class EventStream:
+    """Server-sent events of one connection, checked for form."""
+
+    def __init__(self, server, query="", last=None, **options):
+        self.wire = server.connect(**options)
+        fields = {"Accept": "text/event-stream"}
+        if last:
+            fields["Last-Event-ID"] = last
+        self.wire.send(request_bytes(server.port, "GET", "/v1/feed" + query, None, fields))
+        status, head = self.wire.head()
+        if status != 200 or head["content-type"] != "text/event-stream":
+            raise AssertionError("%d %r" % (status, head))
+        self.lines = self.wire.body_lines()
+
+    def __iter__(self):
+        fields = {}
+        for line in self.lines:
+            if line == b"":
+                if fields:
+                    event = json.loads(fields[b"data"])
+                    if event["position"].encode() != fields[b"id"] or event["type"].encode() != fields[b"event"]:
+                        raise AssertionError("id or event differ from the data: %r" % fields)
+                    yield event
+                fields = {}
+            elif not line.startswith(b":"):
+                name, value = line.split(b": ", 1)
+                fields[name] = value
+
+    def take(self, n):
+        return [event for _, event in zip(range(n), self)]
+
+    def close(self):
+        self.wire.close()
+
+
+class Pages(ServerCase):
+    def test_pages_have_every_event_once_and_in_order(self):
+        start = self.server.position()
+        self.server.stream([receive(n, "page") for n in range(250)])
+        seen, after, pages = [], start, 0
+        while True:
+            page = self.server.get("/v1/feed?limit=60&after=" + after).json()
+            self.assertLessEqual(len(page["events"]), 60)
+            pages += bool(page["events"])
+            seen += page["events"]
+            if page["next"] == after:
+                break
+            after = page["next"]
+        self.assertEqual([event["id"] for event in seen], [str(n) for n in range(250)])
+        self.assertEqual([event["version"] for event in seen], list(range(1, 251)))
+        sequence = [event["seq"] for event in seen]
+        self.assertEqual(sequence, list(range(sequence[0], sequence[0] + 250)))
+        self.assertEqual(pages, 5)
+        self.assertEqual(seen[-1]["figures"]["on_hand"], 250)
+
+    def test_without_after_it_begins_with_the_oldest_and_has_100(self):
+        self.server.stream([receive(n, "oldest") for n in range(150)])
+        page = self.server.get("/v1/feed").json()
+        self.assertEqual((len(page["events"]), page["events"][0]["seq"]), (100, 1))
+
+    def test_after_now_begins_here(self):
+        page = self.server.get("/v1/feed?after=now").json()
+        self.assertEqual((page["events"], page["next"]), ([], self.server.position()))
+
+    def test_a_command_over_two_cells_makes_parts(self):
+        start = self.server.position()
+        self.server.send(**receive(1, "part", quantity=5))
+        answer = self.server.send(kind="transfer", source="part", id="2", item="part", location="L", to="M",
+                                  quantity=2).json()
+        events = self.server.events("&item=part", start)[1:]
+        self.assertEqual([event["part"] for event in events], [[1, 2], [2, 2]])
+        self.assertEqual(sorted((event["location"], event["delta"]["on_hand"]) for event in events),
+                         [("L", -2), ("M", 2)])
+        self.assertEqual({(event["kind"], event["id"], event["source"]) for event in events},
+                         {("transfer", "2", "part")})
+        self.assertEqual(events[-1]["position"], answer["position"])
+
+    def test_bad_positions_are_named(self):
+        def ask(after):
+            answer = self.server.get("/v1/feed?after=" + quote(after))
+            return answer.status, answer.json()["code"], answer.json().get("field")
+        for bad in ("x", "", "1", "1-", "-1", "1-x", "1-1-1", " 1-1", "01-1", "1-18446744073709551616", "1--1", "+1-1",
+                    "4294967296-1", "NOW", "1-1 "):
+            self.assertEqual(ask(bad), (422, "bad_value", "after"), bad)
+        self.assertEqual(ask("1-999999999"), (422, "bad_value", "after"))
+        self.assertEqual(ask("2-1"), (409, "feed_forked", "after"))
+
+    def test_a_long_poll_waits_for_the_first_event(self):
+        start = self.server.position()
+        with self.server.connect() as wire:
+            wire.send(request_bytes(wire.port, "GET", "/v1/feed?wait=20&item=poll&after=" + start))
+            time.sleep(0.2)
+            self.server.send(**receive(1, "not-poll"))
+            time.sleep(0.2)
+            begin = time.monotonic()
+            self.server.send(**receive(1, "poll"))
+            page = wire.response().json()
+            self.assertLess(time.monotonic() - begin, 5)
+            self.assertEqual([event["item"] for event in page["events"]], ["poll"])
+            self.assertEqual(page["next"], page["events"][0]["position"])
+            self.assertEqual(wire.request("GET", "/livez").status, 200)
+
+    def test_a_long_poll_without_events_ends_in_time(self):
+        begin = time.monotonic()
+        page = self.server.get("/v1/feed?wait=1&after=now").json()
+        self.assertEqual(page["events"], [])
+        self.assertTrue(0.9 < time.monotonic() - begin < 10)
+
+
+class Filters(ServerCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.begin = cls.server.position()
+        commands = [receive(n, item, location, 10, source=source)
+                    for n, (item, location, source) in enumerate(
+                        (item, location, source) for item in ("shoe-1", "shoe-2", "hat") for location in ("A", "B/ä")
+                        for source in ("erp", "till"))]
+        commands += [{"kind": "sale", "source": "till", "id": "s1", "item": "hat", "location": "A", "quantity": 50},
+                     {"kind": "hold", "source": "web", "id": "h1", "hold": "h1",
+                      "lines": [{"item": "shoe-1", "location": "A", "quantity": 99}]},
+                     {"kind": "hold", "source": "web", "id": "h2", "hold": "h2", "channel": "shop",
+                      "lines": [{"item": "shoe-1", "location": "A", "quantity": 1}]}]
+        cls.server.stream(commands)
+        cls.all = cls.server.events("&include=refused", cls.begin)
+
+    def expect(self, query, keep):
+        wanted = [event["seq"] for event in self.all if keep(event)]
+        self.assertEqual([event["seq"] for event in self.server.events(query, self.begin)], wanted, query)
+        stream = EventStream(self.server, "?after=%s%s" % (self.begin, query))
+        self.assertEqual([event["seq"] for event in stream.take(len(wanted))], wanted, query)
+        stream.close()
+        self.assertTrue(wanted, query)
+
+    def test_each_filter_and_their_combinations(self):
+        def done(event):
+            return event["type"] != "refused"
+        self.expect("", done)
+        self.expect("&include=refused", lambda e: True)
+        self.expect("&item=hat", lambda e: done(e) and e.get("item") == "hat")
+        self.expect("&item=shoe-*", lambda e: done(e) and e.get("item", "").startswith("shoe-"))
+        self.expect("&item=*", lambda e: done(e) and "item" in e)
+        self.expect("&item=hat&item=shoe-2", lambda e: done(e) and e.get("item") in ("hat", "shoe-2"))
+        self.expect("&location=B%2F%C3%A4", lambda e: done(e) and e.get("location") == "B/ä")
+        self.expect("&source=till", lambda e: done(e) and e["source"] == "till")
+        self.expect("&kind=sale", lambda e: e["kind"] == "sale")
+        self.expect("&kind=sale&kind=hold", lambda e: done(e) and e["kind"] in ("sale", "hold"))
+        self.expect("&kind=hold&include=refused", lambda e: e["kind"] == "hold")
+        self.expect("&type=oversold", lambda e: e["type"] == "oversold")
+        self.expect("&type=refused&include=refused", lambda e: e["type"] == "refused")
+        self.expect("&item=shoe-1&kind=hold&include=refused", lambda e: e["kind"] == "hold")
+        self.expect("&item=shoe-1&location=A&source=erp",
+                    lambda e: (e.get("item"), e.get("location"), e["source"]) == ("shoe-1", "A", "erp"))
+
+    def test_a_refused_command_says_why(self):
+        event = next(event for event in self.all if event["type"] == "refused")
+        self.assertEqual((event["kind"], event["id"], event["code"]), ("hold", "h1", "insufficient_stock"))
+        self.assertEqual(event["cells"], [{"item": "shoe-1", "location": "A", "asked": 99, "free": 20}])
+
+    def test_wrong_filters_are_named(self):
+        for query, field in (("kind=buy", "kind"), ("type=nothing", "type"), ("include=all", "include"),
+                             ("item=" + "x" * 129, "item"), ("limit=0", "limit"), ("limit=10001", "limit"),
+                             ("limit=1&limit=1", "limit"), ("wait=61", "wait"), ("wait=-1", "wait"),
+                             ("stamps=1", "stamps"), ("colour=red", "colour"),
+                             ("&".join("item=%d" % n for n in range(65)), "item")):
+            answer = self.server.get("/v1/feed?" + query)
+            self.assertEqual((answer.status, answer.json().get("field")), (422, field), query)
+
+
+class Streams(ServerCase):
+    def test_a_stream_resumes_behind_the_last_event_it_had(self):
+        start = self.server.position()
+        loader = threading.Thread(target=self.server.stream, args=([receive(n, "resume") for n in range(3000)],))
+        loader.start()
+        seen, last, streams = [], start, 0
+        while len(seen) < 3000:
+            stream = EventStream(self.server, "?item=resume&after=" + start, None if last == start else last)
+            events = stream.take(min(random.randint(1, 700), 3000 - len(seen)))
+            stream.close()
+            seen += events
+            last = seen[-1]["position"]
+            streams += 1
+        loader.join()
+        self.assertGreater(streams, 4)
+        self.assertEqual([event["version"] for event in seen], list(range(1, 3001)))
+
+    def test_a_bad_last_event_id_is_refused(self):
+        for last, status in (("x", 422), ("1-99999999", 422), ("7-1", 409)):
+            answer = self.server.get("/v1/feed", {"Accept": "text/event-stream", "Last-Event-ID": last})
+            self.assertEqual((answer.status, answer.json()["field"]), (status, "Last-Event-ID"), last)
+
+    def test_many_streams_see_the_same(self):
+        start = self.server.position()
+        streams = [EventStream(self.server, "?after=" + start) for _ in range(20)]
+        self.server.stream([receive(n, "many", location="L%d" % (n % 7)) for n in range(1000)])
+        first = streams[0].take(1000)
+        for stream in streams[1:]:
+            self.assertEqual(stream.take(1000), first)
+        for stream in streams:
+            stream.close()
+
+    def test_an_end_of_the_server_ends_the_streams_and_they_resume_with_the_next(self):
+        start = self.server.position()
+        stream = EventStream(self.server, "?after=" + start)
+        self.server.stream([receive(n, "end") for n in range(10)])
+        seen = stream.take(10)
+        self.server.stop()
+        with self.assertRaises(Closed):
+            list(stream)
+        stream.close()
+        self.server.start()
+        stream = EventStream(self.server, last=seen[4]["position"])
+        self.assertEqual(stream.take(5), seen[5:])
+        stream.close()
+
+
+class Load:
+    """Random commands over many cells from several connections, until told to stop."""
+
+    def __init__(self, server, items, places, pause_s=0.0, threads=2):
+        self.server, self.items, self.places, self.pause_s = server, items, places, pause_s
+        self.over = threading.Event()
+        self.sent = 0
+        self.threads = [threading.Thread(target=self._run, args=(n,), daemon=True) for n in range(threads)]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, number):
+        prng = random.Random(number)
+        batch = 0
+        while not self.over.is_set():
+            commands = []
+            for n in range(250):
+                kind = prng.choice(("receive", "sale", "sale", "transfer", "hold"))
+                command = {"kind": kind, "source": "load-%d" % number, "id": "%d-%d" % (batch, n),
+                           "item": "i%d" % prng.randrange(self.items), "location": "p%d" % prng.randrange(self.places),
+                           "quantity": prng.randint(1, 5)}
+                if kind == "transfer":
+                    command["to"] = "p%d" % self.places
+                if kind == "hold":
+                    command.update(hold="h%d-%d-%d" % (number, batch, n), expires_in=round(1 + prng.random(), 3))
+                commands.append(command)
+            self.server.stream(commands, "?answers=summary")
+            self.sent += len(commands)
+            batch += 1
+            time.sleep(self.pause_s)
+
+    def stop(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join(60)
+
+
+def add(figures, delta):
+    return {name: figures.get(name, 0) + delta.get(name, 0)
+            for name in ("on_hand", "sellable", "held", "committed", "reserved", "available")}
+
+
+class Consistency(FolderCase):
+    def follow(self, cells, events):
+        """Puts events on top of figures; asserts that none is missing and none twice."""
+        for event in events:
+            if "location" not in event:
+                continue
+            key = event["item"], event["location"]
+            before = cells.get(key, {"version": 0})
+            self.assertEqual(event["version"], before["version"] + 1, "of %r at %s" % (key, event["position"]))
+            after = add(before, event["delta"])
+            self.assertEqual(after, {name: event["figures"][name] for name in after}, key)
+            cells[key] = {**event["figures"], "version": event["version"]}
+
+    def test_figures_and_the_feed_behind_them_have_no_hole_and_no_overlap(self):
+        server = self.start()
+        server.stream([receive(n, "i%d" % (n % 300), "p%d" % (n // 300), 50, source="seed") for n in range(3000)],
+                      "?answers=summary")
+        load = Load(server, 300, 10, 0.03)
+        snapshots = []
+        for _ in range(8):
+            time.sleep(0.25)
+            snapshots.append(server.figures())
+        load.stop()
+        time.sleep(2.2)  # the last holds end by themselves
+        final, position = server.figures()
+        self.assertGreater(load.sent, 1000)
+        self.assertGreater(len({position for _, position in snapshots}), 4)
+        everything = server.events()
+        with_refused = server.events("&include=refused")
+        self.assertEqual([event["seq"] for event in with_refused], list(range(1, len(with_refused) + 1)))
+        by_position = {event["position"]: event["seq"] for event in with_refused}
+        for cells, start in snapshots + [({}, None)]:
+            self.assertTrue(start is None or len(cells) >= 3000)
+            seq = by_position[start] if start else 0
+            self.follow(cells, [event for event in everything if event["seq"] > seq])
+            self.assertEqual({key: (cell["version"], cell["on_hand"], cell["held"], cell["available"])
+                              for key, cell in cells.items()},
+                             {key: (cell["version"], cell["on_hand"], cell["held"], cell["available"])
+                              for key, cell in final.items()})
+        self.assertEqual(server.position(), position)
+        self.assertTrue(any(event["type"] == "expire" for event in everything))
+        some, _ = server.figures("?item=i7&item=i1*&location=p3")
+        self.assertEqual(some, {key: cell for key, cell in final.items()
+                                if key[1] == "p3" and (key[0] == "i7" or key[0].startswith("i1"))})
+        server.stop()
+
+    def test_a_subscriber_that_never_reads_costs_nothing_and_holds_up_nobody(self):
+        server = self.start()
+        load = Load(server, 50, 5)
+        time.sleep(2)
+        load.stop()
+        start = server.position()
+        dead = [EventStream(server, receive_bytes=4096) for _ in range(10)]
+        reader = EventStream(server, "?after=" + start)
+        before = server.rss_kib()
+        load = Load(server, 50, 5)
+        seen, end = 0, time.monotonic() + 3
+        for event in reader:
+            seen += 1
+            if time.monotonic() > end:
+                break
+        load.stop()
+        growth = server.rss_kib() - before
+        self.assertGreater(seen, 1000)
+        sent = load.sent
+        for stream in dead:
+            stream.close()
+        reader.close()
+        print("note: %d events read beside 10 that never read, %d sent; server memory grew %d KiB" %
+              (seen, sent, growth))
+        if not is_sanitized():
+            self.assertLess(growth, RSS_GROWTH_KIB)
+        server.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
