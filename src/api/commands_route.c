@@ -10,6 +10,7 @@
  *     array    the body is parsed whole first; a malformed one is 400 and nothing happened
  *     stream   a command per line; answers flow while lines still come
  */
+#include "api/answer.h"
 #include "api/routes.h"
 
 #include <stdio.h>
@@ -39,150 +40,14 @@ struct commands {
     uint32_t array_count; /* elements; 0 until parsed */
 };
 
-/* A command that is no command: why, until its turn to be answered comes. */
-struct malformed {
-    enum code code;
-    bool not_json;
-    int32_t line;
-    char field[192];
-    char detail[300];
-};
-
 static void step(struct connection *connection);
 static void go_on(struct connection *connection);
 
-/* ---- out: one answer ---- */
+/* ---- out ---- */
 
 static struct text literal_text(const char *string)
 {
     return text_of(string, strlen(string));
-}
-
-/* The word an answer is summed up by. */
-static const char *status_word(enum answer_status status)
-{
-    static const char *const words[] = {"unknown", "accepted", "refused", "invalid", "retry", "unknown", "accepted"};
-    return words[status];
-}
-
-static void render_objection(struct buffer *out, bool single, int http, enum answer_status status, enum code code,
-                             struct text field, struct text detail)
-{
-    render_status(out, status_word(status), single ? http : 0);
-    if (code != CODE_none) {
-        buffer_literal(out, ",\"code\":\"");
-        buffer_text(out, literal_text(code_name(code)));
-        buffer_byte(out, '"');
-    }
-    if (text_present(field)) {
-        buffer_literal(out, ",\"field\":");
-        json_string(out, field);
-    }
-    buffer_literal(out, ",\"detail\":");
-    json_string(out, detail);
-}
-
-static void render_identity(struct io *io, struct buffer *out, const struct request *request)
-{
-    struct command command;
-    if (command_decode(request->command, request->command_bytes, io->lines, &command) != STATUS_OK)
-        return;
-    buffer_literal(out, "\"id\":");
-    json_string(out, command.id);
-    buffer_literal(out, ",\"source\":");
-    json_string(out, command.source);
-    buffer_byte(out, ',');
-}
-
-/* "/lines/3/quantity" from the ledger's line and field. */
-static struct text objection_field(const struct answer *answer, char bytes[96])
-{
-    if (answer->field == NULL)
-        return TEXT_NONE;
-    int n = answer->line == LINE_NONE ? snprintf(bytes, 96, "/%s", answer->field)
-                                      : snprintf(bytes, 96, "/lines/%u/%s", answer->line, answer->field);
-    return text_of(bytes, (size_t)n);
-}
-
-/* What an answer turned out to be. */
-struct rendered {
-    enum answer_status status; /* what it counts as */
-    int http;                  /* the status it has on its own */
-    enum code code;            /* CODE_none when nothing was objected */
-};
-
-/*
- * The members of an answer, without braces. single: it is a whole response, so that what is not accepted is a problem
- * document.
- */
-static struct rendered render_request(struct connection *connection, struct buffer *out, const struct request *request,
-                                      bool single)
-{
-    struct io *io = connection->io;
-    const struct answer *answer = &request->answer;
-    const struct malformed *malformed = request->detail;
-    if (malformed != NULL) {
-        /* Whatever became of the read that kept its place: it is no command, and nothing happened. */
-        render_objection(out, single, malformed->not_json ? 400 : 422, ANSWER_INVALID, malformed->code,
-                         malformed->field[0] == 0 ? TEXT_NONE : literal_text(malformed->field),
-                         literal_text(malformed->detail));
-        return (struct rendered){ANSWER_INVALID, malformed->not_json ? 400 : 422, malformed->code};
-    }
-    char field[96];
-    switch (answer->status) {
-    case ANSWER_ACCEPTED:
-    case ANSWER_REFUSED: {
-        struct render render = {io->service->ledger, journal_epoch(io->service->journal), 0, NULL};
-        const struct decision *decision = NULL;
-        bool dry = request->dry_bytes != NULL;
-        enum status status = STATUS_OK;
-        if (dry) {
-            /* The names that only the dry run would have made stand before its decision. */
-            size_t at = 0;
-            struct record record = {.type = RECORD_NAME};
-            while (status == STATUS_OK && record.type == RECORD_NAME) {
-                status = record_decode(request->dry_bytes + at, request->dry_length - at, &io->cursor.decision, &record);
-                at += record.bytes;
-                if (record.type == RECORD_NAME && render.name_count < DECISION_NAMES_MAX)
-                    io->cursor.decision.names[render.name_count++] = record.name;
-            }
-            render.names = io->cursor.decision.names;
-            decision = &io->cursor.decision;
-            io->cursor.at = io->cursor.length = 0;
-        } else {
-            status = io_record(io, answer->last_seq, answer->offset, &decision);
-        }
-        if (status != STATUS_OK) {
-            /* It is decided and durable, only its words cannot be read now. */
-            render_identity(io, out, request);
-            render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
-                             TEXT("decided, but its record cannot be read; send it again with the same id"));
-            return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
-        }
-        bool refused = decision_refused(decision);
-        render_answer(out, &render, decision, answer->replayed, dry, single);
-        enum code code = refused ? decision->events[0].code : CODE_none;
-        return (struct rendered){refused ? ANSWER_REFUSED : ANSWER_ACCEPTED, code_http(code), code};
-    }
-    case ANSWER_INVALID:
-        render_identity(io, out, request);
-        render_objection(out, single, code_http(answer->code), ANSWER_INVALID, answer->code, objection_field(answer, field),
-                         literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
-        return (struct rendered){ANSWER_INVALID, code_http(answer->code), answer->code};
-    case ANSWER_RETRY:
-        render_identity(io, out, request);
-        render_objection(out, single, 503, ANSWER_RETRY, answer->code, TEXT_NONE,
-                         literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
-        return (struct rendered){ANSWER_RETRY, 503, answer->code};
-    case ANSWER_UNKNOWN:
-    case ANSWER_PENDING:
-    case ANSWER_READ:
-        break;
-    }
-    render_identity(io, out, request);
-    render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
-                     TEXT("the journal could not be written; send it again with the same id when the server is back"));
-    return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
 }
 
 static void answer_object(struct connection *connection, const struct request *request)
@@ -190,9 +55,9 @@ static void answer_object(struct connection *connection, const struct request *r
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
     buffer_byte(&out, '{');
-    const struct rendered rendered = render_request(connection, &out, request, true);
+    const struct rendered rendered = answer_render(connection->io, &out, request, true);
     if (rendered.http != 200) {
-        const char *code = rendered.code != CODE_none ? code_name(rendered.code) : status_word(rendered.status);
+        const char *code = rendered.code != CODE_none ? code_name(rendered.code) : answer_word(rendered.status);
         buffer_literal(&out, ",\"type\":\"urn:onhand:problem:");
         buffer_text(&out, literal_text(code));
         buffer_literal(&out, "\",\"title\":\"");
@@ -255,7 +120,7 @@ static void answer_line(struct connection *connection, const struct request *req
         buffer_literal(out, "{\"line\":");
         json_u64(out, request->number);
         buffer_byte(out, ',');
-        status = render_request(connection, out, request, false).status;
+        status = answer_render(connection->io, out, request, false).status;
         buffer_literal(out, "}\n");
         bool wanted = commands->answers == ANSWERS_ALL ||
                       (commands->answers == ANSWERS_ERRORS && status != ANSWER_ACCEPTED);

@@ -1,0 +1,121 @@
+#include "api/answer.h"
+
+#include <stdio.h>
+
+static struct text literal_text(const char *string)
+{
+    return text_of(string, strlen(string));
+}
+
+const char *answer_word(enum answer_status status)
+{
+    static const char *const words[] = {"unknown", "accepted", "refused", "invalid", "retry", "unknown", "accepted"};
+    return words[status];
+}
+
+static void render_objection(struct buffer *out, bool single, int http, enum answer_status status, enum code code,
+                             struct text field, struct text detail)
+{
+    render_status(out, answer_word(status), single ? http : 0);
+    if (code != CODE_none) {
+        buffer_literal(out, ",\"code\":\"");
+        buffer_text(out, literal_text(code_name(code)));
+        buffer_byte(out, '"');
+    }
+    if (text_present(field)) {
+        buffer_literal(out, ",\"field\":");
+        json_string(out, field);
+    }
+    buffer_literal(out, ",\"detail\":");
+    json_string(out, detail);
+}
+
+static void render_identity(struct io *io, struct buffer *out, const struct request *request)
+{
+    struct command command;
+    if (command_decode(request->command, request->command_bytes, io->lines, &command) != STATUS_OK)
+        return;
+    buffer_literal(out, "\"id\":");
+    json_string(out, command.id);
+    buffer_literal(out, ",\"source\":");
+    json_string(out, command.source);
+    buffer_byte(out, ',');
+}
+
+/* "/lines/3/quantity" from the ledger's line and field. */
+static struct text objection_field(const struct answer *answer, char bytes[96])
+{
+    if (answer->field == NULL)
+        return TEXT_NONE;
+    int n = answer->line == LINE_NONE ? snprintf(bytes, 96, "/%s", answer->field)
+                                      : snprintf(bytes, 96, "/lines/%u/%s", answer->line, answer->field);
+    return text_of(bytes, (size_t)n);
+}
+
+struct rendered answer_render(struct io *io, struct buffer *out, const struct request *request, bool single)
+{
+    const struct answer *answer = &request->answer;
+    const struct malformed *malformed = request->detail;
+    if (malformed != NULL) {
+        /* Whatever became of the read that kept its place: it is no command, and nothing happened. */
+        render_objection(out, single, malformed->not_json ? 400 : 422, ANSWER_INVALID, malformed->code,
+                         malformed->field[0] == 0 ? TEXT_NONE : literal_text(malformed->field),
+                         literal_text(malformed->detail));
+        return (struct rendered){ANSWER_INVALID, malformed->not_json ? 400 : 422, malformed->code};
+    }
+    char field[96];
+    switch (answer->status) {
+    case ANSWER_ACCEPTED:
+    case ANSWER_REFUSED: {
+        struct render render = {io->service->ledger, journal_epoch(io->service->journal), 0, NULL};
+        const struct decision *decision = NULL;
+        bool dry = request->dry_bytes != NULL;
+        enum status status = STATUS_OK;
+        if (dry) {
+            /* The names that only the dry run would have made stand before its decision. */
+            size_t at = 0;
+            struct record record = {.type = RECORD_NAME};
+            while (status == STATUS_OK && record.type == RECORD_NAME) {
+                status = record_decode(request->dry_bytes + at, request->dry_length - at, &io->cursor.decision, &record);
+                at += record.bytes;
+                if (record.type == RECORD_NAME && render.name_count < DECISION_NAMES_MAX)
+                    io->cursor.decision.names[render.name_count++] = record.name;
+            }
+            render.names = io->cursor.decision.names;
+            decision = &io->cursor.decision;
+            io->cursor.at = io->cursor.length = 0;
+        } else {
+            status = io_record(io, answer->last_seq, answer->offset, &decision);
+        }
+        if (status != STATUS_OK) {
+            /* It is decided and durable, only its words cannot be read now. */
+            render_identity(io, out, request);
+            render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
+                             TEXT("decided, but its record cannot be read; send it again with the same id"));
+            return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
+        }
+        bool refused = decision_refused(decision);
+        render_answer(out, &render, decision, answer->replayed, dry, single);
+        enum code code = refused ? decision->events[0].code : CODE_none;
+        return (struct rendered){refused ? ANSWER_REFUSED : ANSWER_ACCEPTED, code_http(code), code};
+    }
+    case ANSWER_INVALID:
+        render_identity(io, out, request);
+        render_objection(out, single, code_http(answer->code), ANSWER_INVALID, answer->code, objection_field(answer, field),
+                         literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
+        return (struct rendered){ANSWER_INVALID, code_http(answer->code), answer->code};
+    case ANSWER_RETRY:
+        render_identity(io, out, request);
+        render_objection(out, single, 503, ANSWER_RETRY, answer->code, TEXT_NONE,
+                         literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
+        return (struct rendered){ANSWER_RETRY, 503, answer->code};
+    case ANSWER_UNKNOWN:
+    case ANSWER_PENDING:
+    case ANSWER_READ:
+        break;
+    }
+    render_identity(io, out, request);
+    render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
+                     TEXT("the journal could not be written; send it again with the same id when the server is back"));
+    return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
+}
