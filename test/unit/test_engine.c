@@ -202,6 +202,7 @@ static void a_batch_comes_back_only_when_its_group_is_durable(void **state)
 static void reads_wait_for_what_they_saw_and_cause_no_flush(void **state)
 {
     (void)state;
+    enum { HOLDS = 1500 };
     static struct watched watched;
     struct place place = place_create();
     watched_init(&watched);
@@ -222,6 +223,16 @@ static void reads_wait_for_what_they_saw_and_cause_no_flush(void **state)
     }
     uint32_t beside = log_add(log, t + 2, "read");
     uint32_t beside_too = log_add(log, t + 3, "read");
+    /* Holds that end by a tick: a large group that no batch waits for, and a read while it is being written. */
+    for (unsigned i = 0; i < HOLDS; i++) {
+        char prose[64];
+        (void)snprintf(prose, sizeof(prose), "hold 1 A@L hold=h%u expires=10", i);
+        (void)log_add(log, t + 4, prose);
+    }
+    uint32_t held = log_add(log, t + 4, "read");
+    (void)log_add(log, t + 20 * SECOND_US, "tick");
+    (void)log_add(log, t + 20 * SECOND_US, "pause");
+    uint32_t expired = log_add(log, t + 20 * SECOND_US, "read");
     struct shard *shard = shard_create(&place, &watched, WINDOW_LONG_S, 65536);
     watched.hold_back = true;
     struct play *play = play_create(1, 0, 1);
@@ -235,7 +246,8 @@ static void reads_wait_for_what_they_saw_and_cause_no_flush(void **state)
     assert_int_equal(play->seen[beside], play->seen[after] + 2000);
     assert_true(watched.starts > 0);
     assert_int_equal(play->seen[beside_too], play->seen[beside]);
-    assert_int_equal(play->writes_at[beside_too], watched.writes);
+    assert_int_equal(play->seen[expired], play->seen[held] + HOLDS);
+    assert_int_equal(play->writes_at[expired], watched.writes);
     shard_close(shard);
     free(play);
     place_destroy(&place);
