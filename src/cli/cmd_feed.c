@@ -72,6 +72,14 @@ static bool keep_position(struct feed *feed, struct text position)
 
 /* ---- printing ---- */
 
+static void print_safe(struct text text)
+{
+    for (uint32_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.bytes[i];
+        putchar(byte < 0x20 || byte == 0x7f ? '?' : byte);
+    }
+}
+
 static void print_cell(struct text text, int width, bool right, bool last)
 {
     struct text shown = text_present(text) ? text : TEXT("-");
@@ -79,13 +87,36 @@ static void print_cell(struct text text, int width, bool right, bool last)
     pad = pad > 0 ? pad : 0;
     if (right)
         printf("%*s", pad, "");
-    for (uint32_t i = 0; i < shown.length; i++) {
-        unsigned char byte = (unsigned char)shown.bytes[i];
-        putchar(byte < 0x20 || byte == 0x7f ? '?' : byte);
-    }
+    print_safe(shown);
     if (!right && !last)
         printf("%*s", pad, "");
-    putchar(last ? '\n' : ' ');
+    if (!last)
+        putchar(' ');
+}
+
+/* What a refusal is about: its code, and the name that is not there or the first of the cells that are short. */
+static void print_refusal(const struct document *document, uint32_t event)
+{
+    static const char *const before[] = {" '", "' at '", "' asked ", " free "};
+    static const char *const keys[] = {"item", "location", "asked", "free"};
+    struct text code = document_text(document, event, TEXT("code"));
+    struct text subject = document_text(document, event, TEXT("subject"));
+    uint32_t cells = document_container(document, event, TEXT("cells"));
+    if (!text_present(code))
+        return;
+    printf("  %.*s", (int)code.length, code.bytes);
+    if (text_present(subject)) {
+        fputs(" '", stdout);
+        print_safe(subject);
+        putchar('\'');
+    }
+    if (cells == 0 || document->nodes[cells].type != JSON_ARRAY || document->nodes[cells].count == 0)
+        return;
+    for (unsigned k = 0; k < 4; k++) {
+        fputs(before[k], stdout);
+        print_safe(document_text(document, cells + 1, text_of(keys[k], strlen(keys[k]))));
+    }
+    fputs(document->nodes[cells].count > 1 ? "; and more" : "", stdout);
 }
 
 static void print_event_line(struct feed *feed, const struct document *document, uint32_t event)
@@ -104,6 +135,8 @@ static void print_event_line(struct feed *feed, const struct document *document,
     print_cell(figures == 0 ? TEXT_NONE : document_text(document, figures, TEXT("on_hand")), 10, true, false);
     print_cell(figures == 0 ? TEXT_NONE : document_text(document, figures, TEXT("available")), 10, true, false);
     print_cell(document_text(document, event, TEXT("source")), 0, false, true);
+    print_refusal(document, event);
+    putchar('\n');
 }
 
 static bool not_understood(struct feed *feed, struct text what)
@@ -347,6 +380,10 @@ int cmd_feed(int argc, char **argv)
     };
     if (!args_parse(argc, argv, options, NULL, 0, &word_count, &code))
         return code;
+    if (feed.limit == 0) {
+        cli_error("feed", "--limit is 0, but must be 1 or more; leave it out for all events");
+        return EXIT_USAGE;
+    }
     if (strlen(after) >= sizeof(feed.position)) {
         cli_error("feed", "--after '%s' is no position; positions look like 1-12345", after);
         return EXIT_USAGE;
@@ -361,7 +398,7 @@ int cmd_feed(int argc, char **argv)
         code = resolve_now(&feed);
     else
         (void)(after[0] != '\0' && keep_position(&feed, text_of(after, strlen(after)))); /* its length is checked */
-    if (code == EXIT_DONE && feed.limit > 0)
+    if (code == EXIT_DONE)
         code = follows ? follow(&feed, patience_s < 0 ? PATIENCE_S : patience_s, patience_s >= 0) : print_pages(&feed);
     sse_deinit(&feed.sse);
     buffer_deinit(&feed.answer.body);

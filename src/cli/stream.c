@@ -121,13 +121,19 @@ static void remember_position(struct stream *s, struct text position)
         snprintf(s->totals->position, sizeof(s->totals->position), "%.*s", (int)position.length, position.bytes);
 }
 
-/* "A at LON: asked 12, free 10", for the first cells of a refusal. */
+/* "A at LON: asked 12, free 10", for the first cells of a refusal; without cells the name it is about, "'A'". */
 static void describe_cells(struct stream *s)
 {
     static const char *const before[] = {"", " at ", ": asked ", ", free "};
     static const char *const keys[] = {"item", "location", "asked", "free"};
     uint32_t cells = json_member(s->nodes, 0, TEXT("cells"));
+    struct text subject = member(s, 0, "subject");
     buffer_reset(&s->cells);
+    if (subject.length != 0) {
+        buffer_byte(&s->cells, '\'');
+        buffer_text(&s->cells, subject);
+        buffer_byte(&s->cells, '\'');
+    }
     if (cells == 0 || s->nodes[cells].type != JSON_ARRAY)
         return;
     for (uint32_t i = 0, at = cells + 1; i < s->nodes[cells].count; i++, at = s->nodes[at].next) {
@@ -137,7 +143,7 @@ static void describe_cells(struct stream *s)
         }
         if (s->nodes[at].type != JSON_OBJECT)
             continue;
-        if (i != 0)
+        if (s->cells.length != 0)
             buffer_literal(&s->cells, "; ");
         for (unsigned k = 0; k < 4; k++) {
             buffer_append(&s->cells, before[k], strlen(before[k]));

@@ -47,7 +47,7 @@ struct stream_answer {
     uint32_t line_offset, line_bytes;    /* where json has the number of the line in its request */
     struct text code, detail, field, id; /* absent where the answer has none; LOCAL: detail says what is wrong */
     struct text position;
-    struct text cells; /* "A at LON: asked 12, free 10" for a refusal that names cells, else empty */
+    struct text cells; /* "A at LON: asked 12, free 10", or "'A'" for the name that a refusal is about; or empty */
     bool replayed;
 };
 
