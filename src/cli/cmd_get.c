@@ -15,6 +15,7 @@ struct get {
     struct client_answer answer;
     struct buffer path;
     bool json;
+    const char *first_name, *second_name; /* of what is asked for; NULL for none */
 };
 
 /* Columns of a table: where each value comes from. A title that begins with '>' stands right. */
@@ -122,6 +123,27 @@ static int print_document(const struct document *document)
     return EXIT_DONE;
 }
 
+/* An answer that is no 200. A name that is not there is named as it was given. */
+static int refused(const struct get *get, struct text body)
+{
+    struct document document;
+    const char *thing = NULL, *name = NULL;
+    if (get->answer.http == 404 && body.length != 0 && document_init(&document, body) == STATUS_OK) {
+        struct text code = document_text(&document, 0, TEXT("code"));
+        if (text_equal(code, TEXT("unknown_item")))
+            thing = "item", name = get->first_name;
+        else if (text_equal(code, TEXT("unknown_hold")))
+            thing = "hold", name = get->first_name;
+        else if (text_equal(code, TEXT("unknown_location")))
+            thing = "location", name = get->second_name;
+        document_deinit(&document);
+    }
+    if (name == NULL)
+        return client_refused(&get->client, get->answer.http, body);
+    cli_error("get", "%s has no %s '%s' (404, unknown_%s)", get->client.base, thing, name, thing);
+    return EXIT_REFUSED;
+}
+
 /* Fetches get->path and prints the answer. ready: 503 with a body is an answer, too. */
 static int fetch_and_print(struct get *get, bool ready)
 {
@@ -141,7 +163,7 @@ static int fetch_and_print(struct get *get, bool ready)
     struct text body = text_of(get->answer.body.bytes, get->answer.body.length);
     bool shown = get->answer.http == 200 || (ready && get->answer.http == 503);
     if (!shown)
-        return client_refused(&get->client, get->answer.http, body);
+        return refused(get, body);
     int code = get->answer.http == 200 ? EXIT_DONE : EXIT_REFUSED;
     status = body.length == 0 ? STATUS_INVALID : document_init(&document, body);
     if (get->json || (ready && status != STATUS_OK)) {
@@ -205,8 +227,9 @@ int cmd_get(int argc, char **argv)
     while (thing < COUNT(things) && (word_count == 0 || strcmp(words[0], things[thing].name) != 0))
         thing++;
     if (thing == COUNT(things)) {
-        cli_error("get", "%s%s%s; there are: stock, hold, item, figures, ready", word_count == 0 ? "what" : "no '",
-                  word_count == 0 ? "" : words[0], word_count == 0 ? "?" : "' to get");
+        cli_error("get", "%s%s%s; there are: stock, hold, item, figures, ready; see onhand help get",
+                  word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
+                  word_count == 0 ? "" : "' to get");
         return EXIT_USAGE;
     }
     unsigned name_count = word_count - 1;
@@ -224,6 +247,8 @@ int cmd_get(int argc, char **argv)
     buffer_append(&get.path, things[thing].path, strlen(things[thing].path));
     for (unsigned i = 0; i < name_count; i++)
         append_name(&get.path, words[i + 1]);
+    get.first_name = name_count > 0 ? words[1] : NULL;
+    get.second_name = name_count > 1 ? words[2] : NULL;
     bool first = true;
     append_list(&get.path, &first, "item", &items);
     append_list(&get.path, &first, "location", &locations);

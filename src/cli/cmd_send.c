@@ -244,7 +244,7 @@ int cmd_send(int argc, char **argv)
 {
     struct send send = {.input_name = "-"};
     const char *server = NULL, *answers = "errors", *words[1] = {"-"};
-    int64_t from = 0, patience_s = -1;
+    int64_t from = -1, patience_s = -1;
     unsigned word_count = 0;
     int code = EXIT_DONE;
     const struct args_option options[] = {
@@ -256,7 +256,11 @@ int cmd_send(int argc, char **argv)
         return code;
     if (!printed_of(answers, &send.printed))
         return EXIT_USAGE;
-    send.from = (uint64_t)from;
+    if (from == 0) {
+        cli_error("send", "--from is 0, but lines are counted from 1");
+        return EXIT_USAGE;
+    }
+    send.from = from < 0 ? 0 : (uint64_t)from;
     int file = STDIN_FILENO;
     if (strcmp(words[0], "-") != 0) {
         send.input_name = words[0];
@@ -272,9 +276,9 @@ int cmd_send(int argc, char **argv)
             cli_error("send", "the state file %s cannot be used (%s); remove it or name another", send.state_path,
                       status == STATUS_IO ? strerror(errno) : "it is no state file of onhand send");
             code = EXIT_FILES;
-        } else if (from == 0 && !resume(&send, file)) {
+        } else if (from < 0 && !resume(&send, file)) {
             code = EXIT_FILES;
-        } else if (from != 0) {
+        } else if (from > 0) {
             send.saved = (struct savepoint){0, 0}; /* --from overrules */
         }
     }
