@@ -17,11 +17,12 @@
 #include "cli/rejects.h"
 #include "cli/stream.h"
 
-#define COMMAND_BYTES_MAX (1024 * 1024) /* JSON of one row: fields of up to 64 KiB, as long as rows may be */
-#define PROBLEM_BYTES_MAX 1024
-#define SOURCE_PREFIX_MAX 100 /* bytes; a name has 128, the hash takes 17 */
-#define HASH_DIGITS       16
-#define DRY_RUN_COMMANDS  5
+#define COMMAND_BYTES_MAX  (1024 * 1024) /* JSON of one row: fields of up to 64 KiB, as long as rows may be */
+#define FIRST_REJECT_BYTES 400           /* of the first rejected row, what is printed with the result */
+#define PROBLEM_BYTES_MAX  1024
+#define SOURCE_PREFIX_MAX  100 /* bytes; a name has 128, the hash takes 17 */
+#define HASH_DIGITS        16
+#define DRY_RUN_COMMANDS   5
 
 struct import {
     const char *path;
@@ -36,6 +37,7 @@ struct import {
     struct buffer command;
     struct buffer problem;
     struct rejects rejects;
+    char first_reject[FIRST_REJECT_BYTES]; /* its line and reason, cut; for a mistake that all rows have in common */
     struct progress progress;
     uint64_t remark_count;
 };
@@ -159,6 +161,12 @@ static bool import_answered(void *context, const struct stream_answer *answer)
     append_part(&reason, ": ", answer->detail);
     append_part(&reason, "; ", answer->cells);
     const struct outbox_entry *entry = answer->entry;
+    if (import->first_reject[0] == '\0') {
+        snprintf(import->first_reject, sizeof(import->first_reject), "line %" PRIu64 ": %.*s", entry->number,
+                 (int)reason.length, reason.length == 0 ? "" : reason.bytes);
+        for (char *byte = import->first_reject; *byte != '\0'; byte++)
+            *byte = (unsigned char)*byte < 0x20 || *byte == 0x7f ? '?' : *byte; /* it goes to a terminal */
+    }
     enum status status = rejects_add(&import->rejects, entry->number, text_of(reason.bytes, reason.length),
                                      entry->origin_offset, entry->origin_bytes);
     buffer_deinit(&reason);
@@ -205,8 +213,9 @@ static void print_result(const struct import *import, const struct stream_totals
         printf("; %s of them were answered before", progress_number(totals->replayed, text));
     printf("; %.1f s (%s rows/s)\n", seconds, progress_number((uint64_t)((double)rows / seconds), text));
     if (import->rejects.count != 0)
-        printf("%s rows are in %s with their reasons: mend them there and import that file\n",
-               progress_number(import->rejects.count, text), import->rejects.path);
+        printf("the first: %s\n"
+               "%s rows are in %s with their reasons: mend them there and import that file\n",
+               import->first_reject, progress_number(import->rejects.count, text), import->rejects.path);
 }
 
 /* True when the file is still what it was when its hash was taken. */
