@@ -31,8 +31,8 @@ static bool split_listen(char *text, const char **out_address, int *out_port)
 #define OPTIONS_MAX 32 /* in the table below, and words the environment adds */
 
 /*
- * ONHAND_DATA stands for --data, ONHAND_ID_WINDOW for --id-window, and so on; a flag is set by 1. What the environment says
- * goes in front of the line's own words, so that those win. *out_count words in out_words, which the caller frees.
+ * ONHAND_DATA stands for --data, ONHAND_ID_WINDOW for --id-window, and so on; a flag is set by 1. What the environment
+ * says goes in front of the line's own words, so that those win. *out_count words in out_words, which the caller frees.
  */
 static bool add_environment(const struct args_option *table, int argc, char **argv, char **out_words, int *out_count)
 {
@@ -144,7 +144,10 @@ int cmd_serve(int argc, char **argv)
     }
     char *listen_copy = strdup(listen);
     if (listen_copy == NULL || !split_listen(listen_copy, &options.address, &options.port)) {
-        cli_error("serve", "--listen is '%s', but must be ADDRESS:PORT, as 127.0.0.1:4760 or [::1]:4760", listen);
+        cli_error(
+            "serve",
+            "--listen is '%s', but must be ADDRESS:PORT, as 127.0.0.1:4760 or [::1]:4760, with a port up to 65535",
+            listen);
         free(listen_copy);
         free_words(line);
         return EXIT_USAGE;

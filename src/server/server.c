@@ -147,7 +147,8 @@ static enum status open_doors(struct server *server)
         enum status status = io_init(&server->io[i], &server->service, server->options->address, &port,
                                      server->io_count > 1, &problem);
         if (status != STATUS_OK) {
-            log_error("cannot listen on %s:%d: %s", server->options->address, port, problem);
+            log_error("cannot listen on %s:%d: %s; --listen ADDRESS:PORT names another, port 0 takes a free one",
+                      server->options->address, port, problem);
             return status;
         }
         server->io_ready++;
