@@ -4,6 +4,7 @@ MESON_FLAGS =
 JOBS = $(shell nproc)
 
 build: deps
+	@[ -e build/build.ninja ] || echo "building for the first time, about a minute"
 	@packaging/build build release
 	@ln -sf src/cli/onhand build/onhand
 
