@@ -129,6 +129,8 @@ static void after_output(struct connection *connection)
         connection->drained_wanted = false;
         connection->handler->resume(connection);
     }
+    if (connection->phase == PHASE_HEAD && connection->in_length != 0)
+        process(connection); /* a request that waited for its turn, see there */
 }
 
 static void on_written(uv_write_t *write, int result)
@@ -398,6 +400,7 @@ static void next_request(struct connection *connection)
     connection->phase = PHASE_HEAD;
     connection->head_started = false;
     connection->paused = false;
+    connection->drained_wanted = false; /* it was the last handler's; the next one has its body to wait for */
     connection->wake_at_ns = 0;
     connection->deadline_ns = connection->io->now_ns + CONNECTION_IDLE_NS;
 }
@@ -505,7 +508,8 @@ static void process(struct connection *connection)
         }
         switch (connection->phase) {
         case PHASE_HEAD:
-            more = process_head(connection);
+            /* Answers that are not read: no request is begun before they are, or they would pile up. */
+            more = connection_waiting(connection) <= CONNECTION_OUT_HIGH && process_head(connection);
             break;
         case PHASE_BODY:
             more = process_body(connection);
@@ -570,6 +574,10 @@ void connection_tick(struct connection *connection)
     if (connection->closing)
         return;
     int64_t now_ns = connection->io->now_ns;
+    size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&connection->tcp);
+    if (queued < connection->queued)
+        connection->progress_ns = now_ns; /* however little it takes, it reads */
+    connection->queued = queued;
     if (connection->writing && now_ns - connection->progress_ns > CONNECTION_STALL_NS) {
         atomic_fetch_add(&connection->io->service->slow_closed, 1);
         connection_close(connection);
@@ -577,6 +585,10 @@ void connection_tick(struct connection *connection)
     }
     if (connection->deadline_ns > 0 && now_ns > connection->deadline_ns) {
         bool idle = connection->phase == PHASE_HEAD && !connection->head_started;
+        if (idle && connection_waiting(connection) != 0) { /* it still reads the last answer */
+            connection->deadline_ns = now_ns + CONNECTION_IDLE_NS;
+            return;
+        }
         if (idle || connection->streaming)
             connection_close(connection);
         else

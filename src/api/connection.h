@@ -82,6 +82,7 @@ struct connection {
     uv_write_t write;
     int64_t deadline_ns;  /* of the present phase; 0 for none */
     int64_t progress_ns;  /* when the peer last took output, or output began to wait */
+    size_t queued;        /* with the socket, when last looked at */
 };
 
 /* ---- io.c to connection.c ---- */
