@@ -600,6 +600,19 @@ static bool read_kind(struct reading *r, uint32_t root)
     return fail(r->error, CODE_bad_value, place, "is %s, but must be one of%s", show(&r->nodes[index]).text, known);
 }
 
+/* The members that the kind does have, so that a slip of the pen is seen: "is not a field of sale; there are: …". */
+static bool unknown_member(struct reading *r, struct place place)
+{
+    char known[sizeof(r->error->detail)] = "";
+    size_t n = 0;
+    for (unsigned member = 0; member < MEMBER_COUNT && n < sizeof(known); member++) {
+        struct text name = member_name((enum member)member);
+        if ((r->rule->allowed & UINT32_C(1) << member) != 0)
+            n += (size_t)snprintf(known + n, sizeof(known) - n, " %.*s", (int)name.length, name.bytes);
+    }
+    return fail(r->error, CODE_unknown_field, place, "is not a field of %s; there are:%s", r->kind, known);
+}
+
 static bool read_member(struct reading *r, uint32_t index, enum member member, struct place place)
 {
     const struct json_node *node = &r->nodes[index];
@@ -745,7 +758,7 @@ bool command_from_json(const struct json_node *nodes, uint32_t root, struct comm
         enum member member = member_of(place.key);
         uint32_t bit = member == MEMBER_COUNT ? 0 : UINT32_C(1) << member;
         if ((bit & r.rule->allowed) == 0)
-            return fail(out_error, CODE_unknown_field, place, "is not a field of %s", r.kind);
+            return unknown_member(&r, place);
         bool read = (bit & (SINGLE | BIT(CONDITION))) != 0 ? read_line_member(&r, at, member, place, &single)
                                                            : read_member(&r, at, member, place);
         if (!read)

@@ -143,7 +143,8 @@ static bool units_of(struct judge *judge, struct decimal quantity, unsigned scal
     if (status == DECIMAL_OK)
         return true;
     if (status == DECIMAL_TOO_LONG)
-        return judge_invalid(judge, CODE_too_many_decimals, line, field, "more decimals than the item's scale");
+        return judge_invalid(judge, CODE_too_many_decimals, line, field,
+                             "more decimals than the item's scale (0 unless declared); declare it or round");
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
