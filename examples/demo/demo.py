@@ -272,7 +272,8 @@ class Demo:
         if self.options.kill:
             say(f"  resumed      {played['requests'] - 8} requests, {played['replayed']:,} lines recognised and not "
                 f"applied again")
-        pace = f"at {self.options.rate:,} commands/s" if self.options.rate else "at full speed"
+        pace = (f"at {self.options.rate:,} commands/s" if self.options.rate else
+                "at full speed, so mostly the wait in the queue")
         say(f"  latency      from flush completed to event read, {pace}:")
         for n, r in enumerate(reports):
             say(f"  subscriber {n + 1} {r['events']:,} events, p50 {r['p50_us'] / 1000:.2f} ms, "
@@ -298,9 +299,9 @@ class Demo:
 
     def stay(self):
         address = f"http://127.0.0.1:{self.server.port}"
-        sale = ('{"kind":"sale","id":"try-1","source":"me","item":"85123A","location":"UK-DC","quantity":1}')
+        sale = ('{"kind":"sale","id":"try-1","source":"me","item":"22578","location":"UK-DC","quantity":1}')
         say(f"\nthe server stays up at {address} until you press Ctrl-C. Three things to try:\n\n"
-            f"  curl {address}/v1/stock/85123A\n"
+            f"  curl {address}/v1/stock/22578\n"
             f"  curl -N -H 'Accept: text/event-stream' '{address}/v1/feed?after=now'\n"
             f"  curl -H 'Content-Type: application/json' -d '{sale}' {address}/v1/commands\n\n"
             f"The last one sells a unit: the second one shows it at once, and sent twice it counts once.")
