@@ -77,6 +77,7 @@ static enum status failed(const char *what, const char *name, int error)
                    text != NULL ? text : "unknown error");
     switch (error) {
     case ENOENT:
+    case ENOTDIR: /* a file where a directory is meant: the path is wrong, not the disk */
         return STATUS_NOT_FOUND;
     case EEXIST:
         return STATUS_EXISTS;
