@@ -120,6 +120,7 @@ static void split_one(struct table *table)
         chain = table->overflow[number];
         overflow_release(table, number);
     }
+    __builtin_prefetch(&table->buckets[table->split]); /* the next to be split, a few insertions from here */
 }
 
 void table_insert(struct table *table, uint64_t hash, uint32_t entry)
@@ -169,4 +170,14 @@ void table_frontier(const struct table *table, const void **out_used_end, const 
 void table_prefetch(const struct table *table, uint64_t hash)
 {
     __builtin_prefetch(&table->buckets[bucket_number(table, (uint32_t)hash)]);
+}
+
+uint32_t table_guess(const struct table *table, uint64_t hash)
+{
+    const struct table_bucket *bucket = &table->buckets[bucket_number(table, (uint32_t)hash)];
+    for (uint32_t i = 0; i < bucket->used; i++) {
+        if (bucket->slots[i].tag == (uint32_t)hash)
+            return bucket->slots[i].entry;
+    }
+    return TABLE_NONE; /* not there, or in an overflow bucket: nothing is guessed */
 }

@@ -4,15 +4,21 @@
  * of which asks for the memory that the next will need, so that the misses of the whole group overlap.
  *
  *     1  hashes of the names and ids      -> buckets of the indexes
- *     2  numbers of source, item, place   -> bucket of the cell, entry of the item
- *     3  number of the cell               -> entry of the cell
+ *     2  likely number of the item        -> place of its name, entry of the item
+ *     3  its name's place                 -> its name
+ *     4  numbers of source, item, place   -> bucket of the cell
+ *     5  likely number of the cell        -> entry of the cell
+ *     6  number of the cell
  *
- * What was found is kept in the command's hints. Nothing is decided here.
+ * Sources and locations are few and stay cached. What was found is kept in the command's hints. Nothing is decided here.
  */
 #include "ledger/state.h"
 
+_Static_assert(TABLE_NONE == NUMBER_NONE, "a guess of nothing is no number");
+
 struct looked_up {
     uint64_t source, item, location; /* hashes of the names */
+    uint32_t item_guess;             /* number the item most likely has, or NUMBER_NONE */
 };
 
 static uint64_t hash_of(const struct ledger *ledger, struct text name)
@@ -41,6 +47,22 @@ static void prepare_hashes(const struct ledger *ledger, struct command *command,
     table_prefetch(&ledger->names[NAME_LOCATION].index, looked_up->location);
 }
 
+static void prepare_item(const struct ledger *ledger, const struct command *command, struct looked_up *looked_up)
+{
+    const struct names *names = &ledger->names[NAME_ITEM];
+    looked_up->item_guess = command->line_count == 1 ? table_guess(&names->index, looked_up->item) : NUMBER_NONE;
+    if (looked_up->item_guess == NUMBER_NONE)
+        return;
+    __builtin_prefetch(&names->entries[looked_up->item_guess]);
+    __builtin_prefetch(&ledger->items[looked_up->item_guess]);
+}
+
+static void prepare_item_name(const struct ledger *ledger, const struct looked_up *looked_up)
+{
+    if (looked_up->item_guess != NUMBER_NONE)
+        __builtin_prefetch(ledger_name(ledger, NAME_ITEM, looked_up->item_guess).bytes);
+}
+
 static void prepare_numbers(const struct ledger *ledger, struct command *command, const struct looked_up *looked_up)
 {
     struct command_hints *hints = &command->hints;
@@ -51,21 +73,32 @@ static void prepare_numbers(const struct ledger *ledger, struct command *command
     hints->location = name_find(ledger, NAME_LOCATION, command->lines[0].location, looked_up->location);
     if (hints->item == NUMBER_NONE || hints->location == NUMBER_NONE)
         return;
-    __builtin_prefetch(&ledger->items[hints->item]);
     table_prefetch(&ledger->cell_index, cell_key_hash(ledger, hints->item, hints->location));
 }
 
-static void prepare_cell(const struct ledger *ledger, struct command *command)
+static bool has_cell_key(const struct command_hints *hints)
 {
-    struct command_hints *hints = &command->hints;
-    if (hints->item == NUMBER_NONE || hints->location == NUMBER_NONE)
+    return hints->item != NUMBER_NONE && hints->location != NUMBER_NONE;
+}
+
+static void prepare_cell(const struct ledger *ledger, const struct command *command)
+{
+    const struct command_hints *hints = &command->hints;
+    uint32_t guess = NUMBER_NONE;
+    if (has_cell_key(hints))
+        guess = table_guess(&ledger->cell_index, cell_key_hash(ledger, hints->item, hints->location));
+    if (guess == NUMBER_NONE)
         return;
-    hints->cell = cell_find(ledger, hints->item, hints->location);
-    if (hints->cell == NUMBER_NONE)
-        return;
-    const char *cell = (const char *)&ledger->cells[hints->cell];
+    const char *cell = (const char *)&ledger->cells[guess];
     __builtin_prefetch(cell);
     __builtin_prefetch(cell + sizeof(struct cell) - 1);
+}
+
+static void prepare_cell_number(const struct ledger *ledger, struct command *command)
+{
+    struct command_hints *hints = &command->hints;
+    if (has_cell_key(hints))
+        hints->cell = cell_find(ledger, hints->item, hints->location);
 }
 
 void ledger_prepare(const struct ledger *ledger, struct command *commands[], uint32_t n)
@@ -75,7 +108,13 @@ void ledger_prepare(const struct ledger *ledger, struct command *commands[], uin
     for (uint32_t i = 0; i < n; i++)
         prepare_hashes(ledger, commands[i], &looked_up[i]);
     for (uint32_t i = 0; i < n; i++)
+        prepare_item(ledger, commands[i], &looked_up[i]);
+    for (uint32_t i = 0; i < n; i++)
+        prepare_item_name(ledger, &looked_up[i]);
+    for (uint32_t i = 0; i < n; i++)
         prepare_numbers(ledger, commands[i], &looked_up[i]);
     for (uint32_t i = 0; i < n; i++)
         prepare_cell(ledger, commands[i]);
+    for (uint32_t i = 0; i < n; i++)
+        prepare_cell_number(ledger, commands[i]);
 }
