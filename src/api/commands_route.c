@@ -19,9 +19,20 @@
 #define UNDER_WAY_MAX  8192 /* commands of one connection with the engine */
 #define PROGRESS_LINES 4096 /* with answers=errors|summary a line says how far it is, at the latest after so many */
 #define ARRAY_COMMANDS_MAX 10000 /* API.md section 2 */
+/* Answers are made text while less than this waits to be sent; the rest is kept as numbers. The largest answer, of a
+ * thousand cells with the longest names, still fits behind it (CONNECTION_OUT_BYTES). */
+#define TEXT_WAITING_MAX ((size_t)8 << 20)
 
 enum commands_form { FORM_OBJECT, FORM_ARRAY, FORM_STREAM };
 enum answers { ANSWERS_ALL, ANSWERS_ERRORS, ANSWERS_SUMMARY };
+
+/* An answer that came while too much text waited: its record is read when its turn comes. */
+struct kept_answer {
+    struct kept_answer *next;
+    struct request request; /* its detail and dry_bytes are ours, its command is here */
+    uint8_t names[];        /* of the command no more than kind, id and source, in canonical form */
+};
+#define KEPT_NAMES_BYTES 512 /* two names of 128 bytes and some numbers */
 
 struct commands {
     enum commands_form form;
@@ -38,6 +49,7 @@ struct commands {
     uint64_t counts[ANSWER_READ + 1];
     uint64_t replayed;
     uint32_t array_count; /* elements; 0 until parsed */
+    struct kept_answer *kept_first, *kept_last;
 };
 
 static void step(struct connection *connection);
@@ -147,7 +159,8 @@ static void answer_line(struct connection *connection, const struct request *req
 static void finish_when_over(struct connection *connection)
 {
     struct commands *commands = connection->state;
-    if (!connection->streaming || !commands->body_over || !commands->stopped || commands->answered != commands->line)
+    if (connection->closing || !connection->streaming || !commands->body_over || !commands->stopped ||
+        commands->answered != commands->line)
         return;
     if (commands->form == FORM_ARRAY) {
         buffer_literal(&connection->body, "]\n");
@@ -157,17 +170,90 @@ static void finish_when_over(struct connection *connection)
     stream_end(connection);
 }
 
+/*
+ * Keeps an answer until there is room for its text. A few bytes of command can have a thousand cells in their answer,
+ * and thousands may come back at once (all of them when they are repeated): their texts could not all be held.
+ */
+static void keep_answer(struct connection *connection, struct request *request)
+{
+    struct commands *commands = connection->state;
+    struct command command;
+    uint8_t names[KEPT_NAMES_BYTES];
+    size_t n = 0;
+    if (request->command != NULL &&
+        command_decode(request->command, request->command_bytes, connection->io->lines, &command) == STATUS_OK) {
+        const struct command named = {.kind = command.kind,
+                                      .id = command.id,
+                                      .source = command.source,
+                                      .occurred_at_us = TIME_NONE,
+                                      .not_after_us = TIME_NONE,
+                                      .expires_in_ms = EXPIRES_DEFAULT,
+                                      .from = CONDITION_NONE,
+                                      .to_condition = CONDITION_NONE};
+        n = command_encode(&named, names, sizeof(names));
+        CHECK(n != 0);
+    }
+    struct kept_answer *kept = malloc(sizeof(*kept) + n);
+    if (kept == NULL) {
+        connection_close(connection);
+        return;
+    }
+    kept->next = NULL;
+    kept->request = *request;
+    kept->request.command = kept->names;
+    kept->request.command_bytes = (uint32_t)n;
+    memcpy(kept->names, names, n);
+    request->detail = NULL;
+    request->dry_bytes = NULL;
+    if (commands->kept_last != NULL)
+        commands->kept_last->next = kept;
+    else
+        commands->kept_first = kept;
+    commands->kept_last = kept;
+    connection->drained_wanted = true;
+}
+
+static void kept_free(struct kept_answer *kept)
+{
+    free(kept->request.detail);
+    free(kept->request.dry_bytes);
+    free(kept);
+}
+
+static void write_answer(struct connection *connection, const struct request *request)
+{
+    struct commands *commands = connection->state;
+    answer_line(connection, request);
+    commands->answered++;
+    connection_dirty(connection);
+}
+
+/* Writes kept answers, as many as there is room for. */
+static void write_kept(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    while (commands->kept_first != NULL && connection_waiting(connection) <= TEXT_WAITING_MAX) {
+        struct kept_answer *kept = commands->kept_first;
+        commands->kept_first = kept->next;
+        if (kept->next == NULL)
+            commands->kept_last = NULL;
+        write_answer(connection, &kept->request);
+        kept_free(kept);
+    }
+    if (commands->kept_first != NULL)
+        connection->drained_wanted = true;
+}
+
 static void on_answered(struct connection *connection, struct request *request)
 {
     struct commands *commands = connection->state;
     if (!connection->closing) {
-        if (commands->form == FORM_OBJECT) {
+        if (commands->form == FORM_OBJECT)
             answer_object(connection, request);
-        } else {
-            answer_line(connection, request);
-            commands->answered++;
-            connection_dirty(connection);
-        }
+        else if (commands->kept_first != NULL || connection_waiting(connection) > TEXT_WAITING_MAX)
+            keep_answer(connection, request);
+        else
+            write_answer(connection, request);
     }
     free(request->detail);
     request->detail = NULL;
@@ -175,7 +261,8 @@ static void on_answered(struct connection *connection, struct request *request)
         return;
     if (commands->line - commands->answered < UNDER_WAY_MAX / 2)
         go_on(connection);
-    finish_when_over(connection);
+    else
+        finish_when_over(connection);
 }
 
 /* ---- in: the next command ---- */
@@ -326,6 +413,9 @@ static bool step_array(struct connection *connection)
     struct io *io = connection->io;
     uint32_t count;
     struct json_error error;
+    /* Asked first: this is called for every answer that comes back, and to parse 8 MiB each time holds up the thread. */
+    if (connection->is_starved || must_wait(connection))
+        return false;
     CHECK(json_parse(io->parser, commands->text.bytes, commands->text.length, io->nodes, IO_NODES, &count, &error) ==
           JSON_OK);
     uint32_t node = 1;
@@ -369,16 +459,26 @@ static void step(struct connection *connection)
     connection->paused = commands->form == FORM_STREAM && full;
 }
 
-/* After a pause: commands that wait in the text, then the body again. */
+/*
+ * After a pause: commands that wait in the text, then the body again. The last thing a caller does: with the body the
+ * exchange may end, and the next one begin.
+ */
 static void go_on(struct connection *connection)
 {
-    struct commands *commands = connection->state;
     bool was_paused = connection->paused;
-    if (commands == NULL || commands->stopped)
-        return;
     step(connection);
+    finish_when_over(connection);
     if (was_paused && !connection->paused)
         connection_resume(connection);
+}
+
+/* A batch is free again, or the output has drained. */
+static void on_resume(struct connection *connection)
+{
+    if (connection->state == NULL)
+        return;
+    write_kept(connection);
+    go_on(connection);
 }
 
 /* ---- the body ---- */
@@ -479,6 +579,11 @@ static void on_body_end(struct connection *connection)
 static void on_end(struct connection *connection)
 {
     struct commands *commands = connection->state;
+    while (commands->kept_first != NULL) {
+        struct kept_answer *kept = commands->kept_first;
+        commands->kept_first = kept->next;
+        kept_free(kept);
+    }
     buffer_deinit(&commands->text);
     free(commands);
 }
@@ -488,7 +593,7 @@ const struct handler commands_handler = {
     .body = on_body,
     .body_end = on_body_end,
     .answered = on_answered,
-    .resume = go_on,
+    .resume = on_resume,
     .end = on_end,
     .body_bytes_max = UINT64_MAX,
 };
