@@ -153,15 +153,16 @@ int cmd_serve(int argc, char **argv)
         return EXIT_USAGE;
     }
     code = EXIT_USAGE;
+    const struct ledger_limits most = ledger_limits_most();
     if (in_range("io-threads", io_threads, 1, SERVER_IO_THREADS_MAX) &&
         in_range("connections-max", connections, 1, 1000000) && in_range("segment-mib", segment_mib, 8, 4096) &&
         in_range("id-window", options.id_window_s, 1, INT64_C(366) * 24 * 60 * 60) &&
         in_range("id-capacity", id_capacity, 1024, options.limits.id_count_max) &&
-        in_range("items-max", items, 1, INT64_C(1) << 30) && in_range("cells-max", cells, 1, INT64_C(1) << 30) &&
-        in_range("holds-max", holds, 1, INT64_C(1) << 30) &&
-        in_range("hold-lines-max", hold_lines, 1000, INT64_C(1) << 30) &&
-        in_range("locations-max", locations, 1, INT64_C(1) << 24) &&
-        in_range("sources-max", sources, 2, INT64_C(1) << 24) && in_range("spin", options.spin_us, 0, 1000) &&
+        in_range("items-max", items, 1, most.item_count_max) && in_range("cells-max", cells, 1, most.cell_count_max) &&
+        in_range("holds-max", holds, 1, most.claim_count_max) &&
+        in_range("hold-lines-max", hold_lines, 1000, most.claim_line_count_max) &&
+        in_range("locations-max", locations, 1, most.location_count_max) &&
+        in_range("sources-max", sources, 2, most.source_count_max) && in_range("spin", options.spin_us, 0, 1000) &&
         in_range("clock-step", options.clock_step_s, 1, 86400)) {
         options.io_threads = (uint32_t)io_threads;
         options.connections_max = (uint32_t)connections;

@@ -8,7 +8,6 @@
 #include "cli/args.h"
 #include "journal/journal.h"
 #include "ledger/ledger.h"
-#include "server/server.h"
 
 struct replayed {
     struct region region;
@@ -78,10 +77,7 @@ int cmd_verify(int argc, char **argv)
         return EXIT_USAGE;
     }
     const struct env *env = linux_env();
-    struct server_options defaults;
-    server_options_init(&defaults);
-    struct replayed replayed = {.limits = defaults.limits};
-    replayed.limits.id_count_max = UINT32_C(1) << 30; /* whatever capacity the journal says */
+    struct replayed replayed = {.limits = ledger_limits_most()}; /* whatever the server was started with */
     size_t bytes = ledger_bytes(&replayed.limits);
     replayed.region = (struct region){env->memory_reserve(env->context, bytes), bytes, 0};
     if (replayed.region.base == NULL) {

@@ -17,6 +17,9 @@
 #define TEXTS_PER_CLAIM 3 /* name, holder, channel */
 #define TEXT_UNITS_PER_CLAIM (TEXTS_PER_CLAIM * TEXTPOOL_SIZES * (TEXTPOOL_SIZES + 1) / 2)
 
+/* Units of the pool are numbered in 32 bits. */
+_Static_assert(CLAIMS_MAX <= UINT32_MAX / TEXT_UNITS_PER_CLAIM, "the texts of all claims have their numbers");
+
 static uint32_t text_units(const struct ledger_limits *limits)
 {
     return narrow_u32((uint64_t)limits->claim_count_max * TEXT_UNITS_PER_CLAIM);

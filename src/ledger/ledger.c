@@ -12,6 +12,19 @@
 
 #define ID_WINDOW_DEFAULT_MS (INT64_C(7) * 24 * 60 * 60 * 1000) /* API.md section 1 */
 
+struct ledger_limits ledger_limits_most(void)
+{
+    return (struct ledger_limits){
+        .item_count_max = UINT32_C(1) << 30,
+        .location_count_max = UINT32_C(1) << 24,
+        .source_count_max = UINT32_C(1) << 24,
+        .cell_count_max = UINT32_C(1) << 30,
+        .claim_count_max = CLAIMS_MAX,
+        .claim_line_count_max = UINT32_C(1) << 30,
+        .id_count_max = UINT32_C(1) << 30,
+    };
+}
+
 size_t ledger_bytes(const struct ledger_limits *limits)
 {
     return region_round(sizeof(struct ledger)) + names_bytes(limits->item_count_max) +

@@ -31,6 +31,8 @@ struct ledger_limits {
 
 struct ledger;
 
+/* The largest limits there can be: whatever a journal holds, it fits them. */
+struct ledger_limits ledger_limits_most(void);
 /* Bytes of the region ledger_init takes. */
 size_t ledger_bytes(const struct ledger_limits *limits);
 /* An empty ledger in a zeroed region. key: from the journal's first record. The region outlives the ledger. */

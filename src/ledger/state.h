@@ -73,6 +73,8 @@ struct claim_line {
     uint64_t last_seq;
 };
 
+#define CLAIMS_MAX UINT32_C(39000000) /* as many as claim.c has numbers for their texts, rounded down */
+
 struct claims {
     struct claim *entries;
     struct claim_line *lines;
