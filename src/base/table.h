@@ -55,7 +55,7 @@ void table_remove(struct table *table, uint64_t hash, uint32_t entry);
 void table_frontier(const struct table *table, const void **out_used_end, const void **out_end);
 /* Brings the bucket of this hash towards the cache. */
 void table_prefetch(const struct table *table, uint64_t hash);
-/* The entry table_find will look at first, or TABLE_NONE: most often the right one, so that it can be prefetched too. */
+/* The entry table_find will look at first, or TABLE_NONE: most often the right one, so that it can be prefetched. */
 uint32_t table_guess(const struct table *table, uint64_t hash);
 
 #endif

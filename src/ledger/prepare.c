@@ -10,7 +10,8 @@
  *     5  likely number of the cell        -> entry of the cell
  *     6  number of the cell
  *
- * Sources and locations are few and stay cached. What was found is kept in the command's hints. Nothing is decided here.
+ * Sources and locations are few and stay cached. What was found is kept in the command's hints. Nothing is decided
+ * here.
  */
 #include "ledger/state.h"
 
