@@ -566,6 +566,8 @@ void connection_accept(struct io *io)
         return;
     }
     (void)uv_tcp_nodelay(&connection->tcp, 1); /* answers are written whole; without it they only come later */
+    /* A stream of commands has no deadline: a peer that vanished in the middle of one is found by the system's probes. */
+    (void)uv_tcp_keepalive(&connection->tcp, 1, CONNECTION_PROBE_S);
     start_reading(connection);
 }
 

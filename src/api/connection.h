@@ -18,6 +18,7 @@
 #define CONNECTION_HEAD_NS    (INT64_C(10) * 1000000000) /* a head takes at most this long */
 #define CONNECTION_IDLE_NS    (INT64_C(75) * 1000000000) /* between requests */
 #define CONNECTION_BODY_NS    (INT64_C(30) * 1000000000) /* a whole-body request takes at most this long */
+#define CONNECTION_PROBE_S    60 /* a silent peer is asked after so long whether it is still there */
 #define CONNECTION_STALL_NS   (INT64_C(30) * 1000000000) /* a peer that reads nothing for so long is closed */
 
 /* What a route does with a request. All run on the connection's I/O thread; any may be NULL where it says so. */
