@@ -353,6 +353,37 @@ static bool allocate(struct io *io)
            io->cursor.decision.shortages != NULL;
 }
 
+static void release_memory(struct io *io)
+{
+    done_queue_deinit(&io->done);
+    while (io->pool_count > 0)
+        free(io->pool[--io->pool_count]);
+    feed_blocks_free(io);
+    json_parser_destroy(io->parser);
+    free(io->nodes);
+    free(io->room);
+    free(io->lines);
+    free(io->cursor.bytes);
+    free(io->cursor.decision.events);
+    free(io->cursor.decision.names);
+    free(io->cursor.decision.shortages);
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* A loop that ran has closed its handles itself; one that never did still has them. */
+static void close_loop(struct io *io)
+{
+    uv_walk(&io->loop, close_handle, NULL);
+    (void)uv_run(&io->loop, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&io->loop) == 0);
+}
+
 enum status io_init(struct io *io, struct service *service, const char *address, int *port, bool share,
                     const char **out_problem)
 {
@@ -360,11 +391,15 @@ enum status io_init(struct io *io, struct service *service, const char *address,
     done_queue_init(&io->done, io_wake, io);
     if (!allocate(io) || uv_loop_init(&io->loop) != 0) {
         *out_problem = "memory for an I/O thread could not be had";
+        release_memory(io);
         return STATUS_MEMORY;
     }
     enum status status = listen_on(io, address, port, share, out_problem);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
+        close_loop(io);
+        release_memory(io);
         return status;
+    }
     io->wake.data = io->prepare.data = io->tick.data = io;
     io->now_ns = service->env->monotonic_ns(service->env->context);
     io->durable_seen = journal_durable_seq(service->journal);
@@ -395,17 +430,6 @@ void io_join(struct io *io)
 
 void io_deinit(struct io *io)
 {
-    CHECK(uv_loop_close(&io->loop) == 0);
-    done_queue_deinit(&io->done);
-    while (io->pool_count > 0)
-        free(io->pool[--io->pool_count]);
-    feed_blocks_free(io);
-    json_parser_destroy(io->parser);
-    free(io->nodes);
-    free(io->room);
-    free(io->lines);
-    free(io->cursor.bytes);
-    free(io->cursor.decision.events);
-    free(io->cursor.decision.names);
-    free(io->cursor.decision.shortages);
+    close_loop(io);
+    release_memory(io);
 }

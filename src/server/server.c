@@ -205,7 +205,7 @@ static int run_engine(struct server *server, const sigset_t *signals)
     inbox_close(server->inbox);
     if (engine_started)
         engine_join(server->engine);
-    for (uint32_t i = 0; i < server->io_started; i++)
+    for (uint32_t i = 0; i < server->io_ready; i++)
         io_deinit(&server->io[i]);
     engine_destroy(server->engine);
     return code;
