@@ -43,6 +43,7 @@ struct commands {
     size_t at;          /* of text: taken so far */
     bool shed;          /* the engine's: see struct request */
     uint64_t line;      /* commands taken */
+    uint64_t number;    /* of the next one, from 1: its line in the text, blank lines counted; its place in an array */
     uint64_t answered;
     uint64_t told;      /* line of the last progress or answer written */
     uint64_t last_seq;
@@ -290,7 +291,8 @@ static bool push_malformed(struct connection *connection, const struct malformed
     }
     request->read = nothing;
     request->detail = copy;
-    request->number = ++commands->line;
+    commands->line++;
+    request->number = commands->number;
     return true;
 }
 
@@ -322,7 +324,8 @@ static bool push_command(struct connection *connection, uint32_t node)
     }
     request->dry_bytes = dry_bytes;
     request->stream_shed = &commands->shed;
-    request->number = ++commands->line;
+    commands->line++;
+    request->number = commands->number;
     return true;
 }
 
@@ -397,6 +400,7 @@ static bool step_stream(struct connection *connection)
                 return false;
         }
         commands->at += end == NULL ? n : n + 1;
+        commands->number++;
     }
     if (commands->at != 0) {
         text->length -= commands->at;
@@ -422,6 +426,7 @@ static bool step_array(struct connection *connection)
     for (uint64_t skip = 0; skip < commands->line; skip++)
         node = io->nodes[node].next;
     while (commands->line < commands->array_count) {
+        commands->number = commands->line + 1;
         if (must_wait(connection) || !push_command(connection, node))
             return false;
         node = io->nodes[node].next;
@@ -494,6 +499,7 @@ static void on_begin(struct connection *connection)
         return;
     }
     connection->state = commands;
+    commands->number = 1;
     commands->form = connection->call ? FORM_STREAM : FORM_OBJECT;
     buffer_init(&commands->text, connection->call ? IO_OBJECT_BYTES + 2 * CONNECTION_IN_BYTES + JSON_PADDING
                                                   : IO_ARRAY_BYTES + CONNECTION_IN_BYTES + JSON_PADDING);

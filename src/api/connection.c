@@ -460,7 +460,7 @@ static bool process_head(struct connection *connection)
     }
     if (handler->begin != NULL)
         handler->begin(connection);
-    if (result == HTTP1_DONE && connection->phase == PHASE_BODY)
+    if (result == HTTP1_DONE && connection->phase == PHASE_BODY && !connection->closing)
         body_complete(connection);
     return true;
 }

@@ -26,6 +26,7 @@ struct engine {
     bool in_flight;        /* group_open - 1 is being written */
     int64_t written_ns;    /* when something was last made durable, for the seal */
     bool sealed;
+    bool clockless; /* the time could not be told at the last look */
 };
 
 struct engine *engine_create(const struct engine_options *options)
@@ -206,7 +207,8 @@ static int64_t idle_ns(const struct engine *engine)
     const struct env *env = engine->options.env;
     int64_t due_us = ledger_next_due_us(shard_ledger(engine->shard));
     int64_t wait_ns = IDLE_NS;
-    const int64_t least_ns = 50 * 1000; /* not spinning when the clock cannot be told */
+    /* What is due waits for a clock that can be told; otherwise this much lateness keeps it from spinning. */
+    const int64_t least_ns = engine->clockless || engine_failed(engine) ? 10 * 1000 * 1000 : 50 * 1000;
     if (due_us != INT64_MAX) {
         int64_t left_us = max_i64(0, due_us - env->wall_us(env->context));
         wait_ns = min_i64(wait_ns, left_us >= IDLE_NS / 1000 ? IDLE_NS : left_us * 1000 + 1);
@@ -225,6 +227,7 @@ void engine_run(struct engine *engine)
         int64_t stamp_us = 0;
         const struct sequencer *sequencer = &engine->options.sequencer;
         enum status status = sequencer->next(sequencer->context, busy ? 0 : idle_ns(engine), &batch, &stamp_us);
+        engine->clockless = status == STATUS_CLOCK || (status == STATUS_AGAIN && !busy);
         if (batch != NULL && (status != STATUS_OK || engine_failed(engine))) {
             shed_batch(engine, batch, status == STATUS_CLOCK
                                   ? "the server's clock has jumped ahead: nothing is taken in until it is set right"
