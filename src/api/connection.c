@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 static void process(struct connection *connection);
 static bool is_finished(const struct connection *connection);
 
@@ -571,12 +574,25 @@ void connection_accept(struct io *io)
     start_reading(connection);
 }
 
+/*
+ * Output the peer has not taken: what waits here, and what the system has for it. The latter is megabytes of buffer, and
+ * the socket is writable again only when a third of them is free: a slow reader would look like a dead one for minutes.
+ */
+static size_t bytes_not_taken(const struct connection *connection)
+{
+    int fd;
+    int in_system = 0;
+    if (uv_fileno((const uv_handle_t *)&connection->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &in_system) != 0)
+        in_system = 0;
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp) + (size_t)in_system;
+}
+
 void connection_tick(struct connection *connection)
 {
     if (connection->closing)
         return;
     int64_t now_ns = connection->io->now_ns;
-    size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&connection->tcp);
+    size_t queued = connection->writing ? bytes_not_taken(connection) : 0;
     if (queued < connection->queued)
         connection->progress_ns = now_ns; /* however little it takes, it reads */
     connection->queued = queued;
