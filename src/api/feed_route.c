@@ -127,12 +127,15 @@ static void respond_page(struct connection *connection)
     struct buffer body;
     buffer_init(&body, CONNECTION_OUT_BYTES);
     buffer_literal(&body, "{\"events\":[");
+    (void)buffer_room(&body, feed->page.length + 2 * POSITION_TEXT_BYTES); /* all at once, not by doubling */
     buffer_append(&body, feed->page.bytes, feed->page.length);
     buffer_literal(&body, "],\"next\":");
     render_position(&body, journal_epoch(feed->service->journal), feed->cursor.seq);
     buffer_literal(&body, "}\n");
     connection_watch(connection, false);
     connection->wake_at_ns = 0;
+    buffer_deinit(&feed->page); /* the peer may take minutes to read: one copy of a page is enough */
+    buffer_init(&feed->page, TEXT_BYTES_MAX);
     respond(connection, 200, "application/json", TEXT_NONE, text_of(body.bytes, body.length));
     buffer_deinit(&body);
 }
