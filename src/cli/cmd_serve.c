@@ -88,8 +88,6 @@ int cmd_serve(int argc, char **argv)
     struct args_list hosts = {.count = 0};
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t io_threads = processors > 4 ? processors / 4 : 1;
-    if (processors == 1)
-        options.spin_us = 0; /* alone on a processor, looking keeps the other side from working */
     int64_t segment_mib = (int64_t)(options.segment_bytes >> 20);
     int64_t connections = options.connections_max;
     int64_t id_capacity = options.id_capacity;

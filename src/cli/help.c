@@ -28,7 +28,7 @@ const char help_serve[] =
     "  --locations-max N   locations (65536)\n"
     "  --sources-max N     sources (65536)\n"
     "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"
-    "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (50)\n"
+    "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (0)\n"
     "  --clock-step S      seconds the clock may step ahead while running; beyond, nothing is taken in (60)\n"
     "  --accept-clock      start although the clock is more than 30 days ahead of the journal\n"
     "  --fault-no-flush    for tests only: acknowledges without flushing; a power cut loses acknowledged commands\n\n"

@@ -35,7 +35,7 @@ void server_options_init(struct server_options *options)
         .id_window_s = INT64_C(7) * 24 * 60 * 60,
         .id_capacity = 64 * 1024 * 1024,
         .clock_step_s = 60,
-        .spin_us = 50,
+        .spin_us = 0,
         .limits = {.item_count_max = 16 * 1024 * 1024,
                    .location_count_max = 64 * 1024,
                    .source_count_max = 64 * 1024,
