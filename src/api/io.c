@@ -213,7 +213,6 @@ static void begin_stop(struct io *io)
 {
     io->stopping = true;
     io->stop_ns = io->now_ns;
-    io->listening = false;
     uv_close((uv_handle_t *)&io->listener, NULL);
     for (struct connection *connection = io->connections; connection != NULL; connection = connection->next)
         connection_stop(connection);
@@ -328,7 +327,6 @@ static enum status listen_on(struct io *io, const char *address, int *port, bool
     }
     *port = ntohs(family == AF_INET ? ((const struct sockaddr_in *)&taken)->sin_port
                                     : ((const struct sockaddr_in6 *)&taken)->sin6_port);
-    io->listening = true;
     return STATUS_OK;
 }
 

@@ -50,7 +50,7 @@ struct io {
     bool spinning;
     int64_t spin_until_ns;
     uv_thread_t thread;
-    bool listening, stopping;
+    bool stopping;
     int64_t stop_ns; /* when stopping began */
     atomic_bool stop_asked;
 

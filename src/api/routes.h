@@ -7,12 +7,6 @@
 #include "api/connection.h"
 #include "api/url.h"
 
-/* What a handler learns from the path, decoded; lives until the exchange ends. */
-struct route_names {
-    struct text first, second;
-    char bytes[2][3 * NAME_BYTES_MAX];
-};
-
 /* Decodes a path segment that must be a name; answers 422 naming `what` and returns false when it is none. */
 MUST_USE bool route_name(struct connection *connection, struct text raw, const char *what, char *bytes,
                          struct text *out_name);

@@ -23,7 +23,6 @@ struct service {
     uint32_t host_count;
     const char *hosts[SERVICE_HOSTS_MAX];
     uint32_t connection_count_max; /* per I/O thread */
-    int64_t started_mono_ns;
     int64_t spin_ns; /* an I/O thread looks so long for answers before it sleeps; 0 never */
     atomic_bool stopping;
     atomic_uint_fast64_t connections, connections_refused, requests, subscribers, slow_closed;

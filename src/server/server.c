@@ -130,7 +130,6 @@ static void set_up_service(struct server *server)
     service->version = options->version;
     service->connection_count_max = options->connections_max;
     service->spin_ns = options->spin_us * 1000;
-    service->started_mono_ns = service->env->monotonic_ns(service->env->context);
     service->hosts[service->host_count++] = "localhost";
     service->hosts[service->host_count++] = "127.0.0.1";
     service->hosts[service->host_count++] = "[::1]";
