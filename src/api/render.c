@@ -53,15 +53,19 @@ void render_figures(struct buffer *out, const struct figures *figures, unsigned 
     UNITS(",\"quarantined\":", units[CONDITION_QUARANTINED]);
     UNITS(",\"recalled\":", units[CONDITION_RECALLED]);
     UNITS(",\"expired\":", units[CONDITION_EXPIRED]);
-    UNITS("},\"in_transit\":0,\"held\":", units[FIGURE_HELD]);
+    UNITS("},\"in_transit\":", units[FIGURE_IN_TRANSIT]);
+    UNITS(",\"held\":", units[FIGURE_HELD]);
     UNITS(",\"committed\":", units[FIGURE_COMMITTED]);
     UNITS(",\"picked\":", units[FIGURE_PICKED]);
     UNITS(",\"backordered\":", units[FIGURE_BACKORDERED]);
     UNITS(",\"reserved\":", figures_reserved(figures));
     UNITS(",\"available\":", figures_available(figures));
     UNITS(",\"oversold\":", figures_oversold(figures));
-    /* Policy and expected figures: nothing sets them in this version. */
-    buffer_literal(out, ",\"safety_stock\":0,\"backorder_limit\":0,\"incoming\":0,\"outgoing\":0");
+    UNITS(",\"safety_stock\":", units[FIGURE_SAFETY_STOCK]);
+    UNITS(",\"backorder_limit\":", units[FIGURE_BACKORDER_LIMIT]);
+    UNITS(",\"reorder_point\":", units[FIGURE_REORDER_POINT]);
+    UNITS(",\"incoming\":", units[FIGURE_INCOMING]);
+    UNITS(",\"outgoing\":", units[FIGURE_OUTGOING]);
 }
 
 void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
@@ -98,8 +102,6 @@ static void render_brief(struct buffer *out, const struct render *render, const 
 /* Only what changed, under the names of the figures; sums that changed with it are there too. */
 static void render_delta(struct buffer *out, const struct event *event)
 {
-    static const char *const names[FIGURE_COUNT] = {"sellable", "damaged",   "quality_control", "quarantined", "recalled",
-                                                    "expired",  "held",      "committed",       "picked",      "backordered"};
     unsigned scale = event->scale;
     const struct {
         const char *name;
@@ -110,7 +112,7 @@ static void render_delta(struct buffer *out, const struct event *event)
     bool first = true;
     buffer_byte(out, '{');
     for (unsigned i = 0; i < FIGURE_COUNT + 3; i++) {
-        const char *name = i < 3 ? sums[i].name : names[i - 3];
+        const char *name = i < 3 ? sums[i].name : figure_name((enum figure)(i - 3));
         int64_t units = i < 3 ? sums[i].units : event->delta.units[i - 3];
         if (units == 0)
             continue;
@@ -299,8 +301,6 @@ static void render_cell_members(struct buffer *out, const struct render *render,
 
 static void render_claim_members(struct buffer *out, const struct event *event)
 {
-    static const char *const names[CLAIM_FIGURE_COUNT] = {"granted",  "held",     "committed", "picked",
-                                                          "consumed", "released", "expired",   "short"};
     unsigned scale = event->scale;
     buffer_literal(out, ",\"hold\":");
     json_string(out, event->hold);
@@ -317,7 +317,7 @@ static void render_claim_members(struct buffer *out, const struct event *event)
         if (i != 0)
             buffer_byte(out, ',');
         buffer_byte(out, '"');
-        buffer_text(out, constant(names[i]));
+        buffer_text(out, constant(claim_figure_name((enum claim_figure)i)));
         UNITS("\":", event->claim_units[i]);
     }
     buffer_byte(out, '}');

@@ -113,21 +113,16 @@ static void render_total(struct buffer *out, const struct stock *stock)
 
 static void render_claim_line(struct buffer *out, const struct render *render, const struct claim_line_view *line)
 {
-    static const struct {
-        const char *name;
-        enum claim_figure figure;
-    } members[] = {{"granted", CLAIM_GRANTED},   {"held", CLAIM_HELD},         {"committed", CLAIM_COMMITTED},
-                   {"picked", CLAIM_PICKED},     {"consumed", CLAIM_CONSUMED}, {"released", CLAIM_RELEASED},
-                   {"expired", CLAIM_EXPIRED},   {"short", CLAIM_SHORT}};
     buffer_literal(out, "{\"item\":");
     json_string(out, ledger_name(render->ledger, NAME_ITEM, line->item));
     buffer_literal(out, ",\"location\":");
     json_string(out, ledger_name(render->ledger, NAME_LOCATION, line->location));
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
+        const char *name = claim_figure_name((enum claim_figure)i);
         buffer_literal(out, ",\"");
-        buffer_append(out, members[i].name, strlen(members[i].name));
+        buffer_append(out, name, strlen(name));
         buffer_literal(out, "\":");
-        json_units(out, line->units[members[i].figure], line->scale);
+        json_units(out, line->units[i], line->scale);
     }
     buffer_byte(out, '}');
 }

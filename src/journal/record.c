@@ -64,9 +64,26 @@ enum {
     WITH_DISCREPANCY = 1 << 15 /* u8 */
 };
 
+/* The type's byte says whether a second word of bits follows the first. */
+#define TYPE_EXTENDED 0x80u
+
+/* Further fields of the event, behind those above: bits of the second word. */
+enum {
+    ALSO_QUOTA = 1 << 0, /* varint channel, zigzag delta, zigzag after */
+    ALSO_LOW = 1 << 1,   /* the bit is the value */
+    ALSO_CONFIG = 1 << 2,
+    ALSO_TRANSFER = 1 << 3,
+    ALSO_EXPECTATION = 1 << 4,
+    ALSO_MENTIONS = 1 << 5, /* varint total, varint count, texts */
+    ALSO_UNKNOWN = 0xffc0
+};
+#define CONFIG_DELETED 0x80u /* beside the space */
+
 /* The claim's flags: two bits for each name, then its end. */
 enum { NAME_ABSENT, NAME_GIVEN, NAME_SAME };
-enum { CLAIM_HOLD_SHIFT = 0, CLAIM_HOLDER_SHIFT = 2, CLAIM_CHANNEL_SHIFT = 4, CLAIM_EXPIRES = 64, CLAIM_UNKNOWN = 128 };
+enum { CLAIM_HOLD_SHIFT = 0, CLAIM_HOLDER_SHIFT = 2, CLAIM_CHANNEL_SHIFT = 4, CLAIM_EXPIRES = 64, CLAIM_EXTENDED = 128 };
+/* More of the claim, when its flags say so. */
+enum { CLAIM_WIDE = 1, CLAIM_PAID = 2, CLAIM_PRIORITY = 4, CLAIM_AT = 8, CLAIM_MORE_UNKNOWN = 0xf0 };
 
 /* The refusal's flags. */
 enum {
@@ -80,19 +97,26 @@ enum {
 
 #define RECORD_HEAD_BYTES 5
 #define TEXT_BYTES_MAX    META_BYTES_MAX /* the longest text of a decision */
-/* Everything of an event but its texts and shortages: 46 integers at most, the small ones counted as long ones. */
-#define EVENT_BYTES_BOUND  512
+/* Everything of an event but its texts and shortages: 70 integers at most, all counted as long ones, and its bits. */
+#define EVENT_BYTES_BOUND  1024
 #define SHORTAGE_BYTES_MAX (5 + 5 + 1 + 10 + 10)
 /* Everything of a decision but its texts and events. */
 #define CONTEXT_BYTES_BOUND 128
-/* What an event can really take: quantities have 53 bits (8 bytes), of 46 integers 31 are quantities. */
-#define EVENT_BYTES_MAX (31 * 8 + 15 * 5 + 32)
-_Static_assert(CONTEXT_BYTES_BOUND + 7 * TEXT_BYTES_MAX + DECISION_EVENTS_MAX * EVENT_BYTES_MAX + 8 * NAME_BYTES_MAX +
+/*
+ * What events can really take: quantities have 53 bits (8 bytes). A command changes at most two cells per line; every other
+ * event follows one of those, and has little more than the figures again.
+ */
+#define EVENT_BYTES_MAX    ((2 * FIGURE_COUNT + CLAIM_FIGURE_COUNT + 8) * 8 + 15 * 5 + 64)
+#define FOLLOWER_BYTES_MAX (FIGURE_COUNT * 8 + 8 * 5 + 16)
+#define CHANGES_MAX        (2 * COMMAND_LINES_MAX + 8)
+_Static_assert(CONTEXT_BYTES_BOUND + 7 * TEXT_BYTES_MAX + CHANGES_MAX * EVENT_BYTES_MAX +
+                       (DECISION_EVENTS_MAX - CHANGES_MAX) * FOLLOWER_BYTES_MAX +
+                       (3 * SERVED_MAX + 8) * NAME_BYTES_MAX + CONFIG_BYTES_MAX +
                        COMMAND_LINES_MAX * SHORTAGE_BYTES_MAX + DECISION_NAMES_MAX * (16 + NAME_BYTES_MAX) +
                        EVENT_BYTES_BOUND <=
                    RECORD_BYTES_MAX,
                "a decision of the largest command has to fit");
-_Static_assert(FIGURE_COUNT <= 16 && CLAIM_FIGURE_COUNT == 8, "a bit for each figure");
+_Static_assert(FIGURE_COUNT <= 16 && CLAIM_FIGURE_COUNT <= 16, "a bit for each figure");
 
 /* ---- encoding ---- */
 
@@ -124,6 +148,12 @@ static inline int64_t wrapping_sum(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
+static uint8_t *put_moment(uint8_t *at, struct moment moment)
+{
+    *at++ = (uint8_t)moment.form;
+    return put_varint(at, zigzag(moment.us));
+}
+
 static inline uint8_t *put_figures(uint8_t *at, const struct figures *figures, unsigned bits)
 {
     put_u16(at, (uint16_t)bits);
@@ -141,10 +171,11 @@ static inline unsigned figures_bits(const struct figures *figures)
     return bits;
 }
 
-/* The names of the claim event before, within one decision. */
+/* The names of the claim, transfer and expectation events before, within one decision. */
 struct claim_names {
     bool any;
     struct text hold, holder, channel;
+    struct text transfer, expectation;
 };
 
 static inline unsigned name_form(struct text name, struct text before, bool any)
@@ -164,8 +195,14 @@ static uint8_t *put_claim(uint8_t *at, const struct event *event, int64_t record
     unsigned holder = name_form(event->holder, names->holder, names->any);
     unsigned channel = name_form(event->channel, names->channel, names->any);
     bool expires = event->expires_at_us != TIME_NONE;
+    unsigned bits = 0;
+    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++)
+        bits |= (unsigned)(event->claim_units[i] != 0) << i;
+    unsigned more = (bits > 0xff ? CLAIM_WIDE : 0u) | (event->claim_paid ? CLAIM_PAID : 0u) |
+                    (event->claim_priority != 0 ? CLAIM_PRIORITY : 0u) |
+                    (event->claim_at.form != MOMENT_ABSENT ? CLAIM_AT : 0u);
     *at++ = (uint8_t)(hold << CLAIM_HOLD_SHIFT | holder << CLAIM_HOLDER_SHIFT | channel << CLAIM_CHANNEL_SHIFT |
-                      (expires ? CLAIM_EXPIRES : 0u));
+                      (expires ? CLAIM_EXPIRES : 0u) | (more != 0 ? CLAIM_EXTENDED : 0u));
     *at++ = (uint8_t)event->claim_state;
     at = put_varint(at, event->seq - event->claim);
     if (hold == NAME_GIVEN)
@@ -176,16 +213,80 @@ static uint8_t *put_claim(uint8_t *at, const struct event *event, int64_t record
         at = put_text(at, event->channel);
     if (expires)
         at = put_varint(at, zigzag(wrapping_difference(event->expires_at_us, recorded_at_us)));
-    uint8_t *bits_at = at++;
-    unsigned bits = 0;
-    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
-        if (event->claim_units[i] != 0) {
-            bits |= 1u << i;
-            at = put_varint(at, zigzag(event->claim_units[i]));
-        }
+    if (UNLIKELY(more != 0)) {
+        *at++ = (uint8_t)more;
+        if (event->claim_priority != 0)
+            at = put_varint(at, event->claim_priority);
+        if (event->claim_at.form != MOMENT_ABSENT)
+            at = put_moment(at, event->claim_at);
     }
-    *bits_at = (uint8_t)bits;
-    *names = (struct claim_names){true, event->hold, event->holder, event->channel};
+    *at++ = (uint8_t)bits;
+    if (bits > 0xff)
+        *at++ = (uint8_t)(bits >> 8);
+    for (unsigned rest = bits; rest != 0; rest &= rest - 1)
+        at = put_varint(at, zigzag(event->claim_units[__builtin_ctz(rest)]));
+    names->any = true;
+    names->hold = event->hold;
+    names->holder = event->holder;
+    names->channel = event->channel;
+    return at;
+}
+
+/* The name of a document, as a byte that says how it stands and the name if it must. */
+static uint8_t *put_document(uint8_t *at, struct text name, struct text *before)
+{
+    unsigned form = name_form(name, *before, true);
+    *at++ = (uint8_t)form;
+    if (form == NAME_GIVEN)
+        at = put_text(at, name);
+    *before = name;
+    return at;
+}
+
+static unsigned event_also(const struct event *event)
+{
+    return (event->channel_number != NUMBER_NONE ? ALSO_QUOTA : 0u) | (event->low ? ALSO_LOW : 0u) |
+           (event->config_space != NAME_SPACE_COUNT ? ALSO_CONFIG : 0u) |
+           (event->transfer_number != 0 ? ALSO_TRANSFER : 0u) |
+           (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u);
+}
+
+static uint8_t *put_also(uint8_t *at, const struct event *event, unsigned also, struct claim_names *names)
+{
+    if ((also & ALSO_QUOTA) != 0) {
+        at = put_varint(at, event->channel_number);
+        at = put_varint(at, zigzag(event->quota_delta));
+        at = put_varint(at, zigzag(event->quota));
+    }
+    if ((also & ALSO_CONFIG) != 0) {
+        *at++ = (uint8_t)((unsigned)event->config_space | (event->config_deleted ? CONFIG_DELETED : 0u));
+        at = put_varint(at, event->config_number);
+        at = put_text(at, event->config);
+    }
+    if ((also & ALSO_TRANSFER) != 0) {
+        CHECK(event->transfer_number <= event->seq);
+        at = put_varint(at, event->seq - event->transfer_number);
+        at = put_document(at, event->transfer, &names->transfer);
+        at = put_varint(at, zigzag(event->transit_delta));
+        at = put_varint(at, zigzag(event->transit));
+        at = put_moment(at, event->eta);
+    }
+    if ((also & ALSO_EXPECTATION) != 0) {
+        CHECK(event->expectation_number <= event->seq);
+        at = put_varint(at, event->seq - event->expectation_number);
+        at = put_document(at, event->expectation, &names->expectation);
+        *at++ = (uint8_t)event->direction;
+        at = put_moment(at, event->due);
+        at = put_varint(at, zigzag(event->expected_delta));
+        at = put_varint(at, zigzag(event->expected));
+    }
+    if ((also & ALSO_MENTIONS) != 0) {
+        CHECK(event->mention_count <= MENTIONS_MAX && event->mention_count <= event->mention_total);
+        at = put_varint(at, event->mention_total);
+        at = put_varint(at, event->mention_count);
+        for (uint32_t i = 0; i < event->mention_count; i++)
+            at = put_text(at, event->mentions[i]);
+    }
     return at;
 }
 
@@ -226,7 +327,9 @@ static inline bool event_refuses(const struct event *event)
 static inline size_t event_bytes_bound(const struct event *event)
 {
     return EVENT_BYTES_BOUND + (size_t)event->hold.length + event->holder.length + event->channel.length +
-           event->subject.length + event->field.length + (size_t)event->shortage_count * SHORTAGE_BYTES_MAX;
+           event->subject.length + event->field.length + (size_t)event->shortage_count * SHORTAGE_BYTES_MAX +
+           event->config.length + event->transfer.length + event->expectation.length +
+           (size_t)event->mention_count * (NAME_BYTES_MAX + 2);
 }
 
 static uint8_t *put_event(uint8_t *at, const struct event *event, int64_t recorded_at_us, struct claim_names *names)
@@ -235,9 +338,14 @@ static uint8_t *put_event(uint8_t *at, const struct event *event, int64_t record
     unsigned delta_bits = figures_bits(&event->delta);
     unsigned figure_bits = figures_bits(&event->figures);
     unsigned present = 0;
+    unsigned also = event_also(event);
     uint8_t *head = at;
-    *head = (uint8_t)event->type;
+    *head = (uint8_t)((unsigned)event->type | (also != 0 ? TYPE_EXTENDED : 0u));
     at += 3;
+    if (also != 0) {
+        put_u16(at, (uint16_t)also);
+        at += 2;
+    }
     if (event->item != NUMBER_NONE) {
         present |= WITH_ITEM;
         at = put_varint(at, event->item);
@@ -303,7 +411,7 @@ static uint8_t *put_event(uint8_t *at, const struct event *event, int64_t record
         *at++ = (uint8_t)event->discrepancy;
     }
     put_u16(head + 1, (uint16_t)present);
-    return at;
+    return also == 0 ? at : put_also(at, event, also, names);
 }
 
 static uint8_t *put_context(uint8_t *at, const struct decision *decision)
@@ -492,6 +600,14 @@ static inline unsigned take_enum(struct decoder *d, unsigned count)
     return v;
 }
 
+static struct moment take_moment(struct decoder *d)
+{
+    struct moment moment = {(enum moment_form)take_enum(d, MOMENT_DAY + 1), 0};
+    moment.us = unzigzag(take_varint(d));
+    refuse(d, moment.form == MOMENT_ABSENT && moment.us != 0);
+    return moment;
+}
+
 static void take_figures(struct decoder *d, struct figures *out_figures)
 {
     unsigned bits = read_u16(&d->r);
@@ -526,8 +642,7 @@ static struct text take_claim_name(struct decoder *d, unsigned form, struct text
 static void take_claim(struct decoder *d, int64_t recorded_at_us, struct claim_names *names, struct event *event)
 {
     unsigned flags = read_u8(&d->r);
-    d->unknown |= (flags & CLAIM_UNKNOWN) != 0;
-    event->claim_state = (enum claim_state)take_enum(d, CLAIM_STATE_EXPIRED + 1);
+    event->claim_state = (enum claim_state)take_enum(d, CLAIM_STATE_WAITING + 1);
     uint64_t back = take_varint(d);
     refuse(d, back >= event->seq);
     event->claim = event->seq - back;
@@ -538,9 +653,104 @@ static void take_claim(struct decoder *d, int64_t recorded_at_us, struct claim_n
         event->expires_at_us = wrapping_sum(recorded_at_us, unzigzag(take_varint(d)));
         refuse(d, event->expires_at_us == TIME_NONE);
     }
-    for (unsigned rest = read_u8(&d->r); rest != 0; rest &= rest - 1)
+    unsigned more = 0;
+    if ((flags & CLAIM_EXTENDED) != 0) {
+        more = read_u8(&d->r);
+        refuse(d, more == 0);
+        d->unknown |= (more & CLAIM_MORE_UNKNOWN) != 0;
+        event->claim_paid = (more & CLAIM_PAID) != 0;
+        if ((more & CLAIM_PRIORITY) != 0) {
+            uint64_t priority = take_nonzero(d);
+            refuse(d, priority > UINT32_MAX);
+            event->claim_priority = (uint32_t)priority;
+        }
+        if ((more & CLAIM_AT) != 0) {
+            event->claim_at = take_moment(d);
+            refuse(d, event->claim_at.form == MOMENT_ABSENT && !d->unknown);
+        }
+    }
+    unsigned bits = read_u8(&d->r);
+    if ((more & CLAIM_WIDE) != 0) {
+        unsigned high = read_u8(&d->r);
+        refuse(d, high == 0);
+        bits |= high << 8;
+    }
+    d->unknown |= bits >> CLAIM_FIGURE_COUNT != 0;
+    for (unsigned rest = d->unknown ? 0 : bits; rest != 0; rest &= rest - 1)
         event->claim_units[__builtin_ctz(rest)] = take_units(d);
-    *names = (struct claim_names){true, event->hold, event->holder, event->channel};
+    names->any = true;
+    names->hold = event->hold;
+    names->holder = event->holder;
+    names->channel = event->channel;
+}
+
+static struct text take_document(struct decoder *d, struct text *before)
+{
+    unsigned form = read_u8(&d->r);
+    refuse(d, form == NAME_ABSENT);
+    struct text name = take_claim_name(d, form, *before);
+    *before = name;
+    return name;
+}
+
+static uint64_t take_back(struct decoder *d, uint64_t seq)
+{
+    uint64_t back = take_varint(d);
+    refuse(d, back >= seq);
+    return seq - back;
+}
+
+static void take_mentions(struct decoder *d, struct decision *decision, struct event *event)
+{
+    uint64_t total = take_nonzero(d);
+    uint64_t count = take_varint(d);
+    refuse(d, total > UINT32_MAX || count > total || count > MENTIONS_MAX);
+    /* One refusal has them; a second one in the same decision would need room of its own. */
+    refuse(d, decision->mention_total != 0);
+    if (d->r.bad)
+        return;
+    event->mention_total = decision->mention_total = (uint32_t)total;
+    event->mention_count = decision->mention_count = (uint32_t)count;
+    event->mentions = decision->mentions;
+    for (uint32_t i = 0; i < count; i++)
+        decision->mentions[i] = read_text(&d->r, NAME_BYTES_MAX);
+}
+
+static void take_also(struct decoder *d, struct decision *decision, unsigned also, struct claim_names *names,
+                      struct event *event)
+{
+    d->unknown |= (also & ALSO_UNKNOWN) != 0;
+    event->low = (also & ALSO_LOW) != 0;
+    if ((also & ALSO_QUOTA) != 0) {
+        event->channel_number = take_number(d);
+        event->quota_delta = unzigzag(take_varint(d));
+        event->quota = unzigzag(take_varint(d));
+    }
+    if ((also & ALSO_CONFIG) != 0) {
+        unsigned space = read_u8(&d->r);
+        event->config_deleted = (space & CONFIG_DELETED) != 0;
+        d->unknown |= (space & ~CONFIG_DELETED) >= NAME_SPACE_COUNT;
+        event->config_space = d->unknown ? NAME_SPACE_COUNT : (enum name_space)(space & ~CONFIG_DELETED);
+        event->config_number = take_number(d);
+        event->config = read_text(&d->r, CONFIG_BYTES_MAX);
+    }
+    if ((also & ALSO_TRANSFER) != 0) {
+        event->transfer_number = take_back(d, event->seq);
+        event->transfer = take_document(d, &names->transfer);
+        event->transit_delta = unzigzag(take_varint(d));
+        event->transit = unzigzag(take_varint(d));
+        event->eta = take_moment(d);
+    }
+    if ((also & ALSO_EXPECTATION) != 0) {
+        event->expectation_number = take_back(d, event->seq);
+        event->expectation = take_document(d, &names->expectation);
+        event->direction = (enum direction)take_enum(d, DIRECTION_OUT + 1);
+        event->due = take_moment(d);
+        event->expected_delta = unzigzag(take_varint(d));
+        event->expected = unzigzag(take_varint(d));
+    }
+    if ((also & ALSO_MENTIONS) != 0)
+        take_mentions(d, decision, event);
 }
 
 static void take_refusal(struct decoder *d, struct decision *decision, struct event *event)
@@ -586,8 +796,17 @@ static void take_refusal(struct decoder *d, struct decision *decision, struct ev
 
 static void take_event(struct decoder *d, struct decision *decision, struct claim_names *names, struct event *event)
 {
-    event->type = (enum event_type)take_enum(d, EVENT_COUNT);
+    unsigned type = read_u8(&d->r);
+    unsigned also = 0;
+    d->unknown |= (type & ~TYPE_EXTENDED) >= EVENT_COUNT;
+    event->type = d->unknown ? EVENT_RECEIVE : (enum event_type)(type & ~TYPE_EXTENDED);
     unsigned present = read_u16(&d->r);
+    if ((type & TYPE_EXTENDED) != 0) {
+        also = read_u16(&d->r);
+        refuse(d, also == 0);
+    }
+    event->channel_number = NUMBER_NONE;
+    event->config_space = NAME_SPACE_COUNT;
     event->item = NUMBER_NONE;
     event->location = NUMBER_NONE;
     event->other_location = NUMBER_NONE;
@@ -632,9 +851,11 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
     if ((present & WITH_REFUSAL) != 0)
         take_refusal(d, decision, event);
     if ((present & WITH_DISCREPANCY) != 0) {
-        event->discrepancy = (enum discrepancy)take_enum(d, DISCREPANCY_NO_CLAIM + 1);
+        event->discrepancy = (enum discrepancy)take_enum(d, DISCREPANCY_EXCEEDS_EXPECTATION + 1);
         refuse(d, event->discrepancy == DISCREPANCY_NONE && !d->unknown);
     }
+    if (also != 0)
+        take_also(d, decision, also, names, event);
 }
 
 static void take_context(struct decoder *d, struct decision *decision)

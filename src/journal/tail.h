@@ -12,7 +12,7 @@
 struct tail;
 
 #define TAIL_CHUNK_COUNT_MIN 4
-#define TAIL_CHUNK_BYTES_MIN ((size_t)4 << 20)
+#define TAIL_CHUNK_BYTES_MIN ((size_t)8 << 20)
 #define TAIL_CHUNK_BYTES_MAX ((size_t)16 << 20)
 #define TAIL_NOWHERE         UINT64_MAX
 

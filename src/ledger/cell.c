@@ -3,12 +3,58 @@
  */
 #include "ledger/state.h"
 
-uint64_t cell_hash(const struct cell *cell)
+static uint64_t extra_hash(const struct cell_extra *extra)
 {
-    uint64_t words[4 + FIGURE_COUNT] = {cell->item, cell->location, cell->version, cell->last_seq};
-    for (unsigned i = 0; i < FIGURE_COUNT; i++)
-        words[4 + i] = (uint64_t)cell->figures.units[i];
-    return entry_hash(ENTRY_CELL, words, 4 + FIGURE_COUNT);
+    uint64_t words[2 + FIGURES_APART] = {extra->cell, extra->low};
+    for (unsigned i = 0; i < FIGURES_APART; i++)
+        words[2 + i] = (uint64_t)extra->units[i];
+    return entry_hash(ENTRY_CELL_EXTRA, words, 2 + FIGURES_APART);
+}
+
+uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell)
+{
+    uint64_t words[4 + FIGURE_OF_EVERY_CELL] = {cell->item, cell->location, cell->version, cell->last_seq};
+    for (unsigned i = 0; i < FIGURE_OF_EVERY_CELL; i++)
+        words[4 + i] = (uint64_t)cell->units[i];
+    uint64_t hash = entry_hash(ENTRY_CELL, words, 4 + FIGURE_OF_EVERY_CELL);
+    return cell->extra == 0 ? hash : hash + extra_hash(&ledger->extras[cell->extra - 1]);
+}
+
+struct cell_extra *cell_extra(const struct ledger *ledger, uint32_t cell)
+{
+    uint32_t extra = ledger->cells[cell].extra;
+    return extra == 0 ? NULL : &ledger->extras[extra - 1];
+}
+
+struct cell_extra *cell_extra_make(struct ledger *ledger, uint32_t cell)
+{
+    struct cell_extra *have = cell_extra(ledger, cell);
+    if (have != NULL)
+        return have;
+    CHECK(ledger->extra_count < ledger->limits.cell_count_max);
+    ledger->extras[ledger->extra_count] = (struct cell_extra){.cell = cell};
+    ledger->cells[cell].extra = ++ledger->extra_count;
+    return &ledger->extras[ledger->extra_count - 1];
+}
+
+struct figures cell_figures(const struct ledger *ledger, uint32_t number)
+{
+    const struct cell *cell = &ledger->cells[number];
+    struct figures figures = {{0}};
+    memcpy(figures.units, cell->units, sizeof(cell->units));
+    if (cell->extra != 0)
+        memcpy(figures.units + FIGURE_OF_EVERY_CELL, ledger->extras[cell->extra - 1].units,
+               sizeof(ledger->extras[0].units));
+    return figures;
+}
+
+/* An extra is made by the first event that needs one, so that every replay makes the same. */
+static bool needs_extra(const struct event *event)
+{
+    int64_t any = event->low;
+    for (unsigned i = FIGURE_OF_EVERY_CELL; i < FIGURE_COUNT; i++)
+        any |= event->figures.units[i];
+    return any != 0;
 }
 
 uint64_t item_hash(uint32_t number, const struct item *item)
@@ -59,15 +105,20 @@ void cell_evolve(struct ledger *ledger, const struct event *event)
         item->first_cell = number + 1;
         table_insert(&ledger->cell_index, cell_key_hash(ledger, event->item, event->location), number);
     } else {
-        ledger->entries_hash -= cell_hash(&ledger->cells[number]);
+        ledger->entries_hash -= cell_hash(ledger, &ledger->cells[number]);
     }
     struct cell *cell = &ledger->cells[number];
     CHECK(event->version == cell->version + 1);
     CHECK(event->previous_seq == cell->last_seq);
-    cell->figures = event->figures;
+    memcpy(cell->units, event->figures.units, sizeof(cell->units));
+    if (cell->extra != 0 || needs_extra(event)) {
+        struct cell_extra *extra = cell_extra_make(ledger, number);
+        memcpy(extra->units, event->figures.units + FIGURE_OF_EVERY_CELL, sizeof(extra->units));
+        extra->low = event->low;
+    }
     cell->version = event->version;
     cell->last_seq = event->seq;
-    ledger->entries_hash += cell_hash(cell);
+    ledger->entries_hash += cell_hash(ledger, cell);
 
     if (event->account != ACCOUNT_NONE) {
         ledger->entries_hash -= item_hash(event->item, item);
@@ -85,9 +136,12 @@ void cell_check(const struct ledger *ledger, uint64_t *hash)
         CHECK(cell_find(ledger, cell->item, cell->location) == i);
         CHECK(cell->version > 0);
         CHECK(cell->last_seq <= ledger->last_seq);
+        struct figures figures = cell_figures(ledger, i);
         for (unsigned f = 0; f < FIGURE_COUNT; f++)
-            CHECK(quantity_in_range(cell->figures.units[f]));
-        *hash += cell_hash(cell);
+            CHECK(quantity_in_range(figures.units[f]));
+        CHECK(cell->extra <= ledger->extra_count);
+        CHECK(cell->extra == 0 || ledger->extras[cell->extra - 1].cell == i);
+        *hash += cell_hash(ledger, cell);
     }
     /* I1: what is here plus what is outside is zero, per item. And each cell is in the list of its item. */
     uint32_t walked = 0;
@@ -99,7 +153,8 @@ void cell_check(const struct ledger *ledger, uint64_t *hash)
         for (uint32_t c = item->first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
             CHECK(ledger->cells[c - 1].item == i);
             CHECK(++walked <= ledger->cell_count);
-            sum += figures_on_hand(&ledger->cells[c - 1].figures);
+            struct figures figures = cell_figures(ledger, c - 1);
+            sum += figures_on_hand(&figures) + figures.units[FIGURE_IN_TRANSIT];
         }
         CHECK(sum == 0);
         *hash += item_hash(i, item);

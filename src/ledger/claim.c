@@ -440,21 +440,23 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
      * would be, so the two totals are compared over all cells, and each line against its own cell. */
     int64_t sums[FIGURE_COUNT] = {0};
     for (uint32_t i = 0; i < ledger->cell_count; i++) {
-        for (unsigned f = FIGURE_HELD; f < FIGURE_COUNT; f++)
-            sums[f] += ledger->cells[i].figures.units[f];
+        for (unsigned f = FIGURE_HELD; f < FIGURE_OF_EVERY_CELL; f++)
+            sums[f] += ledger->cells[i].units[f];
     }
     for (uint32_t i = 0; i < claims->entry_count; i++) {
         for (uint32_t l = claims->entries[i].number == 0 ? 0 : claims->entries[i].first_line; l != 0;
              l = claims->lines[l - 1].next) {
             const struct claim_line *line = &claims->lines[l - 1];
-            CHECK(line->units[CLAIM_HELD] <= ledger->cells[line->cell].figures.units[FIGURE_HELD]);
-            CHECK(line->units[CLAIM_COMMITTED] <= ledger->cells[line->cell].figures.units[FIGURE_COMMITTED]);
+            CHECK(line->units[CLAIM_HELD] <= ledger->cells[line->cell].units[FIGURE_HELD]);
+            CHECK(line->units[CLAIM_COMMITTED] <= ledger->cells[line->cell].units[FIGURE_COMMITTED]);
             sums[FIGURE_HELD] -= line->units[CLAIM_HELD];
             sums[FIGURE_COMMITTED] -= line->units[CLAIM_COMMITTED];
             sums[FIGURE_PICKED] -= line->units[CLAIM_PICKED];
+            sums[FIGURE_BACKORDERED] -= line->units[CLAIM_BACKORDERED];
         }
     }
     CHECK(sums[FIGURE_HELD] == 0);
     CHECK(sums[FIGURE_COMMITTED] == 0);
     CHECK(sums[FIGURE_PICKED] == 0);
+    CHECK(sums[FIGURE_BACKORDERED] == 0);
 }

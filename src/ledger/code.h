@@ -35,7 +35,21 @@
     X(same_location, 409, "the goods are at `to` already")                                                             \
     X(scale_in_use, 409, "the item has entries in its present scale, which can no longer change")                      \
     X(id_table_full, 503, "the id table is full; raise its capacity, or wait until the window has passed")             \
-    X(limit_reached, 503, "a table of the server is full; raise the limit that the detail names")
+    X(limit_reached, 503, "a table of the server is full; raise the limit that the detail names")                      \
+    X(no_source, 409, "the locations asked have less free together; see the cells")                                    \
+    X(below_consumed, 409, "less than was shipped or picked already; see the cells")                                   \
+    X(claims_open, 409, "open claims stand on it; see `claims`, release or reassign them first")                       \
+    X(negative_quota, 409, "the quota would fall below 0; see the cells")                                              \
+    X(transfer_exists, 409, "a transfer of this name is under way; choose another name")                               \
+    X(unknown_transfer, 409, "no such transfer, or it is closed")                                                      \
+    X(exceeds_transit, 409, "more than is under way; see the cells")                                                   \
+    X(unknown_expectation, 409, "no such expectation, or it is closed")                                                \
+    X(expectation_closed, 409, "the expectation was received or cancelled in full; choose another name")               \
+    X(uneven_unit, 422, "the quantity does not come out even in base units; check the unit and the item's scale")      \
+    X(unknown_unit, 422, "the item has no such unit; declare it with the item")                                        \
+    X(in_use, 409, "it has stock, quotas or expected goods; see the cells and clear them first")                       \
+    X(alias_in_use, 409, "another item has this name or alias; see `subject`")                                         \
+    X(circular, 409, "it would contain itself; see `subject`")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

@@ -8,7 +8,8 @@
  *
  *     flags     bits 0-1 guard | bit 2 dry_run | bit 3 mode | bit 4 strict | others 0
  *     fields    source first (always there), then the present ones in the order of enum field below
- *     line      u8 bits: 0-3 what the line's precondition has (enum precondition_bit), 4 condition present | others 0
+ *     line      u8 bits: 0-3 what the line's precondition has (enum precondition_bit), 4 condition present, 5 unit
+ *               present, 6 location absent | others 0
  *
  * The bounds checked here are those of memory and of numbers. Which fields a kind needs, and whether a name is UTF-8,
  * is decided where commands come in (api/command_json.c); decide() judges what it is given and never relies on it.
@@ -42,6 +43,26 @@ enum field {
     FIELD_SCALE,
     FIELD_ID_WINDOW,
     FIELD_ID_CAPACITY,
+    FIELD_CLAIM_FLAGS, /* u8 of enum claim_flag */
+    FIELD_PRIORITY,
+    FIELD_AT,
+    FIELD_SOURCING,
+    FIELD_PLACES, /* an empty list is present too: it is a value of its own */
+    FIELD_TRANSFER,
+    FIELD_EXPECTATION,
+    FIELD_DIRECTION,
+    FIELD_DUE,
+    FIELD_LOCATION,
+    FIELD_SAFETY_STOCK,
+    FIELD_BACKORDER_LIMIT,
+    FIELD_REORDER_POINT,
+    FIELD_BUFFER,
+    FIELD_CAP,
+    FIELD_SHARES_REST,
+    FIELD_ADD,
+    FIELD_TO,
+    FIELD_SOURCE_NAME,
+    FIELD_CONFIG,
     FIELD_COUNT
 };
 
@@ -53,7 +74,11 @@ enum field {
 
 #define LINE_PRECONDITION 0x0fu
 #define LINE_CONDITION    0x10u
-#define LINE_ALL          0x1fu
+#define LINE_UNIT         0x20u
+#define LINE_NO_LOCATION  0x40u
+#define LINE_ALL          0x7fu
+
+enum claim_flag { CLAIM_FLAG_BACKORDER = 1, CLAIM_FLAG_WAIT = 2, CLAIM_FLAG_PAID = 4, CLAIM_FLAG_ALL = 7 };
 
 #define PRECONDITION_ALL (PRECONDITION_VERSION | PRECONDITION_ON_HAND | PRECONDITION_AVAILABLE | PRECONDITION_RESERVED)
 
@@ -61,8 +86,10 @@ enum field {
 #define TEXT_BYTES_MAX         (2 + NAME_BYTES_MAX)
 #define DECIMAL_BYTES_MAX      (VARINT_BYTES_MAX + 1)
 #define PRECONDITION_BYTES_MAX (VARINT_BYTES_MAX + 3 * DECIMAL_BYTES_MAX)
-#define LINE_BYTES_MAX         (1 + 2 * TEXT_BYTES_MAX + DECIMAL_BYTES_MAX + 1 + PRECONDITION_BYTES_MAX)
-#define HEAD_BYTES_MAX         (2 + (FIELD_COUNT + 2) * TEXT_BYTES_MAX + 2 + META_BYTES_MAX + PRECONDITION_BYTES_MAX)
+#define LINE_BYTES_MAX         (1 + 2 * TEXT_BYTES_MAX + 1 + UNIT_BYTES_MAX + DECIMAL_BYTES_MAX + 1 + PRECONDITION_BYTES_MAX)
+#define HEAD_BYTES_MAX                                                                                                 \
+    (2 + (FIELD_COUNT + 2) * TEXT_BYTES_MAX + 2 + META_BYTES_MAX + PRECONDITION_BYTES_MAX + COMMAND_PLACES_BYTES +     \
+     CONFIG_BYTES_MAX)
 _Static_assert(HEAD_BYTES_MAX + COMMAND_LINES_MAX * LINE_BYTES_MAX <= COMMAND_BYTES_MAX,
                "a command within its bounds fits COMMAND_BYTES_MAX");
 _Static_assert(LINE_PRECONDITION == PRECONDITION_ALL, "a line's bits carry its precondition's");
@@ -117,6 +144,12 @@ static uint64_t bit(enum field field, bool present)
     return (uint64_t)present << field;
 }
 
+static uint8_t claim_flags(const struct command *c)
+{
+    return (uint8_t)((c->backorder ? CLAIM_FLAG_BACKORDER : 0) | (c->wait ? CLAIM_FLAG_WAIT : 0) |
+                     (c->paid ? CLAIM_FLAG_PAID : 0));
+}
+
 static uint64_t present_fields(const struct command *c)
 {
     return bit(FIELD_ID, c->id.length != 0) | bit(FIELD_SEQ, c->has_seq) |
@@ -129,7 +162,17 @@ static uint64_t present_fields(const struct command *c)
            bit(FIELD_FROM, c->from != CONDITION_NONE) | bit(FIELD_TO_CONDITION, c->to_condition != CONDITION_NONE) |
            bit(FIELD_TO_LOCATION, c->to_location.length != 0) | bit(FIELD_ITEM, c->item.length != 0) |
            bit(FIELD_SCALE, c->scale != 0) | bit(FIELD_ID_WINDOW, c->id_window_ms != 0) |
-           bit(FIELD_ID_CAPACITY, c->id_capacity != 0);
+           bit(FIELD_ID_CAPACITY, c->id_capacity != 0) | bit(FIELD_CLAIM_FLAGS, claim_flags(c) != 0) |
+           bit(FIELD_PRIORITY, c->priority != 0) | bit(FIELD_AT, c->at.form != MOMENT_ABSENT) |
+           bit(FIELD_SOURCING, c->sourcing != SOURCING_NONE) | bit(FIELD_PLACES, text_present(c->places)) |
+           bit(FIELD_TRANSFER, c->transfer.length != 0) | bit(FIELD_EXPECTATION, c->expectation.length != 0) |
+           bit(FIELD_DIRECTION, c->direction != DIRECTION_NONE) | bit(FIELD_DUE, c->due.form != MOMENT_ABSENT) |
+           bit(FIELD_LOCATION, c->location.length != 0) | bit(FIELD_SAFETY_STOCK, c->safety_stock.present) |
+           bit(FIELD_BACKORDER_LIMIT, c->backorder_limit.present) | bit(FIELD_REORDER_POINT, c->reorder_point.present) |
+           bit(FIELD_BUFFER, c->buffer.present) | bit(FIELD_CAP, c->cap.present) |
+           bit(FIELD_SHARES_REST, c->shares_rest != CHOICE_ABSENT) | bit(FIELD_ADD, c->add.present) |
+           bit(FIELD_TO, c->to.present) | bit(FIELD_SOURCE_NAME, c->source_name.length != 0) |
+           bit(FIELD_CONFIG, c->config.length != 0);
 }
 
 static void write_name(struct writer *w, struct text name)
@@ -143,6 +186,20 @@ static void write_decimal(struct writer *w, struct decimal decimal)
     CHECK(decimal.places == 0 || (decimal.places <= DECIMAL_PLACES_MAX && decimal.digits % 10 != 0));
     write_zigzag(w, decimal.digits);
     write_u8(w, decimal.places);
+}
+
+static void write_moment(struct writer *w, struct moment moment)
+{
+    CHECK(moment.form <= MOMENT_DAY);
+    write_u8(w, (uint8_t)moment.form);
+    write_zigzag(w, moment.us);
+}
+
+size_t command_place_put(uint8_t *at, struct text name)
+{
+    struct writer w = writer_of(at, NAME_BYTES_MAX + 2);
+    write_name(&w, name);
+    return writer_bytes(&w);
 }
 
 static void write_precondition(struct writer *w, const struct precondition *p)
@@ -162,12 +219,19 @@ static void write_line(struct writer *w, const struct command_line *line)
     CHECK((line->precondition.present & ~PRECONDITION_ALL) == 0);
     CHECK(line->condition <= CONDITION_NONE);
     bool has_condition = line->condition != CONDITION_NONE;
-    write_u8(w, (uint8_t)(line->precondition.present | (has_condition ? LINE_CONDITION : 0)));
+    bool has_location = line->location.length != 0;
+    write_u8(w, (uint8_t)(line->precondition.present | (has_condition ? LINE_CONDITION : 0) |
+                          (line->unit.length != 0 ? LINE_UNIT : 0) | (has_location ? 0 : LINE_NO_LOCATION)));
     write_name(w, line->item);
-    write_name(w, line->location);
+    if (has_location)
+        write_name(w, line->location);
     write_decimal(w, line->quantity);
     if (has_condition)
         write_u8(w, (uint8_t)line->condition);
+    if (line->unit.length != 0) {
+        CHECK(line->unit.length <= UNIT_BYTES_MAX);
+        write_text(w, line->unit);
+    }
     if (UNLIKELY(line->precondition.present != 0))
         write_precondition(w, &line->precondition);
 }
@@ -246,6 +310,72 @@ static void write_field(struct writer *w, const struct command *c, enum field fi
     case FIELD_ID_CAPACITY:
         write_varint(w, c->id_capacity);
         break;
+    case FIELD_CLAIM_FLAGS:
+        write_u8(w, claim_flags(c));
+        break;
+    case FIELD_PRIORITY:
+        write_varint(w, c->priority);
+        break;
+    case FIELD_AT:
+        write_moment(w, c->at);
+        break;
+    case FIELD_SOURCING:
+        CHECK(c->sourcing <= SOURCING_MOST_STOCK);
+        write_u8(w, (uint8_t)c->sourcing);
+        break;
+    case FIELD_PLACES:
+        CHECK(c->place_count <= COMMAND_PLACES_MAX && c->places.length <= COMMAND_PLACES_BYTES);
+        write_varint(w, c->place_count);
+        write_bytes(w, c->places.bytes, c->places.length);
+        break;
+    case FIELD_TRANSFER:
+        write_name(w, c->transfer);
+        break;
+    case FIELD_EXPECTATION:
+        write_name(w, c->expectation);
+        break;
+    case FIELD_DIRECTION:
+        CHECK(c->direction <= DIRECTION_OUT);
+        write_u8(w, (uint8_t)c->direction);
+        break;
+    case FIELD_DUE:
+        write_moment(w, c->due);
+        break;
+    case FIELD_LOCATION:
+        write_name(w, c->location);
+        break;
+    case FIELD_SAFETY_STOCK:
+        write_decimal(w, c->safety_stock.value);
+        break;
+    case FIELD_BACKORDER_LIMIT:
+        write_decimal(w, c->backorder_limit.value);
+        break;
+    case FIELD_REORDER_POINT:
+        write_decimal(w, c->reorder_point.value);
+        break;
+    case FIELD_BUFFER:
+        write_decimal(w, c->buffer.value);
+        break;
+    case FIELD_CAP:
+        write_decimal(w, c->cap.value);
+        break;
+    case FIELD_SHARES_REST:
+        CHECK(c->shares_rest <= CHOICE_YES);
+        write_u8(w, (uint8_t)c->shares_rest);
+        break;
+    case FIELD_ADD:
+        write_decimal(w, c->add.value);
+        break;
+    case FIELD_TO:
+        write_decimal(w, c->to.value);
+        break;
+    case FIELD_SOURCE_NAME:
+        write_name(w, c->source_name);
+        break;
+    case FIELD_CONFIG:
+        CHECK(c->config.length <= CONFIG_BYTES_MAX);
+        write_text(w, c->config);
+        break;
     case FIELD_COUNT:
         break;
     }
@@ -273,6 +403,19 @@ size_t command_encode(const struct command *command, uint8_t *out_bytes, size_t 
 }
 
 /* ---- Reading ---- */
+
+struct command command_blank(enum command_kind kind, struct command_line *lines)
+{
+    return (struct command){
+        .kind = kind,
+        .occurred_at_us = TIME_NONE,
+        .not_after_us = TIME_NONE,
+        .expires_in_ms = EXPIRES_DEFAULT,
+        .from = CONDITION_NONE,
+        .to_condition = CONDITION_NONE,
+        .lines = lines,
+    };
+}
 
 /* An empty name is never written. */
 static struct text read_name(struct reader *r)
@@ -319,6 +462,51 @@ static int64_t read_time(struct reader *r)
     return us;
 }
 
+/* A small enum that is written only when it is not 0. */
+static uint8_t read_small(struct reader *r, uint8_t most)
+{
+    uint8_t v = read_u8(r);
+    if (v == 0 || v > most) {
+        r->bad = true;
+        return 0;
+    }
+    return v;
+}
+
+static struct moment read_moment(struct reader *r)
+{
+    enum moment_form form = (enum moment_form)read_small(r, MOMENT_DAY);
+    return (struct moment){form, read_time(r)};
+}
+
+static struct optional_decimal read_optional(struct reader *r)
+{
+    return (struct optional_decimal){true, read_decimal(r)};
+}
+
+bool command_place_next(struct text *places, struct text *out_name)
+{
+    if (places->length == 0)
+        return false;
+    struct reader r = reader_of((const uint8_t *)places->bytes, places->length);
+    *out_name = read_text(&r, NAME_BYTES_MAX);
+    uint32_t rest = (uint32_t)reader_left(&r);
+    *places = text_of(places->bytes + (places->length - rest), rest);
+    return true;
+}
+
+static void read_places(struct reader *r, struct command *c)
+{
+    uint64_t count = read_varint(r);
+    const char *start = (const char *)r->at;
+    if (count > COMMAND_PLACES_MAX)
+        r->bad = true;
+    for (uint64_t i = 0; i < count && !r->bad; i++)
+        (void)read_name(r);
+    c->place_count = (uint32_t)count;
+    c->places = text_of(start, (size_t)((const char *)r->at - start));
+}
+
 static void read_precondition(struct reader *r, uint8_t present, struct precondition *out)
 {
     out->present = present;
@@ -338,9 +526,12 @@ static void read_line(struct reader *r, struct command_line *out)
     if ((bits & ~LINE_ALL) != 0)
         r->bad = true;
     out->item = read_name(r);
-    out->location = read_name(r);
+    out->location = (bits & LINE_NO_LOCATION) == 0 ? read_name(r) : TEXT_NONE;
     out->quantity = read_decimal(r);
     out->condition = (bits & LINE_CONDITION) != 0 ? read_condition(r) : CONDITION_NONE;
+    out->unit = (bits & LINE_UNIT) != 0 ? read_text(r, UNIT_BYTES_MAX) : TEXT_NONE;
+    if ((bits & LINE_UNIT) != 0 && out->unit.length == 0)
+        r->bad = true;
     out->precondition = (struct precondition){0};
     if (UNLIKELY((bits & LINE_PRECONDITION) != 0))
         read_precondition(r, bits & LINE_PRECONDITION, &out->precondition);
@@ -421,6 +612,72 @@ static void read_field(struct reader *r, struct command *c, enum field field)
     case FIELD_ID_CAPACITY:
         c->id_capacity = (uint32_t)read_bounded(r, 0, UINT32_MAX);
         break;
+    case FIELD_CLAIM_FLAGS: {
+        uint8_t flags = read_small(r, CLAIM_FLAG_ALL);
+        c->backorder = (flags & CLAIM_FLAG_BACKORDER) != 0;
+        c->wait = (flags & CLAIM_FLAG_WAIT) != 0;
+        c->paid = (flags & CLAIM_FLAG_PAID) != 0;
+        break;
+    }
+    case FIELD_PRIORITY:
+        c->priority = (uint32_t)read_bounded(r, 0, UINT32_MAX);
+        break;
+    case FIELD_AT:
+        c->at = read_moment(r);
+        break;
+    case FIELD_SOURCING:
+        c->sourcing = (enum sourcing_rule)read_small(r, SOURCING_MOST_STOCK);
+        break;
+    case FIELD_PLACES:
+        read_places(r, c);
+        break;
+    case FIELD_TRANSFER:
+        c->transfer = read_name(r);
+        break;
+    case FIELD_EXPECTATION:
+        c->expectation = read_name(r);
+        break;
+    case FIELD_DIRECTION:
+        c->direction = (enum direction)read_small(r, DIRECTION_OUT);
+        break;
+    case FIELD_DUE:
+        c->due = read_moment(r);
+        break;
+    case FIELD_LOCATION:
+        c->location = read_name(r);
+        break;
+    case FIELD_SAFETY_STOCK:
+        c->safety_stock = read_optional(r);
+        break;
+    case FIELD_BACKORDER_LIMIT:
+        c->backorder_limit = read_optional(r);
+        break;
+    case FIELD_REORDER_POINT:
+        c->reorder_point = read_optional(r);
+        break;
+    case FIELD_BUFFER:
+        c->buffer = read_optional(r);
+        break;
+    case FIELD_CAP:
+        c->cap = read_optional(r);
+        break;
+    case FIELD_SHARES_REST:
+        c->shares_rest = (enum choice)read_small(r, CHOICE_YES);
+        break;
+    case FIELD_ADD:
+        c->add = read_optional(r);
+        break;
+    case FIELD_TO:
+        c->to = read_optional(r);
+        break;
+    case FIELD_SOURCE_NAME:
+        c->source_name = read_name(r);
+        break;
+    case FIELD_CONFIG:
+        c->config = read_text(r, CONFIG_BYTES_MAX);
+        if (c->config.length == 0)
+            r->bad = true;
+        break;
     case FIELD_COUNT:
         break;
     }
@@ -434,19 +691,11 @@ enum status command_decode(const uint8_t *bytes, size_t n, struct command_line *
     if (r.bad || kind >= KIND_COUNT || (flags & ~FLAG_ALL) != 0 || (flags & FLAG_GUARD_MASK) > GUARD_OFF ||
         present >> FIELD_COUNT != 0)
         return STATUS_INVALID;
-    *out_command = (struct command){
-        .kind = (enum command_kind)kind,
-        .guard = (enum guard)(flags & FLAG_GUARD_MASK),
-        .dry_run = (flags & FLAG_DRY_RUN) != 0,
-        .mode = (flags & FLAG_MODE) != 0 ? HOLD_PARTIAL : HOLD_ALL_OR_NOTHING,
-        .strict = (flags & FLAG_STRICT) != 0,
-        .occurred_at_us = TIME_NONE,
-        .not_after_us = TIME_NONE,
-        .expires_in_ms = EXPIRES_DEFAULT,
-        .from = CONDITION_NONE,
-        .to_condition = CONDITION_NONE,
-        .lines = lines,
-    };
+    *out_command = command_blank((enum command_kind)kind, lines);
+    out_command->guard = (enum guard)(flags & FLAG_GUARD_MASK);
+    out_command->dry_run = (flags & FLAG_DRY_RUN) != 0;
+    out_command->mode = (flags & FLAG_MODE) != 0 ? HOLD_PARTIAL : HOLD_ALL_OR_NOTHING;
+    out_command->strict = (flags & FLAG_STRICT) != 0;
     out_command->source = read_name(&r);
     for (; present != 0; present &= present - 1)
         read_field(&r, out_command, (enum field)__builtin_ctzll(present));

@@ -7,7 +7,7 @@
  * The form has no clock in it: log time is given by the sequencer when it orders the command.
  *
  *     u8 kind | u8 flags | varint present (bit per optional field below, in enum order) | fields | varint n | n lines
- *     line: u8 present | item | location | zigzag digits, u8 places | condition | precondition
+ *     line: u8 present | item | location | zigzag digits, u8 places | condition | unit | precondition
  *
  * Texts are borrowed: after decoding they point into the encoded bytes.
  */
@@ -26,6 +26,9 @@
 #define COMMAND_LINES_MAX 1000 /* API.md section 1 */
 #define NAME_BYTES_MAX    128  /* API.md section 1 */
 #define META_BYTES_MAX    1024 /* API.md section 1 */
+#define UNIT_BYTES_MAX    32   /* the name of a unit: ours, so that the largest command keeps its bound */
+#define CONFIG_BYTES_MAX  16384 /* a configuration body in its own binary form */
+#define COMMAND_PLACES_MAX 64   /* locations of `sourcing` or of a channel */
 /* A thousand lines with the longest names, the longest texts around them, rounded up. */
 #define COMMAND_BYTES_MAX (384 * 1024)
 #define TIME_NONE         INT64_MIN
@@ -47,7 +50,28 @@
     X(EXPIRE, expire, false)   /* the ledger's own */                                                                  \
     X(TICK, tick, false)       /* the engine's own: time passes, nothing else */                                       \
     X(PUT_ITEM, item, false)   /* PUT /v1/items/{name} */                                                              \
-    X(SETTINGS, settings, false) /* the server's own: journalled settings */
+    X(SETTINGS, settings, false) /* the server's own: journalled settings */                                           \
+    X(AMEND, amend, true)                                                                                              \
+    X(REASSIGN, reassign, true)                                                                                        \
+    X(PICK, pick, true)                                                                                                \
+    X(UNPICK, unpick, true)                                                                                            \
+    X(COVER, cover, false) /* the ledger's own */                                                                      \
+    X(SET_POLICY, set_policy, false)                                                                                   \
+    X(SET_CHANNEL, set_channel, false)                                                                                 \
+    X(ALLOCATE, allocate, false)                                                                                       \
+    X(TRANSFER_OUT, transfer_out, false)                                                                               \
+    X(TRANSFER_IN, transfer_in, false)                                                                                 \
+    X(TRANSFER_LOSS, transfer_loss, false)                                                                             \
+    X(EXPECT, expect, false)                                                                                           \
+    X(REDATE, redate, false)                                                                                           \
+    X(CANCEL_EXPECTED, cancel_expected, false)                                                                         \
+    X(PUT_LOCATION, location, false)  /* PUT /v1/locations/{name} */                                                   \
+    X(PUT_CHANNEL, channel, false)    /* PUT /v1/channels/{name} */                                                    \
+    X(PUT_SOURCE, source, false)      /* PUT /v1/sources/{name} */                                                     \
+    X(DELETE_ITEM, delete_item, false) /* DELETE of the four */                                                        \
+    X(DELETE_LOCATION, delete_location, false)                                                                         \
+    X(DELETE_CHANNEL, delete_channel, false)                                                                           \
+    X(DELETE_SOURCE, delete_source, false)
 
 enum command_kind {
 #define X(upper, lower, request) KIND_##upper,
@@ -81,6 +105,28 @@ const char *condition_name(enum condition condition);
 
 enum guard { GUARD_DEFAULT, GUARD_ON, GUARD_OFF };
 enum hold_mode { HOLD_ALL_OR_NOTHING, HOLD_PARTIAL };
+/* How a line without a location finds one; NONE where `sourcing` was left out. */
+enum sourcing_rule { SOURCING_NONE, SOURCING_PRIORITY, SOURCING_FEWEST_SPLITS, SOURCING_MOST_STOCK };
+/* Which way expected goods go. */
+enum direction { DIRECTION_NONE, DIRECTION_IN, DIRECTION_OUT };
+/* A yes or no that can be left out. */
+enum choice { CHOICE_ABSENT, CHOICE_NO, CHOICE_YES };
+
+/*
+ * A time as a document gives it: an instant, or a day of which the location's zone says when it begins and ends
+ * (DESIGN I5). A day is kept as its midnight in UTC.
+ */
+enum moment_form { MOMENT_ABSENT, MOMENT_INSTANT, MOMENT_DAY };
+struct moment {
+    enum moment_form form;
+    int64_t us; /* UTC; 0 when absent */
+};
+
+/* A decimal that can be left out. */
+struct optional_decimal {
+    bool present;
+    struct decimal value;
+};
 
 /* `if`: what must hold for the cell, each only where its bit is set. */
 enum precondition_bit {
@@ -97,8 +143,9 @@ struct precondition {
 
 struct command_line {
     struct text item;           /* 1 to NAME_BYTES_MAX bytes */
-    struct text location;       /* 1 to NAME_BYTES_MAX bytes */
-    struct decimal quantity;    /* > 0; signed for adjust */
+    struct text location;       /* 1 to NAME_BYTES_MAX bytes; absent where sourcing finds it */
+    struct decimal quantity;    /* > 0; signed for adjust; >= 0 for amend */
+    struct text unit;           /* of the quantity, 1 to UNIT_BYTES_MAX bytes; absent for the item's own */
     enum condition condition;   /* CONDITION_NONE when left out */
     struct precondition precondition;
 };
@@ -134,13 +181,30 @@ struct command {
     struct text hold, holder;
     int64_t expires_in_ms;       /* EXPIRES_DEFAULT, or >= 0; 0 means until released */
     enum condition from, to_condition; /* reclassify */
-    struct text to_location;     /* transfer */
+    struct text to_location;     /* transfer, transfer_out, reassign */
+    bool backorder, wait, paid;
+    uint32_t priority;           /* of a claim or a channel: 1 first; 0 when left out */
+    struct moment at;            /* hold: promised for then */
+    enum sourcing_rule sourcing;
+    uint32_t place_count;        /* locations of sourcing or of a channel, COMMAND_PLACES_MAX at most */
+    struct text places;          /* their names in the form of command_place_put; absent when left out */
+    struct text transfer, expectation;
+    enum direction direction;    /* expect */
+    struct moment due;           /* expect, redate; eta of transfer_out */
     uint32_t line_count;         /* 0 where lines were left out */
     struct command_line *lines;  /* borrowed, line_count of them */
 
-    /* PUT_ITEM */
-    struct text item;
+    /* set_policy, set_channel, allocate: what they speak of beside the channel above */
+    struct text item, location;
+    struct optional_decimal safety_stock, backorder_limit, reorder_point;
+    struct optional_decimal buffer, cap;
+    enum choice shares_rest;
+    struct optional_decimal add, to; /* allocate */
+
+    /* Configuration: the name is in item, location, channel, or source_name; config is the rest of its body. */
     uint8_t scale;
+    struct text source_name;
+    struct text config;          /* CONFIG_BYTES_MAX at most, in the form of ledger/config_form.h, or absent */
     /* SETTINGS */
     int64_t id_window_ms;
     uint32_t id_capacity;
@@ -152,6 +216,15 @@ struct command {
  * for a command within its bounds).
  */
 size_t command_encode(const struct command *command, uint8_t *out_bytes, size_t capacity);
+
+/* Appends a name to `places` being built in a buffer of COMMAND_PLACES_BYTES; returns the bytes written. */
+#define COMMAND_PLACES_BYTES (COMMAND_PLACES_MAX * (NAME_BYTES_MAX + 2))
+size_t command_place_put(uint8_t *at, struct text name);
+/* Takes the first name out of `places`; false at the end. */
+bool command_place_next(struct text *places, struct text *out_name);
+
+/* A command in which everything is left out, for whoever fills one. lines: see command_decode. */
+struct command command_blank(enum command_kind kind, struct command_line *lines);
 
 /*
  * Reads the canonical form. lines: caller's room for COMMAND_LINES_MAX lines, borrowed by the command.

@@ -74,7 +74,8 @@ uint32_t judge_name(struct judge *judge, enum name_space space, struct text name
     if (fresh >= judge->ledger->names[space].count_max) {
         static const char *const limits[NAME_SPACE_COUNT] = {"the table of items is full: raise --items-max",
                                                              "the table of locations is full: raise --locations-max",
-                                                             "the table of sources is full: raise --sources-max"};
+                                                             "the table of sources is full: raise --sources-max",
+                                                             "the table of channels is full: there are at most 256"};
         (void)judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL, limits[space]);
         return NUMBER_NONE;
     }
@@ -95,7 +96,7 @@ struct figures draft_figures(const struct judge *judge, const struct draft *draf
 {
     if (draft->cell == NUMBER_NONE)
         return (struct figures){{0}};
-    return judge->ledger->cells[draft->cell].figures;
+    return cell_figures(judge->ledger, draft->cell);
 }
 
 int64_t draft_free(const struct judge *judge, const struct draft *draft)
@@ -279,6 +280,8 @@ struct event *judge_event(struct judge *judge, enum event_type type)
         .account = ACCOUNT_NONE,
         .other_location = NUMBER_NONE,
         .expires_at_us = TIME_NONE,
+        .channel_number = NUMBER_NONE,
+        .config_space = NAME_SPACE_COUNT,
     };
     decision->event_count++;
     return event;

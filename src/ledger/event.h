@@ -32,7 +32,24 @@
     X(REFUSED, refused)                                                                                                \
     X(OVERSOLD, oversold)                                                                                              \
     X(DISCREPANCY, discrepancy)                                                                                        \
-    X(CONFIG, config)
+    X(CONFIG, config)                                                                                                  \
+    X(AMEND, amend)                                                                                                    \
+    X(REASSIGN, reassign)                                                                                              \
+    X(PICK, pick)                                                                                                      \
+    X(UNPICK, unpick)                                                                                                  \
+    X(COVER, cover)                                                                                                    \
+    X(SET_POLICY, set_policy)                                                                                          \
+    X(SET_CHANNEL, set_channel)                                                                                        \
+    X(ALLOCATE, allocate)                                                                                              \
+    X(TRANSFER_OUT, transfer_out)                                                                                      \
+    X(TRANSFER_IN, transfer_in)                                                                                        \
+    X(TRANSFER_LOSS, transfer_loss)                                                                                    \
+    X(EXPECT, expect)                                                                                                  \
+    X(REDATE, redate)                                                                                                  \
+    X(CANCEL_EXPECTED, cancel_expected)                                                                                \
+    X(LOW_STOCK, low_stock)                                                                                            \
+    X(OUT_OF_STOCK, out_of_stock)                                                                                      \
+    X(BACK_IN_STOCK, back_in_stock)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -43,14 +60,26 @@ enum event_type {
 
 const char *event_name(enum event_type type);
 
-/* Figures kept in a cell: the conditions first, in the order of enum condition, then the claims on it. */
+/*
+ * Figures kept of a cell: the conditions first, in the order of enum condition, then the claims on it. Every cell has
+ * those; the rest (what is expected, then the policy) is 0 in most cells and kept apart (state.h).
+ */
 enum figure {
     FIGURE_HELD = CONDITION_COUNT,
     FIGURE_COMMITTED,
     FIGURE_PICKED,
     FIGURE_BACKORDERED,
+    FIGURE_OF_EVERY_CELL, /* below it: each cell has them */
+    FIGURE_IN_TRANSIT = FIGURE_OF_EVERY_CELL, /* under way to here, all transfers */
+    FIGURE_INCOMING,                          /* expected, all documents; transfers with an eta among them */
+    FIGURE_OUTGOING,
+    FIGURE_SAFETY_STOCK,
+    FIGURE_BACKORDER_LIMIT,
+    FIGURE_REORDER_POINT,
     FIGURE_COUNT
 };
+/* The name on the wire; of a condition, its own. */
+const char *figure_name(enum figure figure);
 struct figures {
     int64_t units[FIGURE_COUNT]; /* base units; each within QUANTITY_UNITS_MAX, and so are the sums below */
 };
@@ -90,28 +119,42 @@ enum claim_figure {
     CLAIM_RELEASED,
     CLAIM_EXPIRED,
     CLAIM_SHORT,
+    CLAIM_BACKORDERED, /* part of held + committed: granted without cover */
+    CLAIM_QUOTA,       /* what the claim still has of its channel's quota */
+    CLAIM_WAITING,     /* asked for and not granted: not part of granted */
     CLAIM_FIGURE_COUNT
 };
 
-/* A claim is held (any unit held), committed (any committed, none held), or has ended in one of three ways. */
+const char *claim_figure_name(enum claim_figure figure);
+
+/*
+ * A claim is held (any unit held), committed (any committed, none held), waiting (nothing held or committed, some
+ * waited for), or has ended in one of three ways.
+ */
 enum claim_state { CLAIM_STATE_HELD, CLAIM_STATE_COMMITTED, CLAIM_STATE_RELEASED, CLAIM_STATE_CONSUMED,
-                   CLAIM_STATE_EXPIRED };
+                   CLAIM_STATE_EXPIRED, CLAIM_STATE_WAITING };
 const char *claim_state_name(enum claim_state state);
 static inline bool claim_state_ended(enum claim_state state)
 {
-    return state >= CLAIM_STATE_RELEASED;
+    return state >= CLAIM_STATE_RELEASED && state <= CLAIM_STATE_EXPIRED;
 }
 
 /* Why a discrepancy event was made. */
-enum discrepancy { DISCREPANCY_NONE, DISCREPANCY_BELOW_ZERO, DISCREPANCY_EXCEEDS_CLAIM, DISCREPANCY_NO_CLAIM };
+enum discrepancy { DISCREPANCY_NONE, DISCREPANCY_BELOW_ZERO, DISCREPANCY_EXCEEDS_CLAIM, DISCREPANCY_NO_CLAIM,
+                   DISCREPANCY_EXCEEDS_TRANSFER, DISCREPANCY_EXCEEDS_EXPECTATION };
 const char *discrepancy_name(enum discrepancy discrepancy);
 
 /* A cell of a refused command that was short. Base units. */
 struct shortage {
-    uint32_t item, location;
+    uint32_t item, location; /* location NUMBER_NONE: all that were asked, together */
     uint8_t scale;
     int64_t asked, free;
 };
+
+/* Stored in journals, like the enums above. */
+enum name_space { NAME_ITEM, NAME_LOCATION, NAME_SOURCE, NAME_CHANNEL, NAME_SPACE_COUNT };
+
+#define MENTIONS_MAX 16 /* claims named in a refusal; the event says how many there are */
 
 struct event {
     uint64_t seq;
@@ -139,6 +182,34 @@ struct event {
     enum claim_state claim_state;
     int64_t expires_at_us;                      /* UTC, TIME_NONE when it does not expire */
     int64_t claim_units[CLAIM_FIGURE_COUNT];    /* of the claim in this cell */
+    bool claim_paid;
+    uint32_t claim_priority;                    /* 1 first; 0 for none, which comes last */
+    struct moment claim_at;                     /* promised for then */
+
+    /* The quota of a channel in this cell after the event. Present when channel_number != NUMBER_NONE. */
+    uint32_t channel_number;
+    int64_t quota_delta, quota;
+    bool low; /* the cell is at or below its reorder point, and has not been clearly above it since */
+
+    /* Configuration: what was set, and its new value as a whole. Present when config_space != NAME_SPACE_COUNT. A
+     * config event of an item's scale alone has the item and no config. */
+    enum name_space config_space;
+    uint32_t config_number;
+    bool config_deleted;   /* the name was given up: its number never comes back */
+    struct text config;    /* in the form of the file that owns it; absent for all defaults */
+
+    /* The transfer after the event: its units under way to this cell. Present when transfer_number != 0. */
+    uint64_t transfer_number;            /* of its first event */
+    struct text transfer;                /* its name */
+    int64_t transit_delta, transit;      /* of this transfer, on the way to this cell */
+    struct moment eta;
+
+    /* The expected document after the event, in this cell. Present when expectation_number != 0. */
+    uint64_t expectation_number; /* of its first event */
+    struct text expectation;     /* its name */
+    enum direction direction;
+    struct moment due;
+    int64_t expected_delta, expected; /* still open */
 
     /* Refused. */
     enum code code;
@@ -147,9 +218,9 @@ struct event {
     int64_t consumed, released; /* hold_ended: what became of it, over all its cells, else 0 */
     uint32_t shortage_count;
     const struct shortage *shortages; /* borrowed from the decision */
+    uint32_t mention_total, mention_count; /* open claims in the way; how many of them are named here */
+    const struct text *mentions;           /* borrowed from the decision */
 };
-
-enum name_space { NAME_ITEM, NAME_LOCATION, NAME_SOURCE, NAME_SPACE_COUNT };
 
 /* A name that gets its number with this decision. */
 struct new_name {
@@ -158,11 +229,13 @@ struct new_name {
     struct text name;
 };
 
-/* One command: at most a release and a grant per line for a replaced hold, two cells per line for a transfer, each
- * with a discrepancy and an oversold event behind it. */
-#define DECISION_EVENTS_MAX (6 * COMMAND_LINES_MAX + 8)
-/* An item and a location per line, the destination, the source. */
-#define DECISION_NAMES_MAX  (2 * COMMAND_LINES_MAX + 2)
+/* One command: at most a release and a grant per line for a replaced hold, two cells per line for a transfer, each with
+ * a discrepancy of the goods and one of the document, oversold, low stock, and out of or back in stock behind it. */
+#define DECISION_EVENTS_MAX (12 * COMMAND_LINES_MAX + 8)
+/* A decision of the ledger itself serves at most so many claims: more are served by the next one. */
+#define SERVED_MAX 256
+/* An item and a location per line, the destination, the source, the channel. */
+#define DECISION_NAMES_MAX  (2 * COMMAND_LINES_MAX + 3)
 
 struct decision {
     enum command_kind kind;
@@ -190,6 +263,8 @@ struct decision {
     struct new_name *names; /* borrowed: the caller's room for DECISION_NAMES_MAX */
     uint32_t shortage_count;
     struct shortage *shortages; /* borrowed: the caller's room for COMMAND_LINES_MAX */
+    uint32_t mention_total, mention_count;
+    struct text mentions[MENTIONS_MAX];
 };
 
 /* Log time more than this behind `occurred_at` is clock skew, API.md section 1. */

@@ -29,9 +29,11 @@ size_t ledger_bytes(const struct ledger_limits *limits)
 {
     return region_round(sizeof(struct ledger)) + names_bytes(limits->item_count_max) +
            names_bytes(limits->location_count_max) + names_bytes(limits->source_count_max) +
+           names_bytes(CHANNELS_MAX) +
            region_round((size_t)limits->item_count_max * sizeof(struct item)) +
            region_round((size_t)limits->source_count_max * sizeof(struct source)) +
-           region_round((size_t)limits->cell_count_max * sizeof(struct cell)) + table_bytes(limits->cell_count_max) +
+           region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
+           region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
            claims_bytes(limits) + ids_bytes(limits->id_count_max) +
            region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft));
 }
@@ -48,9 +50,11 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     names_init(&ledger->names[NAME_ITEM], region, limits->item_count_max);
     names_init(&ledger->names[NAME_LOCATION], region, limits->location_count_max);
     names_init(&ledger->names[NAME_SOURCE], region, limits->source_count_max);
+    names_init(&ledger->names[NAME_CHANNEL], region, CHANNELS_MAX);
     ledger->items = region_take(region, limits->item_count_max, sizeof(struct item));
     ledger->sources = region_take(region, limits->source_count_max, sizeof(struct source));
     ledger->cells = region_take(region, limits->cell_count_max, sizeof(struct cell));
+    ledger->extras = region_take(region, limits->cell_count_max, sizeof(struct cell_extra));
     table_init(&ledger->cell_index, region, limits->cell_count_max);
     claims_init(&ledger->claims, region, limits);
     ids_init(&ledger->ids, region, limits->id_count_max);
@@ -155,7 +159,8 @@ static void count_new_claims(const struct ledger *ledger, const struct decision 
 
 const char *ledger_overflow(const struct ledger *ledger, const struct decision *decision)
 {
-    static const char *const options[NAME_SPACE_COUNT] = {"--items-max", "--locations-max", "--sources-max"};
+    static const char *const options[NAME_SPACE_COUNT] = {"--items-max", "--locations-max", "--sources-max",
+                                                          "the number of channels (a newer version wrote it)"};
     for (uint32_t i = 0; i < decision->name_count; i++) {
         const struct new_name *name = &decision->names[i];
         if (name->number >= ledger->names[name->space].count_max)
@@ -299,7 +304,7 @@ void ledger_cell(const struct ledger *ledger, uint32_t number, struct cell_view 
         .item = cell->item,
         .location = cell->location,
         .scale = ledger->items[cell->item].scale,
-        .figures = cell->figures,
+        .figures = cell_figures(ledger, number),
         .version = cell->version,
         .last_seq = cell->last_seq,
     };
@@ -366,14 +371,34 @@ const char *event_name(enum event_type type)
     return names[type];
 }
 
+const char *figure_name(enum figure figure)
+{
+    static const char *const names[FIGURE_COUNT] = {
+#define X(upper, lower) #lower,
+        CONDITION_MAP(X)
+#undef X
+        "held", "committed", "picked", "backordered", "in_transit", "incoming", "outgoing", "safety_stock",
+        "backorder_limit", "reorder_point"};
+    return names[figure];
+}
+
+const char *claim_figure_name(enum claim_figure figure)
+{
+    static const char *const names[CLAIM_FIGURE_COUNT] = {"granted", "held", "committed", "picked", "consumed",
+                                                          "released", "expired", "short", "backordered", "quota",
+                                                          "waiting"};
+    return names[figure];
+}
+
 const char *claim_state_name(enum claim_state state)
 {
-    static const char *const names[] = {"held", "committed", "released", "consumed", "expired"};
+    static const char *const names[] = {"held", "committed", "released", "consumed", "expired", "waiting"};
     return names[state];
 }
 
 const char *discrepancy_name(enum discrepancy discrepancy)
 {
-    static const char *const names[] = {"none", "below_zero", "exceeds_claim", "no_claim"};
+    static const char *const names[] = {"none", "below_zero", "exceeds_claim", "no_claim", "exceeds_transfer",
+                                        "exceeds_expectation"};
     return names[discrepancy];
 }

@@ -29,6 +29,8 @@ struct ledger_limits {
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
 };
 
+#define CHANNELS_MAX 256 /* a business has tens; their quotas and availability are walked one by one */
+
 struct ledger;
 
 /* The largest limits there can be: whatever a journal holds, it fits them. */

@@ -13,7 +13,7 @@
 
 /* What kind of entry a hash is of: equal fields in different tables must not cancel out. */
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
-                 ENTRY_ID_BLOCK, ENTRY_LEDGER };
+                 ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
@@ -47,9 +47,19 @@ struct source {
 struct cell {
     uint32_t item, location;
     uint32_t next_of_item; /* older cell of the item + 1, 0 for none */
-    struct figures figures;
+    uint32_t extra;        /* + 1, 0 while the cell has nothing but the figures of every cell */
+    int64_t units[FIGURE_OF_EVERY_CELL];
     uint64_t version;
     uint64_t last_seq;
+};
+
+/* What only some cells have: expected goods, policy, quotas, and claims that wait or lack cover. Made with the first of
+ * them and never removed; a cell without one behaves as if all of it were 0. */
+#define FIGURES_APART (FIGURE_COUNT - FIGURE_OF_EVERY_CELL)
+struct cell_extra {
+    uint32_t cell;
+    int64_t units[FIGURES_APART]; /* from FIGURE_IN_TRANSIT on */
+    bool low;                     /* see struct event */
 };
 
 struct claim {
@@ -131,6 +141,8 @@ struct ledger {
     struct source *sources;
     struct cell *cells;
     uint32_t cell_count;
+    struct cell_extra *extras; /* as many as cells at most */
+    uint32_t extra_count;
     struct table cell_index;
     struct claims claims;
     struct ids ids;
@@ -146,9 +158,15 @@ void names_add(struct ledger *ledger, enum name_space space, struct text name);
 uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
 
 /* ---- cell.c ---- */
-uint64_t cell_hash(const struct cell *cell);
+uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell);
 uint64_t item_hash(uint32_t number, const struct item *item);
 uint32_t cell_find(const struct ledger *ledger, uint32_t item, uint32_t location);
+/* All figures of a cell. */
+struct figures cell_figures(const struct ledger *ledger, uint32_t cell);
+/* What it has beside those of every cell, or NULL. */
+struct cell_extra *cell_extra(const struct ledger *ledger, uint32_t cell);
+/* The same, made when there is none. */
+struct cell_extra *cell_extra_make(struct ledger *ledger, uint32_t cell);
 /* Applies an event of a cell, creating the cell with its first. */
 void cell_evolve(struct ledger *ledger, const struct event *event);
 void cell_check(const struct ledger *ledger, uint64_t *hash);

@@ -347,7 +347,6 @@ static inline void world_say_units(struct world *world, const char *name, int64_
 /* "A@L: sellable 10 held 2 v3": figures that are not zero, then the version. */
 static inline void world_say_cell(struct world *world, const char *item, const char *location)
 {
-    static const char *const claims[] = {"held", "committed", "picked", "backordered"};
     const struct ledger *ledger = world->ledger;
     uint32_t i = ledger_number(ledger, NAME_ITEM, text_of(item, strlen(item)));
     uint32_t l = ledger_number(ledger, NAME_LOCATION, text_of(location, strlen(location)));
@@ -359,16 +358,13 @@ static inline void world_say_cell(struct world *world, const char *item, const c
     struct cell_view cell;
     ledger_cell(ledger, number, &cell);
     for (unsigned f = 0; f < FIGURE_COUNT; f++)
-        world_say_units(world, f < CONDITION_COUNT ? condition_name((enum condition)f) : claims[f - CONDITION_COUNT],
-                        cell.figures.units[f]);
+        world_say_units(world, figure_name((enum figure)f), cell.figures.units[f]);
     world_say(world, " v%" PRIu64, cell.version);
 }
 
 /* "H1: held of ann, A@L granted 7 held 7, ends +900" (seconds from now). */
 static inline void world_say_claim(struct world *world, const char *name)
 {
-    static const char *const figures[CLAIM_FIGURE_COUNT] = {"granted",  "held",     "committed", "picked",
-                                                            "consumed", "released", "expired",   "short"};
     const struct ledger *ledger = world->ledger;
     struct claim_view claim;
     if (!ledger_claim(ledger, text_of(name, strlen(name)), &claim)) {
@@ -384,7 +380,7 @@ static inline void world_say_claim(struct world *world, const char *name)
         world_say(world, ", %.*s@%.*s", TEXT_ARGUMENTS(ledger_name(ledger, NAME_ITEM, line.item)),
                   TEXT_ARGUMENTS(ledger_name(ledger, NAME_LOCATION, line.location)));
         for (unsigned f = 0; f < CLAIM_FIGURE_COUNT; f++)
-            world_say_units(world, figures[f], line.units[f]);
+            world_say_units(world, claim_figure_name((enum claim_figure)f), line.units[f]);
         l = line.next;
     }
     if (claim.expires_at_us != TIME_NONE)

@@ -463,6 +463,90 @@ static int64_t random_i64(struct prng *prng, int64_t absent)
     return prng_below(prng, 2) ? absent : (int64_t)(prng_next(prng) >> (1 + prng_below(prng, 62)));
 }
 
+static struct text random_unit(struct prng *prng)
+{
+    return prng_below(prng, 4) == 0 ? text_of(name_bytes, 1 + prng_below(prng, UNIT_BYTES_MAX)) : TEXT_NONE;
+}
+static struct moment random_moment(struct prng *prng)
+{
+    enum moment_form form = (enum moment_form)prng_below(prng, MOMENT_DAY + 1);
+    return (struct moment){form, form == MOMENT_ABSENT ? 0 : random_i64(prng, 0)};
+}
+static struct optional_decimal random_optional(struct prng *prng)
+{
+    if (prng_below(prng, 2) == 0)
+        return (struct optional_decimal){false, {0, 0}};
+    return (struct optional_decimal){true, random_decimal(prng)};
+}
+
+static void random_claim_fields(struct prng *prng, struct command *c)
+{
+    static uint8_t places[COMMAND_PLACES_BYTES];
+    c->backorder = prng_below(prng, 2) == 0;
+    c->wait = prng_below(prng, 2) == 0;
+    c->paid = prng_below(prng, 2) == 0;
+    c->priority = prng_below(prng, 2) == 0 ? 0 : (uint32_t)prng_next(prng);
+    c->at = random_moment(prng);
+    c->sourcing = (enum sourcing_rule)prng_below(prng, SOURCING_MOST_STOCK + 1);
+    if (prng_below(prng, 3) != 0)
+        return;
+    c->place_count = prng_below(prng, 50) == 0 ? COMMAND_PLACES_MAX : (uint32_t)prng_below(prng, 4);
+    size_t n = 0;
+    for (uint32_t i = 0; i < c->place_count; i++)
+        n += command_place_put(places + n, random_name(prng, false));
+    c->places = text_of((const char *)places, n);
+}
+
+static void random_other_fields(struct prng *prng, struct command *c)
+{
+    static char config[CONFIG_BYTES_MAX];
+    c->transfer = random_name(prng, true);
+    c->expectation = random_name(prng, true);
+    c->direction = (enum direction)prng_below(prng, DIRECTION_OUT + 1);
+    c->due = random_moment(prng);
+    c->location = random_name(prng, true);
+    c->safety_stock = random_optional(prng);
+    c->backorder_limit = random_optional(prng);
+    c->reorder_point = random_optional(prng);
+    c->buffer = random_optional(prng);
+    c->cap = random_optional(prng);
+    c->shares_rest = (enum choice)prng_below(prng, CHOICE_YES + 1);
+    c->add = random_optional(prng);
+    c->to = random_optional(prng);
+    c->source_name = random_name(prng, true);
+    if (prng_below(prng, 10) == 0)
+        c->config = text_of(config, prng_below(prng, 20) == 0 ? CONFIG_BYTES_MAX : 1 + prng_below(prng, 50));
+}
+
+static bool same_moment(struct moment a, struct moment b)
+{
+    return a.form == b.form && a.us == b.us;
+}
+static bool same_optional(struct optional_decimal a, struct optional_decimal b)
+{
+    return a.present == b.present && a.value.digits == b.value.digits && a.value.places == b.value.places;
+}
+
+static void same_other_fields(const struct command *d, const struct command *c)
+{
+    assert_true(d->backorder == c->backorder && d->wait == c->wait && d->paid == c->paid);
+    assert_true(d->priority == c->priority && d->sourcing == c->sourcing && d->place_count == c->place_count);
+    assert_true(same_moment(d->at, c->at) && same_moment(d->due, c->due) && d->direction == c->direction);
+    assert_true(same_optional(d->safety_stock, c->safety_stock));
+    assert_true(same_optional(d->backorder_limit, c->backorder_limit));
+    assert_true(same_optional(d->reorder_point, c->reorder_point));
+    assert_true(same_optional(d->buffer, c->buffer) && same_optional(d->cap, c->cap));
+    assert_true(d->shares_rest == c->shares_rest);
+    assert_true(same_optional(d->add, c->add) && same_optional(d->to, c->to));
+    /* The names come out as they went in. */
+    struct text places = d->places;
+    struct text name;
+    uint32_t count = 0;
+    while (command_place_next(&places, &name))
+        count += memcmp(name.bytes, name_bytes, name.length) == 0;
+    assert_int_equal(count, c->place_count);
+}
+
 static void same_precondition(const struct precondition *a, const struct precondition *b)
 {
     assert_int_equal(a->present, b->present);
@@ -517,9 +601,14 @@ static void encodings_come_back(void **state)
         c.seq = c.has_seq ? prng_next(&prng) : 0;
         for (uint32_t i = 0; i < c.line_count; i++)
             lines[i] =
-                (struct command_line){random_name(&prng, false), random_name(&prng, false), random_decimal(&prng),
-                                      (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
-                                      random_precondition(&prng)};
+                (struct command_line){.item = random_name(&prng, false),
+                                      .location = random_name(&prng, prng_below(&prng, 8) == 0),
+                                      .quantity = random_decimal(&prng),
+                                      .unit = random_unit(&prng),
+                                      .condition = (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
+                                      .precondition = random_precondition(&prng)};
+        random_claim_fields(&prng, &c);
+        random_other_fields(&prng, &c);
         size_t n = command_encode(&c, bytes, sizeof(bytes));
         assert_true(n != 0);
         /* A capacity below it says so; exactly it is enough. */
@@ -548,11 +637,18 @@ static void encodings_come_back(void **state)
                                          {&d.hold, &c.hold},
                                          {&d.holder, &c.holder},
                                          {&d.to_location, &c.to_location},
-                                         {&d.item, &c.item}};
+                                         {&d.item, &c.item},
+                                         {&d.places, &c.places},
+                                         {&d.transfer, &c.transfer},
+                                         {&d.expectation, &c.expectation},
+                                         {&d.location, &c.location},
+                                         {&d.source_name, &c.source_name},
+                                         {&d.config, &c.config}};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
             assert_true(text_equal(*texts[i][0], *texts[i][1]));
             assert_int_equal(text_present(*texts[i][0]), text_present(*texts[i][1]));
         }
+        same_other_fields(&d, &c);
         same_precondition(&d.precondition, &c.precondition);
         assert_int_equal(d.line_count, c.line_count);
         for (uint32_t i = 0; i < c.line_count; i++) {
@@ -561,6 +657,7 @@ static void encodings_come_back(void **state)
             assert_true(d.lines[i].quantity.digits == lines[i].quantity.digits);
             assert_int_equal(d.lines[i].quantity.places, lines[i].quantity.places);
             assert_int_equal(d.lines[i].condition, lines[i].condition);
+            assert_true(text_equal(d.lines[i].unit, lines[i].unit));
             same_precondition(&d.lines[i].precondition, &lines[i].precondition);
         }
         /* Cut short, or with something behind it, it is none. */

@@ -1023,7 +1023,7 @@ static void readers_follow_while_the_tail_comes_round(void **state)
     struct seen seen;
     struct journal_report report;
     struct journal_options options = options_of(&place);
-    options.tail_bytes = 1; /* the smallest: four chunks of 4 MiB */
+    options.tail_bytes = 1; /* the smallest: four chunks of 8 MiB */
     options.segment_bytes = (uint64_t)16 << 20;
     options.fill_on_writer = false;
     struct journal *journal = must_open_with(&options, &seen, &report);

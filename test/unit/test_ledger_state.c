@@ -67,7 +67,7 @@ static const struct field item_fields[] = {FIELD(item, accounts), FIELD(item, ac
                                            FIELD(item, first_cell), FIELD(item, scale)};
 static const struct field source_fields[] = {FIELD(source, seq_mark)};
 static const struct field cell_fields[] = {FIELD(cell, item), FIELD(cell, location), FIELD(cell, next_of_item),
-                                           FIELD(cell, figures), FIELD(cell, version), FIELD(cell, last_seq)};
+                                           FIELD(cell, extra), FIELD(cell, units), FIELD(cell, version), FIELD(cell, last_seq)};
 static const struct field claim_fields[] = {
     FIELD(claim, number), FIELD(claim, name), FIELD(claim, holder), FIELD(claim, channel), FIELD(claim, expires_at_us),
     FIELD(claim, ended_at_us), FIELD(claim, last_seq), FIELD(claim, texts_hash), FIELD(claim, first_line), FIELD(claim, last_line),
@@ -113,7 +113,7 @@ static void any_changed_field_is_noticed(void **state)
     struct ledger *ledger = world.ledger;
     for (unsigned space = 0; space < NAME_SPACE_COUNT; space++) {
         struct names *names = &ledger->names[space];
-        assert_true(names->count >= 2);
+        assert_true(names->count >= 2 || space == NAME_CHANNEL);
         static const struct field length[] = {{"length", 0, 1}, {"offset", 1, 7}};
         for (uint32_t i = 0; i < names->count; i++)
             turn_fields(ledger, "names", &names->entries[i], 8, length, 2);

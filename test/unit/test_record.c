@@ -8,6 +8,7 @@
 
 #include "base/prng.h"
 #include "journal/record.h"
+#include "ledger/ledger.h"
 
 struct room {
     struct decision decision;
@@ -58,6 +59,52 @@ static int64_t some_units(struct prng *prng)
     return k < sizeof(edges) / sizeof(edges[0]) ? edges[k] : (int64_t)prng_below(prng, 2000) - 1000;
 }
 
+static struct moment some_moment(struct prng *prng)
+{
+    enum moment_form form = (enum moment_form)prng_below(prng, MOMENT_DAY + 1);
+    return (struct moment){form, form == MOMENT_ABSENT ? 0 : (int64_t)prng_next(prng)};
+}
+
+/* The fields of the second word. */
+static void some_also(struct prng *prng, struct decision *decision, struct event *event)
+{
+    event->low = prng_below(prng, 4) == 0;
+    if (prng_below(prng, 3) == 0) {
+        event->channel_number = (uint32_t)prng_below(prng, CHANNELS_MAX);
+        event->quota_delta = some_units(prng);
+        event->quota = some_units(prng);
+    }
+    if (prng_below(prng, 4) == 0) {
+        event->config_space = (enum name_space)prng_below(prng, NAME_SPACE_COUNT);
+        event->config_number = (uint32_t)prng_below(prng, NUMBER_NONE);
+        event->config_deleted = prng_below(prng, 2) == 0;
+        event->config = some_text(prng, NAME_BYTES_MAX);
+    }
+    if (prng_below(prng, 4) == 0) {
+        event->transfer_number = 1 + prng_below(prng, event->seq);
+        event->transfer = text_of("T1T2" + 2 * prng_below(prng, 2), 2);
+        event->transit_delta = some_units(prng);
+        event->transit = some_units(prng);
+        event->eta = some_moment(prng);
+    }
+    if (prng_below(prng, 4) == 0) {
+        event->expectation_number = 1 + prng_below(prng, event->seq);
+        event->expectation = text_of("E1E2" + 2 * prng_below(prng, 2), 2);
+        event->direction = (enum direction)prng_below(prng, DIRECTION_OUT + 1);
+        event->due = some_moment(prng);
+        event->expected_delta = some_units(prng);
+        event->expected = some_units(prng);
+    }
+    if (decision->mention_total == 0 && prng_below(prng, 8) == 0) {
+        event->mention_total = decision->mention_total = 1 + (uint32_t)prng_below(prng, 100);
+        event->mention_count = decision->mention_count =
+            (uint32_t)prng_below(prng, 1 + (event->mention_total < MENTIONS_MAX ? event->mention_total : MENTIONS_MAX));
+        event->mentions = decision->mentions;
+        for (uint32_t i = 0; i < event->mention_count; i++)
+            decision->mentions[i] = text_of("H1H2" + 2 * prng_below(prng, 2), 2);
+    }
+}
+
 static void some_event(struct prng *prng, struct decision *decision, struct event *event)
 {
     uint64_t seq = event->seq;
@@ -75,8 +122,10 @@ static void some_event(struct prng *prng, struct decision *decision, struct even
                             .account_units = some_units(prng),
                             .version = prng_below(prng, 3) == 0 ? prng_next(prng) : prng_below(prng, 300),
                             .previous_seq = prng_below(prng, 2) == 0 ? prng_below(prng, seq) : 0,
-                            .discrepancy = (enum discrepancy)prng_below(prng, DISCREPANCY_NO_CLAIM + 1),
-                            .expires_at_us = TIME_NONE};
+                            .discrepancy = (enum discrepancy)prng_below(prng, DISCREPANCY_EXCEEDS_EXPECTATION + 1),
+                            .expires_at_us = TIME_NONE,
+                            .channel_number = NUMBER_NONE,
+                            .config_space = NAME_SPACE_COUNT};
     if (prng_below(prng, 4) != 0) {
         event->item = (uint32_t)prng_below(prng, NUMBER_NONE);
         if (prng_below(prng, 4) != 0)
@@ -93,11 +142,15 @@ static void some_event(struct prng *prng, struct decision *decision, struct even
         event->hold = some_text(prng, 3);
         event->holder = some_text(prng, 3);
         event->channel = some_text(prng, NAME_BYTES_MAX);
-        event->claim_state = (enum claim_state)prng_below(prng, CLAIM_STATE_EXPIRED + 1);
+        event->claim_state = (enum claim_state)prng_below(prng, CLAIM_STATE_WAITING + 1);
         event->expires_at_us = prng_below(prng, 2) == 0 ? TIME_NONE : (int64_t)prng_next(prng);
         for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++)
             event->claim_units[i] = some_units(prng);
+        event->claim_paid = prng_below(prng, 2) == 0;
+        event->claim_priority = prng_below(prng, 2) == 0 ? 0 : (uint32_t)prng_next(prng);
+        event->claim_at = some_moment(prng);
     }
+    some_also(prng, decision, event);
     if (prng_below(prng, 3) == 0) {
         event->code = (enum code)prng_below(prng, CODE_COUNT);
         event->subject = some_text(prng, NAME_BYTES_MAX);
@@ -162,6 +215,28 @@ static void assert_text(struct text a, struct text b)
     assert_true(text_equal(a, b));
 }
 
+static bool same_moment(struct moment a, struct moment b)
+{
+    return a.form == b.form && a.us == b.us;
+}
+
+static void assert_also(const struct event *a, const struct event *b)
+{
+    assert_true(a->claim_paid == b->claim_paid && a->claim_priority == b->claim_priority && a->low == b->low);
+    assert_true(same_moment(a->claim_at, b->claim_at) && same_moment(a->eta, b->eta) && same_moment(a->due, b->due));
+    assert_true(a->channel_number == b->channel_number && a->quota_delta == b->quota_delta && a->quota == b->quota);
+    assert_true(a->config_space == b->config_space && a->config_number == b->config_number);
+    assert_true(a->config_deleted == b->config_deleted && text_equal(a->config, b->config));
+    assert_true(a->transfer_number == b->transfer_number && a->transit_delta == b->transit_delta);
+    assert_text(a->transfer, b->transfer);
+    assert_true(a->transit == b->transit && a->expectation_number == b->expectation_number);
+    assert_text(a->expectation, b->expectation);
+    assert_true(a->direction == b->direction && a->expected_delta == b->expected_delta && a->expected == b->expected);
+    assert_true(a->mention_total == b->mention_total && a->mention_count == b->mention_count);
+    for (uint32_t i = 0; i < a->mention_count; i++)
+        assert_text(a->mentions[i], b->mentions[i]);
+}
+
 static void assert_event(const struct event *a, const struct event *b)
 {
     assert_true(a->seq == b->seq && a->type == b->type && a->item == b->item && a->location == b->location);
@@ -186,6 +261,7 @@ static void assert_event(const struct event *a, const struct event *b)
         assert_true(x->item == y->item && x->location == y->location && x->scale == y->scale && x->asked == y->asked &&
                     x->free == y->free);
     }
+    assert_also(a, b);
 }
 
 static void assert_decision(const struct decision *a, const struct decision *b)
@@ -295,6 +371,8 @@ static void a_sale_has_these_bytes(void **state)
                           .other_location = NUMBER_NONE,
                           .version = 7,
                           .previous_seq = 299,
+                          .channel_number = NUMBER_NONE,
+                          .config_space = NAME_SPACE_COUNT,
                           .expires_at_us = TIME_NONE};
     event.delta.units[CONDITION_SELLABLE] = -2;
     event.figures.units[CONDITION_SELLABLE] = 8;
@@ -321,7 +399,7 @@ static void a_sale_has_these_bytes(void **state)
         1,    0,    16,                                 /* figures: sellable 8 */
         7,    1                                         /* version, previous one back */
     };
-    uint8_t bytes[1024];
+    uint8_t bytes[4096];
     struct writer w = writer_of(bytes, sizeof(bytes));
     record_write_decision(&w, &decision);
     assert_false(w.full);
@@ -359,13 +437,30 @@ static void the_longest_decision_fits(void **state)
                                 .version = (uint64_t)1 << 34,
                                 .previous_seq = 1,
                                 .discrepancy = DISCREPANCY_NO_CLAIM,
+                                .channel_number = NUMBER_NONE,
+                                .config_space = NAME_SPACE_COUNT,
                                 .claim = 1,
                                 .hold = longest,
                                 .holder = longest,
                                 .channel = longest,
                                 .expires_at_us = d->recorded_at_us + INT64_C(0x7fffffffffff)};
         for (unsigned k = 0; k < FIGURE_COUNT; k++)
-            event->delta.units[k] = event->figures.units[k] = -QUANTITY_UNITS_MAX;
+            event->figures.units[k] = -QUANTITY_UNITS_MAX;
+        if (i >= 2 * COMMAND_LINES_MAX + 8) {
+            event->claim = 0; /* it follows one that changed something */
+            event->hold = event->holder = event->channel = TEXT_NONE;
+            event->expires_at_us = TIME_NONE;
+            event->other_location = NUMBER_NONE;
+            event->account = ACCOUNT_NONE;
+            event->account_units = 0;
+            continue;
+        }
+        event->claim_priority = UINT32_MAX;
+        event->claim_at = (struct moment){MOMENT_DAY, INT64_MAX};
+        event->channel_number = CHANNELS_MAX - 1;
+        event->quota_delta = event->quota = QUANTITY_UNITS_MAX;
+        for (unsigned k = 0; k < FIGURE_COUNT; k++)
+            event->delta.units[k] = -QUANTITY_UNITS_MAX;
         for (unsigned k = 0; k < CLAIM_FIGURE_COUNT; k++)
             event->claim_units[k] = QUANTITY_UNITS_MAX;
     }
