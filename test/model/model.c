@@ -242,6 +242,105 @@ int64_t model_ats(const struct model_state *s, int64_t channel, int64_t item)
     return at_least_zero(sum);
 }
 
+/* ---- what is expected ---- */
+
+#define DAY (INT64_C(24) * 60 * 60 * SECONDS)
+
+static int64_t open_of(const struct model_paper *paper, int64_t cell)
+{
+    int64_t sum = 0;
+    for (int64_t l = 0; l < paper->line_count; l++)
+        if (paper->lines[l].cell == cell)
+            sum += paper->lines[l].open;
+    return sum;
+}
+
+int64_t model_in_transit(const struct model_state *s, int64_t cell)
+{
+    int64_t sum = 0;
+    for (int64_t t = 0; t < s->transfer_count; t++)
+        sum += open_of(&s->transfers[t], cell);
+    return sum;
+}
+
+/* "date-only supply counts from the end of that day, demand from its start" */
+static int64_t end_of_moment(const struct model_moment *moment)
+{
+    return moment->form == MODEL_MOMENT_DAY ? moment->us + DAY - 1 : moment->us;
+}
+
+/* Of one paper in a cell, what is due by then: all of it when `by` says so. */
+static int64_t due_by(const struct model_paper *paper, int64_t cell, bool supply, int64_t by_us, int64_t now_us)
+{
+    int64_t sum = 0;
+    for (int64_t l = 0; l < paper->line_count; l++) {
+        const struct model_paper_line *line = &paper->lines[l];
+        int64_t when = supply ? end_of_moment(&line->due) : line->due.us;
+        if (line->cell != cell || line->due.form == MODEL_MOMENT_NONE || when > by_us)
+            continue;
+        if (supply && when < now_us)
+            continue; /* "overdue supply counts zero until re-dated" */
+        sum += line->open;
+    }
+    return sum;
+}
+
+static int64_t supply_by(const struct model_state *s, int64_t cell, int64_t by_us, int64_t now_us)
+{
+    int64_t sum = 0;
+    for (int64_t t = 0; t < s->transfer_count; t++)
+        sum += due_by(&s->transfers[t], cell, true, by_us, now_us); /* "eta makes it incoming" */
+    for (int64_t e = 0; e < s->expectation_count; e++)
+        if (s->expectations[e].direction == MODEL_DIRECTION_IN)
+            sum += due_by(&s->expectations[e], cell, true, by_us, now_us);
+    return sum;
+}
+
+/* "A claim with at counts in outgoing until it is covered." */
+static int64_t demand_by(const struct model_state *s, int64_t cell, int64_t by_us)
+{
+    int64_t sum = 0;
+    for (int64_t e = 0; e < s->expectation_count; e++)
+        if (s->expectations[e].direction == MODEL_DIRECTION_OUT)
+            sum += due_by(&s->expectations[e], cell, false, by_us, 0);
+    for (int64_t c = 0; c < s->claim_count; c++)
+        for (int64_t l = 0; l < s->claims[c].line_count; l++)
+            if (s->claims[c].lines[l].cell == cell && s->claims[c].at.form != MODEL_MOMENT_NONE &&
+                s->claims[c].at.us <= by_us)
+                sum += s->claims[c].lines[l].waiting;
+    return sum;
+}
+
+int64_t model_incoming(const struct model_state *s, int64_t cell)
+{
+    return supply_by(s, cell, INT64_MAX, INT64_MIN);
+}
+
+int64_t model_outgoing(const struct model_state *s, int64_t cell)
+{
+    return demand_by(s, cell, INT64_MAX);
+}
+
+/* I5: "min over u >= t of (available - safety_stock + incoming <= u - outgoing <= u)"; u: t and every demand after it. */
+int64_t model_atp(const struct model_state *s, int64_t cell, const struct model_moment *at, int64_t now_us)
+{
+    int64_t from = end_of_moment(at);
+    int64_t stock = available(s, cell) - (cell < 0 ? 0 : s->cells[cell].safety_stock);
+    int64_t least = stock + supply_by(s, cell, from, now_us) - demand_by(s, cell, from);
+    for (int64_t e = 0; e < s->expectation_count; e++)
+        for (int64_t l = 0; l < s->expectations[e].line_count; l++) {
+            int64_t u = s->expectations[e].lines[l].due.us;
+            if (u > from)
+                least = smaller(least, stock + supply_by(s, cell, u, now_us) - demand_by(s, cell, u));
+        }
+    for (int64_t c = 0; c < s->claim_count; c++) {
+        int64_t u = s->claims[c].at.us;
+        if (s->claims[c].at.form != MODEL_MOMENT_NONE && u > from)
+            least = smaller(least, stock + supply_by(s, cell, u, now_us) - demand_by(s, cell, u));
+    }
+    return least;
+}
+
 /* ---- the work on one command ---- */
 
 /* "quantities summed per cell before anything is judged" */
@@ -470,6 +569,8 @@ static bool finish_cells(struct work *w)
         if (!in_range(on_hand(s, c)) || !in_range(on_hand(s, c) - on(s, c, 0)) || !in_range(model_held(s, c)) ||
             !in_range(model_committed(s, c)) || !in_range(reserved(s, c)) || !in_range(available(s, c)))
             return invalid(w, "out_of_range");
+        if (!in_range(model_in_transit(s, c)) || !in_range(model_incoming(s, c)) || !in_range(model_outgoing(s, c)))
+            return invalid(w, "out_of_range");
         if (oversold(s, c) > (old < 0 ? 0 : oversold(before, old)))
             events++;
         s->cells[c].version += events;
@@ -495,6 +596,90 @@ static bool finish_cells(struct work *w)
             !in_range(s->items[i].found))
             return invalid(w, "out_of_range");
     return true;
+}
+
+/* ---- transfers and expected documents ---- */
+
+/* A closed one is found for the id window, like a claim. */
+static int64_t find_paper(const struct model *model, const struct model_paper *papers, int64_t count, const char *name,
+                          int64_t now_us)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (is(papers[i].name, name) && (papers[i].closed_at_us == MODEL_TIME_NONE ||
+                                         papers[i].closed_at_us >= now_us - model->window_us))
+            return i;
+    return -1;
+}
+
+/* An empty one by this name: one that is closed makes way. */
+static struct model_paper *paper_for(struct model_paper *papers, int64_t *count, const char *name)
+{
+    int64_t at = *count;
+    for (int64_t i = 0; i < *count; i++)
+        if (is(papers[i].name, name))
+            at = i;
+    assert(at < MODEL_PAPERS_MAX);
+    *count += at == *count;
+    memset(&papers[at], 0, sizeof(papers[at]));
+    memcpy(papers[at].name, name, sizeof(model_name));
+    papers[at].closed_at_us = MODEL_TIME_NONE;
+    return &papers[at];
+}
+
+static void paper_add(struct model_paper *paper, int64_t cell, int64_t units, const struct model_moment *due)
+{
+    struct model_paper_line *line = &paper->lines[paper->line_count++];
+    line->cell = cell;
+    line->open = units;
+    line->due = *due;
+}
+
+/* Takes at most so many units in this cell off what is open; returns how many. Nothing open: closed. */
+static int64_t paper_take(struct model_paper *paper, int64_t cell, int64_t units, int64_t now_us)
+{
+    int64_t taken = 0, open = 0;
+    for (int64_t l = 0; l < paper->line_count; l++) {
+        if (paper->lines[l].cell == cell) {
+            int64_t here = smaller(units - taken, paper->lines[l].open);
+            paper->lines[l].open -= here;
+            taken += here;
+        }
+        open += paper->lines[l].open;
+    }
+    if (open == 0)
+        paper->closed_at_us = now_us;
+    return taken;
+}
+
+/* An open document by the command's name, or the refusal. */
+static struct model_paper *open_expectation(struct work *w)
+{
+    struct model_state *s = &w->next;
+    int64_t e = find_paper(w->model, s->expectations, s->expectation_count, w->command->expectation, w->now_us);
+    if (e >= 0 && s->expectations[e].closed_at_us == MODEL_TIME_NONE)
+        return &s->expectations[e];
+    (void)refuse(w, "unknown_expectation");
+    return NULL;
+}
+
+static struct model_paper *open_transfer(struct work *w)
+{
+    struct model_state *s = &w->next;
+    for (int64_t t = 0; t < s->transfer_count; t++)
+        if (is(s->transfers[t].name, w->command->transfer) && s->transfers[t].closed_at_us == MODEL_TIME_NONE)
+            return &s->transfers[t];
+    return NULL;
+}
+
+/* "a commit or ship its outgoing": the document of the hold's name. */
+static void less_outgoing(struct work *w, int64_t cell, int64_t units)
+{
+    for (int64_t e = 0; e < w->next.expectation_count; e++) {
+        struct model_paper *paper = &w->next.expectations[e];
+        if (is(paper->name, w->command->hold) && paper->direction == MODEL_DIRECTION_OUT &&
+            paper->closed_at_us == MODEL_TIME_NONE)
+            (void)paper_take(paper, cell, units, w->now_us);
+    }
 }
 
 /* ---- claims ---- */
@@ -680,6 +865,12 @@ static bool end_of(struct work *w, int64_t *out_end)
 static bool do_coming(struct work *w)
 {
     bool adjusts = w->command->kind == MODEL_ADJUST;
+    struct model_paper *paper = NULL;
+    if (w->command->kind == MODEL_RECEIVE && w->command->expectation[0] != '\0') {
+        paper = open_expectation(w);
+        if (paper == NULL)
+            return false;
+    }
     if (!sum_lines(w, !w->request))
         return false;
     for (int64_t i = 0; i < w->sum_count && w->request && adjusts; i++) {
@@ -705,7 +896,11 @@ static bool do_coming(struct work *w)
         struct model_item *item = item_of(w, sum->item);
         if (w->command->kind == MODEL_RECEIVE)
             item->supplier -= sum->total;
-        else if (w->command->kind == MODEL_RETURN)
+        if (paper != NULL) /* "incoming -"; what exceeds the document is flagged */
+            w->exceeds[cell] = sum->total - paper_take(paper, cell, sum->total, w->now_us);
+        if (w->command->kind == MODEL_RECEIVE)
+            continue;
+        if (w->command->kind == MODEL_RETURN)
             item->customer -= sum->total;
         else if (sum->total > 0)
             item->found -= sum->total;
@@ -784,6 +979,8 @@ static bool do_leaving(struct work *w)
         int64_t rest = sum->by[0];
         if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
             rest -= consume(line_for(&w->next.claims[claim], cell), rest);
+        if (ships && named)
+            less_outgoing(w, cell, sum->by[0] - smaller(sum->by[0], line_now(w, claim, sum).committed));
         /* "quota - only beyond the claim" */
         int64_t *quota = quota_of(&w->next, cell, c->channel);
         if (quota != NULL)
@@ -1005,6 +1202,161 @@ static void backorder_open(struct work *w, struct sum *open)
     }
 }
 
+/* ---- transfers ---- */
+
+static bool do_transfer_out(struct work *w)
+{
+    const struct model_command *c = w->command;
+    bool named = c->hold[0] != '\0';
+    int64_t claim = named ? find_claim(w->model, c->hold, w->now_us) : -1;
+    if (claim >= 0 && has_ended(&w->model->now.claims[claim]))
+        claim = -1;
+    if (open_transfer(w) != NULL)
+        return refuse(w, "transfer_exists");
+    if (!know_location(w, c->to, !w->request && !w->next.strict) || !sum_lines(w, !w->request))
+        return false;
+    for (int64_t i = 0; i < w->sum_count; i++)
+        if (is(w->sums[i].location, c->to))
+            return refuse(w, "same_location");
+    if (w->request) {
+        judge_taking(w, claim);
+        if (w->answer.shortage_count > 0)
+            return refuse(w, "insufficient_stock");
+    }
+    struct model_paper *paper = paper_for(w->next.transfers, &w->next.transfer_count, c->transfer);
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        const struct sum *sum = &w->sums[i];
+        int64_t cell = touch(w, sum->item, sum->location);
+        int64_t rest = sum->total;
+        w->next.cells[cell].on[0] -= sum->total;
+        if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
+            rest -= consume(line_for(&w->next.claims[claim], cell), rest);
+        w->exceeds[cell] = named && !w->request ? rest : 0;
+    }
+    for (int64_t i = 0; i < w->sum_count; i++)
+        paper_add(paper, touch(w, w->sums[i].item, c->to), w->sums[i].total, &c->due);
+    if (claim >= 0)
+        settle(&w->next.claims[claim], "consumed", w->now_us);
+    return finish_cells(w);
+}
+
+/* "@transit -> condition; excess from @found, flagged" */
+static bool do_transfer_in(struct work *w)
+{
+    struct model_paper *paper = open_transfer(w);
+    if (paper == NULL)
+        return refuse(w, "unknown_transfer");
+    if (!sum_lines(w, !w->request))
+        return false;
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        const struct sum *sum = &w->sums[i];
+        int64_t cell = touch(w, sum->item, sum->location);
+        for (int64_t k = 0; k < MODEL_CONDITIONS; k++)
+            w->next.cells[cell].on[k] += sum->by[k];
+        w->exceeds[cell] = sum->total - paper_take(paper, cell, sum->total, w->now_us);
+        item_of(w, sum->item)->found -= w->exceeds[cell];
+    }
+    return finish_cells(w);
+}
+
+/* What is open of a paper in all its cells: for lines left out. */
+static void sum_paper(struct work *w, const struct model_paper *paper)
+{
+    for (int64_t l = 0; l < paper->line_count; l++) {
+        const struct model_cell *cell = &w->next.cells[paper->lines[l].cell];
+        if (paper->lines[l].open > 0)
+            sum_of(w, cell->item, cell->location)->total += paper->lines[l].open;
+    }
+}
+
+static bool do_transfer_loss(struct work *w)
+{
+    struct model_paper *paper = open_transfer(w);
+    if (paper == NULL)
+        return refuse(w, "unknown_transfer");
+    if (w->command->line_count > 0) {
+        if (!sum_lines(w, false))
+            return false;
+    } else {
+        sum_paper(w, paper);
+        if (!command_if(w))
+            return false;
+    }
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        int64_t cell = sum_cell(w, &w->sums[i]);
+        int64_t open = cell < 0 ? 0 : open_of(paper, cell);
+        if (w->sums[i].total > open)
+            note_short(w, &w->sums[i], w->sums[i].total, open);
+    }
+    if (w->answer.shortage_count > 0)
+        return refuse(w, "exceeds_transit");
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        (void)paper_take(paper, touch(w, w->sums[i].item, w->sums[i].location), w->sums[i].total, w->now_us);
+        item_of(w, w->sums[i].item)->loss += w->sums[i].total;
+    }
+    return finish_cells(w);
+}
+
+/* ---- expected documents ---- */
+
+static void touch_paper(struct work *w, const struct model_paper *paper)
+{
+    for (int64_t l = 0; l < paper->line_count; l++)
+        if (paper->lines[l].open > 0)
+            w->touched[paper->lines[l].cell] = true;
+}
+
+/* "incoming or outgoing +; same id replaces" */
+static bool do_expect(struct work *w)
+{
+    const struct model_command *c = w->command;
+    struct model_state *s = &w->next;
+    int64_t old = find_paper(w->model, s->expectations, s->expectation_count, c->expectation, w->now_us);
+    if (old >= 0 && s->expectations[old].closed_at_us != MODEL_TIME_NONE)
+        return refuse(w, "expectation_closed");
+    if (!sum_lines(w, !w->request))
+        return false;
+    if (old >= 0)
+        touch_paper(w, &s->expectations[old]);
+    struct model_paper *paper = paper_for(s->expectations, &s->expectation_count, c->expectation);
+    paper->direction = c->direction;
+    for (int64_t i = 0; i < w->sum_count; i++)
+        paper_add(paper, touch(w, w->sums[i].item, w->sums[i].location), w->sums[i].total, &c->due);
+    return finish_cells(w);
+}
+
+static bool do_redate(struct work *w)
+{
+    struct model_paper *paper = open_expectation(w);
+    if (paper == NULL)
+        return false;
+    sum_paper(w, paper);
+    if (!command_if(w))
+        return false;
+    touch_paper(w, paper);
+    for (int64_t l = 0; l < paper->line_count; l++)
+        paper->lines[l].due = w->command->due;
+    return finish_cells(w);
+}
+
+static bool do_cancel_expected(struct work *w)
+{
+    struct model_paper *paper = open_expectation(w);
+    if (paper == NULL)
+        return false;
+    if (w->command->line_count > 0) {
+        if (!sum_lines(w, false))
+            return false;
+    } else {
+        sum_paper(w, paper);
+        if (!command_if(w))
+            return false;
+    }
+    for (int64_t i = 0; i < w->sum_count; i++)
+        (void)paper_take(paper, touch(w, w->sums[i].item, w->sums[i].location), w->sums[i].total, w->now_us);
+    return finish_cells(w);
+}
+
 static bool do_hold(struct work *w)
 {
     const struct model_command *c = w->command;
@@ -1059,7 +1411,16 @@ static bool do_hold(struct work *w)
         if (w->model->old_rules)
             can = at_least_zero(available(&w->model->now, find_cell(&w->model->now, sum->item, sum->location))) +
                   line_now(w, claim, sum).held;
-        if (w->request && sum->total > can) {
+        if (c->at.form != MODEL_MOMENT_NONE && sum->total > can) {
+            /* "A claim with at is judged by ATP", and waits for its units */
+            int64_t promised = at_least_zero(model_atp(&w->next, cell, &c->at, w->now_us));
+            if (sum->total <= promised) {
+                waits[i] = sum->total;
+                sum->total = 0;
+                continue;
+            }
+            note_short(w, sum, sum->total, promised);
+        } else if (w->request && sum->total > can) {
             note_short(w, sum, sum->total, can);
             if (c->partial) {
                 waits[i] = sum->total - can;
@@ -1095,7 +1456,7 @@ static bool do_hold(struct work *w)
     bool named[MODEL_CELLS_MAX] = {false};
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
-        int64_t waiting = c->wait ? waits[i] : 0;
+        int64_t waiting = c->wait || c->at.form != MODEL_MOMENT_NONE ? waits[i] : 0;
         if (sum->total + waiting == 0)
             continue;
         int64_t cell = touch(w, sum->item, sum->location);
@@ -1118,6 +1479,7 @@ static bool do_hold(struct work *w)
         }
     }
     next->partial = c->partial;
+    next->at = c->at;
     next->expires_at_us = end;
     settle(next, "released", w->now_us);
     return finish_cells(w);
@@ -1185,6 +1547,7 @@ static bool do_commit(struct work *w)
         line->held -= from_held;
         line->committed += sum->total;
         line->granted += sum->total - from_held;
+        less_outgoing(w, cell, sum->total);
     }
     if (c->paid)
         next->paid = 1;
@@ -1559,6 +1922,13 @@ static bool well_formed(struct work *w)
     if (is_negative(&c->safety_stock) || is_negative(&c->backorder_limit) || is_negative(&c->reorder_point) ||
         is_negative(&c->buffer) || is_negative(&c->cap) || is_negative(&c->set_to))
         return invalid(w, "bad_value");
+    bool transfers = c->kind == MODEL_TRANSFER_OUT || c->kind == MODEL_TRANSFER_IN || c->kind == MODEL_TRANSFER_LOSS;
+    bool expects = c->kind == MODEL_EXPECT || c->kind == MODEL_REDATE || c->kind == MODEL_CANCEL_EXPECTED;
+    if ((transfers && c->transfer[0] == '\0') || (expects && c->expectation[0] == '\0') ||
+        (c->kind == MODEL_TRANSFER_OUT && c->to[0] == '\0') ||
+        (c->kind == MODEL_EXPECT && c->direction == MODEL_DIRECTION_NONE) ||
+        ((c->kind == MODEL_EXPECT || c->kind == MODEL_REDATE) && c->due.form == MODEL_MOMENT_NONE))
+        return invalid(w, "missing_field");
     if (c->has_seq && c->seq == 0)
         return invalid(w, "bad_value");
     if (c->wait && !w->request)
@@ -1571,7 +1941,7 @@ static bool well_formed(struct work *w)
             (line->quantity.digits < 0 && c->kind != MODEL_ADJUST))
             return invalid(w, "bad_value"); /* "quantities > 0"; "signed" for adjust; totals for amend */
         bool given = line->condition != MODEL_CONDITIONS;
-        if ((of_claim || c->kind == MODEL_SHIP) && given && line->condition != 0)
+        if ((of_claim || c->kind == MODEL_SHIP || (transfers && c->kind != MODEL_TRANSFER_IN) || expects) && given && line->condition != 0)
             return invalid(w, "bad_value"); /* claims and shipments are of sellable goods */
         if (c->kind == MODEL_RECLASSIFY && given && line->condition != c->from)
             return invalid(w, "bad_value");
@@ -1635,6 +2005,18 @@ static bool decide(struct work *w)
         return do_set_channel(w);
     case MODEL_ALLOCATE:
         return do_allocate(w);
+    case MODEL_TRANSFER_OUT:
+        return do_transfer_out(w);
+    case MODEL_TRANSFER_IN:
+        return do_transfer_in(w);
+    case MODEL_TRANSFER_LOSS:
+        return do_transfer_loss(w);
+    case MODEL_EXPECT:
+        return do_expect(w);
+    case MODEL_REDATE:
+        return do_redate(w);
+    case MODEL_CANCEL_EXPECTED:
+        return do_cancel_expected(w);
     case MODEL_KIND_COUNT:
         break;
     }

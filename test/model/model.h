@@ -16,6 +16,7 @@
 #define MODEL_CLAIMS_MAX   12
 #define MODEL_CHANNELS_MAX 4
 #define MODEL_PLACES_MAX   4
+#define MODEL_PAPERS_MAX   8 /* transfers, and expectations */
 #define MODEL_TIME_NONE    INT64_MIN
 
 typedef char model_name[MODEL_NAME_BYTES]; /* "" for absent */
@@ -23,7 +24,8 @@ typedef char model_name[MODEL_NAME_BYTES]; /* "" for absent */
 enum model_kind {
     MODEL_RECEIVE, MODEL_SALE, MODEL_SHIP, MODEL_RETURN, MODEL_ADJUST, MODEL_RECLASSIFY, MODEL_TRANSFER,
     MODEL_HOLD, MODEL_EXTEND, MODEL_COMMIT, MODEL_RELEASE, MODEL_ITEM, MODEL_SETTINGS, MODEL_AMEND, MODEL_REASSIGN,
-    MODEL_PICK, MODEL_UNPICK, MODEL_SET_POLICY, MODEL_SET_CHANNEL, MODEL_ALLOCATE, MODEL_KIND_COUNT
+    MODEL_PICK, MODEL_UNPICK, MODEL_SET_POLICY, MODEL_SET_CHANNEL, MODEL_ALLOCATE, MODEL_TRANSFER_OUT,
+    MODEL_TRANSFER_IN, MODEL_TRANSFER_LOSS, MODEL_EXPECT, MODEL_REDATE, MODEL_CANCEL_EXPECTED, MODEL_KIND_COUNT
 };
 
 /* sellable damaged quality_control quarantined recalled expired; MODEL_CONDITIONS when left out */
@@ -31,6 +33,10 @@ enum model_kind {
 
 struct model_decimal { int64_t digits, places; };
 struct model_option { int64_t given; struct model_decimal value; }; /* a decimal that can be left out */
+
+/* An instant, or a day by its midnight. */
+enum { MODEL_MOMENT_NONE, MODEL_MOMENT_INSTANT, MODEL_MOMENT_DAY };
+struct model_moment { int64_t form, us; };
 
 struct model_if { /* each pair: asked for, and what for */
     int64_t has_version, version;
@@ -47,6 +53,7 @@ struct model_line {
 
 enum { MODEL_GUARD_DEFAULT, MODEL_GUARD_ON, MODEL_GUARD_OFF };
 enum { MODEL_SOURCING_NONE, MODEL_SOURCING_PRIORITY, MODEL_SOURCING_FEWEST_SPLITS, MODEL_SOURCING_MOST_STOCK };
+enum { MODEL_DIRECTION_NONE, MODEL_DIRECTION_IN, MODEL_DIRECTION_OUT };
 enum { MODEL_CHOICE_NONE, MODEL_CHOICE_NO, MODEL_CHOICE_YES };
 
 /* Nothing but names and 64-bit numbers, so that two commands are the same exactly when their bytes are. */
@@ -59,8 +66,10 @@ struct model_command {
     int64_t backorder, wait, paid, priority; /* priority: 1 first, 0 when left out */
     int64_t sourcing, shares_rest, place_count;
     model_name places[MODEL_PLACES_MAX]; /* of sourcing or of a channel */
+    int64_t direction;
+    struct model_moment at, due; /* due: the eta of a transfer, too */
     struct model_option safety_stock, backorder_limit, reorder_point, buffer, cap, add, set_to;
-    model_name source, id, hold, holder, channel, to, item, location;
+    model_name source, id, hold, holder, channel, to, item, location, transfer, expectation;
     struct model_if precondition;
     struct model_line lines[MODEL_LINES_MAX];
 };
@@ -92,20 +101,33 @@ struct model_claim {
     const char *state; /* held committed waiting released consumed expired */
     int64_t made, expires_at_us, ended_at_us;
     int64_t partial, priority, paid;
+    struct model_moment at;
     int64_t line_count;
     struct model_claim_line lines[MODEL_CELLS_MAX];
+};
+
+/* A transfer under way, or an expected document: what is open of it in each cell. */
+struct model_paper_line { int64_t cell, open; struct model_moment due; };
+struct model_paper {
+    model_name name;
+    int64_t direction;    /* of what is expected */
+    int64_t closed_at_us; /* MODEL_TIME_NONE while anything is open */
+    int64_t line_count;
+    struct model_paper_line lines[MODEL_CELLS_MAX];
 };
 
 struct model_state {
     int64_t seq; /* events so far */
     int64_t strict;
     int64_t item_count, location_count, source_count, channel_count, cell_count, claim_count;
+    int64_t transfer_count, expectation_count;
     struct model_item items[MODEL_NAMES_MAX];
     model_name locations[MODEL_NAMES_MAX];
     struct model_source sources[MODEL_NAMES_MAX];
     struct model_channel channels[MODEL_CHANNELS_MAX];
     struct model_cell cells[MODEL_CELLS_MAX];
     struct model_claim claims[MODEL_CLAIMS_MAX];
+    struct model_paper transfers[MODEL_PAPERS_MAX], expectations[MODEL_PAPERS_MAX];
 };
 
 struct model_shortage { model_name item, location; int64_t asked, free; };
@@ -162,6 +184,12 @@ int64_t model_held(const struct model_state *state, int64_t cell);
 int64_t model_committed(const struct model_state *state, int64_t cell);
 int64_t model_picked(const struct model_state *state, int64_t cell);
 int64_t model_backordered(const struct model_state *state, int64_t cell);
+/* Figures that are sums over transfers and expected documents. */
+int64_t model_in_transit(const struct model_state *state, int64_t cell);
+int64_t model_incoming(const struct model_state *state, int64_t cell);
+int64_t model_outgoing(const struct model_state *state, int64_t cell);
+/* What can be promised in a cell for a time (I5). */
+int64_t model_atp(const struct model_state *state, int64_t cell, const struct model_moment *at, int64_t now_us);
 /* What a channel may sell of an item (I4). */
 int64_t model_ats(const struct model_state *state, int64_t channel, int64_t item);
 

@@ -25,6 +25,7 @@
 #define COMMANDS_DEFAULT   200000
 #define WORLD_COMMANDS     1500 /* a world long enough for an id window to pass, short enough to stay small */
 #define HOLDS              12   /* names of holds */
+#define PAPERS             6    /* names of transfers, and of expected documents */
 #define HISTORY            64   /* commands that can be repeated */
 #define WINDOW_US          (INT64_C(3600) * 1000 * 1000)
 #define START_US           (INT64_C(1700000000) * 1000 * 1000)
@@ -53,7 +54,9 @@ static struct run run;
 static const char *const kind_names[MODEL_KIND_COUNT] = {"receive", "sale",   "ship",   "return",  "adjust",
                                                          "reclassify", "transfer", "hold", "extend", "commit",
                                                          "release", "item",   "settings", "amend", "reassign",
-                                                         "pick", "unpick", "set_policy", "set_channel", "allocate"};
+                                                         "pick", "unpick", "set_policy", "set_channel", "allocate",
+                                                         "transfer_out", "transfer_in", "transfer_loss", "expect",
+                                                         "redate", "cancel_expected"};
 
 /*
  * How often each kind comes, in shares of all; 0 for what the ledger does not serve yet. What it does not serve yet of
@@ -63,8 +66,10 @@ static const uint8_t weights[MODEL_KIND_COUNT] = {
     [MODEL_RECEIVE] = 12,   [MODEL_SALE] = 8,      [MODEL_SHIP] = 12,       [MODEL_RETURN] = 4,     [MODEL_ADJUST] = 8,
     [MODEL_RECLASSIFY] = 8, [MODEL_TRANSFER] = 8,  [MODEL_HOLD] = 24,       [MODEL_EXTEND] = 6,     [MODEL_COMMIT] = 16,
     [MODEL_RELEASE] = 8,    [MODEL_ITEM] = 4,      [MODEL_SETTINGS] = 1,    [MODEL_AMEND] = 8,      [MODEL_REASSIGN] = 8,
-    [MODEL_PICK] = 8,       [MODEL_UNPICK] = 4,    [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4, [MODEL_ALLOCATE] = 6};
-enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, THRESHOLDS, FEATURE_COUNT };
+    [MODEL_PICK] = 8,       [MODEL_UNPICK] = 4,    [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4, [MODEL_ALLOCATE] = 6,
+    [MODEL_TRANSFER_OUT] = 6, [MODEL_TRANSFER_IN] = 6, [MODEL_TRANSFER_LOSS] = 4, [MODEL_EXPECT] = 6,
+    [MODEL_REDATE] = 4, [MODEL_CANCEL_EXPECTED] = 4};
+enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, THRESHOLDS, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
 static bool served[FEATURE_COUNT];
 
 static bool is_served(int64_t kind)
@@ -80,6 +85,14 @@ static bool is_served(int64_t kind)
     case MODEL_SET_CHANNEL:
     case MODEL_ALLOCATE:
         return served[CHANNELS];
+    case MODEL_TRANSFER_OUT:
+    case MODEL_TRANSFER_IN:
+    case MODEL_TRANSFER_LOSS:
+        return served[TRANSFERS];
+    case MODEL_EXPECT:
+    case MODEL_REDATE:
+    case MODEL_CANCEL_EXPECTED:
+        return served[EXPECTS];
     default:
         return true;
     }
@@ -101,6 +114,9 @@ static void print_command(const struct model_command *c)
             (int)c->guard, (int)c->dry_run, (int)c->partial, c->has_seq ? c->seq : -1, (int)c->from,
             (int)c->to_condition, (int)c->scale, (int)c->backorder, (int)c->wait, (int)c->priority, (int)c->sourcing,
             (int)c->shares_rest);
+    if (c->transfer[0] != '\0' || c->expectation[0] != '\0' || c->at.form != 0)
+        fprintf(stderr, "    transfer=%s expectation=%s direction=%d due=%d %" PRId64 " at=%d %" PRId64 "\n", c->transfer,
+                c->expectation, (int)c->direction, (int)c->due.form, c->due.us, (int)c->at.form, c->at.us);
     print_option("safety_stock", &c->safety_stock);
     print_option("backorder_limit", &c->backorder_limit);
     print_option("reorder_point", &c->reorder_point);
@@ -259,10 +275,25 @@ static void lines(struct model_command *c)
         memset(c->lines[0].location, 0, sizeof(c->lines[0].location));
 }
 
+static void line_of_cell(struct model_command *c, int64_t cell_number, int64_t units)
+{
+    const struct model_state *s = &run.model.now;
+    const struct model_cell *cell = &s->cells[cell_number];
+    struct model_line *line = &c->lines[c->line_count++];
+    memcpy(line->item, cell->item, sizeof(model_name));
+    memcpy(line->location, cell->location, sizeof(model_name));
+    line->condition = MODEL_CONDITIONS;
+    line->quantity.digits = units;
+    for (int64_t i = 0; i < s->item_count; i++)
+        if (strcmp(s->items[i].name, cell->item) == 0)
+            line->quantity.places = s->items[i].scale;
+    for (; line->quantity.places > 0 && line->quantity.digits % 10 == 0; line->quantity.places--)
+        line->quantity.digits /= 10;
+}
+
 /* Lines a claim has open, or nearly: what it takes to use claims up piece by piece. */
 static void lines_of_claim(struct model_command *c, const struct model_claim *claim)
 {
-    const struct model_state *s = &run.model.now;
     for (int64_t l = 0; l < claim->line_count && c->line_count < MODEL_LINES_MAX; l++) {
         int64_t open = claim->lines[l].held + claim->lines[l].committed;
         if (c->kind == MODEL_AMEND)
@@ -273,17 +304,7 @@ static void lines_of_claim(struct model_command *c, const struct model_claim *cl
             open = claim->lines[l].picked;
         if (open == 0 || one_in(3))
             continue;
-        const struct model_cell *cell = &s->cells[claim->lines[l].cell];
-        struct model_line *line = &c->lines[c->line_count++];
-        memcpy(line->item, cell->item, sizeof(model_name));
-        memcpy(line->location, cell->location, sizeof(model_name));
-        line->condition = MODEL_CONDITIONS;
-        line->quantity.digits = 1 + (int64_t)below((uint64_t)open);
-        for (int64_t i = 0; i < s->item_count; i++)
-            if (strcmp(s->items[i].name, cell->item) == 0)
-                line->quantity.places = s->items[i].scale;
-        for (; line->quantity.places > 0 && line->quantity.digits % 10 == 0; line->quantity.places--)
-            line->quantity.digits /= 10;
+        line_of_cell(c, claim->lines[l].cell, 1 + (int64_t)below((uint64_t)open));
     }
 }
 
@@ -436,6 +457,48 @@ static void make_channel(struct model_command *c)
     c->shares_rest = one_in(2) ? MODEL_CHOICE_NONE : one_in(3) ? MODEL_CHOICE_NO : MODEL_CHOICE_YES;
 }
 
+static void some_moment(struct model_moment *moment)
+{
+    static const int64_t days = INT64_C(24) * 60 * 60 * SECOND_US;
+    int64_t ahead = (int64_t)below(5) - 1;
+    moment->form = one_in(2) ? MODEL_MOMENT_DAY : MODEL_MOMENT_INSTANT;
+    if (moment->form == MODEL_MOMENT_DAY)
+        moment->us = (run.now_us / days + ahead) * days;
+    else
+        moment->us = run.now_us + ahead * (one_in(2) ? days : 1000 * SECOND_US);
+}
+
+/* Transfers and expected documents: lines of what is open there, or any. Returns whether it made them. */
+static bool lines_of_paper(struct model_command *c)
+{
+    const struct model_state *s = &run.model.now;
+    const struct model_paper *papers = c->transfer[0] != '\0' ? s->transfers : s->expectations;
+    int64_t count = c->transfer[0] != '\0' ? s->transfer_count : s->expectation_count;
+    for (int64_t p = 0; p < count; p++) {
+        if (strcmp(papers[p].name, c->transfer[0] != '\0' ? c->transfer : c->expectation) != 0)
+            continue;
+        for (int64_t l = 0; l < papers[p].line_count && c->line_count < MODEL_LINES_MAX; l++) {
+            int64_t open = papers[p].lines[l].open + (c->kind == MODEL_CANCEL_EXPECTED ? 0 : one_in(3));
+            if (open > 0 && !one_in(3))
+                line_of_cell(c, papers[p].lines[l].cell, 1 + (int64_t)below((uint64_t)open));
+        }
+    }
+    return c->line_count > 0;
+}
+
+static void make_paper(struct model_command *c)
+{
+    bool transfers = c->kind == MODEL_TRANSFER_OUT || c->kind == MODEL_TRANSFER_IN || c->kind == MODEL_TRANSFER_LOSS;
+    if (!one_in(100))
+        name(transfers ? c->transfer : c->expectation, transfers ? "t" : "h", one_in(6) ? PAPERS : 3);
+    if (transfers ? c->kind == MODEL_TRANSFER_OUT && one_in(2) : c->kind != MODEL_CANCEL_EXPECTED && !one_in(100))
+        some_moment(&c->due);
+    if (c->kind == MODEL_EXPECT && !one_in(100))
+        c->direction = 1 + (int64_t)below(2);
+    if (c->kind == MODEL_TRANSFER_OUT && one_in(3))
+        some_hold(c);
+}
+
 static void make_command(struct model_command *c)
 {
     memset(c, 0, sizeof(*c));
@@ -480,7 +543,7 @@ static void make_command(struct model_command *c)
         if (one_in(60))
             c->to_condition = MODEL_CONDITIONS;
     }
-    if ((c->kind == MODEL_TRANSFER || c->kind == MODEL_REASSIGN) && !one_in(60))
+    if ((c->kind == MODEL_TRANSFER || c->kind == MODEL_REASSIGN || c->kind == MODEL_TRANSFER_OUT) && !one_in(60))
         name(c->to, "l", one_in(20) ? 4 : 3);
     if (of_claim(c->kind) && one_in(100))
         memset(c->hold, 0, sizeof(c->hold));
@@ -514,6 +577,21 @@ static void make_command(struct model_command *c)
         break;
     case MODEL_EXTEND:
         break;
+    case MODEL_TRANSFER_OUT:
+    case MODEL_EXPECT:
+        make_paper(c);
+        lines(c);
+        break;
+    case MODEL_TRANSFER_IN:
+    case MODEL_TRANSFER_LOSS:
+    case MODEL_CANCEL_EXPECTED:
+        make_paper(c);
+        if (!(c->kind != MODEL_TRANSFER_IN && one_in(2)) && !lines_of_paper(c) && c->kind != MODEL_CANCEL_EXPECTED)
+            lines(c);
+        break;
+    case MODEL_REDATE:
+        make_paper(c);
+        break;
     case MODEL_AMEND:
     case MODEL_REASSIGN:
     case MODEL_PICK:
@@ -524,6 +602,13 @@ static void make_command(struct model_command *c)
         has_lines = !(c->hold[0] != '\0' && c->kind != MODEL_HOLD && one_in(2)) && !one_in(100);
         break;
     }
+    if (c->kind == MODEL_RECEIVE && served[EXPECTS] && one_in(3)) {
+        name(c->expectation, "h", one_in(6) ? PAPERS : 3);
+        has_lines = !lines_of_paper(c);
+    }
+    if (c->kind == MODEL_HOLD && served[PROMISES] && !c->wait && !c->partial && !c->backorder && c->sourcing == 0 &&
+        c->guard != MODEL_GUARD_OFF && one_in(4))
+        some_moment(&c->at);
     if (has_lines) {
         const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
         if (claim != NULL && c->kind != MODEL_HOLD && !one_in(4))
@@ -583,7 +668,13 @@ static struct precondition adapt_if(const struct model_if *p)
 static const enum command_kind kinds_of[MODEL_KIND_COUNT] = {
     KIND_RECEIVE, KIND_SALE, KIND_SHIP, KIND_RETURN, KIND_ADJUST, KIND_RECLASSIFY, KIND_TRANSFER,
     KIND_HOLD, KIND_EXTEND, KIND_COMMIT, KIND_RELEASE, KIND_PUT_ITEM, KIND_SETTINGS, KIND_AMEND, KIND_REASSIGN,
-    KIND_PICK, KIND_UNPICK, KIND_SET_POLICY, KIND_SET_CHANNEL, KIND_ALLOCATE};
+    KIND_PICK, KIND_UNPICK, KIND_SET_POLICY, KIND_SET_CHANNEL, KIND_ALLOCATE, KIND_TRANSFER_OUT, KIND_TRANSFER_IN,
+    KIND_TRANSFER_LOSS, KIND_EXPECT, KIND_REDATE, KIND_CANCEL_EXPECTED};
+
+static struct moment adapt_moment(const struct model_moment *moment)
+{
+    return (struct moment){(enum moment_form)moment->form, moment->us};
+}
 
 static struct optional_decimal adapt_option(const struct model_option *option)
 {
@@ -637,6 +728,11 @@ static struct command adapt(const struct model_command *c)
         .sourcing = (enum sourcing_rule)c->sourcing,
         .place_count = (uint32_t)c->place_count,
         .places = c->place_count > 0 ? text_of((const char *)places, place_bytes) : TEXT_NONE,
+        .transfer = text(c->transfer),
+        .expectation = text(c->expectation),
+        .direction = (enum direction)c->direction,
+        .at = adapt_moment(&c->at),
+        .due = adapt_moment(&c->due),
         .safety_stock = adapt_option(&c->safety_stock),
         .backorder_limit = adapt_option(&c->backorder_limit),
         .reorder_point = adapt_option(&c->reorder_point),
@@ -706,6 +802,8 @@ static void evolve(void)
         copy_text(&events[i].holder, room, &used);
         copy_text(&events[i].channel, room, &used);
         copy_text(&events[i].config, room, &used);
+        copy_text(&events[i].transfer, room, &used);
+        copy_text(&events[i].expectation, room, &used);
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
         events[i].mentions = NULL;
@@ -772,6 +870,9 @@ static void compare_cells(void)
         same("committed", s->cells[c].item, model_committed(s, c), view.figures.units[FIGURE_COMMITTED]);
         same("picked", s->cells[c].item, model_picked(s, c), view.figures.units[FIGURE_PICKED]);
         same("backordered", s->cells[c].item, model_backordered(s, c), view.figures.units[FIGURE_BACKORDERED]);
+        same("in_transit", s->cells[c].item, model_in_transit(s, c), view.figures.units[FIGURE_IN_TRANSIT]);
+        same("incoming", s->cells[c].item, model_incoming(s, c), view.figures.units[FIGURE_INCOMING]);
+        same("outgoing", s->cells[c].item, model_outgoing(s, c), view.figures.units[FIGURE_OUTGOING]);
         same("safety_stock", s->cells[c].item, s->cells[c].safety_stock, view.figures.units[FIGURE_SAFETY_STOCK]);
         same("backorder_limit", s->cells[c].item, s->cells[c].backorder_limit,
              view.figures.units[FIGURE_BACKORDER_LIMIT]);
@@ -838,7 +939,7 @@ static void copy_name(model_name out, struct text name)
         memcpy(out, name.bytes, name.length);
 }
 
-/* What holds in the model at any time (I2); a model that breaks it is wrong in itself. */
+/* What holds in the model at any time (I1, I2); a model that breaks it is wrong in itself. */
 static void check_model(void)
 {
     const struct model_state *s = &run.model.now;
@@ -851,6 +952,19 @@ static void check_model(void)
                 line->backordered > open || line->quota < 0 || line->quota > open || line->waiting < 0)
                 disagree("claim in itself", s->claims[i].name, l, 0);
         }
+    }
+    for (int64_t i = 0; i < s->item_count; i++) {
+        const struct model_item *item = &s->items[i];
+        int64_t sum = item->supplier + item->customer + item->loss + item->found;
+        for (int64_t c = 0; c < s->cell_count; c++) {
+            if (strcmp(s->cells[c].item, item->name) != 0)
+                continue;
+            sum += model_in_transit(s, c);
+            for (unsigned k = 0; k < MODEL_CONDITIONS; k++)
+                sum += s->cells[c].on[k];
+        }
+        if (sum != 0)
+            disagree("all accounts (I1)", item->name, sum, 0);
     }
     for (int64_t c = 0; c < s->cell_count; c++)
         for (int64_t q = 0; q < s->channel_count; q++)
@@ -935,7 +1049,9 @@ static bool report(uint64_t commands)
         unsigned feature;
         enum code code;
     } more[] = {{AMENDS, CODE_below_consumed}, {CHANNELS, CODE_unknown_channel}, {CHANNELS, CODE_claims_open},
-                {CHANNELS, CODE_negative_quota}, {SOURCES, CODE_no_source}};
+                {CHANNELS, CODE_negative_quota}, {TRANSFERS, CODE_transfer_exists}, {TRANSFERS, CODE_unknown_transfer},
+                {TRANSFERS, CODE_exceeds_transit}, {EXPECTS, CODE_unknown_expectation},
+                {EXPECTS, CODE_expectation_closed}, {SOURCES, CODE_no_source}};
     uint64_t floor = commands / FLOOR_SHARE;
     bool good = true;
     printf("# floor of each count: %" PRIu64 "\n# %-12s", floor, "");
