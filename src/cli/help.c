@@ -27,6 +27,8 @@ const char help_serve[] =
     "  --hold-lines-max N  cells named by those holds (67108864)\n"
     "  --locations-max N   locations (65536)\n"
     "  --sources-max N     sources (65536)\n"
+    "  --quotas-max N      quotas of channels in cells (4194304)\n"
+    "  --offers-max N      items times the channels that sell them (16777216)\n"
     "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"
     "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (0)\n"
     "  --clock-step S      seconds the clock may step ahead while running; beyond, nothing is taken in (60)\n"
