@@ -1,6 +1,6 @@
 /*
- * A claim as the engine's thread copies it out of the ledger, to be rendered on another: its view borrows from the ledger,
- * and the next command may change that.
+ * A claim as the engine's thread copies it out of the ledger, to be rendered on another: its view borrows from the
+ * ledger, and the next command may change that.
  */
 #ifndef ONHAND_API_CLAIM_COPY_H
 #define ONHAND_API_CLAIM_COPY_H
