@@ -96,10 +96,11 @@ struct list {
 
 /* ---- engine thread ---- */
 
+/* part: not empty. */
 static bool contains(struct text text, struct text part)
 {
     for (uint32_t i = 0; part.length <= text.length && i <= text.length - part.length; i++) {
-        if (memcmp(text.bytes + i, part.bytes, part.length) == 0)
+        if (text.bytes[i] == part.bytes[0] && memcmp(text.bytes + i, part.bytes, part.length) == 0)
             return true;
     }
     return false;
