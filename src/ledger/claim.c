@@ -575,3 +575,11 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
     CHECK(sums[FIGURE_PICKED] == 0);
     CHECK(sums[FIGURE_BACKORDERED] == 0);
 }
+
+/* ---- lists ---- */
+
+bool claim_is_kept(const struct ledger *ledger, uint32_t entry, int64_t now_us)
+{
+    const struct claim *claim = &ledger->claims.entries[entry];
+    return claim->number != 0 && !is_past_window(ledger, claim, now_us);
+}

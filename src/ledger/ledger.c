@@ -361,10 +361,9 @@ uint32_t ledger_cell_next(const struct ledger *ledger, uint32_t item, uint32_t c
     return next == 0 ? NUMBER_NONE : next - 1;
 }
 
-bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_view *out_view)
+bool ledger_claim_at(const struct ledger *ledger, uint32_t entry, struct claim_view *out_view)
 {
-    uint32_t entry = claim_find(ledger, hold, ledger->now_us);
-    if (entry == NUMBER_NONE)
+    if (!claim_is_kept(ledger, entry, ledger->now_us))
         return false;
     const struct claims *claims = &ledger->claims;
     const struct claim *claim = &claims->entries[entry];
@@ -384,6 +383,12 @@ bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_vi
     return true;
 }
 
+bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_view *out_view)
+{
+    uint32_t entry = claim_find(ledger, hold, ledger->now_us);
+    return entry != NUMBER_NONE && ledger_claim_at(ledger, entry, out_view);
+}
+
 void ledger_claim_line(const struct ledger *ledger, uint32_t number, struct claim_line_view *out_view)
 {
     const struct claim_line *line = &ledger->claims.lines[number];
@@ -400,6 +405,21 @@ void ledger_claim_line(const struct ledger *ledger, uint32_t number, struct clai
 int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account)
 {
     return ledger->items[item].accounts[account];
+}
+
+uint32_t ledger_name_count(const struct ledger *ledger, enum name_space space)
+{
+    return ledger->names[space].count;
+}
+
+uint64_t ledger_source_seq(const struct ledger *ledger, uint32_t source)
+{
+    return ledger->sources[source].seq_mark;
+}
+
+uint32_t ledger_claim_places(const struct ledger *ledger)
+{
+    return ledger->claims.entry_count;
 }
 
 /* ---- names of the enums ---- */

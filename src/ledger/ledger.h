@@ -9,7 +9,7 @@
  * The owner (engine) runs, for each command in order: due + evolve until nothing is due, then decide, then evolve, and
  * hands each decision to the journal. Recovery is evolve over the journal's decisions.
  *
- * Owner: one thread. The exceptions are ledger_name and ledger_name_count, see there.
+ * Owner: one thread. The exception is ledger_name, see there.
  */
 #ifndef ONHAND_LEDGER_LEDGER_H
 #define ONHAND_LEDGER_LEDGER_H
@@ -210,5 +210,19 @@ bool ledger_offer_next(const struct ledger *ledger, uint32_t channel, uint64_t s
 
 /* Sum of an outside account of an item, base units (I1: cells + accounts = 0). */
 int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account);
+
+/* ---- Walking whole tables for lists, ledger thread only ---- */
+
+/* Names of a space are numbered densely from 0 in the order they appeared and never removed. */
+uint32_t ledger_name_count(const struct ledger *ledger, enum name_space space);
+/* The highest seq decided of a source, 0 while it is not ordered. */
+uint64_t ledger_source_seq(const struct ledger *ledger, uint32_t source);
+/*
+ * Places of claims, numbered from 0; the count never falls. A claim keeps its place until it is forgotten, then another
+ * one may get it. Which place a claim gets depends on the log alone, so that it is the same after a restart.
+ */
+uint32_t ledger_claim_places(const struct ledger *ledger);
+/* The claim at a place, live or ended inside the window; false when there is none. */
+bool ledger_claim_at(const struct ledger *ledger, uint32_t place, struct claim_view *out_view);
 
 #endif

@@ -319,6 +319,8 @@ void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);
+/* Is there a claim in this entry, live or ended inside the window? */
+bool claim_is_kept(const struct ledger *ledger, uint32_t entry, int64_t now_us);
 
 /* ---- id.c ---- */
 size_t ids_bytes(uint32_t count_max);

@@ -320,6 +320,61 @@ static void views_show_what_is_there(void **state)
     assert_string_equal(event_name(EVENT_CONFIG), "config");
 }
 
+/* The claims at all places, by name, for lists; "-" where there is none. */
+static const char *claims_by_place(const struct world *world)
+{
+    static char names[256];
+    size_t n = 0;
+    for (uint32_t i = 0; i < ledger_claim_places(world->ledger); i++) {
+        struct claim_view view;
+        bool there = ledger_claim_at(world->ledger, i, &view);
+        n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%.*s", i == 0 ? "" : " ",
+                              there ? (int)view.hold.length : 1, there ? view.hold.bytes : "-");
+        struct claim_view same;
+        assert_true(!there || (ledger_claim(world->ledger, view.hold, &same) && same.claim == view.claim));
+    }
+    return names;
+}
+
+/* A claim keeps its place until it is forgotten; past the window it is not shown, dropped or not. */
+static void places_of_claims_hold(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    expect(&world, "receive id= 50 A@L", "ok: receive");
+    assert_int_equal(ledger_claim_places(world.ledger), 0);
+    for (unsigned i = 0; i < 7; i++) {
+        char prose[64];
+        (void)sprintf(prose, "hold id= hold=H%u expires=0 1 A@L", i);
+        expect(&world, prose, "ok: hold");
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        char prose[64];
+        (void)sprintf(prose, "release id= hold=H%u", (i * 5) % 6);
+        expect(&world, prose, "ok: release");
+    }
+    assert_string_equal(claims_by_place(&world), "H0 H1 H2 H3 H4 H5 H6"); /* ended, and kept */
+    expect(&world, "wait 604801", "ok:");
+    expect(&world, "receive 1 A@L", "ok: receive");
+    assert_string_equal(claims_by_place(&world), "- - - - - - H6"); /* all at once, though only four were dropped */
+    assert_int_equal(ledger_counts(world.ledger).claims_kept, 2);
+    expect(&world, "hold hold=H1 expires=0 1 A@L", "ok: hold");
+    expect(&world, "hold hold=K expires=0 1 A@L", "ok: hold");
+    const char *places = claims_by_place(&world);
+    assert_non_null(strstr(places, " H6")); /* where it was */
+    assert_int_equal(strlen(places), strlen("- - - - - H1 K") + 1);
+    assert_int_equal(ledger_claim_places(world.ledger), 7);
+    assert_int_equal(ledger_name_count(world.ledger, NAME_ITEM), 1);
+    assert_int_equal(ledger_source_seq(world.ledger, 0), 0);
+    expect(&world, "receive seq=9 1 A@L", "ok: receive");
+    uint64_t highest = 0;
+    for (uint32_t i = 0; i < ledger_name_count(world.ledger, NAME_SOURCE); i++)
+        highest = ledger_source_seq(world.ledger, i) > highest ? ledger_source_seq(world.ledger, i) : highest;
+    assert_int_equal(highest, 9);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +388,7 @@ int main(void)
         cmocka_unit_test(expired_claims_come_back_from_anywhere),
         cmocka_unit_test(events_carry_the_figures),
         cmocka_unit_test(views_show_what_is_there),
+        cmocka_unit_test(places_of_claims_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
