@@ -410,8 +410,8 @@ static void render_transfer_members(struct buffer *out, const struct event *even
     unsigned scale = event->scale;
     render_text_member(out, "transfer", event->transfer);
     render_moment_member(out, "eta", event->eta);
-    if (event->location == NUMBER_NONE)
-        return;
+    if (event->transit == 0 && event->transit_delta == 0)
+        return; /* a cell that goods left, or came to by another way */
     UNITS(",\"transit\":{\"units\":", event->transit);
     UNITS(",\"delta\":", event->transit_delta);
     buffer_byte(out, '}');
