@@ -187,7 +187,7 @@ static bool channel_is_before(const struct model_channel *a, const struct model_
  * I3: each channel in turn is given its quota out of the pool as far as it goes; who shares the rest has what is left.
  * A request without a channel has no quota and shares the rest; so has a channel that nobody knows.
  */
-static int64_t free_for(const struct model_state *s, int64_t cell, const char *channel)
+int64_t model_free(const struct model_state *s, int64_t cell, const char *channel)
 {
     int64_t pool = at_least_zero(above_safety(s, cell));
     int64_t own = 0;
@@ -233,7 +233,7 @@ int64_t model_ats(const struct model_state *s, int64_t channel, int64_t item)
     const struct model_offer *offer = &c->offers[item];
     int64_t sum = 0;
     for (int64_t p = 0; p < c->place_count; p++)
-        sum += free_for(s, find_cell(s, s->items[item].name, c->places[p]), c->name);
+        sum += model_free(s, find_cell(s, s->items[item].name, c->places[p]), c->name);
     sum -= offer->has_buffer ? offer->buffer : scaled(c->buffer, s->items[item].scale);
     if (offer->has_cap)
         sum = smaller(sum, offer->cap);
@@ -739,10 +739,10 @@ static int64_t *quota_of(struct model_state *s, int64_t cell, const char *channe
  * "Quota: claims use it first"; "what exceeds free is backordered", as far as there is room for it. What a fact takes
  * beyond that is oversold.
  */
-static void grant(struct work *w, struct model_claim *claim, int64_t cell, int64_t units)
+static void grant(struct work *w, struct model_claim *claim, int64_t cell, int64_t units, int64_t free)
 {
     struct model_claim_line *line = line_for(claim, cell);
-    int64_t beyond = at_least_zero(units - free_for(&w->next, cell, claim->channel));
+    int64_t beyond = at_least_zero(units - free);
     if (w->command->backorder)
         line->backordered += smaller(beyond, room(&w->next, cell));
     int64_t *quota = quota_of(&w->next, cell, claim->channel);
@@ -879,7 +879,7 @@ static bool do_coming(struct work *w)
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
             int64_t takes = -sum->by[k];
             int64_t there = at_least_zero(on(&w->model->now, cell, k));
-            int64_t can = k == 0 ? smaller(there, free_for(&w->model->now, cell, w->command->channel)) : there;
+            int64_t can = k == 0 ? smaller(there, model_free(&w->model->now, cell, "")) : there;
             if (takes > 0 && takes > can) {
                 note_short(w, sum, takes, can);
                 break;
@@ -910,8 +910,10 @@ static bool do_coming(struct work *w)
     return finish_cells(w);
 }
 
+/* What moves inside goes through no channel: there it is only a label. */
+
 /* Guarded taking: what the claim covers and what is free beyond, as far as it is there. One row per cell. */
-static void judge_taking(struct work *w, int64_t claim)
+static void judge_taking(struct work *w, int64_t claim, const char *channel)
 {
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
@@ -922,7 +924,7 @@ static void judge_taking(struct work *w, int64_t claim)
             int64_t can = there;
             if (k == 0) {
                 int64_t covered = smaller(sum->by[0], line.held + line.committed - line.backordered);
-                can = smaller(there, covered + free_for(&w->model->now, cell, w->command->channel));
+                can = smaller(there, covered + model_free(&w->model->now, cell, channel));
             }
             if (sum->by[k] > can) {
                 note_short(w, sum, sum->by[k], can);
@@ -945,7 +947,9 @@ static bool do_leaving(struct work *w)
         return refuse_ended(w, claim);
     if (ended)
         claim = -1; /* a sale happened all the same */
-    if (w->request && !named && !know_channel(w))
+    /* What goes beyond a claim goes through its channel. */
+    const char *channel = claim >= 0 ? w->model->now.claims[claim].channel : c->channel;
+    if (w->request && claim < 0 && !know_channel(w))
         return false;
     if (claim >= 0 && c->line_count == 0) {
         sum_claim(w, claim, true, true, false);
@@ -966,7 +970,7 @@ static bool do_leaving(struct work *w)
             return refuse(w, "exceeds_claim");
     }
     if (w->request) {
-        judge_taking(w, claim);
+        judge_taking(w, claim, channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -982,7 +986,7 @@ static bool do_leaving(struct work *w)
         if (ships && named)
             less_outgoing(w, cell, sum->by[0] - smaller(sum->by[0], line_now(w, claim, sum).committed));
         /* "quota - only beyond the claim" */
-        int64_t *quota = quota_of(&w->next, cell, c->channel);
+        int64_t *quota = quota_of(&w->next, cell, channel);
         if (quota != NULL)
             *quota -= smaller(rest, *quota);
         /* "with guard:false an excess ships from stock, flagged" */
@@ -1005,7 +1009,7 @@ static bool do_reclassify(struct work *w)
         w->sums[i].by[c->from] = w->sums[i].total;
     }
     if (w->request) {
-        judge_taking(w, -1);
+        judge_taking(w, -1, "");
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -1026,7 +1030,7 @@ static bool do_transfer(struct work *w)
         if (strcmp(w->sums[i].location, c->to) == 0)
             return refuse(w, "same_location");
     if (w->request) {
-        judge_taking(w, -1);
+        judge_taking(w, -1, "");
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -1054,7 +1058,7 @@ static bool do_transfer(struct work *w)
 /* What is free to this command in a cell, less what its other lines have asked there already. */
 static int64_t free_left(const struct work *w, const char *item, const char *location, const char *channel)
 {
-    int64_t left = free_for(&w->next, find_cell(&w->next, item, location), channel);
+    int64_t left = model_free(&w->next, find_cell(&w->next, item, location), channel);
     for (int64_t i = 0; i < w->sum_count; i++)
         if (is(w->sums[i].item, item) && is(w->sums[i].location, location))
             left -= w->sums[i].total;
@@ -1219,7 +1223,7 @@ static bool do_transfer_out(struct work *w)
         if (is(w->sums[i].location, c->to))
             return refuse(w, "same_location");
     if (w->request) {
-        judge_taking(w, claim);
+        judge_taking(w, claim, c->channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -1357,6 +1361,17 @@ static bool do_cancel_expected(struct work *w)
     return finish_cells(w);
 }
 
+/*
+ * "Judged as if its held units were given back first": those it had with cover are its own in any case, also where more
+ * is promised than there is.
+ */
+static int64_t own_or_free(const struct work *w, const struct model_claim *next, int64_t claim, const struct sum *sum)
+{
+    struct model_claim_line had = line_now(w, claim, sum);
+    int64_t free = model_free(&w->next, sum_cell(w, sum), next->channel);
+    return free > had.held - had.backordered ? free : had.held - had.backordered;
+}
+
 static bool do_hold(struct work *w)
 {
     const struct model_command *c = w->command;
@@ -1367,7 +1382,7 @@ static bool do_hold(struct work *w)
         return refuse_ended(w, claim);
     if (claim >= 0 && !is(w->model->now.claims[claim].holder, holder))
         return refuse(w, "hold_exists");
-    if (w->request && !know_channel(w))
+    if (claim < 0 && w->request && !know_channel(w)) /* one that replaces keeps its first channel */
         return false;
     if (!end_of(w, &end) || !sum_lines(w, !w->request))
         return false;
@@ -1407,10 +1422,7 @@ static bool do_hold(struct work *w)
     for (int64_t i = 0; i < w->sum_count; i++) {
         struct sum *sum = &w->sums[i];
         int64_t cell = find_cell(&w->next, sum->item, sum->location);
-        int64_t can = free_for(&w->next, cell, next->channel) + (c->backorder ? room(&w->next, cell) : 0);
-        if (w->model->old_rules)
-            can = at_least_zero(available(&w->model->now, find_cell(&w->model->now, sum->item, sum->location))) +
-                  line_now(w, claim, sum).held;
+        int64_t can = own_or_free(w, next, claim, sum) + (c->backorder ? room(&w->next, cell) : 0);
         if (c->at.form != MODEL_MOMENT_NONE && sum->total > can) {
             /* "A claim with at is judged by ATP", and waits for its units */
             int64_t promised = at_least_zero(model_atp(&w->next, cell, &c->at, w->now_us));
@@ -1430,7 +1442,9 @@ static bool do_hold(struct work *w)
         granted += sum->total;
     }
     bool fits = w->answer.shortage_count == 0;
-    if (!fits && !c->wait && (!c->partial || granted == 0))
+    /* Waiting for the whole, a claim that has something would lose it. */
+    bool waits_whole = c->wait && !c->partial && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
+    if (!fits && !waits_whole && !(c->wait && c->partial) && (!c->partial || granted == 0))
         return refuse(w, unsourced ? "no_source" : "insufficient_stock");
     if (!fits && c->wait && !c->partial) {
         /* Nothing is granted, all of it waits: lines without a location at the first candidate. */
@@ -1461,7 +1475,7 @@ static bool do_hold(struct work *w)
             continue;
         int64_t cell = touch(w, sum->item, sum->location);
         named[cell] = true;
-        grant(w, next, cell, sum->total);
+        grant(w, next, cell, sum->total, own_or_free(w, next, claim, sum));
         struct model_claim_line *line = line_for(next, cell);
         line->held = sum->total;
         line->waiting = waiting;
@@ -1479,6 +1493,8 @@ static bool do_hold(struct work *w)
         }
     }
     next->partial = c->partial;
+    if (c->priority != 0)
+        next->priority = c->priority;
     next->at = c->at;
     next->expires_at_us = end;
     settle(next, "released", w->now_us);
@@ -1530,7 +1546,7 @@ static bool do_commit(struct work *w)
         int64_t cell = find_cell(&w->model->now, sum->item, sum->location);
         int64_t can = line_now(w, claim, sum).held;
         if (claim < 0 || expired)
-            can = free_for(&w->model->now, cell, claim < 0 ? c->channel : w->model->now.claims[claim].channel) +
+            can = model_free(&w->model->now, cell, claim < 0 ? c->channel : w->model->now.claims[claim].channel) +
                   (c->backorder ? room(&w->model->now, cell) : 0);
         if (sum->total > can)
             note_short(w, sum, sum->total, can);
@@ -1543,7 +1559,7 @@ static bool do_commit(struct work *w)
         int64_t cell = touch(w, sum->item, sum->location);
         struct model_claim_line *line = line_for(next, cell);
         int64_t from_held = smaller(sum->total, line->held);
-        grant(w, next, cell, sum->total - from_held);
+        grant(w, next, cell, sum->total - from_held, model_free(&w->next, cell, next->channel));
         line->held -= from_held;
         line->committed += sum->total;
         line->granted += sum->total - from_held;
@@ -1566,9 +1582,12 @@ static bool live_claim(struct work *w, int64_t *out_claim)
     return true;
 }
 
-/* "held, then committed" */
+/* "held, then committed"; what only waits goes before both. */
 static void release(struct work *w, struct model_claim *claim, struct model_claim_line *line, int64_t units)
 {
+    int64_t from_waiting = smaller(units, line->waiting);
+    line->waiting -= from_waiting;
+    units -= from_waiting;
     int64_t from_held = smaller(units, line->held);
     line->held -= from_held;
     line->committed -= units - from_held;
@@ -1588,20 +1607,20 @@ static bool do_release(struct work *w)
         if (!sum_lines(w, false))
             return false;
     } else {
+        /* "all that is open", and what waits. */
         sum_claim(w, claim, true, true, false);
+        for (int64_t l = 0; l < next->line_count; l++) {
+            const struct model_cell *cell = &w->next.cells[next->lines[l].cell];
+            if (next->lines[l].waiting > 0)
+                sum_of(w, cell->item, cell->location)->total += next->lines[l].waiting;
+        }
         if (!command_if(w))
             return false;
-        /* "all that is open", and what waits. */
-        for (int64_t l = 0; l < next->line_count; l++) {
-            if (next->lines[l].waiting > 0)
-                w->touched[next->lines[l].cell] = true;
-            next->lines[l].waiting = 0;
-        }
     }
     for (int64_t i = 0; i < w->sum_count; i++) {
         struct model_claim_line line = line_now(w, claim, &w->sums[i]);
-        if (w->sums[i].total > line.held + line.committed)
-            note_short(w, &w->sums[i], w->sums[i].total, line.held + line.committed);
+        if (w->sums[i].total > line.held + line.committed + line.waiting)
+            note_short(w, &w->sums[i], w->sums[i].total, line.held + line.committed + line.waiting);
     }
     if (w->answer.shortage_count > 0)
         return refuse(w, "exceeds_claim");
@@ -1632,7 +1651,7 @@ static bool do_amend(struct work *w)
         struct model_claim_line line = line_now(w, claim, &w->sums[i]);
         int64_t more = w->sums[i].total - line.consumed - line.committed;
         int64_t cell = sum_cell(w, &w->sums[i]);
-        int64_t can = free_for(&w->next, cell, next->channel) + (w->command->backorder ? room(&w->next, cell) : 0);
+        int64_t can = model_free(&w->next, cell, next->channel) + (w->command->backorder ? room(&w->next, cell) : 0);
         if (more > can)
             note_short(w, &w->sums[i], more, can);
     }
@@ -1643,7 +1662,7 @@ static bool do_amend(struct work *w)
         struct model_claim_line *line = line_for(next, cell);
         int64_t more = w->sums[i].total - line->consumed - line->committed;
         if (more > 0) {
-            grant(w, next, cell, more);
+            grant(w, next, cell, more, model_free(&w->next, cell, next->channel));
             line->granted += more;
             line->committed += more;
         } else {
@@ -1688,7 +1707,7 @@ static bool do_reassign(struct work *w)
                 seen = seen || k < i;
             }
         int64_t cell = sum_cell(w, &there);
-        int64_t can = free_for(&w->next, cell, next->channel) + (c->backorder ? room(&w->next, cell) : 0);
+        int64_t can = model_free(&w->next, cell, next->channel) + (c->backorder ? room(&w->next, cell) : 0);
         if (!seen && there.total > can)
             note_short(w, &there, there.total, can);
     }
@@ -1698,7 +1717,7 @@ static bool do_reassign(struct work *w)
         int64_t units = w->sums[i].total;
         int64_t here = touch(w, w->sums[i].item, w->sums[i].location);
         int64_t there = touch(w, w->sums[i].item, c->to);
-        grant(w, next, there, units);
+        grant(w, next, there, units, model_free(&w->next, there, next->channel));
         struct model_claim_line *to = line_for(next, there);
         struct model_claim_line *from = line_for(next, here);
         int64_t from_held = smaller(units, from->held);
@@ -1838,7 +1857,7 @@ static bool whole_units(struct work *w, const struct model_option *option, int64
     if (option->given == 0)
         return true;
     if (option->value.places > 0)
-        return invalid(w, "too_many_decimals");
+        return invalid(w, "bad_value");
     *figure = option->value.digits;
     return true;
 }
@@ -1857,7 +1876,7 @@ static bool do_set_channel(struct work *w)
     }
     struct model_channel *channel = &w->next.channels[i];
     if (c->item[0] != '\0') {
-        if (!know_item(w, c->item, create))
+        if (!know_item(w, c->item, false))
             return false;
         struct model_offer *offer = &channel->offers[find_item(&w->next, c->item)];
         offer->has_buffer = offer->has_buffer || c->buffer.given;
@@ -1869,9 +1888,13 @@ static bool do_set_channel(struct work *w)
         if (!whole_units(w, &c->buffer, &channel->buffer) || !whole_units(w, &c->cap, &channel->cap))
             return false;
     }
-    for (int64_t p = 0; p < c->place_count; p++)
+    for (int64_t p = 0; p < c->place_count; p++) {
         if (!know_location(w, c->places[p], create))
             return false;
+        for (int64_t q = 0; q < p; q++)
+            if (is(c->places[p], c->places[q]))
+                return invalid(w, "bad_value"); /* a location twice */
+    }
     if (c->place_count > 0) {
         w->answer.mentions = claims_in_the_way(w, i);
         if (w->answer.mentions > 0)
@@ -1913,12 +1936,8 @@ static bool well_formed(struct work *w)
         return invalid(w, "missing_field");
     if ((c->kind == MODEL_SET_CHANNEL || c->kind == MODEL_ALLOCATE) && c->channel[0] == '\0')
         return invalid(w, "missing_field");
-    if (c->kind == MODEL_SET_POLICY && !c->safety_stock.given && !c->backorder_limit.given && !c->reorder_point.given)
-        return invalid(w, "missing_field");
-    if (c->kind == MODEL_ALLOCATE && !c->add.given && !c->set_to.given)
-        return invalid(w, "missing_field");
-    if (c->kind == MODEL_ALLOCATE && c->add.given && c->set_to.given)
-        return invalid(w, "bad_value");
+    if (c->kind == MODEL_ALLOCATE && c->add.given == c->set_to.given)
+        return invalid(w, "missing_field"); /* one of them */
     if (is_negative(&c->safety_stock) || is_negative(&c->backorder_limit) || is_negative(&c->reorder_point) ||
         is_negative(&c->buffer) || is_negative(&c->cap) || is_negative(&c->set_to))
         return invalid(w, "bad_value");
@@ -1931,8 +1950,6 @@ static bool well_formed(struct work *w)
         return invalid(w, "missing_field");
     if (c->has_seq && c->seq == 0)
         return invalid(w, "bad_value");
-    if (c->wait && !w->request)
-        return invalid(w, "bad_value"); /* a fact never waits */
     for (int64_t i = 0; i < c->line_count; i++) {
         const struct model_line *line = &c->lines[i];
         if (line->location[0] == '\0' && !(c->kind == MODEL_HOLD && w->request))
@@ -2124,9 +2141,9 @@ static bool is_servable(const struct model_state *s, const struct model_claim *c
     if (here < 0 || claim->lines[here].waiting == 0)
         return false;
     if (claim->partial)
-        return free_for(s, cell, claim->channel) > 0;
+        return model_free(s, cell, claim->channel) > 0;
     for (int64_t l = 0; l < claim->line_count; l++)
-        if (free_for(s, claim->lines[l].cell, claim->channel) < claim->lines[l].waiting)
+        if (model_free(s, claim->lines[l].cell, claim->channel) < claim->lines[l].waiting)
             return false;
     return true;
 }
@@ -2196,8 +2213,8 @@ bool model_serve(struct model *model, const char *hold, const char *item, const 
         struct model_claim_line *line = &claim->lines[l];
         if (line->waiting == 0 || (claim->partial && line->cell != cell))
             continue;
-        int64_t units = smaller(line->waiting, free_for(s, line->cell, claim->channel));
-        grant(&w, claim, line->cell, units);
+        int64_t units = smaller(line->waiting, model_free(s, line->cell, claim->channel));
+        grant(&w, claim, line->cell, units, units);
         line->granted += units;
         line->held += units;
         line->waiting -= units;

@@ -190,6 +190,8 @@ int64_t model_incoming(const struct model_state *state, int64_t cell);
 int64_t model_outgoing(const struct model_state *state, int64_t cell);
 /* What can be promised in a cell for a time (I5). */
 int64_t model_atp(const struct model_state *state, int64_t cell, const struct model_moment *at, int64_t now_us);
+/* What a request through the channel, or through none (""), may take in a cell (I3). */
+int64_t model_free(const struct model_state *state, int64_t cell, const char *channel);
 /* What a channel may sell of an item (I4). */
 int64_t model_ats(const struct model_state *state, int64_t channel, int64_t item);
 
