@@ -91,11 +91,13 @@ static const char *answer_text(void)
 
 static void has(const char *text, const char *fragment)
 {
+    assert_non_null(text);
     if (strstr(text, fragment) == NULL)
         fail_msg("%s is not in %s", fragment, text);
 }
 static void lacks(const char *text, const char *fragment)
 {
+    assert_non_null(text);
     if (strstr(text, fragment) != NULL)
         fail_msg("%s is in %s", fragment, text);
 }
