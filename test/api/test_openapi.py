@@ -32,8 +32,7 @@ TO = {"transfer": "M", "transfer_out": "M", "reassign": "M", "allocate": 40}
 # What a kind needs beside its required members and its lines.
 BESIDE = {"set_policy": ["safety_stock"], "allocate": ["to"]}
 # Kinds whose form is taken and that the ledger may not know yet: it then says so of `kind`.
-AHEAD = {"amend", "reassign", "pick", "unpick", "set_policy", "set_channel", "allocate", "transfer_out", "transfer_in",
-         "transfer_loss", "expect", "redate", "cancel_expected"}
+AHEAD = {"transfer_out", "transfer_in", "transfer_loss", "expect", "redate", "cancel_expected"}
 # Claims in part, channels, transfers, expectations, at a cell of their own: what is accepted and what is refused must both
 # be as described. B has 2 decimals by then.
 BEYOND = [
@@ -44,7 +43,8 @@ BEYOND = [
     {"kind": "allocate", "channel": "web", "item": "B", "location": "DC", "to": 40},
     {"kind": "allocate", "channel": "web", "item": "B", "location": "DC", "add": -41},
     {"kind": "allocate", "channel": "no", "item": "B", "location": "DC", "to": 1},
-    {"kind": "hold", "hold": "k1", "channel": "web", "priority": 3, "item": "B", "quantity": 30.5,
+    {"kind": "hold", "hold": "k1", "channel": "web", "priority": 3, "item": "B", "location": "DC", "quantity": 30.5},
+    {"kind": "hold", "hold": "k5", "channel": "web", "item": "B", "quantity": 1,
      "sourcing": {"locations": ["DC"], "rule": "most_stock"}},
     {"kind": "hold", "hold": "k2", "item": "B", "quantity": 1000, "sourcing": {"rule": "fewest_splits"}},
     {"kind": "hold", "hold": "k3", "item": "B", "location": "DC", "quantity": 90, "wait": True},
