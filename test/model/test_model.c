@@ -623,6 +623,17 @@ static void make_command(struct model_command *c)
     }
 }
 
+static bool known(const char *item, const char *location)
+{
+    const struct model_state *s = &run.model.now;
+    bool item_known = false, location_known = false;
+    for (int64_t i = 0; i < s->item_count; i++)
+        item_known = item_known || strcmp(s->items[i].name, item) == 0;
+    for (int64_t l = 0; l < s->location_count; l++)
+        location_known = location_known || strcmp(s->locations[l], location) == 0;
+    return item_known && location_known;
+}
+
 /* What the ledger is known to do wrong, and is not asked for until it is mended. */
 static void avoid(struct model_command *c)
 {
@@ -639,6 +650,15 @@ static void avoid(struct model_command *c)
     for (int64_t i = 1; i < c->line_count && c->kind == MODEL_REASSIGN; i++)
         if (strcmp(c->lines[i].location, c->to) == 0)
             c->line_count = i;
+    /* A claim through a channel that is declared later is counted with it when it ends, not when it was made. */
+    bool declared = false;
+    for (int64_t i = 0; i < run.model.now.channel_count; i++)
+        declared = declared || strcmp(run.model.now.channels[i].name, c->channel) == 0;
+    if (c->channel[0] == 'c' && !declared && (c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT))
+        c->channel[0] = 'x';
+    /* A quota that falls below 0 in a cell of a name nobody knows: the refusal names it by a number it never gets. */
+    if (c->kind == MODEL_ALLOCATE && c->add.given && c->add.value.digits < 0 && !known(c->item, c->location))
+        c->add.value.digits = -c->add.value.digits;
     /* An item from two locations: 422. */
     for (int64_t i = 1; i < c->line_count && c->kind == MODEL_REASSIGN; i++)
         for (int64_t k = 0; k < i; k++)
@@ -1201,7 +1221,7 @@ static void follow(void)
             disagree(what, item, 0, 1);
         cells_covered++;
     } else if (run.decision.kind == KIND_HOLD) {
-        if (!model_serve(&run.model, hold, item, location))
+        if (!model_serve(&run.model, hold))
             disagree(what, hold, 0, 1);
         claims_served++;
     } else {
@@ -1225,13 +1245,9 @@ static bool follow_alone(void)
             return true;
         }
     for (int64_t i = 0; i < s->claim_count; i++)
-        for (int64_t l = 0; l < s->claims[i].line_count; l++) {
-            const struct model_cell *cell = &s->cells[s->claims[i].lines[l].cell];
-            if (s->claims[i].lines[l].waiting > 0 &&
-                model_serve(&run.model, s->claims[i].name, cell->item, cell->location)) {
-                claims_served++;
-                return true;
-            }
+        if (model_serve(&run.model, s->claims[i].name)) {
+            claims_served++;
+            return true;
         }
     if (model_expire(&run.model, run.now_us) == NULL)
         return false;
