@@ -2194,14 +2194,13 @@ bool model_serve(struct model *model, const char *hold)
     struct model_state *s = &w.next;
     struct model_claim *claim = NULL;
     bool first[MODEL_CELLS_MAX] = {false};
-    for (int64_t c = 0; c < s->cell_count; c++)
-        if (covers(s, c))
-            return false; /* covers come first */
     /* It is the turn of who is first in some cell in which it waits. */
     for (int64_t c = 0; c < s->cell_count; c++) {
         int64_t i = first_servable(s, c);
         if (i < 0 || !is(s->claims[i].name, hold))
             continue;
+        if (covers(s, c))
+            continue; /* that comes first */
         first[c] = true;
         claim = &s->claims[i];
     }

@@ -132,9 +132,40 @@ static void print_command(const struct model_command *c)
                 c->lines[i].quantity.places, c->lines[i].item, c->lines[i].location, (int)c->lines[i].condition);
 }
 
+/* Where the model stands: what is open of its claims, cells and channels. */
+static void print_model(void)
+{
+    const struct model_state *s = &run.model.now;
+    for (int64_t i = 0; i < s->claim_count; i++) {
+        const struct model_claim *claim = &s->claims[i];
+        fprintf(stderr, "  %s %s made %" PRId64 " channel %s priority %" PRId64 " partial %" PRId64 "\n", claim->name,
+                claim->state, claim->made, claim->channel, claim->priority, claim->partial);
+        for (int64_t l = 0; l < claim->line_count; l++) {
+            const struct model_claim_line *line = &claim->lines[l];
+            const struct model_cell *cell = &s->cells[line->cell];
+            if (line->held + line->committed + line->waiting > 0)
+                fprintf(stderr, "    %s@%s held %" PRId64 " committed %" PRId64 " picked %" PRId64 " backordered %" PRId64
+                        " quota %" PRId64 " waiting %" PRId64 "\n", cell->item, cell->location, line->held,
+                        line->committed, line->picked, line->backordered, line->quota, line->waiting);
+        }
+    }
+    for (int64_t c = 0; c < s->cell_count; c++) {
+        const struct model_cell *cell = &s->cells[c];
+        fprintf(stderr, "  %s@%s sellable %" PRId64 " reserved %" PRId64 " backordered %" PRId64 " safety %" PRId64
+                " limit %" PRId64 " reorder %" PRId64 " low %" PRId64, cell->item, cell->location, cell->on[0],
+                model_held(s, c) + model_committed(s, c), model_backordered(s, c), cell->safety_stock,
+                cell->backorder_limit, cell->reorder_point, cell->low);
+        for (int64_t k = 0; k < s->channel_count; k++)
+            fprintf(stderr, ", %s has %" PRId64 " of %" PRId64, s->channels[k].name, cell->quota[k],
+                    model_free(s, c, s->channels[k].name));
+        fprintf(stderr, "\n");
+    }
+}
+
 _Noreturn static void disagree(const char *what, const char *name, int64_t model, int64_t ledger)
 {
     fprintf(stderr, "not ok - %s of %s: the model has %" PRId64 ", the ledger %" PRId64 "\n", what, name, model, ledger);
+    print_model();
     fprintf(stderr, "  seed %" PRIu64 ", world %" PRIu64 ", command %" PRIu64 "; the last commands, newest first:\n",
             run.seed, run.world_number, run.command_number);
     for (uint64_t i = 0; i < 12 && i < run.history_count; i++)
@@ -659,6 +690,13 @@ static void avoid(struct model_command *c)
     /* A quota that falls below 0 in a cell of a name nobody knows: the refusal names it by a number it never gets. */
     if (c->kind == MODEL_ALLOCATE && c->add.given && c->add.value.digits < 0 && !known(c->item, c->location))
         c->add.value.digits = -c->add.value.digits;
+    if (c->kind == MODEL_REASSIGN || c->kind == MODEL_AMEND)
+        for (int64_t i = 0; i < c->line_count; i++)
+            if (!known(c->lines[i].item, c->lines[i].location))
+                c->guard = MODEL_GUARD_ON;
+    /* A claim that waits in parts, served in one cell, is served in the others too, before those who are ahead there. */
+    if (c->kind == MODEL_HOLD && c->wait && c->partial && c->line_count > 1)
+        c->line_count = 1;
     /* An item from two locations: 422. */
     for (int64_t i = 1; i < c->line_count && c->kind == MODEL_REASSIGN; i++)
         for (int64_t k = 0; k < i; k++)
