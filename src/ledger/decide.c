@@ -4,7 +4,7 @@
  *   1. Known already?   (source, id) in the table: the same command gets its first answer again, another is id_reused.
  *   2. Well formed?     what the kind needs is there and makes sense, whoever the command came through.
  *   3. In order?        seq at or below the source's mark, not_after passed, fact older than the window.
- *   4. The kind's rule  movement.c, hold.c, config.c.
+ *   4. The kind's rule  movement.c, hold.c, transfer.c, expectation.c, config.c.
  *   5. Room?            ids, names, cells, claims: a full table means 503 and nothing decided, never a wrong decision.
  *
  * A 422 objection voids everything; a 409 refusal replaces whatever was written by one refused event.
@@ -263,6 +263,19 @@ bool judge_claim_lines(struct judge *judge, uint32_t claim, bool held, bool comm
     return judge_precondition(judge);
 }
 
+bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct document_line *lines = ledger->document_lines.entries;
+    for (uint32_t l = ledger->documents[kind].entries[document].first_line; l != 0; l = lines[l - 1].next) {
+        const struct cell *cell = &ledger->cells[lines[l - 1].cell];
+        struct draft *draft = draft_of(judge, cell->item, cell->location, LINE_NONE);
+        draft->condition = CONDITION_SELLABLE;
+        draft->asked = draft->asked_by[CONDITION_SELLABLE] = lines[l - 1].units;
+    }
+    return judge_precondition(judge);
+}
+
 /* ---- events ---- */
 
 struct event *judge_event(struct judge *judge, enum event_type type)
@@ -386,7 +399,10 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_RETURN] = decide_movement,     [KIND_ADJUST] = decide_movement,   [KIND_RECLASSIFY] = decide_movement,
     [KIND_TRANSFER] = decide_movement,   [KIND_HOLD] = decide_claim,        [KIND_EXTEND] = decide_claim,
     [KIND_COMMIT] = decide_claim,        [KIND_RELEASE] = decide_claim,     [KIND_PUT_ITEM] = decide_config,
-    [KIND_SETTINGS] = decide_config,
+    [KIND_SETTINGS] = decide_config,     [KIND_TRANSFER_OUT] = decide_transit,
+    [KIND_TRANSFER_IN] = decide_transit, [KIND_TRANSFER_LOSS] = decide_transit,
+    [KIND_EXPECT] = decide_expected,     [KIND_REDATE] = decide_expected,
+    [KIND_CANCEL_EXPECTED] = decide_expected,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -394,16 +410,63 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
 {
     const struct command *command = judge->command;
     const struct command_line *line = &command->lines[index];
-    if (line->quantity.digits == 0 || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
+    /* What is re-dated is all that is open in the cell: the quantity is not looked at. */
+    bool zero = line->quantity.digits == 0 && command->kind != KIND_REDATE;
+    if (zero || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
         return judge_invalid(judge, CODE_bad_value, index, "quantity",
                              command->kind == KIND_ADJUST ? "zero adjusts nothing" : "must be above 0");
     /* Claims are on sellable goods, and those are what is shipped; a reclassification says its condition in `from`. */
     enum condition only = command->kind == KIND_RECLASSIFY ? command->from : CONDITION_SELLABLE;
     bool any = command->kind == KIND_RECEIVE || command->kind == KIND_SALE || command->kind == KIND_RETURN ||
-               command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER;
+               command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER ||
+               command->kind == KIND_TRANSFER_IN;
     if (!any && line->condition != CONDITION_NONE && line->condition != only)
         return judge_invalid(judge, CODE_bad_value, index, "condition", "not a condition this kind moves");
+    if (line->location.length == 0)
+        return judge_invalid(judge, CODE_missing_field, index, "location", "the kind needs it");
     return true;
+}
+
+#define MOMENT_FIRST_US INT64_C(-62167219200000000) /* 0000-01-01 */
+#define MOMENT_LAST_US  INT64_C(253402300799999999) /* the end of 9999-12-31 */
+#define DAY_US          (INT64_C(24) * 60 * 60 * 1000000)
+
+bool judge_moment(struct judge *judge, struct moment moment, const char *field)
+{
+    if (moment.us < MOMENT_FIRST_US || moment.us > MOMENT_LAST_US)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, field, "not in the years 0000 to 9999");
+    if (moment.form == MOMENT_DAY && moment.us % DAY_US != 0)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, field, "a day is given by its midnight in UTC");
+    return true;
+}
+
+/* The field that the kind needs and the command lacks, or NULL. */
+static const char *missing_field(const struct command *command)
+{
+    switch ((unsigned)command->kind) {
+    case KIND_TRANSFER:
+        return command->to_location.length == 0 ? "to" : NULL;
+    case KIND_PUT_ITEM:
+        return command->item.length == 0 ? "item" : NULL;
+    case KIND_RECLASSIFY:
+        return command->from >= CONDITION_COUNT ? "from" : command->to_condition >= CONDITION_COUNT ? "to" : NULL;
+    case KIND_TRANSFER_OUT:
+        return command->transfer.length == 0 ? "transfer" : command->to_location.length == 0 ? "to" : NULL;
+    case KIND_TRANSFER_IN:
+    case KIND_TRANSFER_LOSS:
+        return command->transfer.length == 0 ? "transfer" : NULL;
+    case KIND_EXPECT:
+        return command->expectation.length == 0             ? "expectation"
+               : command->direction == DIRECTION_NONE       ? "direction"
+               : command->due.form == MOMENT_ABSENT         ? "due"
+                                                            : NULL;
+    case KIND_REDATE:
+        return command->expectation.length == 0 ? "expectation" : command->due.form == MOMENT_ABSENT ? "due" : NULL;
+    case KIND_CANCEL_EXPECTED:
+        return command->expectation.length == 0 ? "expectation" : NULL;
+    default:
+        return NULL;
+    }
 }
 
 /*
@@ -415,19 +478,12 @@ static bool judge_form(struct judge *judge)
     const struct command *command = judge->command;
     if (command->kind >= KIND_COUNT || rules[command->kind] == NULL)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "kind", "not for sources to send");
-    const char *missing = NULL;
-    if (rules[command->kind] == decide_claim && command->hold.length == 0)
-        missing = "hold";
-    if (command->kind == KIND_TRANSFER && command->to_location.length == 0)
-        missing = "to";
-    if (command->kind == KIND_PUT_ITEM && command->item.length == 0)
-        missing = "item";
-    if (command->kind == KIND_RECLASSIFY && command->to_condition >= CONDITION_COUNT)
-        missing = "to";
-    if (command->kind == KIND_RECLASSIFY && command->from >= CONDITION_COUNT)
-        missing = "from";
+    bool claims = rules[command->kind] == decide_claim;
+    const char *missing = claims && command->hold.length == 0 ? "hold" : missing_field(command);
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
+    if (!judge_moment(judge, command->due, "due"))
+        return false;
     if (command->has_seq && command->seq == 0)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "seq", "counts from 1");
     for (uint32_t i = 0; i < command->line_count; i++) {
@@ -472,6 +528,10 @@ static bool judge_room(struct judge *judge)
     if (judge->new_claim_lines != 0 && !claims_room(ledger, judge->now_us, judge->new_claim, judge->new_claim_lines))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "the table of holds is full: raise --holds-max or --hold-lines-max");
+    if (judge->documents && documents_room(ledger, decision) != NULL)
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "a table of transfers or expectations is full: raise --transfers-max, --expectations-max "
+                             "or --document-lines-max");
     return true;
 }
 

@@ -28,7 +28,7 @@ static int64_t claim_open(const struct judge *judge, const struct draft *draft)
  * Guarded taking. by: units taken by condition (> 0 where taken).
  * Sellable: the claim's part is covered, the rest must be free, and all of it physically there.
  */
-static void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT])
+void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT])
 {
     struct figures figures = draft_figures(judge, draft);
     for (unsigned i = 0; i < CONDITION_COUNT; i++) {
@@ -45,7 +45,7 @@ static void judge_taking(struct judge *judge, const struct draft *draft, const i
     }
 }
 
-static bool is_short(struct judge *judge)
+bool judge_is_short(struct judge *judge)
 {
     if (judge->decision->shortage_count == 0)
         return false;
@@ -53,16 +53,13 @@ static bool is_short(struct judge *judge)
     return true;
 }
 
-/* Takes goods, from the claim first when there is one. What exceeds the claim is flagged. */
-static bool emit_taking(struct judge *judge, const struct draft *draft, uint32_t claim, enum discrepancy excess)
+bool movement_take(struct judge *judge, const struct draft *draft, uint32_t claim, enum discrepancy excess,
+                   struct event *event)
 {
-    struct event *event = judge_event(judge, event_of(judge->command->kind));
     event->quantity = draft->asked;
     event->condition = draft->condition;
-    event->account = ACCOUNT_CUSTOMER;
-    event->account_units = draft->asked;
     for (unsigned i = 0; i < CONDITION_COUNT; i++)
-        event->delta.units[i] = -draft->asked_by[i];
+        event->delta.units[i] -= draft->asked_by[i];
     int64_t beyond = draft->asked_by[CONDITION_SELLABLE];
     if (draft->claim_line != NUMBER_NONE && beyond > 0) {
         claim_fill(judge, claim, draft->claim_line, event);
@@ -71,39 +68,62 @@ static bool emit_taking(struct judge *judge, const struct draft *draft, uint32_t
     return judge_cell(judge, draft, event, excess, excess == DISCREPANCY_NONE ? 0 : beyond);
 }
 
+/* Goods leave to the customer. What was committed has come off what is expected to go when it was. */
+static bool emit_leaving(struct judge *judge, const struct draft *draft, uint32_t claim, enum discrepancy excess)
+{
+    struct event *event = judge_event(judge, event_of(judge->command->kind));
+    event->account = ACCOUNT_CUSTOMER;
+    event->account_units = draft->asked;
+    int64_t committed = 0;
+    if (draft->claim_line != NUMBER_NONE)
+        committed = judge->ledger->claims.lines[draft->claim_line].units[CLAIM_COMMITTED];
+    expectation_out_take(judge, draft, judge->command->hold,
+                         max_i64(0, draft->asked_by[CONDITION_SELLABLE] - committed), event);
+    return movement_take(judge, draft, claim, excess, event);
+}
+
+bool movement_claim(struct judge *judge, uint32_t *out_claim, enum discrepancy *out_excess)
+{
+    const struct command *command = judge->command;
+    bool shipping = command->kind == KIND_SHIP;
+    *out_claim = NUMBER_NONE;
+    *out_excess = DISCREPANCY_NONE;
+    if (!text_present(command->hold))
+        return true;
+    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
+    bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
+    if (shipping && claim == NUMBER_NONE)
+        return judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
+    if (shipping && ended)
+        return judge_hold_ended(judge, claim);
+    /* Other kinds happened, whatever became of the claim: they are recorded, and the contradiction is flagged. */
+    *out_excess = claim == NUMBER_NONE || ended ? DISCREPANCY_NO_CLAIM : DISCREPANCY_EXCEEDS_CLAIM;
+    *out_claim = ended ? NUMBER_NONE : claim;
+    return true;
+}
+
+bool movement_drafts(struct judge *judge, uint32_t claim)
+{
+    bool drafted = judge->command->line_count == 0 && claim != NUMBER_NONE
+                       ? judge_claim_lines(judge, claim, true, true, false)
+                       : judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE);
+    for (uint32_t i = 0; drafted && i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
+            draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
+    }
+    return drafted;
+}
+
 /* sale and ship: goods leave to the customer. */
 static void decide_leaving(struct judge *judge)
 {
     const struct command *command = judge->command;
     bool shipping = command->kind == KIND_SHIP;
-    uint32_t claim = NUMBER_NONE;
-    enum discrepancy excess = DISCREPANCY_NONE;
-    if (text_present(command->hold)) {
-        claim = claim_find(judge->ledger, command->hold, judge->now_us);
-        bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
-        if (shipping && claim == NUMBER_NONE) {
-            (void)judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
-            return;
-        }
-        if (shipping && ended) {
-            (void)judge_hold_ended(judge, claim);
-            return;
-        }
-        /* A sale happened, whatever became of the claim: it is recorded, and the contradiction is flagged. */
-        excess = claim == NUMBER_NONE || ended ? DISCREPANCY_NO_CLAIM : DISCREPANCY_EXCEEDS_CLAIM;
-        if (ended)
-            claim = NUMBER_NONE;
-    }
-    bool drafted = command->line_count == 0 && claim != NUMBER_NONE
-                       ? judge_claim_lines(judge, claim, true, true, false)
-                       : judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE);
-    if (!drafted)
+    uint32_t claim;
+    enum discrepancy excess;
+    if (!movement_claim(judge, &claim, &excess) || !movement_drafts(judge, claim))
         return;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        struct draft *draft = judge_draft(judge, i);
-        if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
-            draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
-    }
     if (judge->request && shipping && claim != NUMBER_NONE) {
         for (uint32_t i = 0; i < judge->draft_count; i++) {
             const struct draft *draft = judge_draft(judge, i);
@@ -118,11 +138,11 @@ static void decide_leaving(struct judge *judge)
     if (judge->request) {
         for (uint32_t i = 0; i < judge->draft_count; i++)
             judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
-        if (is_short(judge))
+        if (judge_is_short(judge))
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (!emit_taking(judge, judge_draft(judge, i), claim, judge->request ? DISCREPANCY_NONE : excess))
+        if (!emit_leaving(judge, judge_draft(judge, i), claim, judge->request ? DISCREPANCY_NONE : excess))
             return;
     }
     if (claim != NUMBER_NONE)
@@ -145,7 +165,8 @@ static enum account coming_from(enum command_kind kind, int64_t units)
 static void decide_coming(struct judge *judge)
 {
     const struct command *command = judge->command;
-    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+    uint32_t expectation;
+    if (!expectation_in(judge, &expectation) || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
     if (judge->request && command->kind == KIND_ADJUST) {
         for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -155,7 +176,7 @@ static void decide_coming(struct judge *judge)
                 taken[c] = -draft->asked_by[c];
             judge_taking(judge, draft, taken);
         }
-        if (is_short(judge))
+        if (judge_is_short(judge))
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -167,7 +188,10 @@ static void decide_coming(struct judge *judge)
         event->account_units = -draft->asked;
         for (unsigned c = 0; c < CONDITION_COUNT; c++)
             event->delta.units[c] = draft->asked_by[c];
-        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+        int64_t beyond = 0;
+        if (expectation != NUMBER_NONE)
+            beyond = draft->asked - expectation_in_take(judge, draft, expectation, draft->asked, event);
+        if (!judge_cell(judge, draft, event, DISCREPANCY_EXCEEDS_EXPECTATION, beyond))
             return;
     }
 }
@@ -186,7 +210,7 @@ static void decide_reclassify(struct judge *judge)
         taken[command->from] = judge_draft(judge, i)->asked;
         judge_taking(judge, judge_draft(judge, i), taken);
     }
-    if (is_short(judge))
+    if (judge_is_short(judge))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
@@ -201,8 +225,7 @@ static void decide_reclassify(struct judge *judge)
     }
 }
 
-/* The goods of all drafts of one item arrive in one cell: sums them onto the first draft of the item. */
-static bool arrives_with_earlier(const struct judge *judge, uint32_t index)
+bool movement_is_later(const struct judge *judge, uint32_t index)
 {
     for (uint32_t i = 0; i < index; i++) {
         if (judge_draft(judge, i)->item == judge_draft(judge, index)->item)
@@ -211,7 +234,8 @@ static bool arrives_with_earlier(const struct judge *judge, uint32_t index)
     return false;
 }
 
-static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
+bool movement_arrival(struct judge *judge, uint32_t index, uint32_t to, struct draft *out_arrival,
+                      uint32_t *out_origin)
 {
     const struct ledger *ledger = judge->ledger;
     struct draft arrival = *judge_draft(judge, index);
@@ -234,6 +258,17 @@ static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
     arrival.cell = arrival.item < ledger->names[NAME_ITEM].count && to < ledger->names[NAME_LOCATION].count
                        ? cell_find(ledger, arrival.item, to)
                        : NUMBER_NONE;
+    *out_arrival = arrival;
+    *out_origin = origin;
+    return true;
+}
+
+static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
+{
+    struct draft arrival;
+    uint32_t origin;
+    if (!movement_arrival(judge, index, to, &arrival, &origin))
+        return false;
     struct event *event = judge_event(judge, EVENT_TRANSFER);
     event->quantity = arrival.asked;
     event->condition = arrival.condition;
@@ -243,17 +278,23 @@ static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
     return judge_cell(judge, &arrival, event, DISCREPANCY_NONE, 0);
 }
 
-static void decide_transfer(struct judge *judge)
+uint32_t movement_to(struct judge *judge)
 {
     const struct command *command = judge->command;
     bool create = !judge->request && !judge->ledger->strict;
     uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
                          : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
-    if (to == NUMBER_NONE) {
-        if (!judge->objected)
-            (void)judge_refuse(judge, CODE_unknown_location, command->to_location, TEXT("/to"));
+    if (to == NUMBER_NONE && !judge->objected)
+        (void)judge_refuse(judge, CODE_unknown_location, command->to_location, TEXT("/to"));
+    return to;
+}
+
+static void decide_transfer(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    uint32_t to = movement_to(judge);
+    if (to == NUMBER_NONE)
         return;
-    }
     if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -264,7 +305,7 @@ static void decide_transfer(struct judge *judge)
     }
     for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
         judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
-    if (is_short(judge))
+    if (judge_is_short(judge))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
@@ -278,7 +319,7 @@ static void decide_transfer(struct judge *judge)
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (!arrives_with_earlier(judge, i) && !emit_arrival(judge, i, to))
+        if (!movement_is_later(judge, i) && !emit_arrival(judge, i, to))
             return;
     }
 }
