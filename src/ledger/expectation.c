@@ -7,7 +7,7 @@
  *
  * A receipt that names an expectation takes what it brings off the line of its cell, whatever the condition; more than
  * was open is flagged. An expectation of direction out with the name of a hold is fulfilled by that hold: committing
- * takes off, and so does shipping what had not been committed. More than was expected is nothing to speak of there.
+ * (and amending to more) takes off, and so does shipping what had not been committed. More than was expected is nothing to speak of there.
  *
  * Expecting is about paper, not goods: guard has no say in what is open, only in whether new names are made.
  */
@@ -100,7 +100,7 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
 /* ---- expect ---- */
 
 /* Replaces what the expectation has open in the draft's cell. */
-static bool emit_expect(struct judge *judge, const struct draft *draft, uint32_t expectation)
+static bool emit_expect(struct judge *judge, struct draft *draft, uint32_t expectation)
 {
     const struct command *command = judge->command;
     const struct document_line *line = line_in(judge, draft, expectation);
@@ -136,7 +136,7 @@ static void emit_dropped(struct judge *judge, uint32_t expectation)
         if (named)
             continue;
         const struct cell *cell = &ledger->cells[line->cell];
-        const struct draft draft = {
+        struct draft draft = {
             .item = cell->item,
             .location = cell->location,
             .cell = line->cell,
@@ -202,12 +202,10 @@ static void decide_redate(struct judge *judge)
         if (line_in(judge, draft, expectation) == NULL)
             judge_short(judge, draft, draft->asked, 0);
     }
-    if (judge->decision->shortage_count != 0) {
-        (void)judge_refuse(judge, CODE_unknown_expectation, command->expectation, TEXT("/lines"));
+    if (!judge_shorts(judge, CODE_unknown_expectation, command->expectation, TEXT("/lines")))
         return;
-    }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         const struct document_line *line = line_in(judge, draft, expectation);
         struct event *event = judge_event(judge, EVENT_REDATE);
         event->quantity = line->units;
@@ -225,7 +223,7 @@ static void decide_cancel(struct judge *judge)
     if (expectation == NUMBER_NONE)
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         const struct document_line *line = line_in(judge, draft, expectation);
         int64_t taken = min_i64(draft->asked, open_units(line));
         struct event *event = judge_event(judge, EVENT_CANCEL_EXPECTED);

@@ -24,6 +24,12 @@ static int64_t claim_open(const struct judge *judge, const struct draft *draft)
     return line->units[CLAIM_HELD] + line->units[CLAIM_COMMITTED];
 }
 
+/* What of them has cover. */
+static int64_t claim_covered(const struct judge *judge, const struct draft *draft)
+{
+    return claim_open(judge, draft) - draft_claimed(judge, draft, CLAIM_BACKORDERED);
+}
+
 /*
  * Guarded taking. by: units taken by condition (> 0 where taken).
  * Sellable: the claim's part is covered, the rest must be free, and all of it physically there.
@@ -37,7 +43,7 @@ void judge_taking(struct judge *judge, const struct draft *draft, const int64_t 
         int64_t there = max_i64(0, figures.units[i]);
         int64_t free_units = there;
         if (i == CONDITION_SELLABLE)
-            free_units = min_i64(there, min_i64(by[i], claim_open(judge, draft)) + draft_free(judge, draft));
+            free_units = min_i64(there, min_i64(by[i], claim_covered(judge, draft)) + draft_free(judge, draft));
         if (by[i] > free_units) {
             judge_short(judge, draft, by[i], free_units);
             return; /* one row per cell */
@@ -45,7 +51,7 @@ void judge_taking(struct judge *judge, const struct draft *draft, const int64_t 
     }
 }
 
-bool judge_is_short(struct judge *judge)
+static bool is_short(struct judge *judge)
 {
     if (judge->decision->shortage_count == 0)
         return false;
@@ -53,7 +59,7 @@ bool judge_is_short(struct judge *judge)
     return true;
 }
 
-bool movement_take(struct judge *judge, const struct draft *draft, uint32_t claim, enum discrepancy excess,
+bool movement_take(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess,
                    struct event *event)
 {
     event->quantity = draft->asked;
@@ -65,20 +71,19 @@ bool movement_take(struct judge *judge, const struct draft *draft, uint32_t clai
         claim_fill(judge, claim, draft->claim_line, event);
         beyond -= claim_consume(event, beyond);
     }
+    if (event->account == ACCOUNT_CUSTOMER)
+        quota_use(judge, draft, event, beyond); /* sold; what goes to another place is not */
     return judge_cell(judge, draft, event, excess, excess == DISCREPANCY_NONE ? 0 : beyond);
 }
 
 /* Goods leave to the customer. What was committed has come off what is expected to go when it was. */
-static bool emit_leaving(struct judge *judge, const struct draft *draft, uint32_t claim, enum discrepancy excess)
+static bool emit_leaving(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess)
 {
     struct event *event = judge_event(judge, event_of(judge->command->kind));
     event->account = ACCOUNT_CUSTOMER;
     event->account_units = draft->asked;
-    int64_t committed = 0;
-    if (draft->claim_line != NUMBER_NONE)
-        committed = judge->ledger->claims.lines[draft->claim_line].units[CLAIM_COMMITTED];
-    expectation_out_take(judge, draft, judge->command->hold,
-                         max_i64(0, draft->asked_by[CONDITION_SELLABLE] - committed), event);
+    int64_t direct = draft->asked_by[CONDITION_SELLABLE] - draft_claimed(judge, draft, CLAIM_COMMITTED);
+    expectation_out_take(judge, draft, judge->command->hold, max_i64(0, direct), event);
     return movement_take(judge, draft, claim, excess, event);
 }
 
@@ -86,33 +91,38 @@ bool movement_claim(struct judge *judge, uint32_t *out_claim, enum discrepancy *
 {
     const struct command *command = judge->command;
     bool shipping = command->kind == KIND_SHIP;
-    *out_claim = NUMBER_NONE;
+    uint32_t claim = NUMBER_NONE;
     *out_excess = DISCREPANCY_NONE;
-    if (!text_present(command->hold))
-        return true;
-    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
-    bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
-    if (shipping && claim == NUMBER_NONE)
-        return judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
-    if (shipping && ended)
-        return judge_hold_ended(judge, claim);
-    /* Other kinds happened, whatever became of the claim: they are recorded, and the contradiction is flagged. */
-    *out_excess = claim == NUMBER_NONE || ended ? DISCREPANCY_NO_CLAIM : DISCREPANCY_EXCEEDS_CLAIM;
-    *out_claim = ended ? NUMBER_NONE : claim;
+    if (text_present(command->hold)) {
+        claim = claim_find(judge->ledger, command->hold, judge->now_us);
+        bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
+        if (shipping && claim == NUMBER_NONE)
+            return judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
+        if (shipping && ended)
+            return judge_hold_ended(judge, claim);
+        /* Other kinds happened, whatever became of the claim: they are recorded, and the contradiction is flagged. */
+        *out_excess = claim == NUMBER_NONE || ended ? DISCREPANCY_NO_CLAIM : DISCREPANCY_EXCEEDS_CLAIM;
+        if (ended)
+            claim = NUMBER_NONE;
+    }
+    *out_claim = claim;
+    if (claim == NUMBER_NONE)
+        return judge_channel(judge, command->channel, command->kind != KIND_TRANSFER_OUT);
+    claim_channel(judge, claim);
     return true;
 }
 
 bool movement_drafts(struct judge *judge, uint32_t claim)
 {
     bool drafted = judge->command->line_count == 0 && claim != NUMBER_NONE
-                       ? judge_claim_lines(judge, claim, true, true, false)
+                       ? judge_claim_lines(judge, claim, OPEN_UNITS)
                        : judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE);
-    for (uint32_t i = 0; drafted && i < judge->draft_count; i++) {
-        struct draft *draft = judge_draft(judge, i);
-        if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
-            draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
-    }
-    return drafted;
+    if (!drafted)
+        return false;
+    if (judge->draft_count == 0) /* the claim waits: it has nothing yet */
+        return judge_refuse(judge, CODE_exceeds_claim, judge->command->hold, TEXT("/hold"));
+    attach_lines(judge, claim);
+    return true;
 }
 
 /* sale and ship: goods leave to the customer. */
@@ -138,7 +148,7 @@ static void decide_leaving(struct judge *judge)
     if (judge->request) {
         for (uint32_t i = 0; i < judge->draft_count; i++)
             judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
-        if (judge_is_short(judge))
+        if (is_short(judge))
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -176,11 +186,11 @@ static void decide_coming(struct judge *judge)
                 taken[c] = -draft->asked_by[c];
             judge_taking(judge, draft, taken);
         }
-        if (judge_is_short(judge))
+        if (is_short(judge))
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, event_of(command->kind));
         event->quantity = draft->asked;
         event->condition = draft->condition;
@@ -210,10 +220,10 @@ static void decide_reclassify(struct judge *judge)
         taken[command->from] = judge_draft(judge, i)->asked;
         judge_taking(judge, judge_draft(judge, i), taken);
     }
-    if (judge_is_short(judge))
+    if (is_short(judge))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, EVENT_RECLASSIFY);
         event->quantity = draft->asked;
         event->condition = command->from;
@@ -255,6 +265,7 @@ bool movement_arrival(struct judge *judge, uint32_t index, uint32_t to, struct d
                                  "the lines of this item sum beyond 2^53-1");
     }
     arrival.location = to;
+    arrival.last_event = 0;
     arrival.cell = arrival.item < ledger->names[NAME_ITEM].count && to < ledger->names[NAME_LOCATION].count
                        ? cell_find(ledger, arrival.item, to)
                        : NUMBER_NONE;
@@ -305,10 +316,10 @@ static void decide_transfer(struct judge *judge)
     }
     for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
         judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
-    if (judge_is_short(judge))
+    if (is_short(judge))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, EVENT_TRANSFER);
         event->quantity = draft->asked;
         event->condition = draft->condition;

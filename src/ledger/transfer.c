@@ -48,7 +48,7 @@ static int64_t units_of(const struct judge *judge, uint32_t line)
 
 /* ---- transfer_out ---- */
 
-static bool emit_departure(struct judge *judge, const struct draft *draft, uint32_t to, uint32_t claim,
+static bool emit_departure(struct judge *judge, struct draft *draft, uint32_t to, uint32_t claim,
                            enum discrepancy excess)
 {
     struct event *event = judge_event(judge, EVENT_TRANSFER_OUT);
@@ -101,7 +101,7 @@ static void decide_out(struct judge *judge)
     }
     for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
         judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
-    if (judge_is_short(judge))
+    if (!judge_shorts(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE))
         return;
     judge->documents = true;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -153,7 +153,7 @@ static int64_t taken_together(const struct judge *judge, uint32_t index, uint32_
 /* Goods are received in the draft's cell. At the destination what others of the item take comes off here too. */
 static bool emit_in(struct judge *judge, uint32_t index, uint32_t transfer, uint32_t to)
 {
-    const struct draft *draft = judge_draft(judge, index);
+    struct draft *draft = judge_draft(judge, index);
     uint32_t line = line_of(judge, transfer, draft->item);
     int64_t excess = draft->asked - taken_by(judge, index, units_of(judge, line));
     bool here;
@@ -186,6 +186,7 @@ static bool emit_diverted(struct judge *judge, uint32_t index, uint32_t transfer
     if (here || together == 0)
         return true;
     arrival.location = to;
+    arrival.last_event = 0;
     arrival.cell = cell_find(ledger, arrival.item, to);
     struct event *event = judge_event(judge, EVENT_TRANSFER_IN);
     event->quantity = together;
@@ -237,12 +238,10 @@ static void decide_loss(struct judge *judge)
         if (draft->asked > under_way)
             judge_short(judge, draft, draft->asked, under_way);
     }
-    if (judge->decision->shortage_count != 0) {
-        (void)judge_refuse(judge, CODE_exceeds_transit, command->transfer, TEXT("/lines"));
+    if (!judge_shorts(judge, CODE_exceeds_transit, command->transfer, TEXT("/lines")))
         return;
-    }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, EVENT_TRANSFER_LOSS);
         event->quantity = draft->asked;
         event->condition = CONDITION_SELLABLE;

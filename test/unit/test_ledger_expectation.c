@@ -47,9 +47,9 @@ static void goods_are_expected(void **state)
 
         {"# a transfer and an expectation may have the same name", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
-        {"transfer_out transfer=X to=M eta=2023-12-01 5 A@L", "ok: transfer_out transfer_out", NULL},
+        {"transfer_out transfer=X to=M eta=2023-12-01 5 A@L", "ok: transfer_out out_of_stock transfer_out", NULL},
         {"expect expectation=X direction=in due=2023-12-01 5 A@M", "ok: expect", "A@M: in_transit 5 incoming 10 v2"},
-        {"transfer_in transfer=X 5 A@M", "ok: transfer_in", "A@M: sellable 5 incoming 5 v3; expectation X: open in, A@M 5 2023-12-01"},
+        {"transfer_in transfer=X 5 A@M", "ok: transfer_in back_in_stock", "A@M: sellable 5 incoming 5 v4; expectation X: open in, A@M 5 2023-12-01"},
 
         {"# guarded, it knows its names", NULL, NULL},
         {"expect guard expectation=P direction=in due=2023-12-01 5 A@L", "unknown_item A", "expectation P: none"},
@@ -65,25 +65,25 @@ static void a_receipt_closes_what_was_expected(void **state)
     static const struct world_row rows[] = {
         {"# in one event: goods in, expectation down; partly, in any condition", NULL, NULL},
         {"expect expectation=P direction=in due=2023-12-01 10 A@L 4 B@L", "ok: expect expect", NULL},
-        {"receive expectation=P 6 A@L 1 damaged A@L", "ok: receive",
-         "A@L: sellable 6 damaged 1 incoming 3 v2; expectation P: open in, A@L 3 2023-12-01, B@L 4 2023-12-01"},
-        {"receive 9 A@L", "ok: receive", "A@L: sellable 15 damaged 1 incoming 3 v3"},
-        {"receive expectation=P 3 A@L", "ok: receive", "A@L: sellable 18 damaged 1 v4; expectation P: open in, B@L 4 2023-12-01"},
-        {"receive expectation=P 4 B@L", "ok: receive", "B@L: sellable 4 v2; expectation P: closed in"},
-        {"receive expectation=P 1 B@L", "unknown_expectation P", "B@L: sellable 4 v2"},
+        {"receive expectation=P 6 A@L 1 damaged A@L", "ok: receive back_in_stock",
+         "A@L: sellable 6 damaged 1 incoming 3 v3; expectation P: open in, A@L 3 2023-12-01, B@L 4 2023-12-01"},
+        {"receive 9 A@L", "ok: receive", "A@L: sellable 15 damaged 1 incoming 3 v4"},
+        {"receive expectation=P 3 A@L", "ok: receive", "A@L: sellable 18 damaged 1 v5; expectation P: open in, B@L 4 2023-12-01"},
+        {"receive expectation=P 4 B@L", "ok: receive back_in_stock", "B@L: sellable 4 v3; expectation P: closed in"},
+        {"receive expectation=P 1 B@L", "unknown_expectation P", "B@L: sellable 4 v3"},
 
         {"# a receipt beyond the expectation is received, and flagged", NULL, NULL},
         {"expect expectation=P direction=in due=2023-12-01 10 A@L", "ok: expect", NULL},
         {"receive expectation=P 2 B@L", "ok: receive discrepancy(exceeds_expectation 2)",
          "B@L: sellable 2 v2; expectation P: open in, A@L 10 2023-12-01; $B: supplier -2"},
-        {"receive expectation=P 12 A@L", "ok: receive discrepancy(exceeds_expectation 2)",
-         "A@L: sellable 12 v3; expectation P: closed in; $A: supplier -12"},
+        {"receive expectation=P 12 A@L", "ok: receive discrepancy(exceeds_expectation 2) back_in_stock",
+         "A@L: sellable 12 v4; expectation P: closed in; $A: supplier -12"},
 
         {"# only goods that are expected in, and known, can be received", NULL, NULL},
         {"receive expectation=P 1 A@L", "unknown_expectation P", "A@L: none"},
         {"expect expectation=P direction=out due=2023-12-01 10 A@L", "ok: expect", NULL},
         {"receive expectation=P 1 A@L", "unknown_expectation P", "A@L: outgoing 10 v1"},
-        {"return expectation=P 1 A@L", "ok: return", "A@L: sellable 1 outgoing 10 v2"},
+        {"return expectation=P 1 A@L", "ok: return back_in_stock", "A@L: sellable 1 outgoing 10 v3"},
     };
     WORLD_PLAY(rows);
 }
@@ -109,6 +109,18 @@ static void a_hold_takes_what_was_expected_to_go(void **state)
         {"expect expectation=O1 direction=out due=2023-12-01 8 A@L", "ok: expect", NULL},
         {"ship hold=O1 3 A@L", "ok: ship", "A@L: sellable 17 held 2 committed 1 outgoing 8 v5"},
         {"ship hold=O1 2 A@L", "ok: ship", "A@L: sellable 15 held 1 outgoing 7 v6"},
+
+        {"# committing takes off, directly and from held, and amending to more; less puts nothing back", NULL, NULL},
+        {"receive 20 A@L", "ok: receive", NULL},
+        {"expect expectation=O1 direction=out due=2023-12-01 9 A@L", "ok: expect", NULL},
+        {"hold hold=O1 4 A@L", "ok: hold", NULL},
+        {"commit hold=O1 3 A@L", "ok: commit", "A@L: sellable 20 held 1 committed 3 outgoing 6 v4"},
+        {"amend hold=O1 5 A@L", "ok: amend", "A@L: sellable 20 held 1 committed 5 outgoing 4 v5"},
+        {"amend hold=O1 4 A@L", "ok: amend", "A@L: sellable 20 held 1 committed 4 outgoing 4 v6"},
+        {"ship hold=O1 4 A@L", "ok: ship", "A@L: sellable 16 held 1 outgoing 4 v7"},
+        {"commit hold=O1", "ok: commit", "A@L: sellable 16 committed 1 outgoing 3 v8"},
+        {"expect expectation=O2 direction=out due=+60 2 A@L", "ok: expect", NULL},
+        {"commit hold=O2 5 A@L", "ok: commit", "A@L: sellable 16 committed 6 outgoing 3 v10; expectation O2: closed out"},
 
         {"# a sale of a hold that never was is an order fulfilled all the same", NULL, NULL},
         {"receive 20 A@L", "ok: receive", NULL},
@@ -144,7 +156,7 @@ static void expectations_are_moved_and_cancelled(void **state)
         {"redate expectation=P due=+60 1 D@L", "unknown_item D", NULL},
         {"redate expectation=Q due=+60", "unknown_expectation Q", NULL},
         {"redate expectation=P due=+60 IF:version=1", "invalid bad_value if", NULL},
-        {"receive expectation=P 5 A@L", "ok: receive", NULL},
+        {"receive expectation=P 5 A@L", "ok: receive back_in_stock", NULL},
         {"redate expectation=P due=+60 1 A@L", "unknown_expectation P, A@L asked 1 free 0", NULL},
 
         {"# cancel: some, or all; beyond what is open is flagged", NULL, NULL},
@@ -225,7 +237,7 @@ static void what_can_be_promised(void **state)
         {"transfer_out transfer=T to=M eta=2023-11-20 4 A@L", "ok: transfer_out transfer_out",
          "atp A@M 2023-11-19: 0; atp A@M 2023-11-20: 4"},
         {"transfer_out transfer=U to=M 4 A@L", "ok: transfer_out transfer_out", "atp A@M 2023-11-20: 4"},
-        {"transfer_in transfer=T 1 A@M", "ok: transfer_in", "atp A@M: 1; atp A@M 2023-11-20: 4"},
+        {"transfer_in transfer=T 1 A@M", "ok: transfer_in back_in_stock", "atp A@M: 1; atp A@M 2023-11-20: 4"},
         {"transfer_loss transfer=T 1 A@M", "ok: transfer_loss", "atp A@M 2023-11-20: 3"},
 
         {"# what is not sellable cannot be promised; what was promised too often is below zero", NULL, NULL},
@@ -284,7 +296,7 @@ static void a_full_table_takes_no_expectation(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {8, 4, 2, 16, 1, 1, 1, 2, 3, 64};
+    static const struct ledger_limits limits = {8, 4, 2, 16, 1, 1, 1, 1, 1, 2, 3, 64};
     world_init(&world, &limits);
     expect_answer(&world, "expect expectation=P direction=in due=+9 1 A@L 1 B@L 1 C@L 1 D@L", "invalid limit_reached");
     expect_answer(&world, "expect expectation=P direction=in due=+9 1 A@L 1 B@L", "ok: expect expect");

@@ -37,7 +37,7 @@ static void goods_go_under_way(void **state)
         {"receive 10 A@L", "ok: receive", NULL},
         {"transfer_out transfer=T to=M 4 A@L", "ok: transfer_out transfer_out",
          "A@L: sellable 6 v2; A@M: in_transit 4 v1; transfer T: open from L to M, A@M 4; atp A@M 2099-01-01: 0"},
-        {"transfer_in transfer=T 4 A@M", "ok: transfer_in", "A@M: sellable 4 v2; transfer T: closed from L to M"},
+        {"transfer_in transfer=T 4 A@M", "ok: transfer_in back_in_stock", "A@M: sellable 4 v3; transfer T: closed from L to M"},
 
         {"# a fact makes its places and its item", NULL, NULL},
         {"transfer_out transfer=T to=M 4 A@L", "ok: transfer_out discrepancy(below_zero 4) oversold(4) transfer_out",
@@ -49,22 +49,22 @@ static void goods_go_under_way(void **state)
          "ok: transfer_out transfer_out transfer_out transfer_out transfer_out",
          "A@L: sellable 3 v2; A@M: sellable 2 v2; B@M: sellable 3 v2; A@N: in_transit 5 incoming 5 v1;"
          "transfer T: open to N, A@N 5 +60, B@N 2 +60"},
-        {"transfer_in transfer=T 5 A@N", "ok: transfer_in", "transfer T: open to N, B@N 2 +60"},
-        {"transfer_in transfer=T 2 B@N", "ok: transfer_in", "transfer T: closed to N"},
+        {"transfer_in transfer=T 5 A@N", "ok: transfer_in back_in_stock", "transfer T: open to N, B@N 2 +60"},
+        {"transfer_in transfer=T 2 B@N", "ok: transfer_in back_in_stock", "transfer T: closed to N"},
 
         {"# two transfers to one cell are told apart", NULL, NULL},
         {"receive 9 A@L", "ok: receive", NULL},
         {"transfer_out transfer=T1 to=M 4 A@L", "ok: transfer_out transfer_out", NULL},
         {"transfer_out transfer=T2 to=M eta=+60 3 A@L", "ok: transfer_out transfer_out",
          "A@M: in_transit 7 incoming 3 v2; transfer T1: open from L to M, A@M 4"},
-        {"transfer_in transfer=T2 3 A@M", "ok: transfer_in", "A@M: sellable 3 in_transit 4 v3"},
-        {"transfer_loss transfer=T1", "ok: transfer_loss", "A@M: sellable 3 v4; $A: supplier -9 loss 4"},
+        {"transfer_in transfer=T2 3 A@M", "ok: transfer_in back_in_stock", "A@M: sellable 3 in_transit 4 v4"},
+        {"transfer_loss transfer=T1", "ok: transfer_loss", "A@M: sellable 3 v5; $A: supplier -9 loss 4"},
 
         {"# a second transfer_out of the same name is no addition, open or closed", NULL, NULL},
         {"receive 9 A@L", "ok: receive", NULL},
         {"transfer_out transfer=T to=M 4 A@L", "ok: transfer_out transfer_out", NULL},
         {"transfer_out transfer=T to=M 4 A@L", "transfer_exists T", "A@M: in_transit 4 v1"},
-        {"transfer_in transfer=T 4 A@M", "ok: transfer_in", NULL},
+        {"transfer_in transfer=T 4 A@M", "ok: transfer_in back_in_stock", NULL},
         {"transfer_out transfer=T to=M 4 A@L", "transfer_exists T", NULL},
         {"wait 604801", "ok:", NULL},
         {"tick", "ok:", "transfer T: none"},
@@ -81,7 +81,7 @@ static void goods_go_under_way(void **state)
         {"transfer_out guard transfer=T to=N 1 A@L", "unknown_location N", NULL},
         {"transfer_out guard transfer=T to=M 1 B@L", "unknown_item B", NULL},
         {"transfer_out guard transfer=T to=M 3 A@L", "insufficient_stock, A@L asked 3 free 2", "transfer T: none"},
-        {"transfer_out guard transfer=T to=M 2 A@L", "ok: transfer_out transfer_out", "A@L: sellable 3 held 3 v3"},
+        {"transfer_out guard transfer=T to=M 2 A@L", "ok: transfer_out out_of_stock transfer_out", "A@L: sellable 3 held 3 v4"},
         {"transfer_out transfer=U to=M 1 A@L", "ok: transfer_out oversold(1) transfer_out", NULL},
 
         {"# a strict ledger makes no names for it", NULL, NULL},
@@ -120,7 +120,7 @@ static void a_hold_can_go_along(void **state)
         {"hold hold=H 4 A@L", "ok: hold", NULL},
         {"hold hold=I 4 A@L", "ok: hold", NULL},
         {"transfer_out guard transfer=T to=M hold=H 7 A@L", "insufficient_stock, A@L asked 7 free 6", NULL},
-        {"transfer_out guard transfer=T to=M hold=H 6 A@L", "ok: transfer_out transfer_out", "A@L: sellable 4 held 4 v4"},
+        {"transfer_out guard transfer=T to=M hold=H 6 A@L", "ok: transfer_out out_of_stock transfer_out", "A@L: sellable 4 held 4 v5"},
         {"transfer_out guard transfer=U to=M 1 A@L", "insufficient_stock, A@L asked 1 free 0", NULL},
 
         {"# what a hold is expected to take stays expected: goods that go to another place are not sold", NULL, NULL},
@@ -138,39 +138,39 @@ static void goods_arrive(void **state)
     static const struct world_row rows[] = {
         {"# partly, in whatever condition, until nothing is under way", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
-        {"transfer_out transfer=T to=M eta=2023-12-01 10 A@L", "ok: transfer_out transfer_out", NULL},
-        {"transfer_in transfer=T 3 A@M 2 damaged A@M", "ok: transfer_in",
-         "A@M: sellable 3 damaged 2 in_transit 5 incoming 5 v2; transfer T: open from L to M, A@M 5 2023-12-01"},
+        {"transfer_out transfer=T to=M eta=2023-12-01 10 A@L", "ok: transfer_out out_of_stock transfer_out", NULL},
+        {"transfer_in transfer=T 3 A@M 2 damaged A@M", "ok: transfer_in back_in_stock",
+         "A@M: sellable 3 damaged 2 in_transit 5 incoming 5 v3; transfer T: open from L to M, A@M 5 2023-12-01"},
         {"transfer_in transfer=T 5 A@M", "ok: transfer_in",
-         "A@M: sellable 8 damaged 2 v3; $A: supplier -10; transfer T: closed from L to M"},
+         "A@M: sellable 8 damaged 2 v4; $A: supplier -10; transfer T: closed from L to M"},
 
         {"# more than is under way was found, and is flagged", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
-        {"transfer_out transfer=T to=M 10 A@L", "ok: transfer_out transfer_out", NULL},
-        {"transfer_in transfer=T 12 A@M", "ok: transfer_in discrepancy(exceeds_transfer 2)",
-         "A@M: sellable 12 v3; $A: supplier -10 found -2; transfer T: closed from L to M"},
+        {"transfer_out transfer=T to=M 10 A@L", "ok: transfer_out out_of_stock transfer_out", NULL},
+        {"transfer_in transfer=T 12 A@M", "ok: transfer_in discrepancy(exceeds_transfer 2) back_in_stock",
+         "A@M: sellable 12 v4; $A: supplier -10 found -2; transfer T: closed from L to M"},
         {"transfer_in transfer=T 1 A@M", "ok: transfer_in discrepancy(exceeds_transfer 1)",
-         "A@M: sellable 13 v5; $A: supplier -10 found -3; transfer T: closed from L to M"},
+         "A@M: sellable 13 v6; $A: supplier -10 found -3; transfer T: closed from L to M"},
 
         {"# an item that was never sent is too much as a whole, and may be new", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
-        {"transfer_out transfer=T to=M 10 A@L", "ok: transfer_out transfer_out", NULL},
+        {"transfer_out transfer=T to=M 10 A@L", "ok: transfer_out out_of_stock transfer_out", NULL},
         {"transfer_in transfer=T 1 B@M", "ok: transfer_in discrepancy(exceeds_transfer 1)",
          "B@M: sellable 1 v2; $B: found -1; transfer T: open from L to M, A@M 10"},
         {"receive 1 C@L", "ok: receive", NULL},
-        {"transfer_in transfer=T 1 C@M 4 A@M", "ok: transfer_in discrepancy(exceeds_transfer 1) transfer_in", NULL},
+        {"transfer_in transfer=T 1 C@M 4 A@M", "ok: transfer_in discrepancy(exceeds_transfer 1) transfer_in back_in_stock", NULL},
 
         {"# goods that arrive elsewhere come off what the destination waits for", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
-        {"transfer_out transfer=T to=M eta=+60 10 A@L", "ok: transfer_out transfer_out", NULL},
+        {"transfer_out transfer=T to=M eta=+60 10 A@L", "ok: transfer_out out_of_stock transfer_out", NULL},
         {"transfer_in transfer=T 4 A@N", "ok: transfer_in transfer_in",
          "A@N: sellable 4 v1; A@M: in_transit 6 incoming 6 v2; transfer T: open from L to M, A@M 6 +60"},
         {"transfer_in transfer=T 1 A@N 2 A@O", "ok: transfer_in transfer_in transfer_in",
          "A@N: sellable 5 v2; A@O: sellable 2 v1; A@M: in_transit 3 incoming 3 v3"},
-        {"transfer_in transfer=T 1 A@N 4 A@M", "ok: transfer_in transfer_in discrepancy(exceeds_transfer 2)",
-         "A@N: sellable 6 v3; A@M: sellable 4 v5; $A: supplier -10 found -2; transfer T: closed from L to M"},
+        {"transfer_in transfer=T 1 A@N 4 A@M", "ok: transfer_in transfer_in discrepancy(exceeds_transfer 2) back_in_stock",
+         "A@N: sellable 6 v3; A@M: sellable 4 v6; $A: supplier -10 found -2; transfer T: closed from L to M"},
         {"transfer_in transfer=T 1 A@N", "ok: transfer_in discrepancy(exceeds_transfer 1)",
-         "A@N: sellable 7 v5; A@M: sellable 4 v5; $A: supplier -10 found -3"},
+         "A@N: sellable 7 v5; A@M: sellable 4 v6; $A: supplier -10 found -3"},
 
         {"# back at its origin, and two items at once", NULL, NULL},
         {"receive 10 A@L 10 B@L", "ok: receive receive", NULL},
@@ -185,7 +185,7 @@ static void goods_arrive(void **state)
         {"transfer_out transfer=T to=M 4 A@L", "ok: transfer_out transfer_out", NULL},
         {"transfer_in guard transfer=T 1 A@N", "unknown_location N", NULL},
         {"transfer_in transfer=T", "invalid missing_field lines", NULL},
-        {"transfer_in guard transfer=T 5 A@M", "ok: transfer_in discrepancy(exceeds_transfer 1)", NULL},
+        {"transfer_in guard transfer=T 5 A@M", "ok: transfer_in discrepancy(exceeds_transfer 1) back_in_stock", NULL},
         {"wait 604801", "ok:", NULL},
         {"tick", "ok:", "transfer T: none"},
         {"transfer_in transfer=T 1 A@M", "unknown_transfer T", NULL},
@@ -240,12 +240,12 @@ static void what_is_malformed_or_too_much(void **state)
 
         {"# figures and accounts stay in range", NULL, NULL},
         {"adjust " MAX " A@L reason=x", "ok: adjust", NULL},
-        {"transfer_out transfer=T to=M " MAX " A@L", "ok: transfer_out transfer_out", NULL},
+        {"transfer_out transfer=T to=M " MAX " A@L", "ok: transfer_out out_of_stock transfer_out", NULL},
         {"transfer_out transfer=U to=M 1 A@L", "invalid out_of_range line 0 quantity", "transfer U: none"},
         {"transfer_out transfer=U to=N " MAX " A@L 1 A@P", "invalid out_of_range line 1 quantity", NULL},
         {"transfer_in transfer=T 1 A@M " MAX " A@N", "invalid out_of_range line 1 quantity", NULL},
         {"receive 1 B@L", "ok: receive", NULL},
-        {"adjust -" MAX " B@L reason=x", "ok: adjust discrepancy(below_zero 9007199254740990) oversold(9007199254740990)",
+        {"adjust -" MAX " B@L reason=x", "ok: adjust discrepancy(below_zero 9007199254740990) oversold(9007199254740990) out_of_stock",
          NULL},
         {"transfer_out transfer=U to=N 1 B@L", "ok: transfer_out discrepancy(below_zero " MAX ") oversold(" MAX ")"
          " transfer_out", NULL},
@@ -273,14 +273,14 @@ static void a_full_table_takes_no_transfer(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {8, 4, 2, 16, 1, 1, 2, 1, 3, 64};
+    static const struct ledger_limits limits = {8, 4, 2, 16, 1, 1, 1, 1, 2, 1, 3, 64};
     world_init(&world, &limits);
     expect_answer(&world, "receive 10 A@L 10 B@L 10 C@L 10 D@L", "ok: receive receive receive receive");
     expect_answer(&world, "transfer_out transfer=T to=M 1 A@L 1 B@L 1 C@L 1 D@L", "invalid limit_reached");
     expect_answer(&world, "transfer_out transfer=T to=M 1 A@L 1 B@L", "ok: transfer_out transfer_out transfer_out transfer_out");
     expect_answer(&world, "transfer_out transfer=U to=M 1 A@L 1 B@L", "invalid limit_reached");
     expect_answer(&world, "transfer_out transfer=U to=M 1 A@L", "ok: transfer_out transfer_out");
-    expect_answer(&world, "transfer_in transfer=U 1 A@M", "ok: transfer_in");
+    expect_answer(&world, "transfer_in transfer=U 1 A@M", "ok: transfer_in back_in_stock");
     expect_answer(&world, "transfer_out transfer=V to=M 1 A@L", "invalid limit_reached");
     /* What is there already needs no room. */
     expect_answer(&world, "transfer_in transfer=T 1 A@M", "ok: transfer_in");
@@ -301,7 +301,7 @@ static void closed_ones_are_forgotten_in_steps(void **state)
     (void)state;
     static struct world world;
     world_init(&world, &world_limits);
-    expect_answer(&world, "receive id= 50 A@L", "ok: receive");
+    expect_answer(&world, "receive id= 50 A@L 1 A@M", "ok: receive receive");
     char prose[100];
     for (unsigned i = 0; i < 10; i++) {
         (void)sprintf(prose, "transfer_out id= transfer=T%u to=M 1 A@L", i);
