@@ -22,10 +22,19 @@ VALUES = {
     "not_after": "2999-01-01T00:00:00Z", "if": {"version": 0}, "dry_run": True, "guard": True, "item": "A",
     "location": "L", "quantity": 1, "condition": "sellable", "lines": [{"item": "A", "location": "L", "quantity": 1}],
     "hold": "H", "holder": "jo", "expires_in": 60, "mode": "partial", "from": "sellable", "to": "damaged",
+    "unit": "case", "sourcing": {"locations": ["L"], "rule": "most_stock"}, "priority": 1, "backorder": True,
+    "wait": True, "at": "2999-12-24", "paid": True, "transfer": "T", "eta": "2999-12-01", "expectation": "PO",
+    "direction": "in", "due": "2999-12-01T08:00:00+01:00", "safety_stock": 5, "backorder_limit": "1.5",
+    "reorder_point": 0, "locations": ["L", "M"], "shares_rest": False, "buffer": 3, "cap": 20, "add": -1,
 }
+# Kinds in which `to` is not a condition.
+TO = {"transfer": "M", "transfer_out": "M", "reassign": "M", "allocate": 40}
+# What a kind needs beside its required members and its lines.
+BESIDE = {"set_policy": ["safety_stock"], "allocate": ["to"]}
+# Kinds whose form is taken and that the ledger may not know yet: it then says so of `kind`.
+AHEAD = {"amend", "reassign", "pick", "unpick", "set_policy", "set_channel", "allocate"}
 # Members of API.md that belong to kinds or abilities that are not served yet.
-LATER = ["unit", "expectation", "transfer", "eta", "counted_to", "seen", "sourcing", "priority", "backorder", "wait",
-         "at", "paid", "review", "verdict", "of", "due", "direction", "add", "colour"]
+LATER = ["counted_to", "seen", "review", "verdict", "of", "colour"]
 
 
 def read(path):
@@ -141,12 +150,11 @@ class OpenApi(ServerCase):
         return {name.removeprefix("Command_"): self.page.schemas[name] for name in names}
 
     def smallest(self, kind, schema):
-        command = {name: VALUES[name] for name in schema["required"]}
+        command = {name: VALUES[name] for name in schema["required"] + BESIDE.get(kind, [])}
         command["kind"] = kind
-        if kind == "transfer":
-            command["to"] = "M"
-        forms = schema.get("oneOf", [])
-        if forms and forms[0]["required"] == ["item", "location", "quantity"]:
+        if "to" in command:
+            command["to"] = TO.get(kind, command["to"])
+        if "lines" in schema["properties"]:
             command.update({"item": "A", "location": "L", "quantity": 1})
         return command
 
@@ -167,7 +175,8 @@ class OpenApi(ServerCase):
                     answer = self.once(method.upper(), target, body)
                     self.assertNotEqual(answer.status, 405)
                     if answer.status == 404:  # only because there is no such name
-                        self.assertIn(answer.json()["code"], ("unknown_item", "unknown_location", "unknown_hold"))
+                        self.assertIn(answer.json()["code"], ("unknown_item", "unknown_location", "unknown_hold",
+                                                                 "unknown_transfer", "unknown_expectation"))
                     described = item[method]["responses"]
                     self.assertIn(str(answer.status), described)
 
@@ -202,7 +211,8 @@ class OpenApi(ServerCase):
             with self.subTest(kind=kind):
                 self.assertIsNone(self.page.wrong(schema, {**smallest, "id": "x"}))
                 answer = self.command(**{**smallest, "id": "small-" + kind})
-                self.assertIn(answer.status, (200, 409), answer)
+                ahead = kind in AHEAD and answer.status == 422 and answer.json()["field"] == "/kind"
+                self.assertTrue(ahead or answer.status in (200, 409), answer)
             for name in schema["required"]:
                 with self.subTest(kind=kind, without=name):
                     command = {"id": "x", "source": "s", **smallest}
@@ -243,6 +253,7 @@ class OpenApi(ServerCase):
         line = {"item": "B", "location": "LON"}
         meta = {"meta": {"k": 1}, "actor": "jo", "document": "D", "line": "1", "channel": "web", "reason": "r"}
         self.expect("Item", self.once("PUT", "/v1/items/B", b'{"scale":2}').json())
+        self.expect("Accepted", self.command(kind="set_channel", channel="web", locations=["LON"]).json())
         self.expect("Accepted", self.command(kind="receive", **line, quantity=10.5, **meta).json())
         self.expect("Accepted", self.command(kind="receive", **line, quantity=1, condition="damaged", seq=1,
                                              occurred_at="2999-01-01T00:00:00Z").json())
@@ -264,6 +275,19 @@ class OpenApi(ServerCase):
         self.expect("Cell", self.once("GET", "/v1/stock/B/LON").json())
         self.expect("Claim", self.once("GET", "/v1/holds/h1").json())
         self.expect("Claim", self.once("GET", "/v1/holds/h3").json())
+        for eta in ({}, {"eta": "2999-12-01"}):
+            name = "t%d" % len(eta)
+            self.expect("Accepted", self.command(kind="transfer_out", transfer=name, **line, quantity=1, to="PAR",
+                                                 **eta).json())
+            self.expect("Transfer", self.once("GET", "/v1/transfers/" + name).json())
+        self.expect("Accepted", self.command(kind="transfer_loss", transfer="t0").json())
+        self.expect("Transfer", self.once("GET", "/v1/transfers/t0").json())
+        self.expect("Accepted", self.command(kind="expect", expectation="e", direction="in", due="2999-12-01", **line,
+                                             quantity=1).json())
+        self.expect("Expectation", self.once("GET", "/v1/expectations/e").json())
+        self.expect("AvailableToPromise", self.once("GET", "/v1/atp/B?location=LON").json())
+        self.expect("AvailableToPromise", self.once("GET", "/v1/atp/B?location=LON&at=2999-12-01&quantity=1").json())
+        self.expect("AvailableToPromise", self.once("GET", "/v1/atp/B?location=LON&quantity=1000000").json())
         self.expect("FiguresPage", self.once("GET", "/v1/figures?item=B*&location=LON").json())
         for name, target in (("StockPage", "/v1/stock"), ("HoldPage", "/v1/holds"), ("ItemPage", "/v1/items"),
                              ("LocationPage", "/v1/locations"), ("SourcePage", "/v1/sources")):
