@@ -190,7 +190,8 @@ static bool take_parameters(struct connection *connection, struct read *read)
     const struct text *at = &read->parameters[AT_AT].value;
     const struct text *quantity = &read->parameters[AT_QUANTITY].value;
     if (!text_present(read->parameters[AT_LOCATION].value)) {
-        respond_problem(connection, 422, "missing_field", TEXT("location"), TEXT("what is promised is promised somewhere"));
+        respond_problem(connection, 422, "missing_field", TEXT("location"),
+                        TEXT("what is promised is promised somewhere"));
         return false;
     }
     enum name_status status = name_check(read->parameters[AT_LOCATION].value);

@@ -2,9 +2,9 @@
  * What the deciding files share: the judge, who holds one command against the state and writes the decision.
  * Private to src/ledger.
  *
- * A rule file (movement.c, hold.c, transfer.c, expectation.c, config.c) resolves the command's lines into drafts, one per cell, judges each draft,
- * then emits the events. Functions that can object return false after the judge has noted the objection; the rule
- * returns at once and nothing has been changed, because nothing is written before evolve.
+ * A rule file (movement.c, hold.c, transfer.c, expectation.c, config.c) resolves the command's lines into drafts, one per
+ * cell, judges each draft, then emits the events. Functions that can object return false after the judge has noted the
+ * objection; the rule returns at once and nothing has been changed, because nothing is written before evolve.
  */
 #ifndef ONHAND_LEDGER_DECIDE_H
 #define ONHAND_LEDGER_DECIDE_H
@@ -113,8 +113,8 @@ void decide_config(struct judge *judge);   /* item settings */
 /* Notes what a guarded taking lacks in one cell. by: units taken by condition, > 0 where taken. */
 void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT]);
 /*
- * The claim that goods leave from, NUMBER_NONE for none, and what to call the part of them it does not cover; its channel
- * or the command's becomes the judge's. False when the kind needs a claim that is not there.
+ * The claim that goods leave from, NUMBER_NONE for none, and what to call the part of them it does not cover; its
+ * channel or the command's becomes the judge's. False when the kind needs a claim that is not there.
  */
 MUST_USE bool movement_claim(struct judge *judge, uint32_t *out_claim, enum discrepancy *out_excess);
 /* The drafts of goods that leave: the lines, or all that the claim has open; each with its line of the claim. */

@@ -8,8 +8,8 @@
  * demand from its start. Supply that should have been here before now is overdue: it counts for nothing until it is
  * re-dated. Demand that is overdue still counts.
  *
- * When a day begins depends on the location's zone, which can change, so instants and days cannot share one order. Each
- * cell has a list for each of the four, and each is in the order of its own times whatever the zone: a walk merges them.
+ * When a day begins depends on the location's zone, which can change, so instants and days cannot share one order. A cell
+ * has a list for each of the four, and each is in the order of its own times whatever the zone: a walk merges them.
  * It takes O(1) for each dated line of the cell and keeps nothing; a cell has as many as open documents name it, a
  * handful as a rule. A line is put in place from the later end: O(1) when announcements come in the order of their
  * times, else O(lines behind it).

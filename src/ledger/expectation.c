@@ -7,7 +7,8 @@
  *
  * A receipt that names an expectation takes what it brings off the line of its cell, whatever the condition; more than
  * was open is flagged. An expectation of direction out with the name of a hold is fulfilled by that hold: committing
- * (and amending to more) takes off, and so does shipping what had not been committed. More than was expected is nothing to speak of there.
+ * (and amending to more) takes off, and so does shipping what had not been committed. More than was expected is nothing
+ * to speak of there.
  *
  * Expecting is about paper, not goods: guard has no say in what is open, only in whether new names are made.
  */

@@ -37,7 +37,8 @@ static void goods_go_under_way(void **state)
         {"receive 10 A@L", "ok: receive", NULL},
         {"transfer_out transfer=T to=M 4 A@L", "ok: transfer_out transfer_out",
          "A@L: sellable 6 v2; A@M: in_transit 4 v1; transfer T: open from L to M, A@M 4; atp A@M 2099-01-01: 0"},
-        {"transfer_in transfer=T 4 A@M", "ok: transfer_in back_in_stock", "A@M: sellable 4 v3; transfer T: closed from L to M"},
+        {"transfer_in transfer=T 4 A@M", "ok: transfer_in back_in_stock",
+         "A@M: sellable 4 v3; transfer T: closed from L to M"},
 
         {"# a fact makes its places and its item", NULL, NULL},
         {"transfer_out transfer=T to=M 4 A@L", "ok: transfer_out discrepancy(below_zero 4) oversold(4) transfer_out",
@@ -81,7 +82,8 @@ static void goods_go_under_way(void **state)
         {"transfer_out guard transfer=T to=N 1 A@L", "unknown_location N", NULL},
         {"transfer_out guard transfer=T to=M 1 B@L", "unknown_item B", NULL},
         {"transfer_out guard transfer=T to=M 3 A@L", "insufficient_stock, A@L asked 3 free 2", "transfer T: none"},
-        {"transfer_out guard transfer=T to=M 2 A@L", "ok: transfer_out out_of_stock transfer_out", "A@L: sellable 3 held 3 v4"},
+        {"transfer_out guard transfer=T to=M 2 A@L", "ok: transfer_out out_of_stock transfer_out",
+         "A@L: sellable 3 held 3 v4"},
         {"transfer_out transfer=U to=M 1 A@L", "ok: transfer_out oversold(1) transfer_out", NULL},
 
         {"# a strict ledger makes no names for it", NULL, NULL},
@@ -114,13 +116,32 @@ static void a_hold_can_go_along(void **state)
         {"transfer_out transfer=V to=M hold=none 1 A@L", "ok: transfer_out discrepancy(no_claim 1) transfer_out", NULL},
         {"transfer_out transfer=W to=M hold=none", "invalid missing_field lines", "transfer W: none"},
 
+        {"# a hold that waits has nothing yet", NULL, NULL},
+        {"receive 1 A@L", "ok: receive", NULL},
+        {"hold hold=H wait 5 A@L", "ok: hold, A@L asked 5 free 1", NULL},
+        {"transfer_out transfer=T to=M hold=H", "exceeds_claim H", "transfer T: none"},
+        {"ship hold=H", "exceeds_claim H", NULL},
+        {"sale hold=H", "exceeds_claim H", "A@L: sellable 1 v2"},
+
+        {"# what goes to another place is not sold: it uses no quota", NULL, NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"set_channel channel=web locations=L", "ok: set_channel", NULL},
+        {"allocate channel=web item=A location=L units=4", "ok: allocate", "web/A@L: free 10 quota 4"},
+        {"transfer_out guard channel=web transfer=T to=M 8 A@L", "unknown_location M", NULL},
+        {"receive 1 A@M", "ok: receive", NULL},
+        {"transfer_out guard transfer=T to=M 8 A@L", "insufficient_stock, A@L asked 8 free 6", NULL},
+        {"transfer_out guard channel=none transfer=T to=M 7 A@L", "insufficient_stock, A@L asked 7 free 6", NULL},
+        {"transfer_out guard channel=web transfer=T to=M 8 A@L", "ok: transfer_out transfer_out",
+         "web/A@L: free 2 quota 4; A@L: sellable 2 v3"},
+
         {"# guarded, what exceeds the hold must be free", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
         {"receive 1 A@M", "ok: receive", NULL},
         {"hold hold=H 4 A@L", "ok: hold", NULL},
         {"hold hold=I 4 A@L", "ok: hold", NULL},
         {"transfer_out guard transfer=T to=M hold=H 7 A@L", "insufficient_stock, A@L asked 7 free 6", NULL},
-        {"transfer_out guard transfer=T to=M hold=H 6 A@L", "ok: transfer_out out_of_stock transfer_out", "A@L: sellable 4 held 4 v5"},
+        {"transfer_out guard transfer=T to=M hold=H 6 A@L", "ok: transfer_out out_of_stock transfer_out",
+         "A@L: sellable 4 held 4 v5"},
         {"transfer_out guard transfer=U to=M 1 A@L", "insufficient_stock, A@L asked 1 free 0", NULL},
 
         {"# what a hold is expected to take stays expected: goods that go to another place are not sold", NULL, NULL},
@@ -158,7 +179,8 @@ static void goods_arrive(void **state)
         {"transfer_in transfer=T 1 B@M", "ok: transfer_in discrepancy(exceeds_transfer 1)",
          "B@M: sellable 1 v2; $B: found -1; transfer T: open from L to M, A@M 10"},
         {"receive 1 C@L", "ok: receive", NULL},
-        {"transfer_in transfer=T 1 C@M 4 A@M", "ok: transfer_in discrepancy(exceeds_transfer 1) transfer_in back_in_stock", NULL},
+        {"transfer_in transfer=T 1 C@M 4 A@M",
+         "ok: transfer_in discrepancy(exceeds_transfer 1) transfer_in back_in_stock", NULL},
 
         {"# goods that arrive elsewhere come off what the destination waits for", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
@@ -167,7 +189,8 @@ static void goods_arrive(void **state)
          "A@N: sellable 4 v1; A@M: in_transit 6 incoming 6 v2; transfer T: open from L to M, A@M 6 +60"},
         {"transfer_in transfer=T 1 A@N 2 A@O", "ok: transfer_in transfer_in transfer_in",
          "A@N: sellable 5 v2; A@O: sellable 2 v1; A@M: in_transit 3 incoming 3 v3"},
-        {"transfer_in transfer=T 1 A@N 4 A@M", "ok: transfer_in transfer_in discrepancy(exceeds_transfer 2) back_in_stock",
+        {"transfer_in transfer=T 1 A@N 4 A@M",
+         "ok: transfer_in transfer_in discrepancy(exceeds_transfer 2) back_in_stock",
          "A@N: sellable 6 v3; A@M: sellable 4 v6; $A: supplier -10 found -2; transfer T: closed from L to M"},
         {"transfer_in transfer=T 1 A@N", "ok: transfer_in discrepancy(exceeds_transfer 1)",
          "A@N: sellable 7 v5; A@M: sellable 4 v6; $A: supplier -10 found -3"},
@@ -245,7 +268,8 @@ static void what_is_malformed_or_too_much(void **state)
         {"transfer_out transfer=U to=N " MAX " A@L 1 A@P", "invalid out_of_range line 1 quantity", NULL},
         {"transfer_in transfer=T 1 A@M " MAX " A@N", "invalid out_of_range line 1 quantity", NULL},
         {"receive 1 B@L", "ok: receive", NULL},
-        {"adjust -" MAX " B@L reason=x", "ok: adjust discrepancy(below_zero 9007199254740990) oversold(9007199254740990) out_of_stock",
+        {"adjust -" MAX " B@L reason=x",
+         "ok: adjust discrepancy(below_zero 9007199254740990) oversold(9007199254740990) out_of_stock",
          NULL},
         {"transfer_out transfer=U to=N 1 B@L", "ok: transfer_out discrepancy(below_zero " MAX ") oversold(" MAX ")"
          " transfer_out", NULL},
@@ -277,7 +301,8 @@ static void a_full_table_takes_no_transfer(void **state)
     world_init(&world, &limits);
     expect_answer(&world, "receive 10 A@L 10 B@L 10 C@L 10 D@L", "ok: receive receive receive receive");
     expect_answer(&world, "transfer_out transfer=T to=M 1 A@L 1 B@L 1 C@L 1 D@L", "invalid limit_reached");
-    expect_answer(&world, "transfer_out transfer=T to=M 1 A@L 1 B@L", "ok: transfer_out transfer_out transfer_out transfer_out");
+    expect_answer(&world, "transfer_out transfer=T to=M 1 A@L 1 B@L",
+     "ok: transfer_out transfer_out transfer_out transfer_out");
     expect_answer(&world, "transfer_out transfer=U to=M 1 A@L 1 B@L", "invalid limit_reached");
     expect_answer(&world, "transfer_out transfer=U to=M 1 A@L", "ok: transfer_out transfer_out");
     expect_answer(&world, "transfer_in transfer=U 1 A@M", "ok: transfer_in back_in_stock");
@@ -354,7 +379,8 @@ static void events_name_their_transfer(void **state)
     assert_true(events[1].location == m && events[1].transit == 1 && events[1].transit_delta == -3);
     assert_true(events[1].other_location == ledger_number(world.ledger, NAME_LOCATION, TEXT("N")));
     assert_true(events[1].transfer_number == number && events[1].eta.form == MOMENT_DAY);
-    expect_answer(&world, "transfer_in transfer=T 1 A@N 1 A@O", "ok: transfer_in transfer_in discrepancy(exceeds_transfer 1)"
+    expect_answer(&world, "transfer_in transfer=T 1 A@N 1 A@O",
+     "ok: transfer_in transfer_in discrepancy(exceeds_transfer 1)"
                           " transfer_in");
     assert_int_equal(events[3].other_location, NUMBER_NONE); /* from several places */
     world_deinit(&world);
