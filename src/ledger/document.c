@@ -452,7 +452,9 @@ bool ledger_transfer_at(const struct ledger *ledger, uint32_t place, struct tran
 bool ledger_transfer(const struct ledger *ledger, struct text name, struct transfer_view *out_view)
 {
     uint32_t place = document_find(ledger, DOCUMENT_TRANSFER, name, ledger->now_us);
-    return place != NUMBER_NONE && ledger_transfer_at(ledger, place, out_view);
+    if (place == NUMBER_NONE)
+        return false;
+    return ledger_transfer_at(ledger, place, out_view);
 }
 
 uint32_t ledger_expectation_places(const struct ledger *ledger)
@@ -479,7 +481,9 @@ bool ledger_expectation_at(const struct ledger *ledger, uint32_t place, struct e
 bool ledger_expectation(const struct ledger *ledger, struct text name, struct expectation_view *out_view)
 {
     uint32_t place = document_find(ledger, DOCUMENT_EXPECTATION, name, ledger->now_us);
-    return place != NUMBER_NONE && ledger_expectation_at(ledger, place, out_view);
+    if (place == NUMBER_NONE)
+        return false;
+    return ledger_expectation_at(ledger, place, out_view);
 }
 
 void ledger_document_line(const struct ledger *ledger, uint32_t number, struct document_line_view *out_view)

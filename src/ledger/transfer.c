@@ -88,8 +88,7 @@ static void decide_out(struct judge *judge)
     }
     uint32_t claim;
     enum discrepancy excess;
-    if (!movement_claim(judge, &claim, &excess))
-        return;
+    CHECK(movement_claim(judge, &claim, &excess)); /* it happened, whatever became of the claim */
     uint32_t to = movement_to(judge);
     if (to == NUMBER_NONE || !movement_drafts(judge, claim))
         return;
@@ -175,7 +174,7 @@ static bool emit_in(struct judge *judge, uint32_t index, uint32_t transfer, uint
 }
 
 /* All of an item was received elsewhere: it comes off what the destination waits for. */
-static bool emit_diverted(struct judge *judge, uint32_t index, uint32_t transfer, uint32_t to)
+static void emit_diverted(struct judge *judge, uint32_t index, uint32_t transfer, uint32_t to)
 {
     const struct ledger *ledger = judge->ledger;
     struct draft arrival = *judge_draft(judge, index);
@@ -184,7 +183,7 @@ static bool emit_diverted(struct judge *judge, uint32_t index, uint32_t transfer
     uint32_t from;
     int64_t together = taken_together(judge, index, to, units_of(judge, line), &here, &from);
     if (here || together == 0)
-        return true;
+        return;
     arrival.location = to;
     arrival.last_event = 0;
     arrival.cell = cell_find(ledger, arrival.item, to);
@@ -192,7 +191,7 @@ static bool emit_diverted(struct judge *judge, uint32_t index, uint32_t transfer
     event->quantity = together;
     event->other_location = from;
     fill(judge, transfer, line, -together, event);
-    return judge_cell(judge, &arrival, event, DISCREPANCY_NONE, 0);
+    CHECK(judge_cell(judge, &arrival, event, DISCREPANCY_NONE, 0)); /* less under way leaves no range */
 }
 
 static void decide_in(struct judge *judge)
@@ -211,8 +210,8 @@ static void decide_in(struct judge *judge)
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (!movement_is_later(judge, i) && !emit_diverted(judge, i, transfer, to))
-            return;
+        if (!movement_is_later(judge, i))
+            emit_diverted(judge, i, transfer, to);
     }
 }
 

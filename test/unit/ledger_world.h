@@ -111,6 +111,7 @@ static inline void world_evolve(struct world *world)
         names[i] = world->decision.names[i];
         names[i].name = world_copy_text(world, names[i].name);
     }
+    assert_null(ledger_overflow(world->twin, &copy)); /* what was decided has room */
     ledger_evolve(world->ledger, &world->decision);
     ledger_evolve(world->twin, &copy);
     while (world->copy_count > 0)

@@ -61,6 +61,7 @@ static void figures_stay_in_range(void **state)
         {"# available and unavailable", NULL, NULL},
         {"sale " MAX " A@L", "ok: sale discrepancy(below_zero " MAX ") oversold(" MAX ")", NULL},
         {"hold fact hold=I 1 A@L", "invalid out_of_range line 0 quantity", NULL},
+        {"transfer to=M 1 A@L", "invalid out_of_range line 0 quantity", NULL},
         {"receive " MAX " damaged A@L", "ok: receive", NULL},
         {"adjust 1 recalled A@L", "invalid out_of_range line 0 quantity", NULL},
         {"reclassify from=sellable to=recalled 1 A@L", "invalid out_of_range line 0 quantity", NULL},

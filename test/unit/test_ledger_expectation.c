@@ -1,5 +1,5 @@
 /*
- * Goal: every rule and every refusal of expect, redate and cancel_expected holds, what fulfils an expectation closes it,
+ * Goal: every rule and refusal of expect, redate and cancel_expected holds, what fulfils an expectation closes it,
  * and ATP is exactly what DESIGN I5 says: overdue supply, days and instants, days in other zones.
  * Method: tables in near-prose, see ledger_world.h. Each step is also replayed into a second ledger, and ledger_check
  * compares incoming and outgoing of every cell with the open documents. ATP is compared with a naive minimum over all
@@ -100,7 +100,8 @@ static void a_hold_takes_what_was_expected_to_go(void **state)
         {"expect expectation=O1 direction=out due=2023-12-01 8 A@L", "ok: expect", NULL},
         {"hold hold=O1 6 A@L 2 B@L", "ok: hold hold", "A@L: sellable 20 held 6 outgoing 8 v3"},
         {"ship hold=O1 2 A@L 1 B@L", "ok: ship ship",
-         "A@L: sellable 18 held 4 outgoing 6 v4; B@L: sellable 19 held 1 v3; expectation O1: open out, A@L 6 2023-12-01"},
+         "A@L: sellable 18 held 4 outgoing 6 v4; B@L: sellable 19 held 1 v3;"
+         "expectation O1: open out, A@L 6 2023-12-01"},
         {"ship fact hold=O1 7 A@L", "ok: ship discrepancy(exceeds_claim 3)",
          "A@L: sellable 11 v6; expectation O1: closed out"},
         {"ship hold=O1", "ok: ship", "B@L: sellable 18 v4"},
@@ -347,6 +348,36 @@ static void a_full_table_takes_no_expectation(void **state)
     world_deinit(&world);
 }
 
+/* Closed ones are dropped a few at a time; what is past the window is not shown, dropped or not. */
+static void closed_ones_are_forgotten_in_steps(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct expectation_view view;
+    char prose[100];
+    world_init(&world, &world_limits);
+    for (unsigned i = 0; i < 10; i++) {
+        (void)sprintf(prose, "expect id= expectation=E%u direction=in due=+9 1 A@L", i);
+        expect_answer(&world, prose, "ok: expect");
+    }
+    for (unsigned i = 0; i < 10; i++) {
+        (void)sprintf(prose, "cancel_expected id= expectation=E%u", i);
+        expect_answer(&world, prose, "ok: cancel_expected");
+    }
+    assert_false(ledger_stale(world.ledger, world.now_us));
+    expect_answer(&world, "wait 604801", "ok:");
+    assert_true(ledger_stale(world.ledger, world.now_us)); /* by these alone */
+    expect_answer(&world, "expect id= expectation=E9 direction=out due=+9 1 A@L", "ok: expect");
+    assert_int_equal(world.ledger->documents[DOCUMENT_EXPECTATION].kept, 5);
+    unsigned shown = 0;
+    for (uint32_t i = 0; i < ledger_expectation_places(world.ledger); i++)
+        shown += ledger_expectation_at(world.ledger, i, &view);
+    assert_int_equal(shown, 1);
+    expect_answer(&world, "tick", "ok:");
+    assert_int_equal(world.ledger->documents[DOCUMENT_EXPECTATION].kept, 0);
+    world_deinit(&world);
+}
+
 /* ---- ATP against the definition ---- */
 
 struct dated {
@@ -390,7 +421,8 @@ static void atp_is_the_minimum_over_all_later_times(void **state)
         for (unsigned i = 0; i < 16; i++) {
             bool out = prng_next(&prng) % 2 == 0;
             int64_t units = 1 + (int64_t)(prng_next(&prng) % 9);
-            (void)sprintf(prose, "expect expectation=E%u direction=%s due=+1 %" PRId64 " A@L", i, out ? "out" : "in", units);
+            (void)sprintf(prose, "expect expectation=E%u direction=%s due=+1 %" PRId64 " A@L", i, out ? "out" : "in",
+                          units);
             world_parse(&world, prose);
             int64_t day = midnight + ((int64_t)(prng_next(&prng) % 8) - 3) * DAY_US;
             int64_t edge = (int64_t)(prng_next(&prng) % 3) - 1; /* just before, at, and just after midnight */
@@ -425,6 +457,7 @@ int main(void)
         cmocka_unit_test(what_can_be_promised),
         cmocka_unit_test(figures_and_times_are_bounded),
         cmocka_unit_test(a_full_table_takes_no_expectation),
+        cmocka_unit_test(closed_ones_are_forgotten_in_steps),
         cmocka_unit_test(atp_is_the_minimum_over_all_later_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
