@@ -383,7 +383,8 @@ static inline void world_say_answer(struct world *world)
         const struct shortage *s = &decision->shortages[i];
         world_say(world, ", %.*s@%.*s asked %" PRId64 " free %" PRId64,
                   TEXT_ARGUMENTS(world_name(world, NAME_ITEM, s->item)),
-                  TEXT_ARGUMENTS(world_name(world, NAME_LOCATION, s->location)), s->asked, s->free);
+                  TEXT_ARGUMENTS(s->location == NUMBER_NONE ? TEXT("?") : world_name(world, NAME_LOCATION, s->location)),
+                  s->asked, s->free);
     }
 }
 

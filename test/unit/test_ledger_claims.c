@@ -321,6 +321,64 @@ static void thresholds_are_crossed_on_every_path(void **state)
     WORLD_PLAY(rows);
 }
 
+static void lines_find_their_places(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# priority: in the order asked", NULL, NULL},
+        {"receive 3 A@L 5 A@M 9 A@N 4 B@M", "ok: receive receive receive receive", NULL},
+        {"hold hold=H locations=M,L rule=priority 6 A@", "ok: hold out_of_stock hold",
+         "H: held of pos-1, A@M granted 5 held 5, A@L granted 1 held 1, ends +900"},
+        {"hold hold=I locations=M,L 3 A@", "no_source, A@? asked 3 free 2", NULL},
+        {"hold hold=I locations=M,Q 3 A@", "unknown_location Q", NULL},
+        {"hold hold=I locations=M,L 3 Z@", "unknown_item Z", NULL},
+        {"hold hold=I locations=M,L partial 3 A@", "ok: hold out_of_stock, A@? asked 3 free 2", NULL},
+        {"hold hold=J partial locations=L 3 A@", "no_source, A@? asked 3 free 0", NULL},
+        {"# its own holder finds its own units there", NULL, NULL},
+        {"receive 3 A@L 5 A@M", "ok: receive receive", NULL},
+        {"hold hold=H 3 A@L 5 A@M", "ok: hold out_of_stock hold out_of_stock", NULL},
+        {"hold hold=H locations=M,L 6 A@", "ok: hold hold back_in_stock", "H: held of pos-1, A@L granted 3 held 1 released 2, A@M "
+         "granted 5 held 5, ends +900"},
+        {"# without a list: the channel's places, else where the item has cells, the oldest first", NULL, NULL},
+        {"receive 3 A@L 5 A@M 9 A@N", "ok: receive receive receive", NULL},
+        {"set_channel channel=web locations=N,M", "ok: set_channel", NULL},
+        {"hold hold=H channel=web 2 A@", "ok: hold", "H: held of pos-1 through web, A@N granted 2 held 2, ends +900"},
+        {"hold hold=I 4 A@", "ok: hold out_of_stock hold", "I: held of pos-1, A@L granted 3 held 3, A@M granted 1 held 1, ends +900"},
+        {"hold hold=J fact 4 A@", "invalid missing_field line 0 location", NULL},
+        {"commit hold=J 4 A@", "invalid missing_field line 0 location", NULL},
+        {"hold hold=J IF:version=1 4 A@", "invalid bad_value if", NULL},
+        {"hold hold=J 4 A@ if:version=1", "invalid missing_field line 0 location", NULL},
+        {"# most stock first", NULL, NULL},
+        {"receive 3 A@L 5 A@M 5 A@N", "ok: receive receive receive", NULL},
+        {"hold hold=H locations=L,N,M rule=most_stock 7 A@", "ok: hold out_of_stock hold",
+         "H: held of pos-1, A@N granted 5 held 5, A@M granted 2 held 2, ends +900"},
+        {"# fewest splits: one place for everything, or those that cover most", NULL, NULL},
+        {"receive 9 A@L 2 B@M 3 A@M 1 A@N 2 B@N 1 C@N", "ok: receive receive receive receive receive receive", NULL},
+        {"hold hold=H locations=L,N,M rule=fewest_splits 2 A@ 1 B@ 1 A@", "ok: hold out_of_stock hold",
+         "H: held of pos-1, A@M granted 3 held 3, B@M granted 1 held 1, ends +900"},
+        {"hold hold=I locations=L,N,M rule=fewest_splits 1 A@ 2 B@ 1 C@", "ok: hold out_of_stock hold out_of_stock hold out_of_stock",
+         "I: held of pos-1, A@N granted 1 held 1, B@N granted 2 held 2, C@N granted 1 held 1, ends +900"},
+        {"hold hold=J locations=L,N,M rule=fewest_splits 3 A@ 1 B@ 1 B@N", "insufficient_stock, B@N asked 1 free 0", NULL},
+        {"hold hold=J locations=N,M,L rule=fewest_splits 3 A@ 1 B@", "ok: hold hold out_of_stock",
+         "J: held of pos-1, A@L granted 3 held 3, B@M granted 1 held 1, ends +900"},
+        {"hold hold=K rule=fewest_splits 3 A@ 1 B@", "no_source, B@? asked 1 free 0", NULL},
+        {"# lines that name their place go first; what they take is gone", NULL, NULL},
+        {"receive 3 A@L 5 A@M", "ok: receive receive", NULL},
+        {"hold hold=H locations=L,M 2 A@L 3 A@", "ok: hold out_of_stock hold",
+         "H: held of pos-1, A@L granted 3 held 3, A@M granted 2 held 2, ends +900"},
+        {"# the rest without cover, where it may be; or it waits at the first place", NULL, NULL},
+        {"receive 3 A@L 5 A@M", "ok: receive receive", NULL},
+        {"set_policy item=A location=M backorders=4", "ok: set_policy", NULL},
+        {"hold hold=H locations=L,M backorder 10 A@", "ok: hold out_of_stock hold out_of_stock",
+         "H: held of pos-1, A@L granted 3 held 3, A@M granted 7 held 7 backordered 2, ends +900"},
+        {"hold hold=I locations=L,M backorder 3 A@", "no_source, A@? asked 3 free 2", NULL},
+        {"hold hold=W locations=L,M wait 2 A@", "ok: hold, A@L asked 2 free 0", "W: waiting of pos-1, A@L waiting 2, ends +900"},
+        {"hold hold=W locations=L wait 9007199254740991 A@ 1 A@", "invalid out_of_range line 1 quantity", NULL},
+        {"hold hold=W locations=L wait 0.5 A@", "invalid too_many_decimals line 0 quantity", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +389,7 @@ int main(void)
         cmocka_unit_test(who_waits_is_served_in_order),
         cmocka_unit_test(orders_change),
         cmocka_unit_test(thresholds_are_crossed_on_every_path),
+        cmocka_unit_test(lines_find_their_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
