@@ -194,12 +194,22 @@ static bool precondition_holds(struct judge *judge, const struct precondition *w
     return true;
 }
 
+/* Does a line look for its location? */
+static bool command_seeks(const struct command *command)
+{
+    for (uint32_t i = 0; i < command->line_count; i++) {
+        if (command->lines[i].location.length == 0)
+            return true;
+    }
+    return false;
+}
+
 bool judge_precondition(struct judge *judge)
 {
     const struct precondition *wanted = &judge->command->precondition;
     if (wanted->present == 0)
         return true;
-    if (judge->draft_count != 1)
+    if (judge->draft_count != 1 || command_seeks(judge->command))
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "if",
                              "the command touches more than one cell: put `if` on the lines");
     bool holds;
@@ -227,6 +237,8 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "lines", "the kind needs lines");
     for (uint32_t i = 0; i < command->line_count; i++) {
         const struct command_line *line = &command->lines[i];
+        if (line->location.length == 0)
+            continue; /* its place is found by judge_sourcing */
         uint32_t item = line_number(judge, create, NAME_ITEM, line->item, command->hints.item);
         if (judge->objected)
             return false; /* no room for its name */
@@ -499,7 +511,7 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
                              command->kind == KIND_ADJUST  ? "zero adjusts nothing"
                              : command->kind == KIND_AMEND ? "must not be below 0"
                                                            : "must be above 0");
-    if (line->location.length == 0 && command->kind != KIND_HOLD)
+    if (line->location.length == 0 && (command->kind != KIND_HOLD || !judge->request || line->precondition.present != 0))
         return judge_invalid(judge, CODE_missing_field, index, "location", "the kind needs it");
     /* Claims are on sellable goods, and those are what is shipped; a reclassification says its condition in `from`. */
     enum condition only = command->kind == KIND_RECLASSIFY ? command->from : CONDITION_SELLABLE;

@@ -167,7 +167,16 @@ void give_back_units(const struct judge *judge, struct event *event, int64_t fro
 /* Uses the judge's channel's quota for units that go without a claim. */
 void quota_use(const struct judge *judge, const struct draft *draft, struct event *event, int64_t units);
 
+/* ---- sourcing.c ---- */
+/*
+ * Finds locations for the lines that name none, by the command's `sourcing`, and adds them to the drafts with their terms.
+ * Those of the other lines are known. What cannot be had is noted as short, a row per item over all places.
+ */
+MUST_USE bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait);
+
 /* ---- claims, shared by their rules (hold.c) ---- */
+/* The draft's terms as if its claim had given back what it holds there: that much is its own in any case. */
+void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft);
 /* The claim that the command names, live; refuses and returns NUMBER_NONE when there is none. */
 uint32_t live_claim(struct judge *judge);
 /* Finds the drafts' lines in a claim. */

@@ -226,23 +226,19 @@ static bool emit_dropped(struct judge *judge, uint32_t claim)
     return true;
 }
 
-/* The terms of each draft as if its claim had given back what it holds there: that much is its own in any case. */
-static void hold_terms(struct judge *judge, uint32_t claim)
+void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft)
 {
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        struct draft *draft = judge_draft(judge, i);
-        if (draft->claim_line == NUMBER_NONE) {
-            draft->terms = grant_terms(judge, draft, NULL);
-            continue;
-        }
-        struct event given_back = {.channel_number = NUMBER_NONE};
-        claim_fill(judge, claim, draft->claim_line, &given_back);
-        int64_t had = given_back.claim_units[CLAIM_HELD];
-        int64_t uncovered = given_back.claim_units[CLAIM_BACKORDERED];
-        give_back_units(judge, &given_back, had, 0);
-        draft->terms = grant_terms(judge, draft, &given_back);
-        draft->terms.free = max_i64(draft->terms.free, had - uncovered);
+    if (draft->claim_line == NUMBER_NONE) {
+        draft->terms = grant_terms(judge, draft, NULL);
+        return;
     }
+    struct event given_back = {.channel_number = NUMBER_NONE};
+    claim_fill(judge, claim, draft->claim_line, &given_back);
+    int64_t had = given_back.claim_units[CLAIM_HELD];
+    int64_t uncovered = given_back.claim_units[CLAIM_BACKORDERED];
+    give_back_units(judge, &given_back, had, 0);
+    draft->terms = grant_terms(judge, draft, &given_back);
+    draft->terms.free = max_i64(draft->terms.free, had - uncovered);
 }
 
 /* Does the claim have something that waiting for the whole would give away? */
@@ -276,11 +272,18 @@ void decide_hold(struct judge *judge)
     if (!judge_expires_in(judge, &expires_at_us) ||
         !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
-    attach_lines(judge, claim);
-    hold_terms(judge, claim);
-
     bool partial = command->mode == HOLD_PARTIAL;
     bool wait = command->wait && judge->request && (partial || !has_open(judge, claim));
+    attach_lines(judge, claim);
+    for (uint32_t i = 0; i < judge->draft_count; i++)
+        hold_terms(judge, claim, judge_draft(judge, i));
+    if (!judge_sourcing(judge, claim, wait))
+        return;
+    bool unsourced = judge->decision->shortage_count != 0;
+    if (unsourced && (!partial || judge->draft_count == 0)) {
+        (void)judge_refuse(judge, CODE_no_source, TEXT_NONE, TEXT_NONE);
+        return;
+    }
     int64_t granted_total = 0;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);

@@ -377,6 +377,8 @@ uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t c
 bool claims_stale(const struct ledger *ledger, int64_t now_us);
 /* True when a new claim (or none) and this many new lines fit, now that everything older than the window may go. */
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
+/* Open claims that carry this channel's name: facts may have, before there was one. Walks all claims. */
+uint32_t claims_through(const struct ledger *ledger, struct text channel);
 /* Applies the claim part of an event. */
 void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */

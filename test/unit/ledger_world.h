@@ -408,11 +408,18 @@ static inline void world_say_answer(struct world *world)
             world_say(world, ", consumed %" PRId64 " released %" PRId64, decision->events[0].consumed,
                       decision->events[0].released);
     }
+    if (decision->mention_total != 0) {
+        world_say(world, " [");
+        for (uint32_t i = 0; i < decision->mention_count; i++)
+            world_say(world, "%.*s ", TEXT_ARGUMENTS(decision->mentions[i]));
+        world_say(world, "of %u]", decision->mention_total);
+    }
     for (uint32_t i = 0; i < decision->shortage_count; i++) {
         const struct shortage *s = &decision->shortages[i];
         world_say(world, ", %.*s@%.*s asked %" PRId64 " free %" PRId64,
                   TEXT_ARGUMENTS(world_name(world, NAME_ITEM, s->item)),
-                  TEXT_ARGUMENTS(world_name(world, NAME_LOCATION, s->location)), s->asked, s->free);
+                  TEXT_ARGUMENTS(s->location == NUMBER_NONE ? TEXT("?") : world_name(world, NAME_LOCATION, s->location)),
+                  s->asked, s->free);
     }
 }
 
