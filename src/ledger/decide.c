@@ -681,6 +681,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         .now_us = now_us,
         .request = command->guard == GUARD_DEFAULT ? kind_is_request(command->kind) : command->guard == GUARD_ON,
         .channel = NUMBER_NONE,
+        .promised = NUMBER_NONE,
         .decision = out_decision,
         .verdict = out_verdict,
     };

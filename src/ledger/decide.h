@@ -21,6 +21,7 @@ struct judge {
     uint32_t draft_count;
     bool objected; /* refused or invalid: the decision is complete or void */
     uint32_t channel;         /* whose share a grant takes, NUMBER_NONE for none; see judge_channel */
+    uint32_t promised;        /* the expectation of a hold with `at`, NUMBER_NONE for none */
     bool backorder;           /* grants may exceed what is free by the cell's room */
     bool new_quota;           /* the decision sets something apart where nothing was */
     bool new_claim;           /* the decision makes a claim */
@@ -147,6 +148,17 @@ int64_t expectation_in_take(const struct judge *judge, const struct draft *draft
  */
 void expectation_out_take(const struct judge *judge, const struct draft *draft, struct text hold, int64_t units,
                           struct event *event);
+
+/*
+ * What a hold with `at` waits for is an expectation of direction out with its name: that is how it counts in outgoing
+ * until it is covered. The one of the command's hold, NUMBER_NONE for none; refuses when another document has the name.
+ */
+MUST_USE bool expectation_of_hold(struct judge *judge, uint32_t *out_expectation);
+/* What it has open in the draft's cell. */
+int64_t expectation_open(const struct judge *judge, const struct draft *draft, uint32_t expectation);
+/* Sets what it has open there, for the time in the event's claim_at. Before judge_cell, like the one above. */
+void expectation_out_set(struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
+                         struct event *event);
 
 /* ---- channel.c: the bytes of a configuration, in room for CONFIG_BYTES_MAX ---- */
 struct text channel_form_write(const struct channel *channel, uint8_t *room);

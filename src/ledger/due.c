@@ -168,6 +168,13 @@ int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint
     return atp(ledger, figures, cell, at, now_us, 0, &earliest_us);
 }
 
+struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at)
+{
+    if (at.form == MOMENT_DAY)
+        return (struct moment){MOMENT_INSTANT, day_end_us(ledger, location, at.us)};
+    return at;
+}
+
 int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us)
 {
     uint32_t cell = cell_find(ledger, item, location);

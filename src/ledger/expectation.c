@@ -98,6 +98,45 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
         fill(judge, expectation, line, -min_i64(units, line->units), event);
 }
 
+/* ---- what was promised for later ---- */
+
+bool expectation_of_hold(struct judge *judge, uint32_t *out_expectation)
+{
+    const struct ledger *ledger = judge->ledger;
+    uint32_t expectation = document_find(ledger, DOCUMENT_EXPECTATION, judge->command->hold, judge->now_us);
+    *out_expectation = expectation;
+    if (expectation != NUMBER_NONE &&
+        (!document_is_open(ledger, DOCUMENT_EXPECTATION, expectation) ||
+         ledger->documents[DOCUMENT_EXPECTATION].entries[expectation].direction != DIRECTION_OUT))
+        return judge_refuse(judge, CODE_expectation_closed, judge->command->hold, TEXT("/hold"));
+    return true;
+}
+
+int64_t expectation_open(const struct judge *judge, const struct draft *draft, uint32_t expectation)
+{
+    return open_units(line_in(judge, draft, expectation));
+}
+
+void expectation_out_set(struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
+                         struct event *event)
+{
+    const struct document_line *line = line_in(judge, draft, expectation);
+    if (units == 0 && line == NULL)
+        return;
+    if (expectation != NUMBER_NONE) {
+        fill(judge, expectation, line, units - open_units(line), event);
+    } else {
+        event->expectation_number = judge->decision->first_seq;
+        event->expectation = event->hold;
+        event->direction = DIRECTION_OUT;
+        event->expected_delta = event->expected = units;
+        event->delta.units[FIGURE_OUTGOING] += units;
+    }
+    if (units != 0)
+        event->due = due_promised(judge->ledger, draft->location, event->claim_at);
+    judge->documents = true;
+}
+
 /* ---- expect ---- */
 
 /* Replaces what the expectation has open in the draft's cell. */

@@ -420,6 +420,8 @@ void due_remove(struct ledger *ledger, uint32_t line);
  */
 int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, struct moment at,
                 int64_t now_us);
+/* When goods promised for this time must be there: of a day, at its end, as the supply of that day is. */
+struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at);
 void due_check(const struct ledger *ledger);
 
 /* ---- expectation.c ---- */

@@ -230,6 +230,8 @@ static inline void world_option(struct world *world, const char *key, const char
         c->from = world_condition(value);
     else if (strcmp(key, "direction") == 0)
         c->direction = strcmp(value, "out") == 0 ? DIRECTION_OUT : DIRECTION_IN;
+    else if (strcmp(key, "at") == 0)
+        c->at = world_moment(world, value);
     else if (strcmp(key, "due") == 0 || strcmp(key, "eta") == 0)
         c->due = world_moment(world, value);
     else if (strcmp(key, "seq") == 0) {

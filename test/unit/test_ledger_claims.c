@@ -384,6 +384,50 @@ static void lines_find_their_places(void **state)
     WORLD_PLAY(rows);
 }
 
+/* The world begins on 2023-11-14 at 22:13:20. */
+static void what_comes_can_be_promised(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# a hold for later is judged by what can be promised, and counts as going out until it is covered", NULL, NULL},
+        {"receive 2 A@L", "ok: receive", NULL},
+        {"expect expectation=PO direction=in due=2023-12-01 10 A@L", "ok: expect", "atp A@L 2023-11-30: 2; atp A@L 2023-12-01: 12"},
+        {"hold hold=P at=2023-11-30 expires=0 3 A@L", "insufficient_stock, A@L asked 3 free 2", NULL},
+        {"hold hold=P at=2023-12-01 expires=0 13 A@L", "insufficient_stock, A@L asked 13 free 12", NULL},
+        {"hold hold=P at=2023-12-01 expires=0 7 A@L", "ok: hold",
+         "P: waiting of pos-1, A@L waiting 7; A@L: sellable 2 incoming 10 outgoing 7 v3; atp A@L 2023-12-01: 5; atp A@L now: 2"},
+        {"hold hold=Q at=2023-12-01 expires=0 6 A@L", "insufficient_stock, A@L asked 6 free 5", NULL},
+        {"hold hold=P at=2023-12-01 expires=0 9 A@L", "ok: hold", "atp A@L 2023-12-01: 3"},
+        {"hold hold=N at=2023-12-01 expires=0 1 A@L", "ok: hold", "N: held of pos-1, A@L granted 1 held 1"},
+        {"receive expectation=PO 10 A@L", "ok: receive | hold",
+         "P: held of pos-1, A@L granted 9 held 9; A@L: sellable 12 held 10 v7; atp A@L now: 2; expectation P: closed out"},
+        {"# what is given up goes out no more", NULL, NULL},
+        {"receive 1 A@L 1 B@L", "ok: receive receive", NULL},
+        {"expect expectation=PO direction=in due=+3600 10 A@L 5 B@L", "ok: expect expect", NULL},
+        {"hold hold=P at=+3600 expires=100 4 A@L 1 B@L", "ok: hold hold",
+         "A@L: sellable 1 incoming 10 outgoing 4 v3; B@L: sellable 1 incoming 5 outgoing 1 v3"},
+        {"release hold=P 1 A@L", "ok: release", "A@L: sellable 1 incoming 10 outgoing 3 v4"},
+        {"hold hold=P at=+3600 expires=100 2 A@L", "ok: hold hold",
+         "A@L: sellable 1 incoming 10 outgoing 2 v5; B@L: sellable 1 incoming 5 v4"},
+        {"hold hold=P expires=100 wait 3 A@L", "ok: hold, A@L asked 3 free 1", "A@L: sellable 1 incoming 10 v6"},
+        {"hold hold=Q at=+3600 expires=100 2 A@L", "ok: hold", "A@L: sellable 1 incoming 10 outgoing 2 v7"},
+        {"wait 101", "ok: expire expire", "A@L: sellable 1 incoming 10 v9"},
+        {"hold hold=Q at=+3600 expires=100 2 A@L", "hold_ended Q, consumed 0 released 0", NULL},
+        {"# all that it names must be had then", NULL, NULL},
+        {"receive 5 A@L 1 B@L", "ok: receive receive", NULL},
+        {"hold hold=P at=+3600 5 A@L 2 B@L", "insufficient_stock, B@L asked 2 free 1", NULL},
+        {"expect expectation=S direction=out due=+60 5 A@L", "ok: expect", NULL},
+        {"expect expectation=I direction=in due=+60 5 B@L", "ok: expect", NULL},
+        {"hold hold=P at=+3600 5 A@L 2 B@L", "insufficient_stock, A@L asked 5 free 0", NULL},
+        {"expect expectation=T direction=in due=+60 5 B@L", "ok: expect", NULL},
+        {"hold hold=T at=+3600 20 B@L", "expectation_closed T", NULL},
+        {"hold hold=P at=+3600 partial 12 B@L", "insufficient_stock, B@L asked 12 free 11", NULL},
+        {"hold hold=P at=+3600 12 C@M", "unknown_item C", NULL},
+        {"hold hold=P at=+3600 12 A@", "insufficient_stock, A@L asked 12 free 0", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +439,7 @@ int main(void)
         cmocka_unit_test(orders_change),
         cmocka_unit_test(thresholds_are_crossed_on_every_path),
         cmocka_unit_test(lines_find_their_places),
+        cmocka_unit_test(what_comes_can_be_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
