@@ -23,6 +23,9 @@ struct ledger_limits ledger_limits_most(void)
         .claim_line_count_max = UINT32_C(1) << 30,
         .quota_count_max = UINT32_C(1) << 28,
         .offer_count_max = UINT32_C(1) << 30,
+        .transfer_count_max = DOCUMENTS_MAX,
+        .expectation_count_max = DOCUMENTS_MAX,
+        .document_line_count_max = UINT32_C(1) << 30,
         .id_count_max = UINT32_C(1) << 30,
     };
 }
@@ -36,7 +39,7 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->source_count_max * sizeof(struct source)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
-           claims_bytes(limits) + ids_bytes(limits->id_count_max) +
+           claims_bytes(limits) + documents_bytes(limits) + ids_bytes(limits->id_count_max) +
            region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft)) +
            region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
            region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
@@ -64,6 +67,7 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     ledger->extras = region_take(region, limits->cell_count_max, sizeof(struct cell_extra));
     table_init(&ledger->cell_index, region, limits->cell_count_max);
     claims_init(&ledger->claims, region, limits);
+    documents_init(ledger, region);
     ids_init(&ledger->ids, region, limits->id_count_max);
     ledger->drafts = region_take(region, COMMAND_LINES_MAX, sizeof(struct draft));
     ledger->channels = region_take(region, CHANNELS_MAX, sizeof(struct channel));
@@ -118,6 +122,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     bool tick = decision->kind == KIND_TICK;
     ids_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_IDS);
     claims_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_CLAIMS);
+    documents_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_DOCUMENTS);
     for (uint32_t i = 0; i < decision->name_count; i++)
         name_evolve(ledger, &decision->names[i]);
     if (decision->event_count == 0) {
@@ -136,6 +141,8 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         uint32_t cell = event->location == NUMBER_NONE ? NUMBER_NONE : cell_evolve(ledger, event);
         if (event->claim != 0)
             claim_evolve(ledger, event, ledger->now_us);
+        if (event->transfer_number != 0 || event->expectation_number != 0)
+            document_evolve(ledger, event, ledger->now_us);
         if (cell != NUMBER_NONE)
             pending_consider(ledger, cell);
     }
@@ -210,12 +217,12 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
     count_new_claims(ledger, decision, &new_claim, &new_lines);
     if ((new_claim || new_lines != 0) && !claims_room(ledger, decision->recorded_at_us, new_claim, new_lines))
         return "--holds-max or --hold-lines-max";
-    return NULL;
+    return documents_room(ledger, decision);
 }
 
 bool ledger_stale(const struct ledger *ledger, int64_t now_us)
 {
-    return ids_stale(ledger, now_us) || claims_stale(ledger, now_us);
+    return ids_stale(ledger, now_us) || claims_stale(ledger, now_us) || documents_stale(ledger, now_us);
 }
 
 /* ---- state ---- */
@@ -272,6 +279,7 @@ void ledger_check(const struct ledger *ledger)
     offers_check(ledger, &hash);
     pending_check(ledger);
     claims_check(ledger, &hash);
+    documents_check(ledger, &hash);
     ids_check(ledger, &hash);
     CHECK(hash == ledger->entries_hash);
 }
@@ -298,6 +306,9 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
     const struct claims *claims = &ledger->claims;
     const struct ids *ids = &ledger->ids;
     const struct names *items = &ledger->names[NAME_ITEM];
+    const struct documents *transfers = &ledger->documents[DOCUMENT_TRANSFER];
+    const struct documents *expectations = &ledger->documents[DOCUMENT_EXPECTATION];
+    const struct document_lines *lines = &ledger->document_lines;
     const struct table *tables[] = {&claims->index, &ids->index, &ledger->cell_index, &items->index};
     const struct ledger_frontier arrays[] = {
         {claims->entries + claims->entry_count, claims->entries + limits->claim_count_max},
@@ -305,6 +316,10 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
         {claims->texts.units + (size_t)claims->texts.unit_count * TEXTPOOL_UNIT_BYTES,
          claims->texts.units + (size_t)claims->texts.unit_count_max * TEXTPOOL_UNIT_BYTES},
         {claims->heap + claims->heap_count, claims->heap + limits->claim_count_max},
+        {transfers->entries + transfers->entry_count, transfers->entries + transfers->count_max},
+        {expectations->entries + expectations->entry_count, expectations->entries + expectations->count_max},
+        {lines->entries + lines->count, lines->entries + limits->document_line_count_max},
+        {ledger->extras + ledger->extra_count, ledger->extras + limits->cell_count_max},
         {ids->ring + ids->next % ids->ring_count, ids->ring + ids->ring_count},
         {ledger->cells + ledger->cell_count, ledger->cells + limits->cell_count_max},
         {ledger->items + items->count, ledger->items + limits->item_count_max},

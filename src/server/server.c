@@ -44,6 +44,9 @@ void server_options_init(struct server_options *options)
                    .cell_count_max = 32 * 1024 * 1024,
                    .claim_count_max = 32 * 1024 * 1024,
                    .claim_line_count_max = 64 * 1024 * 1024,
+                   .transfer_count_max = 1024 * 1024,
+                   .expectation_count_max = 4 * 1024 * 1024,
+                   .document_line_count_max = 16 * 1024 * 1024,
                    .id_count_max = 256 * 1024 * 1024},
     };
 }

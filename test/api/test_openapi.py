@@ -32,7 +32,7 @@ TO = {"transfer": "M", "transfer_out": "M", "reassign": "M", "allocate": 40}
 # What a kind needs beside its required members and its lines.
 BESIDE = {"set_policy": ["safety_stock"], "allocate": ["to"]}
 # Kinds whose form is taken and that the ledger may not know yet: it then says so of `kind`.
-AHEAD = {"transfer_out", "transfer_in", "transfer_loss", "expect", "redate", "cancel_expected"}
+AHEAD = set()
 # Claims in part, channels, transfers, expectations, at a cell of their own: what is accepted and what is refused must both
 # be as described. B has 2 decimals by then.
 BEYOND = [
@@ -211,7 +211,8 @@ class OpenApi(ServerCase):
                     answer = self.once(method.upper(), target, body)
                     self.assertNotEqual(answer.status, 405)
                     if answer.status == 404:  # only because there is no such name
-                        self.assertIn(answer.json()["code"], ("unknown_item", "unknown_location", "unknown_hold"))
+                        self.assertIn(answer.json()["code"], ("unknown_item", "unknown_location", "unknown_hold",
+                                                                 "unknown_transfer", "unknown_expectation"))
                     described = item[method]["responses"]
                     self.assertIn(str(answer.status), described)
 
@@ -315,6 +316,19 @@ class OpenApi(ServerCase):
         self.expect("Cell", self.once("GET", "/v1/stock/B/LON").json())
         self.expect("Claim", self.once("GET", "/v1/holds/h1").json())
         self.expect("Claim", self.once("GET", "/v1/holds/h3").json())
+        for eta in ({}, {"eta": "2999-12-01"}):
+            name = "t%d" % len(eta)
+            self.expect("Accepted", self.command(kind="transfer_out", transfer=name, **line, quantity=1, to="PAR",
+                                                 **eta).json())
+            self.expect("Transfer", self.once("GET", "/v1/transfers/" + name).json())
+        self.expect("Accepted", self.command(kind="transfer_loss", transfer="t0").json())
+        self.expect("Transfer", self.once("GET", "/v1/transfers/t0").json())
+        self.expect("Accepted", self.command(kind="expect", expectation="e", direction="in", due="2999-12-01", **line,
+                                             quantity=1).json())
+        self.expect("Expectation", self.once("GET", "/v1/expectations/e").json())
+        self.expect("AvailableToPromise", self.once("GET", "/v1/atp/B?location=LON").json())
+        self.expect("AvailableToPromise", self.once("GET", "/v1/atp/B?location=LON&at=2999-12-01&quantity=1").json())
+        self.expect("AvailableToPromise", self.once("GET", "/v1/atp/B?location=LON&quantity=1000000").json())
         self.expect("FiguresPage", self.once("GET", "/v1/figures?item=B*&location=LON").json())
         for name, target in (("StockPage", "/v1/stock"), ("HoldPage", "/v1/holds"), ("ItemPage", "/v1/items"),
                              ("LocationPage", "/v1/locations"), ("SourcePage", "/v1/sources")):

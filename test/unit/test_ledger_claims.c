@@ -63,6 +63,11 @@ static void quotas_are_used_once_and_given_back_once(void **state)
          "web/A@L: free 7 quota 6; amz/A@L: free 3 quota 3"},
         {"hold hold=N 2 A@L", "insufficient_stock, A@L asked 2 free 1", NULL},
         {"sale guard channel=amz 4 A@L", "insufficient_stock, A@L asked 4 free 3", NULL},
+        {"adjust guard -2 A@L reason=x", "insufficient_stock, A@L asked 2 free 1", NULL},
+        {"transfer guard to=L 2 A@L channel=nobody", "same_location L", NULL},
+        {"adjust guard channel=amz -3 A@L reason=x dry", "dry ok: adjust", NULL},
+        {"adjust guard channel=amz -4 A@L reason=x", "insufficient_stock, A@L asked 4 free 3", NULL},
+        {"reclassify guard channel=nobody from=sellable to=damaged 2 A@L", "insufficient_stock, A@L asked 2 free 1", NULL},
         {"adjust -3 A@L reason=x", "ok: adjust", "web/A@L: free 6 quota 6; amz/A@L: free 1 quota 3"},
         {"adjust -3 A@L reason=x", "ok: adjust", "web/A@L: free 4 quota 6; amz/A@L: free 0 quota 3"},
         {"allocate channel=amz item=A location=L add=-4", "negative_quota amz, A@L asked 4 free 3", NULL},
@@ -118,6 +123,11 @@ static void availability_is_per_channel(void **state)
         {"set_channel channel=web item=A buffer=0.5", "invalid too_many_decimals buffer", NULL},
         {"set_channel channel=web item=A cap=0.5", "invalid too_many_decimals cap", NULL},
         {"set_channel channel=web item=Z cap=5", "unknown_item Z", NULL},
+        {"# a label that becomes a channel's name is counted with it", NULL, NULL},
+        {"commit fact hold=H channel=web 1 A@L", "ok: commit oversold(1)", NULL},
+        {"set_channel channel=web locations=L", "ok: set_channel", NULL},
+        {"set_channel channel=web locations=", "claims_open web [H of 1]", NULL},
+        {"release hold=H", "ok: release", NULL},
         {"# buffers of whole units are of each item's scale", NULL, NULL},
         {"item item=A scale=2", "ok: config", NULL},
         {"receive 10.5 A@L", "ok: receive", NULL},
@@ -321,6 +331,108 @@ static void thresholds_are_crossed_on_every_path(void **state)
     WORLD_PLAY(rows);
 }
 
+static void lines_find_their_places(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# priority: in the order asked", NULL, NULL},
+        {"receive 3 A@L 5 A@M 9 A@N 4 B@M", "ok: receive receive receive receive", NULL},
+        {"hold hold=H locations=M,L rule=priority 6 A@", "ok: hold out_of_stock hold",
+         "H: held of pos-1, A@M granted 5 held 5, A@L granted 1 held 1, ends +900"},
+        {"hold hold=I locations=M,L 3 A@", "no_source, A@? asked 3 free 2", NULL},
+        {"hold hold=I locations=M,Q 3 A@", "unknown_location Q", NULL},
+        {"hold hold=I locations=M,L 3 Z@", "unknown_item Z", NULL},
+        {"hold hold=I locations=M,L partial 3 A@", "ok: hold out_of_stock, A@? asked 3 free 2", NULL},
+        {"hold hold=J partial locations=L 3 A@", "no_source, A@? asked 3 free 0", NULL},
+        {"# its own holder finds its own units there", NULL, NULL},
+        {"receive 3 A@L 5 A@M", "ok: receive receive", NULL},
+        {"hold hold=H 3 A@L 5 A@M", "ok: hold out_of_stock hold out_of_stock", NULL},
+        {"hold hold=H locations=M,L 6 A@", "ok: hold hold back_in_stock", "H: held of pos-1, A@L granted 3 held 1 released 2, A@M "
+         "granted 5 held 5, ends +900"},
+        {"# without a list: the channel's places, else where the item has cells, the oldest first", NULL, NULL},
+        {"receive 3 A@L 5 A@M 9 A@N", "ok: receive receive receive", NULL},
+        {"set_channel channel=web locations=N,M", "ok: set_channel", NULL},
+        {"hold hold=H channel=web 2 A@", "ok: hold", "H: held of pos-1 through web, A@N granted 2 held 2, ends +900"},
+        {"hold hold=I 4 A@", "ok: hold out_of_stock hold", "I: held of pos-1, A@L granted 3 held 3, A@M granted 1 held 1, ends +900"},
+        {"hold hold=J fact 4 A@", "invalid missing_field line 0 location", NULL},
+        {"commit hold=J 4 A@", "invalid missing_field line 0 location", NULL},
+        {"hold hold=J IF:version=1 4 A@", "invalid bad_value if", NULL},
+        {"hold hold=J 4 A@ if:version=1", "invalid missing_field line 0 location", NULL},
+        {"# most stock first", NULL, NULL},
+        {"receive 3 A@L 5 A@M 5 A@N", "ok: receive receive receive", NULL},
+        {"hold hold=H locations=L,N,M rule=most_stock 7 A@", "ok: hold out_of_stock hold",
+         "H: held of pos-1, A@N granted 5 held 5, A@M granted 2 held 2, ends +900"},
+        {"# fewest splits: one place for everything, or those that cover most", NULL, NULL},
+        {"receive 9 A@L 2 B@M 3 A@M 1 A@N 2 B@N 1 C@N", "ok: receive receive receive receive receive receive", NULL},
+        {"hold hold=H locations=L,N,M rule=fewest_splits 2 A@ 1 B@ 1 A@", "ok: hold out_of_stock hold",
+         "H: held of pos-1, A@M granted 3 held 3, B@M granted 1 held 1, ends +900"},
+        {"hold hold=I locations=L,N,M rule=fewest_splits 1 A@ 2 B@ 1 C@", "ok: hold out_of_stock hold out_of_stock hold out_of_stock",
+         "I: held of pos-1, A@N granted 1 held 1, B@N granted 2 held 2, C@N granted 1 held 1, ends +900"},
+        {"hold hold=J locations=L,N,M rule=fewest_splits 3 A@ 1 B@ 1 B@N", "insufficient_stock, B@N asked 1 free 0", NULL},
+        {"hold hold=J locations=N,M,L rule=fewest_splits 3 A@ 1 B@", "ok: hold hold out_of_stock",
+         "J: held of pos-1, A@L granted 3 held 3, B@M granted 1 held 1, ends +900"},
+        {"hold hold=K rule=fewest_splits 3 A@ 1 B@", "no_source, B@? asked 1 free 0", NULL},
+        {"# lines that name their place go first; what they take is gone", NULL, NULL},
+        {"receive 3 A@L 5 A@M", "ok: receive receive", NULL},
+        {"hold hold=H locations=L,M 2 A@L 3 A@", "ok: hold out_of_stock hold",
+         "H: held of pos-1, A@L granted 3 held 3, A@M granted 2 held 2, ends +900"},
+        {"# the rest without cover, where it may be; or it waits at the first place", NULL, NULL},
+        {"receive 3 A@L 5 A@M", "ok: receive receive", NULL},
+        {"set_policy item=A location=M backorders=4", "ok: set_policy", NULL},
+        {"hold hold=H locations=L,M backorder 10 A@", "ok: hold out_of_stock hold out_of_stock",
+         "H: held of pos-1, A@L granted 3 held 3, A@M granted 7 held 7 backordered 2, ends +900"},
+        {"hold hold=I locations=L,M backorder 3 A@", "no_source, A@? asked 3 free 2", NULL},
+        {"hold hold=W locations=L,M wait 2 A@", "ok: hold, A@L asked 2 free 0", "W: waiting of pos-1, A@L waiting 2, ends +900"},
+        {"hold hold=W locations=L wait 9007199254740991 A@ 1 A@", "invalid out_of_range line 1 quantity", NULL},
+        {"hold hold=W locations=L wait 0.5 A@", "invalid too_many_decimals line 0 quantity", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
+/* The world begins on 2023-11-14 at 22:13:20. */
+static void what_comes_can_be_promised(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# a hold for later is judged by what can be promised, and counts as going out until it is covered", NULL, NULL},
+        {"receive 2 A@L", "ok: receive", NULL},
+        {"expect expectation=PO direction=in due=2023-12-01 10 A@L", "ok: expect", "atp A@L 2023-11-30: 2; atp A@L 2023-12-01: 12"},
+        {"hold hold=P at=2023-11-30 expires=0 3 A@L", "insufficient_stock, A@L asked 3 free 2", NULL},
+        {"hold hold=P at=2023-12-01 expires=0 13 A@L", "insufficient_stock, A@L asked 13 free 12", NULL},
+        {"hold hold=P at=2023-12-01 expires=0 7 A@L", "ok: hold",
+         "P: waiting of pos-1, A@L waiting 7; A@L: sellable 2 incoming 10 outgoing 7 v3; atp A@L 2023-12-01: 5; atp A@L now: 2"},
+        {"hold hold=Q at=2023-12-01 expires=0 6 A@L", "insufficient_stock, A@L asked 6 free 5", NULL},
+        {"hold hold=P at=2023-12-01 expires=0 9 A@L", "ok: hold", "atp A@L 2023-12-01: 3"},
+        {"hold hold=N at=2023-12-01 expires=0 1 A@L", "ok: hold", "N: held of pos-1, A@L granted 1 held 1"},
+        {"receive expectation=PO 10 A@L", "ok: receive | hold",
+         "P: held of pos-1, A@L granted 9 held 9; A@L: sellable 12 held 10 v7; atp A@L now: 2; expectation P: closed out"},
+        {"# what is given up goes out no more", NULL, NULL},
+        {"receive 1 A@L 1 B@L", "ok: receive receive", NULL},
+        {"expect expectation=PO direction=in due=+3600 10 A@L 5 B@L", "ok: expect expect", NULL},
+        {"hold hold=P at=+3600 expires=100 4 A@L 1 B@L", "ok: hold hold",
+         "A@L: sellable 1 incoming 10 outgoing 4 v3; B@L: sellable 1 incoming 5 outgoing 1 v3"},
+        {"release hold=P 1 A@L", "ok: release", "A@L: sellable 1 incoming 10 outgoing 3 v4"},
+        {"hold hold=P at=+3600 expires=100 2 A@L", "ok: hold hold",
+         "A@L: sellable 1 incoming 10 outgoing 2 v5; B@L: sellable 1 incoming 5 v4"},
+        {"hold hold=P expires=100 wait 3 A@L", "ok: hold, A@L asked 3 free 1", "A@L: sellable 1 incoming 10 v6"},
+        {"hold hold=Q at=+3600 expires=100 2 A@L", "ok: hold", "A@L: sellable 1 incoming 10 outgoing 2 v7"},
+        {"wait 101", "ok: expire expire", "A@L: sellable 1 incoming 10 v9"},
+        {"hold hold=Q at=+3600 expires=100 2 A@L", "hold_ended Q, consumed 0 released 0", NULL},
+        {"# all that it names must be had then", NULL, NULL},
+        {"receive 5 A@L 1 B@L", "ok: receive receive", NULL},
+        {"hold hold=P at=+3600 5 A@L 2 B@L", "insufficient_stock, B@L asked 2 free 1", NULL},
+        {"expect expectation=S direction=out due=+60 5 A@L", "ok: expect", NULL},
+        {"expect expectation=I direction=in due=+60 5 B@L", "ok: expect", NULL},
+        {"hold hold=P at=+3600 5 A@L 2 B@L", "insufficient_stock, A@L asked 5 free 0", NULL},
+        {"expect expectation=T direction=in due=+60 5 B@L", "ok: expect", NULL},
+        {"hold hold=T at=+3600 20 B@L", "expectation_closed T", NULL},
+        {"hold hold=P at=+3600 partial 12 B@L", "insufficient_stock, B@L asked 12 free 11", NULL},
+        {"hold hold=P at=+3600 12 C@M", "unknown_item C", NULL},
+        {"hold hold=P at=+3600 12 A@", "insufficient_stock, A@L asked 12 free 0", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +443,8 @@ int main(void)
         cmocka_unit_test(who_waits_is_served_in_order),
         cmocka_unit_test(orders_change),
         cmocka_unit_test(thresholds_are_crossed_on_every_path),
+        cmocka_unit_test(lines_find_their_places),
+        cmocka_unit_test(what_comes_can_be_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
