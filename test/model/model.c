@@ -879,7 +879,7 @@ static bool do_coming(struct work *w)
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
             int64_t takes = -sum->by[k];
             int64_t there = at_least_zero(on(&w->model->now, cell, k));
-            int64_t can = k == 0 ? smaller(there, model_free(&w->model->now, cell, "")) : there;
+            int64_t can = k == 0 ? smaller(there, model_free(&w->model->now, cell, w->command->channel)) : there;
             if (takes > 0 && takes > can) {
                 note_short(w, sum, takes, can);
                 break;
@@ -909,8 +909,6 @@ static bool do_coming(struct work *w)
     }
     return finish_cells(w);
 }
-
-/* What moves inside goes through no channel: there it is only a label. */
 
 /* Guarded taking: what the claim covers and what is free beyond, as far as it is there. One row per cell. */
 static void judge_taking(struct work *w, int64_t claim, const char *channel)
@@ -1009,7 +1007,7 @@ static bool do_reclassify(struct work *w)
         w->sums[i].by[c->from] = w->sums[i].total;
     }
     if (w->request) {
-        judge_taking(w, -1, "");
+        judge_taking(w, -1, c->channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -1030,7 +1028,7 @@ static bool do_transfer(struct work *w)
         if (strcmp(w->sums[i].location, c->to) == 0)
             return refuse(w, "same_location");
     if (w->request) {
-        judge_taking(w, -1, "");
+        judge_taking(w, -1, c->channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }

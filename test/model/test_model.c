@@ -37,6 +37,7 @@ struct run {
     struct prng prng;
     uint64_t world_number, command_number;
     bool alone; /* the model without a ledger */
+    uint64_t meet; /* see avoid() */
     bool huge;  /* this world has quantities near 2^53 */
     int64_t now_us;
     struct model model;
@@ -665,40 +666,51 @@ static bool known(const char *item, const char *location)
     return item_known && location_known;
 }
 
-/* What the ledger is known to do wrong, and is not asked for until it is mended. */
+/*
+ * What the ledger is known to do otherwise than the model, and is not asked for until that is settled: one line each.
+ * --meet N asks for the N-th all the same, which fails as long as it stands.
+ */
+enum { SHIP_OF_WAITING, EXTEND_OF_WAITING, REASSIGN_ROWS, LATE_CHANNEL, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS };
+
+static bool avoids(unsigned difference)
+{
+    return run.meet != difference + 1;
+}
+
 static void avoid(struct model_command *c)
 {
+    const struct model_state *s = &run.model.now;
     const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
     /* Without lines, of a claim that only waits: accepted without an event. */
-    if ((c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && c->line_count == 0 && claim != NULL &&
-        strcmp(claim->state, "waiting") == 0)
+    if (avoids(SHIP_OF_WAITING) && (c->kind == MODEL_SHIP || c->kind == MODEL_SALE || c->kind == MODEL_TRANSFER_OUT) &&
+        c->line_count == 0 && claim != NULL && strcmp(claim->state, "waiting") == 0)
         memset(c->hold, 0, sizeof(c->hold));
     /* What is committed in part while the rest waits has an end, which cannot be extended. */
-    for (int64_t l = 0; claim != NULL && c->kind == MODEL_EXTEND && l < claim->line_count; l++)
+    for (int64_t l = 0; avoids(EXTEND_OF_WAITING) && claim != NULL && c->kind == MODEL_EXTEND && l < claim->line_count; l++)
         if (strcmp(claim->state, "committed") == 0 && claim->lines[l].waiting > 0)
             memset(c->hold, 0, sizeof(c->hold));
     /* A line that is at `to` already behind one that exceeds the claim: the refusal names that one's cell as well. */
-    for (int64_t i = 1; i < c->line_count && c->kind == MODEL_REASSIGN; i++)
+    for (int64_t i = 1; avoids(REASSIGN_ROWS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
         if (strcmp(c->lines[i].location, c->to) == 0)
             c->line_count = i;
-    /* A claim through a channel that is declared later is counted with it when it ends, not when it was made. */
+    /* A claim through a channel that is declared later. */
     bool declared = false;
-    for (int64_t i = 0; i < run.model.now.channel_count; i++)
-        declared = declared || strcmp(run.model.now.channels[i].name, c->channel) == 0;
-    if (c->channel[0] == 'c' && !declared && (c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT))
+    for (int64_t i = 0; i < s->channel_count; i++)
+        declared = declared || strcmp(s->channels[i].name, c->channel) == 0;
+    if (avoids(LATE_CHANNEL) && c->channel[0] == 'c' && !declared && (c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT))
         c->channel[0] = 'x';
-    /* A quota that falls below 0 in a cell of a name nobody knows: the refusal names it by a number it never gets. */
-    if (c->kind == MODEL_ALLOCATE && c->add.given && c->add.value.digits < 0 && !known(c->item, c->location))
+    /* A refusal on account of a name that the command brings: its cell has a number that is never given. */
+    if (avoids(NEW_NAME_ROWS) && c->kind == MODEL_ALLOCATE && c->add.given && c->add.value.digits < 0 &&
+        !known(c->item, c->location))
         c->add.value.digits = -c->add.value.digits;
-    if (c->kind == MODEL_REASSIGN || c->kind == MODEL_AMEND)
-        for (int64_t i = 0; i < c->line_count; i++)
-            if (!known(c->lines[i].item, c->lines[i].location))
-                c->guard = MODEL_GUARD_ON;
+    for (int64_t i = 0; avoids(NEW_NAME_ROWS) && i < c->line_count; i++)
+        if ((c->kind == MODEL_REASSIGN || c->kind == MODEL_AMEND) && !known(c->lines[i].item, c->lines[i].location))
+            c->guard = MODEL_GUARD_ON;
     /* A claim that waits in parts, served in one cell, is served in the others too, before those who are ahead there. */
-    if (c->kind == MODEL_HOLD && c->wait && c->partial && c->line_count > 1)
+    if (avoids(PARTS_OUT_OF_TURN) && c->kind == MODEL_HOLD && c->wait && c->partial && c->line_count > 1)
         c->line_count = 1;
     /* An item from two locations: 422. */
-    for (int64_t i = 1; i < c->line_count && c->kind == MODEL_REASSIGN; i++)
+    for (int64_t i = 1; avoids(TWO_ORIGINS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
         for (int64_t k = 0; k < i; k++)
             if (strcmp(c->lines[i].item, c->lines[k].item) == 0 &&
                 strcmp(c->lines[i].location, c->lines[k].location) != 0)
@@ -1396,6 +1408,8 @@ int main(int argc, char **argv)
             commands = number_of(argv[i + 1]);
         else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
             run.seed = number_of(argv[i + 1]);
+        else if (i + 1 < argc && strcmp(argv[i], "--meet") == 0)
+            run.meet = number_of(argv[i + 1]);
         else {
             fprintf(stderr, "usage: %s [--commands N] [--seed S] [--alone]\n", argv[0]);
             return 2;
