@@ -27,6 +27,8 @@ const char help_serve[] =
     "  --hold-lines-max N  cells named by those holds (67108864)\n"
     "  --locations-max N   locations (65536)\n"
     "  --sources-max N     sources (65536)\n"
+    "  --config-mib N      memory for bodies of configuration in MiB, used as it fills (4096)\n"
+    "  --aliases-max N     names that items have for sources, and merged ones (16777216)\n"
     "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"
     "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (0)\n"
     "  --clock-step S      seconds the clock may step ahead while running; beyond, nothing is taken in (60)\n"

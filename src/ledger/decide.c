@@ -32,7 +32,7 @@ bool judge_refuse(struct judge *judge, enum code code, struct text subject, stru
     /* Names the command would have created are not created by a refusal; the source is. */
     uint32_t kept = 0;
     for (uint32_t i = 0; i < decision->name_count; i++) {
-        if (decision->names[i].space == NAME_SOURCE)
+        if (decision->names[i].space == NAME_SOURCE && decision->names[i].number == decision->source)
             decision->names[kept++] = decision->names[i];
     }
     decision->name_count = kept;
@@ -43,6 +43,9 @@ bool judge_refuse(struct judge *judge, enum code code, struct text subject, stru
     event->field = field;
     event->shortages = decision->shortages;
     event->shortage_count = decision->shortage_count;
+    event->mentions = decision->mentions;
+    event->mention_count = decision->mention_count;
+    event->mention_total = decision->mention_total;
     judge->verdict->code = code;
     return false;
 }
@@ -84,6 +87,27 @@ uint32_t judge_name(struct judge *judge, enum name_space space, struct text name
     return fresh;
 }
 
+uint32_t judge_new_item(struct judge *judge, struct text name)
+{
+    const struct ledger *ledger = judge->ledger;
+    uint32_t number = ledger_number(ledger, NAME_ITEM, name);
+    if (number != NUMBER_NONE)
+        return number;
+    /* The senders who use the alias would be answered by the new item from now on. */
+    if (ledger->configs.alias_live != 0 && alias_find_any(ledger, name) != NUMBER_NONE) {
+        (void)judge_refuse(judge, CODE_alias_in_use, name, TEXT_NONE);
+        return NUMBER_NONE;
+    }
+    return judge_name(judge, NAME_ITEM, name);
+}
+
+uint32_t judge_item(struct judge *judge, bool create, struct text name)
+{
+    uint32_t source = judge->source == NULL ? NUMBER_NONE : judge->decision->source;
+    uint32_t number = item_find(judge->ledger, source, name);
+    return number == NUMBER_NONE && create ? judge_new_item(judge, name) : number;
+}
+
 /* ---- drafts ---- */
 
 struct draft *judge_draft(const struct judge *judge, uint32_t index)
@@ -109,7 +133,7 @@ int64_t draft_free(const struct judge *judge, const struct draft *draft)
 static uint32_t find_cell(const struct judge *judge, uint32_t item, uint32_t location)
 {
     const struct command_hints *hints = &judge->command->hints;
-    if (hints->ready && hints->cell != NUMBER_NONE && hints->item == item && hints->location == location)
+    if (judge->hinted && hints->cell != NUMBER_NONE && hints->item == item && hints->location == location)
         return hints->cell;
     return cell_find(judge->ledger, item, location);
 }
@@ -147,6 +171,28 @@ static bool units_of(struct judge *judge, struct decimal quantity, unsigned scal
         return judge_invalid(judge, CODE_too_many_decimals, line, field,
                              "more decimals than the item's scale (0 unless declared); declare it or round");
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
+}
+
+/* A quantity in a unit of the item. */
+static bool unit_units_of(struct judge *judge, const struct command_line *line, uint32_t index,
+                          const struct draft *draft, int64_t *out_units)
+{
+    const struct ledger *ledger = judge->ledger;
+    struct config_unit unit;
+    bool known = draft->item < ledger->names[NAME_ITEM].count &&
+                 item_config_unit(config_body(ledger, NAME_ITEM, draft->item), line->unit, &unit);
+    if (!known)
+        return judge_invalid(judge, CODE_unknown_unit, index, "unit", "the item has no such unit; declare it there");
+    switch (unit_to_units(line->quantity, &unit, draft->scale, out_units)) {
+    case UNIT_OK:
+        return true;
+    case UNIT_UNEVEN:
+        return judge_invalid(judge, CODE_uneven_unit, index, "quantity",
+                             "does not come out even in base units of the item");
+    case UNIT_OUT_OF_RANGE:
+        break;
+    }
+    return judge_invalid(judge, CODE_out_of_range, index, "quantity", "beyond 2^53-1 base units of the item");
 }
 
 static bool precondition_holds(struct judge *judge, const struct precondition *wanted, const struct draft *draft,
@@ -195,15 +241,20 @@ bool judge_precondition(struct judge *judge)
 /* The number of a line's name, new when it may be, from the hint when it was known ahead. */
 static uint32_t line_number(struct judge *judge, bool create, enum name_space space, struct text name, uint32_t hint)
 {
-    if (judge->command->hints.ready && judge->command->line_count == 1 && hint != NUMBER_NONE)
+    if (judge->hinted && judge->command->line_count == 1 && hint != NUMBER_NONE)
         return hint;
+    if (space == NAME_ITEM)
+        return judge_item(judge, create, name);
     return create ? judge_name(judge, space, name) : ledger_number(judge->ledger, space, name);
 }
 
 bool judge_lines(struct judge *judge, enum lines_names names)
 {
     const struct command *command = judge->command;
-    bool create = names == LINES_CREATE && !judge->ledger->strict;
+    bool create = names == LINES_CREATE && !judge->strict;
+    enum condition usual = CONDITION_SELLABLE;
+    if (command->kind == KIND_RETURN && judge->source != NULL && judge->source->default_condition != 0)
+        usual = (enum condition)(judge->source->default_condition - 1);
     bool unmet = false;
     if (command->line_count == 0)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "lines", "the kind needs lines");
@@ -211,7 +262,7 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         const struct command_line *line = &command->lines[i];
         uint32_t item = line_number(judge, create, NAME_ITEM, line->item, command->hints.item);
         if (judge->objected)
-            return false; /* no room for its name */
+            return false; /* no room for its name, or it is another's */
         if (item == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
         uint32_t location = line_number(judge, create, NAME_LOCATION, line->location, command->hints.location);
@@ -222,9 +273,10 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         uint32_t before = judge->draft_count;
         struct draft *draft = draft_of(judge, item, location, i);
         int64_t units;
-        if (!units_of(judge, line->quantity, draft->scale, i, "quantity", &units))
+        if (UNLIKELY(line->unit.length != 0) ? !unit_units_of(judge, line, i, draft, &units)
+                                             : !units_of(judge, line->quantity, draft->scale, i, "quantity", &units))
             return false;
-        enum condition condition = line->condition == CONDITION_NONE ? CONDITION_SELLABLE : line->condition;
+        enum condition condition = line->condition == CONDITION_NONE ? usual : line->condition;
         draft->condition = judge->draft_count > before || draft->condition == condition ? condition : CONDITION_NONE;
         /* At most 1,000 terms of 2^53: the sums fit, their range is judged. */
         draft->asked += units;
@@ -386,7 +438,9 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_RETURN] = decide_movement,     [KIND_ADJUST] = decide_movement,   [KIND_RECLASSIFY] = decide_movement,
     [KIND_TRANSFER] = decide_movement,   [KIND_HOLD] = decide_claim,        [KIND_EXTEND] = decide_claim,
     [KIND_COMMIT] = decide_claim,        [KIND_RELEASE] = decide_claim,     [KIND_PUT_ITEM] = decide_config,
-    [KIND_SETTINGS] = decide_config,
+    [KIND_SETTINGS] = decide_config,     [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config,
+    [KIND_DELETE_ITEM] = decide_config,  [KIND_DELETE_LOCATION] = decide_config,
+    [KIND_DELETE_SOURCE] = decide_config,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -420,8 +474,12 @@ static bool judge_form(struct judge *judge)
         missing = "hold";
     if (command->kind == KIND_TRANSFER && command->to_location.length == 0)
         missing = "to";
-    if (command->kind == KIND_PUT_ITEM && command->item.length == 0)
+    if ((command->kind == KIND_PUT_ITEM || command->kind == KIND_DELETE_ITEM) && command->item.length == 0)
         missing = "item";
+    if ((command->kind == KIND_PUT_LOCATION || command->kind == KIND_DELETE_LOCATION) && command->location.length == 0)
+        missing = "location";
+    if ((command->kind == KIND_PUT_SOURCE || command->kind == KIND_DELETE_SOURCE) && command->source_name.length == 0)
+        missing = "source";
     if (command->kind == KIND_RECLASSIFY && command->to_condition >= CONDITION_COUNT)
         missing = "to";
     if (command->kind == KIND_RECLASSIFY && command->from >= CONDITION_COUNT)
@@ -472,6 +530,33 @@ static bool judge_room(struct judge *judge)
     if (judge->new_claim_lines != 0 && !claims_room(ledger, judge->now_us, judge->new_claim, judge->new_claim_lines))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "the table of holds is full: raise --holds-max or --hold-lines-max");
+    enum configs_lack lack =
+        decision->events[0].type == EVENT_CONFIG ? configs_overflow(ledger, decision) : CONFIGS_FIT;
+    if (lack != CONFIGS_FIT)
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             lack == CONFIGS_LACK_ALIASES ? "the table of aliases is full: raise --aliases-max"
+                                                          : "the memory for configuration is full: raise --config-mib");
+    return true;
+}
+
+/* What the command's source asks of it, or has said for all of its holds. */
+static bool judge_source(struct judge *judge, struct command *amended)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command *command = judge->command;
+    uint32_t number = judge->decision->source;
+    if (number >= ledger->names[NAME_SOURCE].count)
+        return true;
+    const struct source *source = &ledger->sources[number];
+    judge->source = source;
+    judge->strict = judge->strict || source->strict;
+    if (source->ordered && !command->has_seq)
+        return judge_invalid(judge, CODE_missing_field, LINE_NONE, "seq", "the source is ordered: it numbers its commands");
+    if (UNLIKELY(source->has_expires_in) && command->kind == KIND_HOLD && command->expires_in_ms == EXPIRES_DEFAULT) {
+        *amended = *command;
+        amended->expires_in_ms = source->expires_in_ms;
+        judge->command = amended;
+    }
     return true;
 }
 
@@ -486,6 +571,8 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         .ledger = ledger,
         .command = command,
         .now_us = now_us,
+        .strict = ledger->strict,
+        .hinted = command->hints.ready && command->hints.retired == ledger->retired_count,
         .request = command->guard == GUARD_DEFAULT ? kind_is_request(command->kind) : command->guard == GUARD_ON,
         .decision = out_decision,
         .verdict = out_verdict,
@@ -521,10 +608,11 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     }
     if (!judge_form(&judge))
         return;
-    out_decision->source = command->hints.ready && command->hints.source != NUMBER_NONE
+    out_decision->source = judge.hinted && command->hints.source != NUMBER_NONE
                                ? command->hints.source
                                : judge_name(&judge, NAME_SOURCE, command->source);
-    if (out_decision->source == NUMBER_NONE || !judge_order(&judge)) {
+    struct command amended;
+    if (out_decision->source == NUMBER_NONE || !judge_source(&judge, &amended) || !judge_order(&judge)) {
         if (out_verdict->outcome != OUTCOME_INVALID)
             (void)judge_room(&judge);
         return;

@@ -42,7 +42,9 @@ void server_options_init(struct server_options *options)
                    .cell_count_max = 32 * 1024 * 1024,
                    .claim_count_max = 32 * 1024 * 1024,
                    .claim_line_count_max = 64 * 1024 * 1024,
-                   .id_count_max = 256 * 1024 * 1024},
+                   .id_count_max = 256 * 1024 * 1024,
+                   .config_mib_max = 4096,
+                   .alias_count_max = 16 * 1024 * 1024},
     };
 }
 

@@ -402,6 +402,7 @@ static struct command adapt(const struct model_command *c)
 static const struct ledger_limits limits = {
     .item_count_max = 16, .location_count_max = 16, .source_count_max = 8, .cell_count_max = 128,
     .claim_count_max = 16, .claim_line_count_max = 256, .id_count_max = 4096,
+    .config_mib_max = 1, .alias_count_max = 64,
 };
 
 static struct ledger *fresh(struct ledger **out)

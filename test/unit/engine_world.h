@@ -169,6 +169,8 @@ static const struct ledger_limits engine_limits = {
     .claim_count_max = 8192,
     .claim_line_count_max = 16384,
     .id_count_max = 65536,
+    .config_mib_max = 1,
+    .alias_count_max = 64,
 };
 
 #define WINDOW_LONG_S INT64_C(604800)

@@ -7,7 +7,9 @@
  * Commands: `KIND [QUANTITY [CONDITION] ITEM@LOCATION [if:VERSION=n]]... [key=value]...`. A number begins a line of the
  * command; `if:` speaks of the line before it, `IF:` of the command. Keys: hold holder channel to from id source seq
  * expires(seconds) occurred(seconds from now) not_after(seconds from now) scale window(seconds) capacity; words: guard
- * fact (guard: false) dry partial strict. `wait SECONDS` lets time pass and runs what falls due; `tick` is the engine's.
+ * fact (guard: false) dry partial strict. Configuration: unit:NAME=RATIO ("12", "1/3") alias:SOURCE=NAME part:ITEM=QUANTITY
+ * merge=ITEM attributes=JSON of items, parent=LOCATION zone=SECONDS (an offset) no_promise of locations, name=SOURCE zone
+ * ordered strict returns=CONDITION holds=SECONDS of sources; `unit=NAME` speaks of the line before it. `wait SECONDS` lets time pass and runs what falls due; `tick` is the engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
  * and ledger_check finds nothing. A step that decides nothing changes nothing.
@@ -20,6 +22,7 @@
 #include <inttypes.h>
 
 #include "base/siphash.h"
+#include "ledger/config_form.h"
 #include "ledger/ledger.h"
 
 #define WORLD_START_US (INT64_C(1700000000) * 1000 * 1000)
@@ -35,6 +38,10 @@ struct world {
     struct verdict verdict;
     struct command command;
     struct command_line lines[COMMAND_LINES_MAX];
+    struct item_config item;
+    struct location_config location;
+    struct source_config source;
+    uint8_t form[CONFIG_BYTES_MAX];
     char text[256 * 1024]; /* of the command */
     char answer[64 * 1024];
     char *copies[4 * COMMAND_LINES_MAX]; /* texts of the copy of a decision */
@@ -49,6 +56,8 @@ static const struct ledger_limits world_limits = {
     .claim_count_max = 64,
     .claim_line_count_max = 256,
     .id_count_max = 4096,
+    .config_mib_max = 1,
+    .alias_count_max = 64,
 };
 static const struct siphash_key world_key = {1, 2};
 
@@ -94,6 +103,7 @@ static inline void world_evolve(struct world *world)
         events[i].hold = world_copy_text(world, events[i].hold);
         events[i].holder = world_copy_text(world, events[i].holder);
         events[i].channel = world_copy_text(world, events[i].channel);
+        events[i].config = world_copy_text(world, events[i].config);
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
     }
@@ -145,16 +155,62 @@ static inline void world_precondition(struct precondition *p, const char *name, 
     }
 }
 
+/* What stands behind the colon of a key, when the key begins so. */
+static inline bool world_key_of(const char *key, const char *prefix, struct text *out_rest)
+{
+    size_t n = strlen(prefix);
+    *out_rest = strncmp(key, prefix, n) == 0 ? text_of(key + n, strlen(key + n)) : TEXT_NONE;
+    return text_present(*out_rest);
+}
+
+/* Options of bodies of configuration; the lists must be given in order. False when it is none. */
+static inline bool world_config_option(struct world *world, const char *key, const char *value)
+{
+    struct text text = text_of(value, strlen(value));
+    struct text rest;
+    int64_t number = strtoll(value, NULL, 10);
+    if (world_key_of(key, "unit:", &rest)) {
+        const char *slash = strchr(value, '/');
+        world->item.units[world->item.unit_count++] =
+            (struct config_unit){rest, number, slash == NULL ? 1 : strtoll(slash + 1, NULL, 10)};
+    } else if (world_key_of(key, "alias:", &rest)) {
+        world->item.aliases[world->item.alias_count++] =
+            (struct config_alias){rest.length == 0 ? TEXT_NONE : rest, text};
+    } else if (world_key_of(key, "part:", &rest)) {
+        world->item.components[world->item.component_count++] = (struct config_component){rest, world_decimal(value)};
+    } else if (strcmp(key, "merge") == 0) {
+        world->item.merge = text;
+    } else if (strcmp(key, "attributes") == 0) {
+        world->item.attributes = world->location.attributes = text;
+    } else if (strcmp(key, "parent") == 0) {
+        world->location.parent = text;
+    } else if (strcmp(key, "zone") == 0) {
+        world->location.zone.name = world->source.zone.name = text;
+        world->location.zone.offset_s = world->source.zone.offset_s = (int32_t)number;
+    } else if (strcmp(key, "returns") == 0) {
+        world->source.default_condition = world_condition(value);
+    } else if (strcmp(key, "holds") == 0) {
+        world->source.expires_in_ms = number * 1000;
+    } else if (strcmp(key, "unit") == 0 && world->command.line_count > 0) {
+        world->lines[world->command.line_count - 1].unit = text;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static inline void world_option(struct world *world, const char *key, const char *value)
 {
     struct command *c = &world->command;
     struct text text = text_of(value, strlen(value));
+    if (world_config_option(world, key, value))
+        return;
     const struct {
         const char *key;
         struct text *field;
     } texts[] = {{"hold", &c->hold},       {"holder", &c->holder},      {"channel", &c->channel}, {"id", &c->id},
                  {"source", &c->source},   {"reason", &c->reason},      {"item", &c->item},
-                 {"document", &c->document}};
+                 {"document", &c->document}, {"location", &c->location},    {"name", &c->source_name}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strcmp(texts[i].key, key) == 0) {
             *texts[i].field = text.length == 0 ? TEXT_NONE : text;
@@ -218,7 +274,12 @@ static inline void world_word(struct world *world, char *word)
     } else if (strcmp(word, "partial") == 0) {
         c->mode = HOLD_PARTIAL;
     } else if (strcmp(word, "strict") == 0) {
-        c->strict = true;
+        c->strict = c->kind == KIND_SETTINGS;
+        world->source.strict = true;
+    } else if (strcmp(word, "ordered") == 0) {
+        world->source.ordered = true;
+    } else if (strcmp(word, "no_promise") == 0) {
+        world->location.no_promise = true;
     } else {
         enum condition condition = world_condition(word);
         if (condition == CONDITION_NONE || line == NULL)
@@ -258,8 +319,20 @@ static inline void world_parse(struct world *world, const char *prose)
         .to_condition = CONDITION_NONE,
         .lines = world->lines,
     };
+    bool fits = true;
+    size_t length = 0;
+    CHECK(item_config_read(TEXT_NONE, &world->item) && location_config_read(TEXT_NONE, &world->location) &&
+          source_config_read(TEXT_NONE, &world->source));
     while ((word = strtok_r(NULL, separators, &rest)) != NULL)
         world_word(world, word);
+    if (world->command.kind == KIND_PUT_ITEM)
+        length = item_config_write(&world->item, world->form, &fits);
+    else if (world->command.kind == KIND_PUT_LOCATION)
+        length = location_config_write(&world->location, world->form, &fits);
+    else if (world->command.kind == KIND_PUT_SOURCE)
+        length = source_config_write(&world->source, world->form, &fits);
+    assert_true(fits);
+    world->command.config = length == 0 ? TEXT_NONE : text_of((const char *)world->form, length);
 }
 
 /* ---- answers in near-prose ---- */
@@ -328,6 +401,10 @@ static inline void world_say_answer(struct world *world)
             world_say(world, ", consumed %" PRId64 " released %" PRId64, decision->events[0].consumed,
                       decision->events[0].released);
     }
+    if (decision->mention_total != 0)
+        world_say(world, ", claims %u:", decision->mention_total);
+    for (uint32_t i = 0; i < decision->mention_count; i++)
+        world_say(world, " %.*s", TEXT_ARGUMENTS(decision->mentions[i]));
     for (uint32_t i = 0; i < decision->shortage_count; i++) {
         const struct shortage *s = &decision->shortages[i];
         world_say(world, ", %.*s@%.*s asked %" PRId64 " free %" PRId64,
