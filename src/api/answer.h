@@ -12,7 +12,7 @@ struct malformed {
     bool not_json;
     int32_t line;
     char field[192];
-    char detail[300];
+    char detail[512];
 };
 
 /* What an answer turned out to be. */

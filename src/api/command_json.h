@@ -20,17 +20,20 @@
 
 #define EXPIRES_IN_SECONDS_MAX INT64_C(315576000) /* ten years of 365.25 days: longer is a slip of the keyboard */
 
-/* Room for what a command borrows, about 120 KiB: caller's memory, reused command after command. */
+#define PRIORITY_MAX           (INT64_C(1) << 31) /* of a claim or a channel; 1 comes first */
+
+/* Room for what a command borrows, about 150 KiB: caller's memory, reused command after command. */
 struct command_room {
     struct command_line lines[COMMAND_LINES_MAX];
     char meta[META_BYTES_MAX];
+    uint8_t places[COMMAND_PLACES_BYTES];
 };
 
 struct command_error {
     enum code code;    /* a 422 code of ledger/code.h */
     int32_t line;      /* index into `lines` where the error is in one, else -1 */
     char field[192];   /* JSON Pointer (RFC 6901) from the command: "/lines/3/quantity"; UTF-8, ends in NUL */
-    char detail[256];  /* a clause for people: "is -1, but must be above 0"; UTF-8, ends in NUL */
+    char detail[512];  /* a clause for people: "is -1, but must be above 0"; UTF-8, ends in NUL */
 };
 
 /*

@@ -2,6 +2,8 @@
 
 #include "feed/position.h"
 
+#define DAY_BYTES 10 /* of a time: "2026-12-01" */
+
 static struct text constant(const char *string)
 {
     return text_of(string, strlen(string));
@@ -30,6 +32,26 @@ void render_position(struct buffer *out, uint32_t epoch, uint64_t seq)
 bool decision_refused(const struct decision *decision)
 {
     return decision->event_count == 1 && decision->events[0].type == EVENT_REFUSED;
+}
+
+static void render_text_member(struct buffer *out, const char *key, struct text value)
+{
+    if (!text_present(value))
+        return;
+    buffer_literal(out, ",\"");
+    buffer_text(out, constant(key));
+    buffer_literal(out, "\":");
+    json_string(out, value);
+}
+
+/* A time, or a day by its date alone. */
+static void render_moment_member(struct buffer *out, const char *key, struct moment moment)
+{
+    char time[RFC3339_TEXT_BYTES];
+    if (moment.form == MOMENT_ABSENT)
+        return;
+    unsigned n = rfc3339_format(moment.us, time);
+    render_text_member(out, key, text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
 }
 
 /* ---- figures ---- */
@@ -147,6 +169,16 @@ void render_refusal(struct buffer *out, const struct render *render, const struc
         UNITS(",\"consumed\":", event->consumed);
         UNITS(",\"released\":", event->released);
     }
+    if (event->mention_count != 0) {
+        buffer_literal(out, ",\"claims\":[");
+        for (uint32_t i = 0; i < event->mention_count; i++) {
+            if (i != 0)
+                buffer_byte(out, ',');
+            json_string(out, event->mentions[i]);
+        }
+        buffer_literal(out, "],\"claims_total\":");
+        json_u64(out, event->mention_total);
+    }
     if (event->shortage_count == 0)
         return;
     buffer_literal(out, ",\"cells\":[");
@@ -158,7 +190,9 @@ void render_refusal(struct buffer *out, const struct render *render, const struc
         buffer_literal(out, "{\"item\":");
         json_string(out, name_of(render, NAME_ITEM, shortage->item));
         buffer_literal(out, ",\"location\":");
-        json_string(out, name_of(render, NAME_LOCATION, shortage->location));
+        /* NUMBER_NONE: all that were asked, together. */
+        json_string(out, shortage->location == NUMBER_NONE ? TEXT_NONE
+                                                           : name_of(render, NAME_LOCATION, shortage->location));
         UNITS(",\"asked\":", shortage->asked);
         UNITS(",\"free\":", shortage->free);
         buffer_byte(out, '}');
@@ -181,6 +215,37 @@ void render_status(struct buffer *out, const char *word, int http)
     buffer_byte(out, '"');
 }
 
+/* {"item":…,"location":… of an answer's list; the caller closes it. */
+static void render_row(struct buffer *out, const struct render *render, const struct event *event, bool *comma)
+{
+    if (*comma)
+        buffer_byte(out, ',');
+    *comma = true;
+    buffer_literal(out, "{\"item\":");
+    json_string(out, name_of(render, NAME_ITEM, event->item));
+    buffer_literal(out, ",\"location\":");
+    json_string(out, name_of(render, NAME_LOCATION, event->location));
+}
+
+static bool of_transfer(const struct event *event)
+{
+    return event->transfer_number != 0;
+}
+
+static bool of_expectation(const struct event *event)
+{
+    return event->expectation_number != 0;
+}
+
+static const struct event *first_with(const struct decision *decision, bool (*is)(const struct event *))
+{
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        if (is(&decision->events[i]))
+            return &decision->events[i];
+    }
+    return NULL;
+}
+
 static void render_claim_answer(struct buffer *out, const struct render *render, const struct decision *decision)
 {
     const struct event *first = &decision->events[0];
@@ -193,23 +258,63 @@ static void render_claim_answer(struct buffer *out, const struct render *render,
         buffer_literal(out, "null");
     else
         json_time(out, first->expires_at_us);
-    if (decision->kind != KIND_HOLD)
+    if (decision->kind != KIND_HOLD && decision->kind != KIND_AMEND)
         return;
     buffer_literal(out, ",\"granted\":[");
     bool comma = false;
     for (uint32_t i = 0; i < decision->event_count; i++) {
         const struct event *event = &decision->events[i];
         unsigned scale = event->scale;
-        if (event->type != EVENT_HOLD || event->quantity == 0)
+        int64_t waiting = event->claim_units[CLAIM_WAITING];
+        bool asked = event->type == EVENT_HOLD && (event->quantity != 0 || waiting != 0);
+        if (!asked && event->type != EVENT_AMEND)
             continue;
-        if (comma)
-            buffer_byte(out, ',');
-        comma = true;
-        buffer_literal(out, "{\"item\":");
-        json_string(out, name_of(render, NAME_ITEM, event->item));
-        buffer_literal(out, ",\"location\":");
-        json_string(out, name_of(render, NAME_LOCATION, event->location));
+        render_row(out, render, event, &comma);
         UNITS(",\"granted\":", event->quantity);
+        if (waiting != 0)
+            UNITS(",\"waiting\":", waiting);
+        buffer_byte(out, '}');
+    }
+    buffer_byte(out, ']');
+}
+
+/* What is now under way of the transfer to the cells that the command touched. */
+static void render_transfer_answer(struct buffer *out, const struct render *render, const struct decision *decision)
+{
+    const struct event *first = first_with(decision, of_transfer);
+    if (first == NULL)
+        return;
+    render_text_member(out, "transfer", first->transfer);
+    buffer_literal(out, ",\"transit\":[");
+    bool comma = false;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        unsigned scale = event->scale;
+        if (!of_transfer(event) || event->location == NUMBER_NONE || event->transit_delta == 0)
+            continue;
+        render_row(out, render, event, &comma);
+        UNITS(",\"units\":", event->transit);
+        buffer_byte(out, '}');
+    }
+    buffer_byte(out, ']');
+}
+
+/* What is still open of the expected document in those cells. */
+static void render_expectation_answer(struct buffer *out, const struct render *render, const struct decision *decision)
+{
+    const struct event *first = first_with(decision, of_expectation);
+    if (first == NULL)
+        return;
+    render_text_member(out, "expectation", first->expectation);
+    buffer_literal(out, ",\"expected\":[");
+    bool comma = false;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        unsigned scale = event->scale;
+        if (!of_expectation(event) || event->location == NUMBER_NONE)
+            continue;
+        render_row(out, render, event, &comma);
+        UNITS(",\"units\":", event->expected);
         buffer_byte(out, '}');
     }
     buffer_byte(out, ']');
@@ -245,6 +350,8 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     }
     if (decision->events[0].claim != 0)
         render_claim_answer(out, render, decision);
+    render_transfer_answer(out, render, decision);
+    render_expectation_answer(out, render, decision);
     buffer_literal(out, ",\"figures\":[");
     bool comma = false;
     for (uint32_t i = 0; i < decision->event_count; i++) {
@@ -263,16 +370,6 @@ void render_answer(struct buffer *out, const struct render *render, const struct
 }
 
 /* ---- events ---- */
-
-static void render_text_member(struct buffer *out, const char *key, struct text value)
-{
-    if (!text_present(value))
-        return;
-    buffer_literal(out, ",\"");
-    buffer_text(out, constant(key));
-    buffer_literal(out, "\":");
-    json_string(out, value);
-}
 
 static void render_cell_members(struct buffer *out, const struct render *render, const struct event *event)
 {
@@ -297,6 +394,55 @@ static void render_cell_members(struct buffer *out, const struct render *render,
     render_figures(out, &event->figures, scale);
     buffer_literal(out, "},\"version\":");
     json_u64(out, event->version);
+    if (event->low)
+        buffer_literal(out, ",\"low\":true");
+    if (event->channel_number != NUMBER_NONE) {
+        buffer_literal(out, ",\"quota\":{\"channel\":");
+        json_string(out, name_of(render, NAME_CHANNEL, event->channel_number));
+        UNITS(",\"units\":", event->quota);
+        UNITS(",\"delta\":", event->quota_delta);
+        buffer_byte(out, '}');
+    }
+}
+
+static void render_transfer_members(struct buffer *out, const struct event *event)
+{
+    unsigned scale = event->scale;
+    render_text_member(out, "transfer", event->transfer);
+    render_moment_member(out, "eta", event->eta);
+    if (event->transit == 0 && event->transit_delta == 0)
+        return; /* a cell that goods left, or came to by another way */
+    UNITS(",\"transit\":{\"units\":", event->transit);
+    UNITS(",\"delta\":", event->transit_delta);
+    buffer_byte(out, '}');
+}
+
+static void render_expectation_members(struct buffer *out, const struct event *event)
+{
+    unsigned scale = event->scale;
+    render_text_member(out, "expectation", event->expectation);
+    if (event->direction != DIRECTION_NONE)
+        render_text_member(out, "direction", event->direction == DIRECTION_IN ? TEXT("in") : TEXT("out"));
+    render_moment_member(out, "due", event->due);
+    if (event->location == NUMBER_NONE)
+        return;
+    UNITS(",\"expected\":{\"units\":", event->expected);
+    UNITS(",\"delta\":", event->expected_delta);
+    buffer_byte(out, '}');
+}
+
+static void render_config_members(struct buffer *out, const struct render *render, const struct event *event)
+{
+    static const char *const spaces[NAME_SPACE_COUNT] = {"item", "location", "source", "channel"};
+    buffer_literal(out, ",\"config\":{\"space\":\"");
+    buffer_text(out, constant(spaces[event->config_space]));
+    buffer_literal(out, "\",\"name\":");
+    json_string(out, name_of(render, event->config_space, event->config_number));
+    if (event->config_deleted)
+        buffer_literal(out, ",\"deleted\":true");
+    else
+        render_config_body(out, event);
+    buffer_byte(out, '}');
 }
 
 static void render_claim_members(struct buffer *out, const struct event *event)
@@ -310,6 +456,13 @@ static void render_claim_members(struct buffer *out, const struct event *event)
         buffer_literal(out, ",\"expires_at\":");
         json_time(out, event->expires_at_us);
     }
+    if (event->claim_paid)
+        buffer_literal(out, ",\"paid\":true");
+    if (event->claim_priority != 0) {
+        buffer_literal(out, ",\"priority\":");
+        json_u64(out, event->claim_priority);
+    }
+    render_moment_member(out, "at", event->claim_at);
     if (event->location == NUMBER_NONE)
         return;
     buffer_literal(out, ",\"claim\":{");
@@ -349,6 +502,12 @@ void render_event(struct buffer *out, const struct render *render, const struct 
         render_cell_members(out, render, event);
     if (event->claim != 0)
         render_claim_members(out, event);
+    if (of_transfer(event))
+        render_transfer_members(out, event);
+    if (of_expectation(event))
+        render_expectation_members(out, event);
+    if (event->config_space != NAME_SPACE_COUNT)
+        render_config_members(out, render, event);
     if (event->type == EVENT_REFUSED)
         render_refusal(out, render, event);
     if (event->type == EVENT_CONFIG && event->item != NUMBER_NONE) {

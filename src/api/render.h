@@ -32,6 +32,12 @@ void render_answer(struct buffer *out, const struct render *render, const struct
  */
 void render_status(struct buffer *out, const char *word, int http);
 
+/*
+ * The body of a config event, from its binary form: `,"body":{…}` as GET answers it. Writes nothing when it has no form
+ * that this version knows.
+ */
+void render_config_body(struct buffer *out, const struct event *event);
+
 /* One event as a JSON object. */
 void render_event(struct buffer *out, const struct render *render, const struct decision *decision, uint32_t index);
 

@@ -22,10 +22,20 @@ VALUES = {
     "not_after": "2999-01-01T00:00:00Z", "if": {"version": 0}, "dry_run": True, "guard": True, "item": "A",
     "location": "L", "quantity": 1, "condition": "sellable", "lines": [{"item": "A", "location": "L", "quantity": 1}],
     "hold": "H", "holder": "jo", "expires_in": 60, "mode": "partial", "from": "sellable", "to": "damaged",
+    "unit": "case", "sourcing": {"locations": ["L"], "rule": "most_stock"}, "priority": 1, "backorder": True,
+    "wait": True, "at": "2999-12-24", "paid": True, "transfer": "T", "eta": "2999-12-01", "expectation": "PO",
+    "direction": "in", "due": "2999-12-01T08:00:00+01:00", "safety_stock": 5, "backorder_limit": "1.5",
+    "reorder_point": 0, "locations": ["L", "M"], "shares_rest": False, "buffer": 3, "cap": 20, "add": -1,
 }
+# Kinds in which `to` is not a condition.
+TO = {"transfer": "M", "transfer_out": "M", "reassign": "M", "allocate": 40}
+# What a kind needs beside its required members and its lines.
+BESIDE = {"set_policy": ["safety_stock"], "allocate": ["to"]}
+# Kinds whose form is taken and that the ledger may not know yet: it then says so of `kind`.
+AHEAD = {"amend", "reassign", "pick", "unpick", "set_policy", "set_channel", "allocate", "transfer_out", "transfer_in",
+         "transfer_loss", "expect", "redate", "cancel_expected"}
 # Members of API.md that belong to kinds or abilities that are not served yet.
-LATER = ["unit", "expectation", "transfer", "eta", "counted_to", "seen", "sourcing", "priority", "backorder", "wait",
-         "at", "paid", "review", "verdict", "of", "due", "direction", "add", "colour"]
+LATER = ["counted_to", "seen", "review", "verdict", "of", "colour"]
 
 
 def read(path):
@@ -141,12 +151,11 @@ class OpenApi(ServerCase):
         return {name.removeprefix("Command_"): self.page.schemas[name] for name in names}
 
     def smallest(self, kind, schema):
-        command = {name: VALUES[name] for name in schema["required"]}
+        command = {name: VALUES[name] for name in schema["required"] + BESIDE.get(kind, [])}
         command["kind"] = kind
-        if kind == "transfer":
-            command["to"] = "M"
-        forms = schema.get("oneOf", [])
-        if forms and forms[0]["required"] == ["item", "location", "quantity"]:
+        if "to" in command:
+            command["to"] = TO.get(kind, command["to"])
+        if "lines" in schema["properties"]:
             command.update({"item": "A", "location": "L", "quantity": 1})
         return command
 
@@ -202,7 +211,8 @@ class OpenApi(ServerCase):
             with self.subTest(kind=kind):
                 self.assertIsNone(self.page.wrong(schema, {**smallest, "id": "x"}))
                 answer = self.command(**{**smallest, "id": "small-" + kind})
-                self.assertIn(answer.status, (200, 409), answer)
+                ahead = kind in AHEAD and answer.status == 422 and answer.json()["field"] == "/kind"
+                self.assertTrue(ahead or answer.status in (200, 409), answer)
             for name in schema["required"]:
                 with self.subTest(kind=kind, without=name):
                     command = {"id": "x", "source": "s", **smallest}

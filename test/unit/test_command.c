@@ -36,15 +36,33 @@ static bool read_command(const char *json)
 #define LINE1 "\"item\":\"A\",\"location\":\"X\",\"quantity\":1"
 #define SALE  "{\"kind\":\"sale\"," ID ","
 
+struct judged_row {
+    const char *json;
+    enum code code;
+    const char *field;
+    int line;
+};
+
+static void judge_rows(const struct judged_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool right = read_command(rows[i].json);
+        if (right != (rows[i].code == CODE_none))
+            fail_msg("%s: %s", rows[i].json, right ? "accepted" : error.detail);
+        if (right)
+            continue;
+        if (error.code != rows[i].code || strcmp(error.field, rows[i].field) != 0 || error.line != rows[i].line)
+            fail_msg("%s: %s at '%s' line %d (%s)", rows[i].json, code_name(error.code), error.field, (int)error.line,
+                     error.detail);
+        assert_int_equal(code_http(error.code), 422);
+        assert_true(strlen(error.detail) > 5);
+    }
+}
+
 static void commands_are_judged(void **state)
 {
     (void)state;
-    static const struct {
-        const char *json;
-        enum code code;
-        const char *field;
-        int line;
-    } rows[] = {
+    static const struct judged_row rows[] = {
         /* Right ones of every kind. */
         {"{\"kind\":\"receive\"," ID "," LINE1 "}", CODE_none, "", -1},
         {SALE LINE1 ",\"hold\":\"h\",\"condition\":\"damaged\"}", CODE_none, "", -1},
@@ -79,18 +97,15 @@ static void commands_are_judged(void **state)
         {SALE LINE1 ",\"Item\":\"A\"}", CODE_unknown_field, "/Item", -1},
         {SALE LINE1 ",\"a/b~c\":1}", CODE_unknown_field, "/a~1b~0c", -1},
         {SALE LINE1 ",\"\":1}", CODE_unknown_field, "/", -1},
-        {SALE LINE1 ",\"unit\":\"case\"}", CODE_unknown_field, "/unit", -1},
         {SALE LINE1 ",\"to\":\"Y\"}", CODE_unknown_field, "/to", -1},
         {SALE LINE1 ",\"expires_in\":1}", CODE_unknown_field, "/expires_in", -1},
-        {SALE "\"lines\":[{" LINE1 "},{" LINE1 ",\"unit\":\"case\"}]}", CODE_unknown_field, "/lines/1/unit", 1},
+        {SALE "\"lines\":[{" LINE1 "},{" LINE1 ",\"colour\":\"red\"}]}", CODE_unknown_field, "/lines/1/colour", 1},
+        {"{\"kind\":\"sale\"," ID "," LINE1 ",\"expectation\":\"PO\"}", CODE_unknown_field, "/expectation", -1},
+        {"{\"kind\":\"ship\"," ID ",\"hold\":\"h\",\"paid\":true}", CODE_unknown_field, "/paid", -1},
+        {"{\"kind\":\"release\"," ID ",\"hold\":\"h\",\"backorder\":true}", CODE_unknown_field, "/backorder", -1},
         {SALE "\"lines\":[{" LINE1 ",\"kind\":\"sale\"}]}", CODE_unknown_field, "/lines/0/kind", 0},
         {SALE "\"lines\":[{" LINE1 ",\"lines\":[]}]}", CODE_unknown_field, "/lines/0/lines", 0},
         {"{\"kind\":\"receive\"," ID "," LINE1 ",\"hold\":\"h\"}", CODE_unknown_field, "/hold", -1},
-        {"{\"kind\":\"receive\"," ID "," LINE1 ",\"expectation\":\"PO\"}", CODE_unknown_field, "/expectation", -1},
-        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"sourcing\":{}}", CODE_unknown_field, "/sourcing", -1},
-        {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"backorder\":true}", CODE_unknown_field, "/backorder",
-         -1},
-        {"{\"kind\":\"commit\"," ID ",\"hold\":\"h\",\"paid\":true}", CODE_unknown_field, "/paid", -1},
         {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1,\"lines\":[]}", CODE_unknown_field, "/lines", -1},
         {"{\"kind\":\"reclassify\"," ID "," LINE1
          ",\"from\":\"sellable\",\"to\":\"damaged\",\"condition\":\"damaged\"}",
@@ -224,17 +239,270 @@ static void commands_are_judged(void **state)
         {SALE LINE1 ",\"x\":1,\"seq\":0}", CODE_unknown_field, "/x", -1},
         {SALE LINE1 ",\"seq\":0,\"x\":1}", CODE_bad_value, "/seq", -1},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        bool right = read_command(rows[i].json);
-        if (right != (rows[i].code == CODE_none))
-            fail_msg("%s: %s", rows[i].json, right ? "accepted" : error.detail);
-        if (right)
-            continue;
-        if (error.code != rows[i].code || strcmp(error.field, rows[i].field) != 0 || error.line != rows[i].line)
-            fail_msg("%s: %s at '%s' line %d (%s)", rows[i].json, code_name(error.code), error.field, (int)error.line,
-                     error.detail);
-        assert_int_equal(code_http(error.code), 422);
-        assert_true(strlen(error.detail) > 5);
+    judge_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* What claims, channels, transfers and expectations add. */
+static void kinds_beyond_movements_are_judged(void **state)
+{
+    (void)state;
+#define KIND(name) "{\"kind\":\"" name "\"," ID ","
+#define HOLD       KIND("hold") "\"hold\":\"h\","
+#define NOWHERE    "\"item\":\"A\",\"quantity\":1"
+#define CELL       "\"item\":\"A\",\"location\":\"X\""
+    static const struct judged_row rows[] = {
+        /* Right ones of every kind. */
+        {KIND("receive") LINE1 ",\"expectation\":\"PO\",\"unit\":\"case\"}", CODE_none, "", -1},
+        {KIND("commit") "\"hold\":\"h\",\"paid\":true,\"backorder\":true," LINE1 "}", CODE_none, "", -1},
+        {KIND("amend") "\"hold\":\"h\",\"backorder\":false," CELL ",\"quantity\":0}", CODE_none, "", -1},
+        {KIND("reassign") "\"hold\":\"h\",\"to\":\"Y\",\"backorder\":true," LINE1 "}", CODE_none, "", -1},
+        {KIND("pick") "\"hold\":\"h\"," LINE1 "}", CODE_none, "", -1},
+        {KIND("unpick") "\"hold\":\"h\",\"lines\":[{" LINE1 ",\"unit\":\"case\"}]}", CODE_none, "", -1},
+        {KIND("set_policy") CELL ",\"safety_stock\":0,\"backorder_limit\":\"1.5\",\"reorder_point\":7}", CODE_none, "",
+         -1},
+        {KIND("set_channel") "\"channel\":\"web\"}", CODE_none, "", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"locations\":[],\"priority\":2147483648,\"shares_rest\":false,"
+                             "\"buffer\":3,\"cap\":20}",
+         CODE_none, "", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"item\":\"A\",\"buffer\":1.5}", CODE_none, "", -1},
+        {KIND("allocate") "\"channel\":\"web\"," CELL ",\"to\":0}", CODE_none, "", -1},
+        {KIND("allocate") "\"channel\":\"web\"," CELL ",\"add\":-3,\"if\":{\"version\":1}}", CODE_none, "", -1},
+        {KIND("transfer_out") "\"transfer\":\"T\",\"to\":\"Y\"," LINE1 ",\"eta\":\"2026-12-01\",\"hold\":\"h\"}",
+         CODE_none, "", -1},
+        {KIND("transfer_in") "\"transfer\":\"T\"," LINE1 ",\"condition\":\"damaged\"}", CODE_none, "", -1},
+        {KIND("transfer_loss") "\"transfer\":\"T\"}", CODE_none, "", -1},
+        {KIND("transfer_loss") "\"transfer\":\"T\"," LINE1 "}", CODE_none, "", -1},
+        {KIND("expect") "\"expectation\":\"PO9/1\",\"direction\":\"in\",\"due\":\"2026-12-01T08:00:00+01:00\"," LINE1
+                        "}",
+         CODE_none, "", -1},
+        {KIND("redate") "\"expectation\":\"PO\",\"due\":\"2026-12-01\"}", CODE_none, "", -1},
+        {KIND("redate") "\"expectation\":\"PO\",\"due\":\"2026-12-01\"," LINE1 "}", CODE_none, "", -1},
+        {KIND("cancel_expected") "\"expectation\":\"PO\"}", CODE_none, "", -1},
+        {KIND("cancel_expected") "\"expectation\":\"PO\",\"lines\":[{" LINE1 "}]}", CODE_none, "", -1},
+        {HOLD NOWHERE "}", CODE_none, "", -1},
+        {HOLD NOWHERE ",\"sourcing\":{\"rule\":\"most_stock\"}}", CODE_none, "", -1},
+        {HOLD "\"lines\":[{" LINE1 "},{" NOWHERE "}],\"sourcing\":{\"locations\":[\"Y\",\"X\"]},\"priority\":1,"
+              "\"backorder\":true,\"wait\":true,\"mode\":\"partial\"}",
+         CODE_none, "", -1},
+        {HOLD LINE1 ",\"at\":\"2026-12-24\"}", CODE_none, "", -1},
+        {HOLD LINE1 ",\"wait\":false,\"guard\":false}", CODE_none, "", -1},
+        /* Missing. */
+        {KIND("amend") LINE1 "}", CODE_missing_field, "/hold", -1},
+        {KIND("amend") "\"hold\":\"h\"}", CODE_missing_field, "/item", -1},
+        {KIND("reassign") "\"hold\":\"h\"," LINE1 "}", CODE_missing_field, "/to", -1},
+        {KIND("reassign") "\"hold\":\"h\",\"to\":\"Y\"}", CODE_missing_field, "/item", -1},
+        {KIND("pick") "\"hold\":\"h\"}", CODE_missing_field, "/item", -1},
+        {KIND("unpick") LINE1 "}", CODE_missing_field, "/hold", -1},
+        {KIND("set_policy") "\"item\":\"A\",\"safety_stock\":1}", CODE_missing_field, "/location", -1},
+        {KIND("set_policy") "\"location\":\"X\",\"safety_stock\":1}", CODE_missing_field, "/item", -1},
+        {KIND("set_policy") CELL "}", CODE_missing_field, "/safety_stock", -1},
+        {KIND("set_channel") "\"buffer\":1}", CODE_missing_field, "/channel", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"item\":\"A\"}", CODE_missing_field, "/buffer", -1},
+        {KIND("allocate") CELL ",\"to\":1}", CODE_missing_field, "/channel", -1},
+        {KIND("allocate") "\"channel\":\"web\",\"item\":\"A\",\"to\":1}", CODE_missing_field, "/location", -1},
+        {KIND("allocate") "\"channel\":\"web\"," CELL "}", CODE_missing_field, "/to", -1},
+        {KIND("transfer_out") "\"to\":\"Y\"," LINE1 "}", CODE_missing_field, "/transfer", -1},
+        {KIND("transfer_out") "\"transfer\":\"T\"," LINE1 "}", CODE_missing_field, "/to", -1},
+        {KIND("transfer_out") "\"transfer\":\"T\",\"to\":\"Y\",\"hold\":\"h\"}", CODE_missing_field, "/item", -1},
+        {KIND("transfer_in") "\"transfer\":\"T\"}", CODE_missing_field, "/item", -1},
+        {KIND("transfer_in") LINE1 "}", CODE_missing_field, "/transfer", -1},
+        {KIND("transfer_loss") LINE1 "}", CODE_missing_field, "/transfer", -1},
+        {KIND("expect") "\"direction\":\"in\",\"due\":\"2026-12-01\"," LINE1 "}", CODE_missing_field, "/expectation",
+         -1},
+        {KIND("expect") "\"expectation\":\"P\",\"due\":\"2026-12-01\"," LINE1 "}", CODE_missing_field, "/direction",
+         -1},
+        {KIND("expect") "\"expectation\":\"P\",\"direction\":\"in\"," LINE1 "}", CODE_missing_field, "/due", -1},
+        {KIND("expect") "\"expectation\":\"P\",\"direction\":\"in\",\"due\":\"2026-12-01\"}", CODE_missing_field,
+         "/item", -1},
+        {KIND("redate") "\"expectation\":\"P\"}", CODE_missing_field, "/due", -1},
+        {KIND("redate") "\"due\":\"2026-12-01\"}", CODE_missing_field, "/expectation", -1},
+        {KIND("cancel_expected") LINE1 "}", CODE_missing_field, "/expectation", -1},
+        /* Only a hold leaves a location to the ledger. */
+        {KIND("commit") "\"hold\":\"h\"," NOWHERE "}", CODE_missing_field, "/location", -1},
+        {KIND("amend") "\"hold\":\"h\",\"lines\":[{" NOWHERE "}]}", CODE_missing_field, "/lines/0/location", 0},
+        {HOLD NOWHERE ",\"guard\":false}", CODE_missing_field, "/location", -1},
+        {HOLD "\"guard\":false,\"lines\":[{" LINE1 "},{" NOWHERE "}]}", CODE_missing_field, "/lines/1/location", 1},
+        {HOLD "\"item\":\"A\"}", CODE_missing_field, "/quantity", -1},
+        {HOLD "\"lines\":[{\"quantity\":1}]}", CODE_missing_field, "/lines/0/item", 0},
+        /* Of another kind. */
+        {KIND("extend") "\"hold\":\"h\",\"expires_in\":1,\"item\":\"A\"}", CODE_unknown_field, "/item", -1},
+        {KIND("pick") "\"hold\":\"h\"," LINE1 ",\"backorder\":true}", CODE_unknown_field, "/backorder", -1},
+        {KIND("set_policy") CELL ",\"safety_stock\":1,\"quantity\":1}", CODE_unknown_field, "/quantity", -1},
+        {KIND("set_policy") CELL ",\"safety_stock\":1,\"lines\":[]}", CODE_unknown_field, "/lines", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"location\":\"X\"}", CODE_unknown_field, "/location", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"if\":{\"version\":1}}", CODE_unknown_field, "/if", -1},
+        {KIND("allocate") "\"channel\":\"web\"," CELL ",\"quantity\":1}", CODE_unknown_field, "/quantity", -1},
+        {KIND("transfer_in") "\"transfer\":\"T\"," LINE1 ",\"to\":\"Y\"}", CODE_unknown_field, "/to", -1},
+        {KIND("transfer") "\"transfer\":\"T\"," LINE1 ",\"to\":\"Y\"}", CODE_unknown_field, "/transfer", -1},
+        {KIND("transfer_out") "\"transfer\":\"T\",\"to\":\"Y\",\"due\":\"2026-12-01\"," LINE1 "}", CODE_unknown_field,
+         "/due", -1},
+        {KIND("cancel_expected") "\"expectation\":\"P\",\"due\":\"2026-12-01\"}", CODE_unknown_field, "/due", -1},
+        /* Quantities and conditions. */
+        {KIND("amend") "\"hold\":\"h\"," CELL ",\"quantity\":-1}", CODE_bad_value, "/quantity", -1},
+        {KIND("pick") "\"hold\":\"h\"," CELL ",\"quantity\":0}", CODE_bad_value, "/quantity", -1},
+        {KIND("pick") "\"hold\":\"h\"," LINE1 ",\"condition\":\"damaged\"}", CODE_bad_value, "/condition", -1},
+        {KIND("transfer_loss") "\"transfer\":\"T\"," LINE1 ",\"condition\":\"damaged\"}", CODE_bad_value, "/condition",
+         -1},
+        {SALE LINE1 ",\"unit\":\"\"}", CODE_bad_value, "/unit", -1},
+        {SALE LINE1 ",\"unit\":12}", CODE_bad_value, "/unit", -1},
+        {SALE LINE1 ",\"unit\":\"123456789012345678901234567890123\"}", CODE_bad_value, "/unit", -1},
+        {SALE LINE1 ",\"unit\":\"12345678901234567890123456789012\"}", CODE_none, "", -1},
+        {SALE "\"lines\":[{" LINE1 ",\"unit\":\"@case\"}]}", CODE_bad_value, "/lines/0/unit", 0},
+        {SALE "\"lines\":[{" LINE1 "}],\"unit\":\"case\"}", CODE_bad_value, "/lines", -1},
+        /* Days and times. */
+        {HOLD LINE1 ",\"at\":\"2026-02-29\"}", CODE_bad_value, "/at", -1},
+        {HOLD LINE1 ",\"at\":\"2028-02-29\"}", CODE_none, "", -1},
+        {HOLD LINE1 ",\"at\":\"2026-12\"}", CODE_bad_value, "/at", -1},
+        {HOLD LINE1 ",\"at\":\"2026-12-1x\"}", CODE_bad_value, "/at", -1},
+        {HOLD LINE1 ",\"at\":\"26-12-2412\"}", CODE_bad_value, "/at", -1},
+        {HOLD LINE1 ",\"at\":\"2026-12-24T10:00:00\"}", CODE_bad_value, "/at", -1},
+        {HOLD LINE1 ",\"at\":20261224}", CODE_bad_value, "/at", -1},
+        {HOLD LINE1 ",\"at\":null}", CODE_bad_value, "/at", -1},
+        {KIND("redate") "\"expectation\":\"P\",\"due\":\"tomorrow\"}", CODE_bad_value, "/due", -1},
+        {KIND("redate") "\"expectation\":\"P\",\"due\":\"2026-13-01\"}", CODE_bad_value, "/due", -1},
+        {KIND("transfer_out") "\"transfer\":\"T\",\"to\":\"Y\"," LINE1 ",\"eta\":\"2026-12-32\"}", CODE_bad_value,
+         "/eta", -1},
+        /* Sourcing. */
+        {HOLD NOWHERE ",\"sourcing\":{}}", CODE_bad_value, "/sourcing", -1},
+        {HOLD NOWHERE ",\"sourcing\":\"priority\"}", CODE_bad_value, "/sourcing", -1},
+        {HOLD NOWHERE ",\"sourcing\":{\"rule\":\"nearest\"}}", CODE_bad_value, "/sourcing/rule", -1},
+        {HOLD NOWHERE ",\"sourcing\":{\"rule\":1}}", CODE_bad_value, "/sourcing/rule", -1},
+        {HOLD NOWHERE ",\"sourcing\":{\"locations\":[]}}", CODE_bad_value, "/sourcing/locations", -1},
+        {HOLD NOWHERE ",\"sourcing\":{\"locations\":\"X\"}}", CODE_bad_value, "/sourcing/locations", -1},
+        {HOLD NOWHERE ",\"sourcing\":{\"locations\":[\"X\",\"\"]}}", CODE_bad_value, "/sourcing/locations/1", -1},
+        {HOLD NOWHERE ",\"sourcing\":{\"locations\":[\"X\",\"Y\",\"X\"]}}", CODE_bad_value, "/sourcing/locations/2",
+         -1},
+        {HOLD NOWHERE ",\"sourcing\":{\"where\":1}}", CODE_unknown_field, "/sourcing/where", -1},
+        {HOLD LINE1 ",\"sourcing\":{\"rule\":\"priority\"}}", CODE_bad_value, "/sourcing", -1},
+        {HOLD NOWHERE ",\"if\":{\"version\":1}}", CODE_bad_value, "/if", -1},
+        {HOLD "\"lines\":[{" NOWHERE ",\"if\":{\"version\":1}}]}", CODE_bad_value, "/lines/0/if", 0},
+        {HOLD "\"lines\":[{" NOWHERE "},{" NOWHERE "}],\"if\":{\"version\":1}}", CODE_bad_value, "/if", -1},
+        /* What a claim can say besides. */
+        {HOLD LINE1 ",\"priority\":0}", CODE_bad_value, "/priority", -1},
+        {HOLD LINE1 ",\"priority\":2147483649}", CODE_bad_value, "/priority", -1},
+        {HOLD LINE1 ",\"priority\":\"1\"}", CODE_bad_value, "/priority", -1},
+        {HOLD LINE1 ",\"backorder\":1}", CODE_bad_value, "/backorder", -1},
+        {HOLD LINE1 ",\"wait\":\"yes\"}", CODE_bad_value, "/wait", -1},
+        {HOLD LINE1 ",\"wait\":true,\"guard\":false}", CODE_bad_value, "/wait", -1},
+        {HOLD LINE1 ",\"at\":\"2026-12-24\",\"guard\":false}", CODE_bad_value, "/at", -1},
+        {KIND("commit") "\"hold\":\"h\",\"paid\":null}", CODE_bad_value, "/paid", -1},
+        /* Policy, channels, quotas. */
+        {KIND("set_policy") CELL ",\"safety_stock\":-1}", CODE_bad_value, "/safety_stock", -1},
+        {KIND("set_policy") CELL ",\"backorder_limit\":null}", CODE_bad_value, "/backorder_limit", -1},
+        {KIND("set_policy") CELL ",\"reorder_point\":1e-9}", CODE_too_many_decimals, "/reorder_point", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"locations\":\"X\"}", CODE_bad_value, "/locations", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"locations\":[\"X\",1]}", CODE_bad_value, "/locations/1", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"locations\":[\"X\",\"X\"]}", CODE_bad_value, "/locations/1", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"shares_rest\":0}", CODE_bad_value, "/shares_rest", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"priority\":1.5}", CODE_bad_value, "/priority", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"buffer\":-1}", CODE_bad_value, "/buffer", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"buffer\":1.5}", CODE_bad_value, "/buffer", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"buffer\":1,\"cap\":1.5}", CODE_bad_value, "/cap", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"item\":\"A\",\"buffer\":1,\"priority\":1}", CODE_bad_value,
+         "/priority", -1},
+        {KIND("set_channel") "\"channel\":\"web\",\"locations\":[\"X\"],\"item\":\"A\",\"cap\":1}", CODE_bad_value,
+         "/locations", -1},
+        {KIND("allocate") "\"channel\":\"web\"," CELL ",\"to\":-1}", CODE_bad_value, "/to", -1},
+        {KIND("allocate") "\"channel\":\"web\"," CELL ",\"add\":0}", CODE_bad_value, "/add", -1},
+        {KIND("allocate") "\"channel\":\"web\"," CELL ",\"add\":1,\"to\":1}", CODE_bad_value, "/to", -1},
+        {KIND("allocate") "\"channel\":\"web\"," CELL ",\"to\":\"Y\"}", CODE_bad_value, "/to", -1},
+        {KIND("expect") "\"expectation\":\"P\",\"direction\":\"up\",\"due\":\"2026-12-01\"," LINE1 "}", CODE_bad_value,
+         "/direction", -1},
+        {KIND("expect") "\"expectation\":7,\"direction\":\"in\",\"due\":\"2026-12-01\"," LINE1 "}", CODE_bad_value,
+         "/expectation", -1},
+        {KIND("transfer_in") "\"transfer\":\"\"," LINE1 "}", CODE_bad_value, "/transfer", -1},
+    };
+    judge_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void their_values_arrive_whole(void **state)
+{
+    (void)state;
+    struct text places, name;
+    assert_true(read_command(HOLD "\"lines\":[{" NOWHERE ",\"unit\":\"case\"},{" LINE1 "}],\"sourcing\":{\"rule\":"
+                                  "\"fewest_splits\",\"locations\":[\"DC\",\"S1\"]},\"priority\":7,\"backorder\":true,"
+                                  "\"wait\":true,\"at\":\"2026-12-24\"}"));
+    assert_int_equal(command.sourcing, SOURCING_FEWEST_SPLITS);
+    assert_int_equal(command.place_count, 2);
+    places = command.places;
+    assert_true(command_place_next(&places, &name) && text_equal(name, TEXT("DC")));
+    assert_true(command_place_next(&places, &name) && text_equal(name, TEXT("S1")));
+    assert_false(command_place_next(&places, &name));
+    assert_true(command.priority == 7 && command.backorder && command.wait && !command.paid);
+    assert_int_equal(command.at.form, MOMENT_DAY);
+    assert_true(command.at.us == INT64_C(1798070400000000));
+    assert_false(text_present(command.lines[0].location));
+    assert_true(text_equal(command.lines[0].unit, TEXT("case")));
+    assert_false(text_present(command.lines[1].unit));
+
+    assert_true(read_command(HOLD LINE1 "}"));
+    assert_int_equal(command.sourcing, SOURCING_NONE);
+    assert_false(text_present(command.places));
+    assert_true(read_command(HOLD NOWHERE ",\"sourcing\":{\"locations\":[\"DC\"]}}"));
+    assert_int_equal(command.sourcing, SOURCING_PRIORITY);
+
+    assert_true(read_command(KIND("set_policy") CELL ",\"safety_stock\":5,\"reorder_point\":\"0.5\"}"));
+    assert_true(text_equal(command.item, TEXT("A")) && text_equal(command.location, TEXT("X")));
+    assert_true(command.safety_stock.present && command.safety_stock.value.digits == 5);
+    assert_false(command.backorder_limit.present);
+    assert_true(command.reorder_point.present && command.reorder_point.value.places == 1);
+    assert_int_equal(command.line_count, 0);
+
+    assert_true(read_command(KIND("set_channel") "\"channel\":\"web\",\"locations\":[],\"shares_rest\":false}"));
+    assert_true(text_present(command.places) && command.places.length == 0 && command.place_count == 0);
+    assert_int_equal(command.shares_rest, CHOICE_NO);
+    assert_true(text_equal(command.channel, TEXT("web")) && !command.buffer.present && !command.cap.present);
+    assert_true(read_command(KIND("set_channel") "\"channel\":\"web\",\"item\":\"A\",\"cap\":\"2.5\"}"));
+    assert_false(text_present(command.places));
+    assert_int_equal(command.shares_rest, CHOICE_ABSENT);
+    assert_true(text_equal(command.item, TEXT("A")) && command.cap.present && command.cap.value.digits == 25);
+
+    assert_true(read_command(KIND("allocate") "\"channel\":\"web\"," CELL ",\"add\":-3}"));
+    assert_true(command.add.present && command.add.value.digits == -3 && !command.to.present);
+    assert_true(read_command(KIND("allocate") "\"channel\":\"web\"," CELL ",\"to\":40}"));
+    assert_true(command.to.present && command.to.value.digits == 40 && !command.add.present);
+    assert_false(text_present(command.to_location));
+
+    assert_true(read_command(KIND("transfer_out") "\"transfer\":\"T1\",\"to\":\"S1\",\"hold\":\"h\"," LINE1
+                                                  ",\"eta\":\"2026-12-01T08:00:00+01:00\"}"));
+    assert_true(text_equal(command.transfer, TEXT("T1")) && text_equal(command.to_location, TEXT("S1")));
+    assert_int_equal(command.due.form, MOMENT_INSTANT);
+    assert_true(command.due.us == INT64_C(1796108400000000));
+    assert_true(text_equal(command.hold, TEXT("h")));
+
+    assert_true(read_command(
+        KIND("expect") "\"expectation\":\"PO9/1\",\"direction\":\"out\",\"due\":\"2026-12-01\"," LINE1 "}"));
+    assert_true(text_equal(command.expectation, TEXT("PO9/1")));
+    assert_int_equal(command.direction, DIRECTION_OUT);
+    assert_int_equal(command.due.form, MOMENT_DAY);
+    assert_true(read_command(KIND("commit") "\"hold\":\"h\",\"paid\":true}"));
+    assert_true(command.paid && command.line_count == 0);
+    assert_true(read_command(KIND("amend") "\"hold\":\"h\"," CELL ",\"quantity\":0,\"condition\":\"sellable\"}"));
+    assert_int_equal(command.lines[0].quantity.digits, 0);
+    assert_int_equal(command.lines[0].condition, CONDITION_NONE);
+    assert_true(read_command(KIND("transfer_in") "\"transfer\":\"T\"," LINE1 ",\"condition\":\"damaged\"}"));
+    assert_int_equal(command.lines[0].condition, CONDITION_DAMAGED);
+}
+
+/* 64 locations with the longest names are the most that there is room for. */
+static void places_are_bounded(void **state)
+{
+    (void)state;
+    static char json[20000];
+    for (int extra = 0; extra < 2; extra++) {
+        size_t n = (size_t)snprintf(json, sizeof(json), HOLD NOWHERE ",\"sourcing\":{\"locations\":[");
+        for (int i = 0; i < COMMAND_PLACES_MAX + extra; i++)
+            n += (size_t)snprintf(json + n, sizeof(json) - n, "%s\"%0*d\"", i == 0 ? "" : ",", NAME_BYTES_MAX, i);
+        (void)snprintf(json + n, sizeof(json) - n, "]}}");
+        assert_int_equal(read_command(json), !extra);
+        if (extra) {
+            assert_int_equal(error.code, CODE_bad_value);
+            assert_string_equal(error.field, "/sourcing/locations");
+        } else {
+            static uint8_t bytes[COMMAND_BYTES_MAX];
+            assert_int_equal(command.place_count, COMMAND_PLACES_MAX);
+            assert_true(command_encode(&command, bytes, sizeof(bytes)) != 0);
+        }
     }
 }
 
@@ -306,6 +574,11 @@ static void one_meaning_has_one_form(void **state)
          SALE LINE1 ",\"occurred_at\":\"2026-11-22T11:00:00.000+01:00\"}"},
         {"{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 "}",
          "{\"kind\":\"hold\"," ID ",\"hold\":\"h\"," LINE1 ",\"mode\":\"all_or_nothing\",\"condition\":\"sellable\"}"},
+        {HOLD LINE1 "}", HOLD LINE1 ",\"wait\":false,\"backorder\":false}"},
+        {HOLD NOWHERE ",\"sourcing\":{\"locations\":[\"X\"],\"rule\":\"priority\"}}",
+         HOLD NOWHERE ",\"sourcing\":{\"locations\":[\"X\"]}}"},
+        {KIND("redate") "\"expectation\":\"P\",\"due\":\"2026-12-01T00:00:00Z\"}",
+         KIND("redate") "\"expectation\":\"P\",\"due\":\"2026-12-01T01:00:00+01:00\"}"},
         {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":60}",
          "{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":6.0e1}"},
     };
@@ -330,6 +603,16 @@ static void one_meaning_has_one_form(void **state)
         {SALE LINE1 ",\"meta\":{\"a\":1}}", SALE LINE1 ",\"meta\":{\"a\":1.0}}"},
         {SALE LINE1 ",\"actor\":\"x\"}", SALE LINE1 ",\"document\":\"x\"}"},
         {SALE LINE1 "}", SALE LINE1 ",\"condition\":\"sellable\"}"},
+        {SALE LINE1 "}", SALE LINE1 ",\"unit\":\"case\"}"},
+        {HOLD NOWHERE "}", HOLD NOWHERE ",\"sourcing\":{\"rule\":\"priority\"}}"},
+        {HOLD LINE1 "}", HOLD LINE1 ",\"wait\":true}"},
+        /* A day is not its midnight in UTC. */
+        {KIND("redate") "\"expectation\":\"P\",\"due\":\"2026-12-01T00:00:00Z\"}",
+         KIND("redate") "\"expectation\":\"P\",\"due\":\"2026-12-01\"}"},
+        /* No location is not the same as nothing said about them. */
+        {KIND("set_channel") "\"channel\":\"web\"}", KIND("set_channel") "\"channel\":\"web\",\"locations\":[]}"},
+        {KIND("allocate") "\"channel\":\"web\"," CELL ",\"to\":1}",
+         KIND("allocate") "\"channel\":\"web\"," CELL ",\"add\":1}"},
         {"{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":0}",
          "{\"kind\":\"extend\"," ID ",\"hold\":\"h\",\"expires_in\":1}"},
     };
@@ -600,13 +883,12 @@ static void encodings_come_back(void **state)
         };
         c.seq = c.has_seq ? prng_next(&prng) : 0;
         for (uint32_t i = 0; i < c.line_count; i++)
-            lines[i] =
-                (struct command_line){.item = random_name(&prng, false),
-                                      .location = random_name(&prng, prng_below(&prng, 8) == 0),
-                                      .quantity = random_decimal(&prng),
-                                      .unit = random_unit(&prng),
-                                      .condition = (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
-                                      .precondition = random_precondition(&prng)};
+            lines[i] = (struct command_line){.item = random_name(&prng, false),
+                                             .location = random_name(&prng, prng_below(&prng, 8) == 0),
+                                             .quantity = random_decimal(&prng),
+                                             .unit = random_unit(&prng),
+                                             .condition = (enum condition)prng_below(&prng, CONDITION_COUNT + 1),
+                                             .precondition = random_precondition(&prng)};
         random_claim_fields(&prng, &c);
         random_other_fields(&prng, &c);
         size_t n = command_encode(&c, bytes, sizeof(bytes));
@@ -701,10 +983,11 @@ int main(void)
 {
     parser = json_parser_create(1 << 20);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands_are_judged),      cmocka_unit_test(values_arrive_whole),
-        cmocka_unit_test(one_meaning_has_one_form), cmocka_unit_test(commands_are_bounded),
-        cmocka_unit_test(item_bodies_are_judged),   cmocka_unit_test(encodings_come_back),
-        cmocka_unit_test(names_of_enums),
+        cmocka_unit_test(commands_are_judged),  cmocka_unit_test(values_arrive_whole),
+        cmocka_unit_test(kinds_beyond_movements_are_judged), cmocka_unit_test(their_values_arrive_whole),
+        cmocka_unit_test(places_are_bounded),   cmocka_unit_test(one_meaning_has_one_form),
+        cmocka_unit_test(commands_are_bounded), cmocka_unit_test(item_bodies_are_judged),
+        cmocka_unit_test(encodings_come_back),  cmocka_unit_test(names_of_enums),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_parser_destroy(parser);
