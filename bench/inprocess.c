@@ -170,6 +170,8 @@ static void open_shard(struct bench *bench, const char *data)
         .limits = {.item_count_max = 16u << 20,
                    .location_count_max = 64u << 10,
                    .source_count_max = 64u << 10,
+                   .quota_count_max = 64u << 10,
+                   .offer_count_max = 64u << 10,
                    .cell_count_max = 32u << 20,
                    .claim_count_max = HOLDS_MAX,
                    .claim_line_count_max = 2 * HOLDS_MAX,

@@ -105,6 +105,17 @@ void render_cell(struct buffer *out, const struct render *render, const struct c
     buffer_byte(out, '}');
 }
 
+void render_item(struct buffer *out, struct text name, const struct item_view *item)
+{
+    buffer_literal(out, "{\"item\":");
+    json_string(out, name);
+    buffer_literal(out, ",\"scale\":");
+    json_u64(out, item->scale);
+    buffer_literal(out, ",\"provisional\":");
+    json_bool(out, !item->declared);
+    buffer_byte(out, '}');
+}
+
 /* The short form of answers. */
 static void render_brief(struct buffer *out, const struct render *render, const struct event *event)
 {
@@ -145,6 +156,50 @@ static void render_delta(struct buffer *out, const struct event *event)
         buffer_text(out, constant(name));
         UNITS("\":", units);
     }
+    buffer_byte(out, '}');
+}
+
+/* ---- claims ---- */
+
+static void render_claim_line(struct buffer *out, const struct render *render, const struct claim_line_view *line)
+{
+    unsigned scale = line->scale;
+    buffer_literal(out, "{\"item\":");
+    json_string(out, name_of(render, NAME_ITEM, line->item));
+    buffer_literal(out, ",\"location\":");
+    json_string(out, name_of(render, NAME_LOCATION, line->location));
+    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
+        buffer_literal(out, ",\"");
+        buffer_text(out, constant(claim_figure_name((enum claim_figure)i)));
+        UNITS("\":", line->units[i]);
+    }
+    buffer_byte(out, '}');
+}
+
+void render_claim(struct buffer *out, const struct render *render, const struct claim_copy *claim)
+{
+    const struct claim_view *view = &claim->view;
+    buffer_literal(out, "{\"hold\":");
+    json_string(out, view->hold);
+    buffer_literal(out, ",\"state\":");
+    json_string(out, constant(claim_state_name(view->state)));
+    buffer_literal(out, ",\"holder\":");
+    json_string(out, view->holder);
+    buffer_literal(out, ",\"channel\":");
+    json_string(out, view->channel);
+    buffer_literal(out, ",\"expires_at\":");
+    if (view->expires_at_us == TIME_NONE)
+        buffer_literal(out, "null");
+    else
+        json_time(out, view->expires_at_us);
+    buffer_literal(out, ",\"lines\":[");
+    for (uint32_t i = 0; i < claim->line_count; i++) {
+        if (i != 0)
+            buffer_byte(out, ',');
+        render_claim_line(out, render, &claim->lines[i]);
+    }
+    buffer_literal(out, "],\"position\":");
+    render_position(out, render->epoch, claim->seq);
     buffer_byte(out, '}');
 }
 

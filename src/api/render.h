@@ -7,6 +7,7 @@
 #ifndef ONHAND_API_RENDER_H
 #define ONHAND_API_RENDER_H
 
+#include "api/claim_copy.h"
 #include "api/json_write.h"
 #include "feed/filter.h"
 #include "journal/journal.h"
@@ -45,6 +46,10 @@ void render_event(struct buffer *out, const struct render *render, const struct 
 void render_figures(struct buffer *out, const struct figures *figures, unsigned scale);
 /* A whole cell as the calls for stock answer it. */
 void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell);
+/* A claim as the calls for holds answer it. */
+void render_claim(struct buffer *out, const struct render *render, const struct claim_copy *claim);
+/* An item as the calls for items answer it. */
+void render_item(struct buffer *out, struct text name, const struct item_view *item);
 /* The members of a refused event beyond "status": code, title, subject, cells … Begins with a comma. */
 void render_refusal(struct buffer *out, const struct render *render, const struct event *event);
 /* Is this decision a refusal? */

@@ -142,6 +142,11 @@ static const struct route_row rows[] = {
     ROW(HTTP1_GET, PATH_ONE, "/v1/holds", &stock_handler, STOCK_HOLD),
     ROW(HTTP1_GET, PATH_ONE, "/v1/items", &stock_handler, STOCK_ITEM_CONFIG),
     ROW(HTTP1_PUT, PATH_ONE, "/v1/items", &put_item_handler, 0),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/stock", &list_handler, LIST_OF_STOCK),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/holds", &list_handler, LIST_OF_HOLDS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/items", &list_handler, LIST_OF_ITEMS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/locations", &list_handler, LIST_OF_LOCATIONS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/sources", &list_handler, LIST_OF_SOURCES),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/figures", &figures_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/feed", &feed_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/livez", &operations_handler, OPERATIONS_LIVE),
@@ -168,7 +173,10 @@ static bool path_fits(const struct route_row *row, struct text path, struct text
     return rest.length == 0;
 }
 
-/* Calls of the contract that this version does not serve: said plainly, so that nobody looks for a slip of the keyboard. */
+/*
+ * Calls of the contract that this version does not serve: said plainly, so that nobody looks for a slip of the
+ * keyboard. Asked of paths that no row has.
+ */
 static bool is_for_later(struct text path)
 {
     static const struct text calls[] = {
@@ -195,9 +203,6 @@ static bool refuse_later(struct connection *connection)
                strncasecmp(request->content_type.bytes, cloudevents, sizeof(cloudevents) - 1) == 0) {
         respond_problem(connection, 422, "not_in_this_version", TEXT("Content-Type"),
                         TEXT("this version takes no CloudEvents: send commands as application/json or NDJSON"));
-    } else if (is_for_later(request->path)) {
-        respond_problem(connection, 422, "not_in_this_version", TEXT_NONE,
-                        TEXT("this version does not have this call; /openapi.json has those it has"));
     } else {
         return false;
     }
@@ -258,6 +263,9 @@ void route(struct connection *connection)
     if (found == NULL) {
         if (path_known)
             method_not_allowed(connection, request->path);
+        else if (is_for_later(request->path))
+            respond_problem(connection, 422, "not_in_this_version", TEXT_NONE,
+                            TEXT("this version does not have this call; /openapi.json has those it has"));
         else
             respond_problem(connection, 404, "not_found", TEXT_NONE, TEXT("no such call; see /openapi.json"));
         return;

@@ -18,10 +18,8 @@ struct stock {
     struct cell_view *cells; /* oldest first */
     uint32_t cell_count;
     uint64_t seq; /* of the ledger's last event when it was read */
-    struct claim_view claim;
-    char claim_bytes[3][NAME_BYTES_MAX];
+    struct claim_copy claim;
     struct claim_line_view *lines;
-    uint32_t line_count;
 };
 
 /* ---- engine thread ---- */
@@ -40,29 +38,16 @@ static void read_cells(const struct ledger *ledger, struct stock *stock, uint32_
         ledger_cell(ledger, c, &stock->cells[--count]);
 }
 
-static struct text keep(struct text text, char bytes[NAME_BYTES_MAX])
-{
-    if (!text_present(text))
-        return TEXT_NONE;
-    memcpy(bytes, text.bytes, text.length);
-    return text_of(bytes, text.length);
-}
-
 static void read_claim(const struct ledger *ledger, struct stock *stock)
 {
-    stock->found = ledger_claim(ledger, stock->first, &stock->claim);
+    struct claim_view view;
+    stock->found = ledger_claim(ledger, stock->first, &view);
     if (!stock->found)
         return;
-    struct claim_view *claim = &stock->claim;
-    claim->hold = keep(claim->hold, stock->claim_bytes[0]);
-    claim->holder = keep(claim->holder, stock->claim_bytes[1]);
-    claim->channel = keep(claim->channel, stock->claim_bytes[2]);
     stock->lines = calloc(COMMAND_LINES_MAX, sizeof(*stock->lines)); /* a claim has no more */
     stock->out_of_memory = stock->lines == NULL;
-    for (uint32_t l = claim->line; l != NUMBER_NONE && !stock->out_of_memory; l = stock->lines[stock->line_count++].next) {
-        CHECK(stock->line_count < COMMAND_LINES_MAX);
-        ledger_claim_line(ledger, l, &stock->lines[stock->line_count]);
-    }
+    if (!stock->out_of_memory)
+        claim_copy(ledger, &view, stock->lines, &stock->claim);
 }
 
 static void read_stock(const struct ledger *ledger, struct request *request)
@@ -111,50 +96,6 @@ static void render_total(struct buffer *out, const struct stock *stock)
     buffer_byte(out, '}');
 }
 
-static void render_claim_line(struct buffer *out, const struct render *render, const struct claim_line_view *line)
-{
-    buffer_literal(out, "{\"item\":");
-    json_string(out, ledger_name(render->ledger, NAME_ITEM, line->item));
-    buffer_literal(out, ",\"location\":");
-    json_string(out, ledger_name(render->ledger, NAME_LOCATION, line->location));
-    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
-        const char *name = claim_figure_name((enum claim_figure)i);
-        buffer_literal(out, ",\"");
-        buffer_append(out, name, strlen(name));
-        buffer_literal(out, "\":");
-        json_units(out, line->units[i], line->scale);
-    }
-    buffer_byte(out, '}');
-}
-
-static void render_claim(struct buffer *out, const struct render *render, const struct stock *stock)
-{
-    const struct claim_view *claim = &stock->claim;
-    const char *state = claim_state_name(claim->state);
-    buffer_literal(out, "{\"hold\":");
-    json_string(out, claim->hold);
-    buffer_literal(out, ",\"state\":");
-    json_string(out, text_of(state, strlen(state)));
-    buffer_literal(out, ",\"holder\":");
-    json_string(out, claim->holder);
-    buffer_literal(out, ",\"channel\":");
-    json_string(out, claim->channel);
-    buffer_literal(out, ",\"expires_at\":");
-    if (claim->expires_at_us == TIME_NONE)
-        buffer_literal(out, "null");
-    else
-        json_time(out, claim->expires_at_us);
-    buffer_literal(out, ",\"lines\":[");
-    for (uint32_t i = 0; i < stock->line_count; i++) {
-        if (i != 0)
-            buffer_byte(out, ',');
-        render_claim_line(out, render, &stock->lines[i]);
-    }
-    buffer_literal(out, "],\"position\":");
-    render_position(out, render->epoch, stock->seq);
-    buffer_literal(out, "}\n");
-}
-
 static void render_cells(struct buffer *out, const struct render *render, const struct stock *stock)
 {
     buffer_literal(out, "{\"item\":");
@@ -196,13 +137,8 @@ static void respond_item(struct connection *connection, const struct stock *stoc
     buffer_literal(&out, "ETag: \"");
     json_u64(&out, stock->item.stamp);
     buffer_literal(&out, "\"\r\n");
-    buffer_literal(&body, "{\"item\":");
-    json_string(&body, stock->first);
-    buffer_literal(&body, ",\"scale\":");
-    json_u64(&body, stock->item.scale);
-    buffer_literal(&body, ",\"provisional\":");
-    json_bool(&body, !stock->item.declared);
-    buffer_literal(&body, "}\n");
+    render_item(&body, stock->first, &stock->item);
+    buffer_byte(&body, '\n');
     respond(connection, http, "application/json", text_of(out.bytes, out.length), text_of(body.bytes, body.length));
     buffer_deinit(&out);
     buffer_deinit(&body);
@@ -235,7 +171,8 @@ static void on_answered(struct connection *connection, struct request *request)
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
     if (stock->call == STOCK_HOLD) {
-        render_claim(&out, &render, stock);
+        render_claim(&out, &render, &stock->claim);
+        buffer_byte(&out, '\n');
     } else if (stock->call == STOCK_ITEM) {
         render_cells(&out, &render, stock);
     } else if (stock->found) {

@@ -1,4 +1,4 @@
-/* onhand get: present figures, as tables for people or the server's JSON for programs. */
+/* onhand get: present figures and lists, as tables for people or the server's JSON for programs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +9,6 @@
 #include "cli/document.h"
 
 #define PATH_BYTES_MAX (64 * 1024) /* filters included; the server takes heads of 16 KiB */
-
-struct get {
-    struct client client;
-    struct client_answer answer;
-    struct buffer path;
-    bool json;
-    const char *first_name, *second_name; /* of what is asked for; NULL for none */
-};
 
 /* Columns of a table: where each value comes from. A title that begins with '>' stands right. */
 struct column {
@@ -35,8 +27,69 @@ static const struct column claim_columns[] = {
     {">consumed", "consumed"}, {">released", "released"},   {">expired", "expired"},
     {">short", "short"},
 };
+static const struct column hold_columns[] = {
+    {"hold", "hold"}, {"state", "state"}, {"holder", "holder"}, {"channel", "channel"}, {"expires_at", "expires_at"},
+};
+static const struct column item_columns[] = {
+    {"item", "item"}, {">scale", "scale"}, {"provisional", "provisional"},
+};
+static const struct column location_columns[] = {{"location", "location"}};
+static const struct column source_columns[] = {{"source", "source"}, {"ordered", "ordered"}, {">seq", "seq"}};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Filters by the names the server has for them. */
+enum get_filter { GET_ITEM, GET_LOCATION, GET_CONDITION, GET_STATE, GET_HOLDER, GET_CHANNEL, GET_Q, GET_LIMIT,
+                  GET_CURSOR, GET_FILTER_COUNT };
+static const char *const filter_names[GET_FILTER_COUNT] = {"item",    "location", "condition", "state", "holder",
+                                                           "channel", "q",        "limit",     "cursor"};
+#define HAS(filter) (1U << (filter))
+#define HAS_PAGES   (HAS(GET_LIMIT) | HAS(GET_CURSOR))
+#define PAGES       "[--limit COUNT] [--cursor CURSOR]"
+#define ROWS(member, columns) member, columns, COUNT(columns)
+#define NO_ROWS     NULL, NULL, 0
+
+/* What can be got: how many names it takes, which filters, and where the rows of a list are. */
+struct thing {
+    const char *name;
+    const char *path;
+    unsigned name_min, name_max;
+    unsigned filters;
+    const char *rows;
+    const struct column *columns;
+    size_t column_count;
+    const char *usage;
+};
+
+static const struct thing things[] = {
+    {"stock", "/v1/stock", 1, 2, 0, NO_ROWS, "get stock ITEM [LOCATION]"},
+    {"stock", "/v1/stock", 0, 0, HAS(GET_LOCATION) | HAS(GET_CONDITION) | HAS(GET_STATE) | HAS(GET_Q) | HAS_PAGES,
+     ROWS("stock", figure_columns),
+     "get stock [--location LOCATION] [--condition CONDITION] [--state STATE] [--q TEXT] " PAGES},
+    {"hold", "/v1/holds", 1, 1, 0, NO_ROWS, "get hold ID"},
+    {"holds", "/v1/holds", 0, 0,
+     HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
+     ROWS("holds", hold_columns),
+     "get holds [--item ITEM] [--location LOCATION] [--state STATE] [--holder HOLDER] [--channel CHANNEL] " PAGES},
+    {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME"},
+    {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES},
+    {"locations", "/v1/locations", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("locations", location_columns),
+     "get locations [--q TEXT] " PAGES},
+    {"sources", "/v1/sources", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("sources", source_columns),
+     "get sources [--q TEXT] " PAGES},
+    {"figures", "/v1/figures", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION), ROWS("figures", figure_columns),
+     "get figures [--item ITEM]... [--location LOCATION]..."},
+    {"ready", "/readyz", 0, 0, 0, NO_ROWS, "get ready"},
+};
+
+struct get {
+    struct client client;
+    struct client_answer answer;
+    struct buffer path;
+    bool json;
+    const struct thing *thing;
+    const char *first_name, *second_name; /* of what is asked for; NULL for none */
+};
 
 static void add_row(struct columns *table, const struct document *document, uint32_t object,
                     const struct column *columns, size_t column_count)
@@ -91,17 +144,22 @@ static void print_members(const struct document *document)
     }
 }
 
-static int print_document(const struct document *document)
+static int print_document(const struct document *document, const struct thing *thing)
 {
     uint32_t array = 0;
     if (document->nodes[0].type != JSON_OBJECT)
         return EXIT_ANSWER;
-    if ((array = document_container(document, 0, TEXT("locations"))) != 0 ||
-        (array = document_container(document, 0, TEXT("figures"))) != 0) {
+    if (thing->rows != NULL) {
+        array = document_container(document, 0, text_of(thing->rows, strlen(thing->rows)));
+        int code = print_table(document, array, 0, thing->columns, thing->column_count);
+        print_member(document, "position");
+        print_member(document, "next");
+        return code;
+    }
+    if ((array = document_container(document, 0, TEXT("locations"))) != 0) {
         uint32_t total = document_container(document, 0, TEXT("total"));
         int code = print_table(document, array, total, figure_columns, COUNT(figure_columns));
         print_member(document, "position");
-        print_member(document, "next");
         return code;
     }
     if ((array = document_container(document, 0, TEXT("lines"))) != 0) {
@@ -171,7 +229,7 @@ static int fetch_and_print(struct get *get, bool ready)
         if (body.length != 0 && body.bytes[body.length - 1] != '\n')
             putchar('\n');
     } else if (status == STATUS_OK) {
-        int printed = print_document(&document);
+        int printed = print_document(&document, get->thing);
         code = printed == EXIT_DONE ? code : printed;
     }
     if (status == STATUS_OK) {
@@ -196,47 +254,57 @@ static void append_list(struct buffer *path, bool *first, const char *key, const
         client_parameter(path, first, key, list->values[i]);
 }
 
-/* What can be got, and how many names each takes. */
-static const struct {
-    const char *name;
-    const char *path;
-    unsigned name_min, name_max;
-    const char *usage;
-} things[] = {
-    {"stock", "/v1/stock", 1, 2, "get stock ITEM [LOCATION]"},
-    {"hold", "/v1/holds", 1, 1, "get hold ID"},
-    {"item", "/v1/items", 1, 1, "get item NAME"},
-    {"figures", "/v1/figures", 0, 0, "get figures [--item ITEM]... [--location LOCATION]..."},
-    {"ready", "/readyz", 0, 0, "get ready"},
-};
+/* The thing of this name that takes so many names; else the last one of the name, else NULL. */
+static const struct thing *find_thing(const char *name, unsigned name_count)
+{
+    const struct thing *found = NULL;
+    for (size_t i = 0; i < COUNT(things); i++) {
+        if (strcmp(name, things[i].name) != 0)
+            continue;
+        found = &things[i];
+        if (name_count >= found->name_min && name_count <= found->name_max)
+            break;
+    }
+    return found;
+}
+
+static bool has_others(const struct args_list filters[GET_FILTER_COUNT], unsigned taken)
+{
+    for (unsigned i = 0; i < GET_FILTER_COUNT; i++) {
+        if (filters[i].count != 0 && (taken & HAS(i)) == 0)
+            return true;
+    }
+    return false;
+}
 
 int cmd_get(int argc, char **argv)
 {
     struct get get = {.json = false};
-    struct args_list items = {.count = 0}, locations = {.count = 0};
+    struct args_list filters[GET_FILTER_COUNT] = {{.count = 0}};
+    struct args_option options[GET_FILTER_COUNT + 3];
     const char *server = NULL, *words[3];
     unsigned word_count = 0;
     int code = EXIT_DONE;
-    const struct args_option options[] = {
-        {"server", ARGS_TEXT, &server},      {"json", ARGS_FLAG, &get.json}, {"item", ARGS_LIST, &items},
-        {"location", ARGS_LIST, &locations}, {NULL, ARGS_FLAG, NULL},
-    };
+    for (unsigned i = 0; i < GET_FILTER_COUNT; i++)
+        options[i] = (struct args_option){filter_names[i], ARGS_LIST, &filters[i]};
+    options[GET_FILTER_COUNT] = (struct args_option){"server", ARGS_TEXT, &server};
+    options[GET_FILTER_COUNT + 1] = (struct args_option){"json", ARGS_FLAG, &get.json};
+    options[GET_FILTER_COUNT + 2] = (struct args_option){NULL, ARGS_FLAG, NULL};
     if (!args_parse(argc, argv, options, words, 3, &word_count, &code))
         return code;
-    size_t thing = 0;
-    while (thing < COUNT(things) && (word_count == 0 || strcmp(words[0], things[thing].name) != 0))
-        thing++;
-    if (thing == COUNT(things)) {
-        cli_error("get", "%s%s%s; there are: stock, hold, item, figures, ready; see onhand help get",
+    get.thing = word_count == 0 ? NULL : find_thing(words[0], word_count - 1);
+    if (get.thing == NULL) {
+        cli_error("get",
+                  "%s%s%s; there are: stock, hold, holds, item, items, locations, sources, figures, ready; "
+                  "see onhand help get",
                   word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
                   word_count == 0 ? "" : "' to get");
         return EXIT_USAGE;
     }
     unsigned name_count = word_count - 1;
-    bool filters = items.count + locations.count != 0;
-    if (name_count < things[thing].name_min || name_count > things[thing].name_max ||
-        (filters && strcmp(things[thing].name, "figures") != 0)) {
-        cli_error("get", "usage: onhand %s", things[thing].usage);
+    if (name_count < get.thing->name_min || name_count > get.thing->name_max ||
+        has_others(filters, get.thing->filters)) {
+        cli_error("get", "usage: onhand %s", get.thing->usage);
         return EXIT_USAGE;
     }
     enum status status = client_init(&get.client, "get", args_server(server));
@@ -244,15 +312,15 @@ int cmd_get(int argc, char **argv)
         return status == STATUS_INVALID ? EXIT_USAGE : EXIT_ANSWER;
     buffer_init(&get.path, PATH_BYTES_MAX);
     buffer_init(&get.answer.body, CLIENT_BODY_BYTES_MAX);
-    buffer_append(&get.path, things[thing].path, strlen(things[thing].path));
+    buffer_append(&get.path, get.thing->path, strlen(get.thing->path));
     for (unsigned i = 0; i < name_count; i++)
         append_name(&get.path, words[i + 1]);
     get.first_name = name_count > 0 ? words[1] : NULL;
     get.second_name = name_count > 1 ? words[2] : NULL;
     bool first = true;
-    append_list(&get.path, &first, "item", &items);
-    append_list(&get.path, &first, "location", &locations);
-    code = fetch_and_print(&get, strcmp(things[thing].name, "ready") == 0);
+    for (unsigned i = 0; i < GET_FILTER_COUNT; i++)
+        append_list(&get.path, &first, filter_names[i], &filters[i]);
+    code = fetch_and_print(&get, strcmp(get.thing->name, "ready") == 0);
     buffer_deinit(&get.answer.body);
     buffer_deinit(&get.path);
     client_deinit(&get.client);

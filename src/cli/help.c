@@ -29,6 +29,8 @@ const char help_serve[] =
     "  --sources-max N     sources (65536)\n"
     "  --config-mib N      memory for bodies of configuration in MiB, used as it fills (4096)\n"
     "  --aliases-max N     names that items have for sources, and merged ones (16777216)\n"
+    "  --quotas-max N      quotas of channels in cells (4194304)\n"
+    "  --offers-max N      items times the channels that sell them (16777216)\n"
     "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"
     "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (0)\n"
     "  --clock-step S      seconds the clock may step ahead while running; beyond, nothing is taken in (60)\n"
@@ -59,20 +61,32 @@ const char help_send[] =
     "  tail -F till.ndjson | onhand send - --answers all --json\n";
 
 const char help_get[] =
-    "onhand get: show stock, holds, items and figures\n\n"
+    "onhand get: show stock, holds, items and figures, and lists of them\n\n"
     "usage: onhand get stock ITEM [LOCATION]\n"
     "       onhand get hold ID\n"
     "       onhand get item NAME\n"
+    "       onhand get stock|holds|items|locations|sources [options]     a page of a list\n"
     "       onhand get figures [--item ITEM]... [--location LOCATION]...\n"
     "       onhand get ready\n\n" COMMON_SERVER
-    "  --item ITEM         figures: only this item, or ITEM* for all that begin so; may be repeated\n"
-    "  --location LOCATION figures: only this location; may be repeated\n"
+    "  --item ITEM         figures: only this item, or ITEM* for all that begin so; may be repeated.\n"
+    "                      holds: only those with a line of this item\n"
+    "  --location LOCATION figures: only this location; may be repeated. stock, holds: only there\n"
+    "  --condition WHICH   stock: only cells whose figure of this condition is not zero\n"
+    "  --state STATE       stock: in_stock, out_of_stock, oversold or reserved. holds: held, committed,\n"
+    "                      released, consumed, expired, open or ended\n"
+    "  --holder HOLDER     holds: only of this holder\n"
+    "  --channel CHANNEL   holds: only through this channel\n"
+    "  --q TEXT            stock, items, locations, sources: only names with this text in them\n"
+    "  --limit COUNT       lists: rows in a page, 1 to 1000 (100)\n"
+    "  --cursor CURSOR     lists: the page behind the one that ended with `next: CURSOR`, with the same filters\n"
     "  --json              the server's JSON\n\n"
     "exit codes: 0 shown; 1 there is no such thing, or the server is not ready; 2 usage; 3 server not reached;\n"
     "            4 output; 5 bad answer\n\n"
     "examples:\n"
     "  onhand get stock 85123A\n"
     "  onhand get stock 'BANK CHARGES' LON --json\n"
+    "  onhand get stock --state oversold\n"
+    "  onhand get holds --state open --holder jo\n"
     "  onhand get figures --item '8512*'\n";
 
 const char help_feed[] =

@@ -159,20 +159,30 @@ static bool prepare(struct engine *engine, int64_t stamp_us)
     return !engine_failed(engine);
 }
 
+/* The journal failed. What this batch decided before may not be durable. */
+static void give_up(struct batch *batch, uint32_t decided)
+{
+    for (uint32_t i = 0; i < batch->count; i++)
+        batch->requests[i].answer = (struct answer){
+            .status = i < decided ? ANSWER_UNKNOWN : ANSWER_RETRY, .line = LINE_NONE, .offset = TAIL_UNKNOWN};
+    give_back(batch);
+}
+
 static void judge_batch(struct engine *engine, struct batch *batch, int64_t stamp_us)
 {
     for (uint32_t i = 0; i < batch->count; i++) {
         if (!prepare(engine, stamp_us)) {
-            /* What this batch decided before the failure may not be durable. */
-            for (uint32_t k = 0; k < batch->count; k++)
-                batch->requests[k].answer = (struct answer){
-                    .status = k < i ? ANSWER_UNKNOWN : ANSWER_RETRY, .line = LINE_NONE, .offset = TAIL_UNKNOWN};
-            give_back(batch);
+            give_up(batch, i);
             return;
         }
         if (i % PREPARE_MAX == 0)
             shard_prepare(engine->shard, &batch->requests[i], batch->count - i < PREPARE_MAX ? batch->count - i : PREPARE_MAX);
         shard_request(engine->shard, &batch->requests[i], stamp_us);
+    }
+    /* What the last command made possible is done with it, not with the next one. */
+    if (!prepare(engine, stamp_us)) {
+        give_up(batch, batch->count);
+        return;
     }
     batch->next = NULL;
     /* Reads alone cause no flush, but wait for the one that covers what they saw. */

@@ -83,7 +83,14 @@ enum {
 enum { NAME_ABSENT, NAME_GIVEN, NAME_SAME };
 enum { CLAIM_HOLD_SHIFT = 0, CLAIM_HOLDER_SHIFT = 2, CLAIM_CHANNEL_SHIFT = 4, CLAIM_EXPIRES = 64, CLAIM_EXTENDED = 128 };
 /* More of the claim, when its flags say so. */
-enum { CLAIM_WIDE = 1, CLAIM_PAID = 2, CLAIM_PRIORITY = 4, CLAIM_AT = 8, CLAIM_MORE_UNKNOWN = 0xf0 };
+enum {
+    CLAIM_WIDE = 1,
+    CLAIM_PAID = 2,
+    CLAIM_PRIORITY = 4,
+    CLAIM_AT = 8,
+    CLAIM_PARTIAL = 16,
+    CLAIM_MORE_UNKNOWN = 0xe0
+};
 
 /* The refusal's flags. */
 enum {
@@ -199,7 +206,7 @@ static uint8_t *put_claim(uint8_t *at, const struct event *event, int64_t record
     for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++)
         bits |= (unsigned)(event->claim_units[i] != 0) << i;
     unsigned more = (bits > 0xff ? CLAIM_WIDE : 0u) | (event->claim_paid ? CLAIM_PAID : 0u) |
-                    (event->claim_priority != 0 ? CLAIM_PRIORITY : 0u) |
+                    (event->claim_partial ? CLAIM_PARTIAL : 0u) | (event->claim_priority != 0 ? CLAIM_PRIORITY : 0u) |
                     (event->claim_at.form != MOMENT_ABSENT ? CLAIM_AT : 0u);
     *at++ = (uint8_t)(hold << CLAIM_HOLD_SHIFT | holder << CLAIM_HOLDER_SHIFT | channel << CLAIM_CHANNEL_SHIFT |
                       (expires ? CLAIM_EXPIRES : 0u) | (more != 0 ? CLAIM_EXTENDED : 0u));
@@ -659,6 +666,7 @@ static void take_claim(struct decoder *d, int64_t recorded_at_us, struct claim_n
         refuse(d, more == 0);
         d->unknown |= (more & CLAIM_MORE_UNKNOWN) != 0;
         event->claim_paid = (more & CLAIM_PAID) != 0;
+        event->claim_partial = (more & CLAIM_PARTIAL) != 0;
         if ((more & CLAIM_PRIORITY) != 0) {
             uint64_t priority = take_nonzero(d);
             refuse(d, priority > UINT32_MAX);

@@ -3,12 +3,14 @@
  */
 #include "ledger/state.h"
 
+/* 0 while there is nothing in it: an extra that is made for a queue is no change of state. */
 static uint64_t extra_hash(const struct cell_extra *extra)
 {
     uint64_t words[2 + FIGURES_APART] = {extra->cell, extra->low};
+    uint64_t any = extra->low;
     for (unsigned i = 0; i < FIGURES_APART; i++)
-        words[2 + i] = (uint64_t)extra->units[i];
-    return entry_hash(ENTRY_CELL_EXTRA, words, 2 + FIGURES_APART);
+        any |= words[2 + i] = (uint64_t)extra->units[i];
+    return any == 0 ? 0 : entry_hash(ENTRY_CELL_EXTRA, words, 2 + FIGURES_APART);
 }
 
 uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell)
@@ -48,7 +50,6 @@ struct figures cell_figures(const struct ledger *ledger, uint32_t number)
     return figures;
 }
 
-/* An extra is made by the first event that needs one, so that every replay makes the same. */
 static bool needs_extra(const struct event *event)
 {
     int64_t any = event->low;
@@ -91,7 +92,7 @@ uint32_t cell_find(const struct ledger *ledger, uint32_t item, uint32_t location
     return table_find(&ledger->cell_index, cell_key_hash(ledger, item, location), cell_is, ledger, &key);
 }
 
-void cell_evolve(struct ledger *ledger, const struct event *event)
+uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
 {
     CHECK(event->item < ledger->names[NAME_ITEM].count);
     CHECK(event->location < ledger->names[NAME_LOCATION].count);
@@ -105,6 +106,7 @@ void cell_evolve(struct ledger *ledger, const struct event *event)
         item->first_cell = number + 1;
         table_insert(&ledger->cell_index, cell_key_hash(ledger, event->item, event->location), number);
     } else {
+        offers_before(ledger, number);
         ledger->entries_hash -= cell_hash(ledger, &ledger->cells[number]);
     }
     struct cell *cell = &ledger->cells[number];
@@ -118,7 +120,10 @@ void cell_evolve(struct ledger *ledger, const struct event *event)
     }
     cell->version = event->version;
     cell->last_seq = event->seq;
+    if (event->channel_number != NUMBER_NONE)
+        quota_evolve(ledger, event, number);
     ledger->entries_hash += cell_hash(ledger, cell);
+    offers_after(ledger, number, event->seq);
 
     if (event->account != ACCOUNT_NONE) {
         ledger->entries_hash -= item_hash(event->item, item);
@@ -126,6 +131,7 @@ void cell_evolve(struct ledger *ledger, const struct event *event)
         item->account_seq = event->seq;
         ledger->entries_hash += item_hash(event->item, item);
     }
+    return number;
 }
 
 void cell_check(const struct ledger *ledger, uint64_t *hash)

@@ -65,7 +65,10 @@ static uint64_t claim_hash(const struct claim *claim)
                               (uint64_t)claim->expires_at_us,
                               (uint64_t)claim->ended_at_us,
                               claim->last_seq,
-                              claim->state};
+                              claim->state,
+                              (uint64_t)claim->priority << 8 | (uint64_t)claim->paid << 1 | claim->partial,
+                              claim->at.form,
+                              (uint64_t)claim->at.us};
     return entry_hash(ENTRY_CLAIM, words, sizeof(words) / sizeof(words[0]));
 }
 
@@ -256,7 +259,67 @@ void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most)
         claim_drop(ledger, claims->ended_first - 1);
 }
 
+/* ---- lines that stand in a cell's queues ---- */
+
+/* Who is served first: in the line of those that wait by priority, then the older claim. */
+static bool stands_before(const struct claims *claims, enum queue_kind kind, uint32_t a, uint32_t b)
+{
+    const struct claim *x = &claims->entries[claims->lines[a].claim];
+    const struct claim *y = &claims->entries[claims->lines[b].claim];
+    if (kind == QUEUE_WAITING && x->priority != y->priority)
+        return (x->priority == 0 ? UINT32_MAX : x->priority) < (y->priority == 0 ? UINT32_MAX : y->priority);
+    return x->number < y->number;
+}
+
+static void queue_leave(struct ledger *ledger, enum queue_kind kind, uint32_t number)
+{
+    struct claim_line *lines = ledger->claims.lines;
+    struct queue *queue = &cell_extra(ledger, lines[number].cell)->queues[kind];
+    struct queue_link *link = &lines[number].links[kind];
+    if (!link->in)
+        return;
+    *(link->previous != 0 ? &lines[link->previous - 1].links[kind].next : &queue->first) = link->next;
+    *(link->next != 0 ? &lines[link->next - 1].links[kind].previous : &queue->last) = link->previous;
+    *link = (struct queue_link){0, 0, false};
+}
+
+/* From the end: who comes last is most often the newest. */
+static void queue_join(struct ledger *ledger, enum queue_kind kind, uint32_t number)
+{
+    struct claim_line *lines = ledger->claims.lines;
+    struct queue *queue = &cell_extra_make(ledger, lines[number].cell)->queues[kind];
+    uint32_t before = queue->last;
+    while (before != 0 && stands_before(&ledger->claims, kind, number, before - 1))
+        before = lines[before - 1].links[kind].previous;
+    uint32_t behind = before != 0 ? lines[before - 1].links[kind].next : queue->first;
+    lines[number].links[kind] = (struct queue_link){behind, before, true};
+    *(before != 0 ? &lines[before - 1].links[kind].next : &queue->first) = number + 1;
+    *(behind != 0 ? &lines[behind - 1].links[kind].previous : &queue->last) = number + 1;
+}
+
+static void queues_follow(struct ledger *ledger, uint32_t number)
+{
+    static const enum claim_figure needs[QUEUE_COUNT] = {[QUEUE_BACKORDERED] = CLAIM_BACKORDERED,
+                                                         [QUEUE_WAITING] = CLAIM_WAITING};
+    struct claim_line *line = &ledger->claims.lines[number];
+    for (unsigned kind = 0; kind < QUEUE_COUNT; kind++) {
+        if (line->links[kind].in)
+            queue_leave(ledger, (enum queue_kind)kind, number);
+        if (line->units[needs[kind]] > 0)
+            queue_join(ledger, (enum queue_kind)kind, number);
+    }
+}
+
 /* ---- evolve ---- */
+
+/* Open claims are counted with the channel they came through. */
+static void count_with_channel(struct ledger *ledger, const struct claim *claim, bool opens)
+{
+    struct text name = textpool_text(&ledger->claims.texts, claim->channel);
+    uint32_t channel = text_present(name) ? ledger_number(ledger, NAME_CHANNEL, name) : NUMBER_NONE;
+    if (channel != NUMBER_NONE)
+        ledger->channels[channel].claims_live += opens ? 1 : UINT32_MAX;
+}
 
 static uint32_t claim_create(struct ledger *ledger, const struct event *event, uint64_t name_hash)
 {
@@ -280,6 +343,7 @@ static uint32_t claim_create(struct ledger *ledger, const struct event *event, u
     claims->entries[entry].texts_hash = texts_hash(ledger, &claims->entries[entry]);
     table_insert(&claims->index, name_hash, entry);
     claims->entry_live++;
+    count_with_channel(ledger, &claims->entries[entry], true);
     return entry;
 }
 
@@ -316,6 +380,7 @@ static void claim_line_evolve(struct ledger *ledger, uint32_t entry, const struc
                                             line->units[CLAIM_EXPIRED] + line->units[CLAIM_HELD] +
                                             line->units[CLAIM_COMMITTED]);
     ledger->entries_hash += claim_line_hash(ledger, line);
+    queues_follow(ledger, number);
 }
 
 void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us)
@@ -344,14 +409,20 @@ void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_
         ended_remove(claims, entry);
         claims->entry_kept--;
         claims->entry_live++;
+        count_with_channel(ledger, claim, true);
         claim->ended_at_us = TIME_NONE;
     } else if (!was_ended && ends) {
         claim->ended_at_us = now_us;
         ended_add(claims, entry);
         claims->entry_kept++;
         claims->entry_live--;
+        count_with_channel(ledger, claim, false);
     }
     claim->state = event->claim_state;
+    claim->priority = event->claim_priority;
+    claim->paid = event->claim_paid;
+    claim->partial = event->claim_partial;
+    claim->at = event->claim_at;
     claim->expires_at_us = event->expires_at_us;
     claim->last_seq = event->seq;
     if (!ends && claim->expires_at_us != TIME_NONE)
@@ -384,12 +455,43 @@ static void claim_places_check(const struct claims *claims)
     CHECK(claims->ended_last == previous);
 }
 
+/* Each queue has its own cell's lines in their order, linked both ways. */
+static void queues_check(const struct ledger *ledger)
+{
+    const struct claims *claims = &ledger->claims;
+    uint32_t listed = 0;
+    for (uint32_t i = 0; i < ledger->extra_count; i++) {
+        for (unsigned kind = 0; kind < QUEUE_COUNT; kind++) {
+            const struct queue *queue = &ledger->extras[i].queues[kind];
+            uint32_t previous = 0;
+            for (uint32_t l = queue->first; l != 0; l = claims->lines[l - 1].links[kind].next) {
+                CHECK(++listed <= QUEUE_COUNT * claims->line_count);
+                CHECK(claims->lines[l - 1].cell == ledger->extras[i].cell);
+                CHECK(claims->lines[l - 1].links[kind].in);
+                CHECK(claims->lines[l - 1].links[kind].previous == previous);
+                CHECK(previous == 0 || stands_before(claims, (enum queue_kind)kind, previous - 1, l - 1));
+                previous = l;
+            }
+            CHECK(queue->last == previous);
+        }
+    }
+    for (uint32_t l = 0; l < claims->line_count; l++) {
+        for (unsigned kind = 0; kind < QUEUE_COUNT; kind++) {
+            const struct queue_link *link = &claims->lines[l].links[kind];
+            CHECK(link->in || (link->next == 0 && link->previous == 0));
+            listed -= link->in;
+        }
+    }
+    CHECK(listed == 0);
+}
+
 void claims_check(const struct ledger *ledger, uint64_t *hash)
 {
     const struct claims *claims = &ledger->claims;
     uint32_t live = 0;
     uint32_t kept = 0;
     uint32_t expiring = 0;
+    uint32_t through_channels = 0;
     uint32_t lines = 0;
     for (uint32_t i = 0; i < claims->entry_count; i++) {
         const struct claim *claim = &claims->entries[i];
@@ -399,6 +501,7 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
         CHECK(table_find(&claims->index, claim_name_hash(ledger, name), claim_is, claims, &name) == i);
         int64_t held = 0;
         int64_t committed = 0;
+        int64_t waiting = 0;
         uint32_t last = 0;
         for (uint32_t l = claim->first_line; l != 0; l = claims->lines[l - 1].next) {
             const struct claim_line *line = &claims->lines[l - 1];
@@ -407,8 +510,13 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
             for (unsigned f = 0; f < CLAIM_FIGURE_COUNT; f++)
                 CHECK(line->units[f] >= 0);
             CHECK(line->units[CLAIM_PICKED] <= line->units[CLAIM_COMMITTED]);
+            CHECK(line->units[CLAIM_BACKORDERED] <= line->units[CLAIM_HELD] + line->units[CLAIM_COMMITTED]);
+            CHECK(line->units[CLAIM_QUOTA] <= line->units[CLAIM_HELD] + line->units[CLAIM_COMMITTED]);
+            CHECK(line->links[QUEUE_BACKORDERED].in == (line->units[CLAIM_BACKORDERED] != 0));
+            CHECK(line->links[QUEUE_WAITING].in == (line->units[CLAIM_WAITING] != 0));
             held += line->units[CLAIM_HELD];
             committed += line->units[CLAIM_COMMITTED];
+            waiting += line->units[CLAIM_WAITING];
             *hash += claim_line_hash(ledger, line);
             CHECK(++lines <= claims->line_count);
         }
@@ -417,24 +525,31 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
         *hash += claim_hash(claim);
         if (claim_state_ended(claim->state)) {
             kept++;
-            CHECK(held + committed == 0);
+            CHECK(held + committed + waiting == 0);
             CHECK(claim->heap_place == 0);
         } else {
             live++;
+            struct text channel = textpool_text(&claims->texts, claim->channel);
+            through_channels += text_present(channel) && ledger_number(ledger, NAME_CHANNEL, channel) != NUMBER_NONE;
             CHECK(claim->ended_next == 0);
             CHECK(claim->ended_previous == 0);
-            CHECK(held + committed > 0);
+            CHECK(held + committed + waiting > 0);
             CHECK((claim->state == CLAIM_STATE_HELD) == (held > 0));
+            CHECK((claim->state == CLAIM_STATE_WAITING) == (held + committed == 0));
             CHECK((claim->heap_place != 0) == (claim->expires_at_us != TIME_NONE));
             expiring += claim->heap_place != 0;
         }
     }
+    for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++)
+        through_channels -= ledger->channels[c].claims_live;
+    CHECK(through_channels == 0);
     CHECK(live == claims->entry_live);
     CHECK(kept == claims->entry_kept);
     CHECK(expiring == claims->heap_count);
     CHECK(live + kept == claims->index.count);
     CHECK(lines == claims->line_count - claims->line_free_count);
     claim_places_check(claims);
+    queues_check(ledger);
 
     /* I2: what the cells say is claimed equals the sums over the claims. Quadratic in nothing: one walk per cell sum
      * would be, so the two totals are compared over all cells, and each line against its own cell. */
@@ -459,4 +574,12 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
     CHECK(sums[FIGURE_COMMITTED] == 0);
     CHECK(sums[FIGURE_PICKED] == 0);
     CHECK(sums[FIGURE_BACKORDERED] == 0);
+}
+
+/* ---- lists ---- */
+
+bool claim_is_kept(const struct ledger *ledger, uint32_t entry, int64_t now_us)
+{
+    const struct claim *claim = &ledger->claims.entries[entry];
+    return claim->number != 0 && !is_past_window(ledger, claim, now_us);
 }

@@ -50,15 +50,11 @@ static bool claim_stands_on(const struct ledger *ledger, const struct claim *cla
 static void mention_claims(struct judge *judge, uint32_t item, uint32_t location)
 {
     const struct claims *claims = &judge->ledger->claims;
-    struct decision *decision = judge->decision;
     for (uint32_t c = 0; c < claims->entry_count; c++) {
         const struct claim *claim = &claims->entries[c];
-        if (claim->number == 0 || claim_state_ended(claim->state) ||
-            !claim_stands_on(judge->ledger, claim, item, location))
-            continue;
-        if (decision->mention_count < MENTIONS_MAX)
-            decision->mentions[decision->mention_count++] = textpool_text(&claims->texts, claim->name);
-        decision->mention_total++;
+        if (claim->number != 0 && !claim_state_ended(claim->state) &&
+            claim_stands_on(judge->ledger, claim, item, location))
+            judge_mention(judge, textpool_text(&claims->texts, claim->name));
     }
 }
 
@@ -69,6 +65,9 @@ static int64_t cell_remains(const struct ledger *ledger, uint32_t number)
     int64_t sum = 0;
     for (unsigned f = 0; f < FIGURE_SAFETY_STOCK; f++)
         sum += figures.units[f] < 0 ? -figures.units[f] : figures.units[f]; /* 13 terms of 2^53 at most */
+    const struct cell_extra *extra = cell_extra(ledger, number);
+    for (uint32_t q = extra == NULL ? 0 : extra->quota_first; q != 0; q = ledger->quotas[q - 1].next)
+        sum += ledger->quotas[q - 1].units; /* CHANNELS_MAX more */
     return min_i64(sum, QUANTITY_UNITS_MAX);
 }
 
@@ -229,9 +228,9 @@ static bool add_aliases(struct item_config *to, const struct config_alias *alias
 static struct text write_item(struct judge *judge, const struct item_config *config)
 {
     bool fits;
-    size_t n = item_config_write(config, judge->ledger->form, &fits);
+    size_t n = item_config_write(config, judge->ledger->config_room, &fits);
     if (fits)
-        return text_of((const char *)judge->ledger->form, n);
+        return text_of((const char *)judge->ledger->config_room, n);
     (void)judge_invalid(judge, CODE_out_of_range, LINE_NONE, "aliases", "the body would be larger than 16 KiB");
     return TEXT_NONE;
 }
@@ -449,6 +448,12 @@ static void decide_delete_location(struct judge *judge)
             child++;
         (void)judge_refuse(judge, CODE_in_use, name_of(judge, NAME_LOCATION, child), TEXT("/parent"));
         return;
+    }
+    for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
+        if (channel_serves(ledger, c, number)) {
+            (void)judge_refuse(judge, CODE_in_use, name_of(judge, NAME_CHANNEL, c), TEXT("/locations"));
+            return;
+        }
     }
     if (judge_cells_clear(judge, NAME_LOCATION, number, true))
         config_event(judge, NAME_LOCATION, number, TEXT_NONE)->config_deleted = true;

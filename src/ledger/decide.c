@@ -58,6 +58,14 @@ void judge_short(struct judge *judge, const struct draft *draft, int64_t asked, 
         (struct shortage){draft->item, draft->location, draft->scale, asked, free_units};
 }
 
+void judge_mention(struct judge *judge, struct text hold)
+{
+    struct decision *decision = judge->decision;
+    if (decision->mention_count < MENTIONS_MAX)
+        decision->mentions[decision->mention_count++] = hold;
+    decision->mention_total++;
+}
+
 /* ---- names ---- */
 
 uint32_t judge_name(struct judge *judge, enum name_space space, struct text name)
@@ -126,7 +134,15 @@ struct figures draft_figures(const struct judge *judge, const struct draft *draf
 int64_t draft_free(const struct judge *judge, const struct draft *draft)
 {
     struct figures figures = draft_figures(judge, draft);
-    return max_i64(0, figures_available(&figures) + figures.units[FIGURE_BACKORDERED]);
+    return channel_free(judge->ledger, &figures, draft->cell, judge->channel, 0);
+}
+
+bool judge_channel(struct judge *judge, struct text name, bool must)
+{
+    judge->channel = text_present(name) ? ledger_number(judge->ledger, NAME_CHANNEL, name) : NUMBER_NONE;
+    if (must && judge->request && text_present(name) && judge->channel == NUMBER_NONE)
+        return judge_refuse(judge, CODE_unknown_channel, name, constant("/channel"));
+    return true;
 }
 
 /* The cell of a line, from the hint when it was found ahead. */
@@ -138,8 +154,7 @@ static uint32_t find_cell(const struct judge *judge, uint32_t item, uint32_t loc
     return cell_find(judge->ledger, item, location);
 }
 
-/* The draft of a cell, made when it is the first line on it. NULL when there is no room for a new cell. */
-static struct draft *draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line)
+struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line)
 {
     struct draft *drafts = judge->ledger->drafts;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -161,8 +176,8 @@ static struct draft *draft_of(struct judge *judge, uint32_t item, uint32_t locat
     return &drafts[judge->draft_count++];
 }
 
-static bool units_of(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
-                     int64_t *out_units)
+bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
+                 int64_t *out_units)
 {
     enum decimal_status status = decimal_to_units(quantity, scale, out_units);
     if (status == DECIMAL_OK)
@@ -215,7 +230,7 @@ static bool precondition_holds(struct judge *judge, const struct precondition *w
         int64_t units;
         if (!(wanted->present & rows[i].bit))
             continue;
-        if (!units_of(judge, rows[i].wanted, draft->scale, line, rows[i].field, &units))
+        if (!judge_units(judge, rows[i].wanted, draft->scale, line, rows[i].field, &units))
             return false;
         *out_holds = *out_holds && units == rows[i].have;
     }
@@ -271,10 +286,10 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         if (location == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_location, line->location, TEXT_NONE);
         uint32_t before = judge->draft_count;
-        struct draft *draft = draft_of(judge, item, location, i);
+        struct draft *draft = judge_draft_of(judge, item, location, i);
         int64_t units;
         if (UNLIKELY(line->unit.length != 0) ? !unit_units_of(judge, line, i, draft, &units)
-                                             : !units_of(judge, line->quantity, draft->scale, i, "quantity", &units))
+                                             : !judge_units(judge, line->quantity, draft->scale, i, "quantity", &units))
             return false;
         enum condition condition = line->condition == CONDITION_NONE ? usual : line->condition;
         draft->condition = judge->draft_count > before || draft->condition == condition ? condition : CONDITION_NONE;
@@ -296,18 +311,19 @@ bool judge_lines(struct judge *judge, enum lines_names names)
     return true;
 }
 
-bool judge_claim_lines(struct judge *judge, uint32_t claim, bool held, bool committed, bool expired)
+bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned wanted)
 {
     const struct ledger *ledger = judge->ledger;
     const struct claims *claims = &ledger->claims;
     for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
         const struct claim_line *line = &claims->lines[l - 1];
-        int64_t units = (held ? line->units[CLAIM_HELD] : 0) + (committed ? line->units[CLAIM_COMMITTED] : 0) +
-                        (expired ? line->units[CLAIM_EXPIRED] : 0);
+        int64_t units = 0;
+        for (unsigned rest = wanted; rest != 0; rest &= rest - 1)
+            units += line->units[__builtin_ctz(rest)];
         if (units == 0)
             continue;
         const struct cell *cell = &ledger->cells[line->cell];
-        struct draft *draft = draft_of(judge, cell->item, cell->location, LINE_NONE);
+        struct draft *draft = judge_draft_of(judge, cell->item, cell->location, LINE_NONE);
         draft->claim_line = l - 1;
         draft->condition = CONDITION_SELLABLE;
         draft->asked = draft->asked_by[CONDITION_SELLABLE] = units;
@@ -358,17 +374,64 @@ static struct event *follow(struct judge *judge, const struct event *event, enum
     next->location = event->location;
     next->scale = event->scale;
     next->figures = event->figures;
+    next->low = event->low;
     next->version = judge->decision->events[next->seq - judge->decision->first_seq - 1].version + 1;
     next->previous_seq = next->seq - 1;
     next->quantity = quantity;
     return next;
 }
 
-bool judge_cell(struct judge *judge, const struct draft *draft, struct event *event, enum discrepancy why,
+/* The quota of the event's channel after it, and no quota at all where nothing changes. */
+static bool finish_quota(struct judge *judge, const struct draft *draft, struct event *event)
+{
+    if (event->quota_delta == 0 && event->type != EVENT_ALLOCATE) {
+        event->channel_number = NUMBER_NONE;
+        return true;
+    }
+    const struct quota *quota = quota_find(judge->ledger, draft->cell, event->channel_number);
+    event->quota = (quota == NULL ? 0 : quota->units) + event->quota_delta;
+    if (!quantity_in_range(event->quota))
+        return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
+                             "the channel's quota would leave the range of 2^53-1 base units");
+    return true;
+}
+
+/* How far above its reorder point a cell is no longer low: a tenth of it, so that it does not flicker. */
+static int64_t hysteresis(int64_t reorder_point)
+{
+    return max_i64(1, (reorder_point + 9) / 10);
+}
+
+/* Low from the reorder point down, until clearly above it. */
+static bool is_low(const struct figures *figures, bool was_low)
+{
+    int64_t point = figures->units[FIGURE_REORDER_POINT];
+    int64_t available = figures_available(figures);
+    return point > 0 && (available <= point || (was_low && available < point + hysteresis(point)));
+}
+
+/* Events of thresholds that this event has crossed; every change of a cell comes by here, so no path is silent. */
+static void follow_thresholds(struct judge *judge, struct event *event, const struct figures *before, bool was_low)
+{
+    int64_t available = figures_available(&event->figures);
+    int64_t available_before = figures_available(before);
+    if (event->low && !was_low)
+        (void)follow(judge, event, EVENT_LOW_STOCK, available);
+    if (available_before > 0 && available <= 0)
+        (void)follow(judge, event, EVENT_OUT_OF_STOCK, available);
+    if (available_before <= 0 && available > 0 && event->version > 1)
+        (void)follow(judge, event, EVENT_BACK_IN_STOCK, available);
+}
+
+bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, enum discrepancy why,
                 int64_t discrepancy_units)
 {
     const struct ledger *ledger = judge->ledger;
-    struct figures before = draft_figures(judge, draft);
+    /* What the cell was before: as the last event of this decision left it, or the state. */
+    const struct event *earlier = draft->last_event == 0 ? NULL : &judge->decision->events[draft->last_event - 1];
+    struct figures before = earlier != NULL ? earlier->figures : draft_figures(judge, draft);
+    const struct cell_extra *extra = draft->cell == NUMBER_NONE ? NULL : cell_extra(ledger, draft->cell);
+    bool was_low = earlier != NULL ? earlier->low : extra != NULL && extra->low;
     event->item = draft->item;
     event->location = draft->location;
     event->scale = draft->scale;
@@ -388,8 +451,19 @@ bool judge_cell(struct judge *judge, const struct draft *draft, struct event *ev
         !quantity_in_range(figures_reserved(&event->figures)) || !quantity_in_range(figures_available(&event->figures)))
         return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                              "a sum of the cell's figures would leave the range of 2^53-1 base units");
-    event->version = draft->cell == NUMBER_NONE ? 1 : ledger->cells[draft->cell].version + 1;
-    event->previous_seq = draft->cell == NUMBER_NONE ? 0 : ledger->cells[draft->cell].last_seq;
+    event->low = is_low(&event->figures, was_low);
+    if (earlier != NULL) {
+        event->version = earlier->version + 1;
+        event->previous_seq = earlier->seq;
+    } else if (draft->cell == NUMBER_NONE) {
+        event->version = 1;
+        event->previous_seq = 0;
+    } else {
+        event->version = ledger->cells[draft->cell].version + 1;
+        event->previous_seq = ledger->cells[draft->cell].last_seq;
+    }
+    if (event->channel_number != NUMBER_NONE && !finish_quota(judge, draft, event))
+        return false;
     if (event->account != ACCOUNT_NONE) {
         event->account_units += account_before(judge, event);
         if (!quantity_in_range(event->account_units))
@@ -408,6 +482,8 @@ bool judge_cell(struct judge *judge, const struct draft *draft, struct event *ev
     }
     if (figures_oversold(&event->figures) > figures_oversold(&before))
         follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
+    follow_thresholds(judge, event, &before, was_low);
+    draft->last_event = judge->decision->event_count;
     return true;
 }
 
@@ -436,11 +512,13 @@ void decision_begin(struct judge *judge, enum command_kind kind)
 static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_RECEIVE] = decide_movement,    [KIND_SALE] = decide_movement,     [KIND_SHIP] = decide_movement,
     [KIND_RETURN] = decide_movement,     [KIND_ADJUST] = decide_movement,   [KIND_RECLASSIFY] = decide_movement,
-    [KIND_TRANSFER] = decide_movement,   [KIND_HOLD] = decide_claim,        [KIND_EXTEND] = decide_claim,
-    [KIND_COMMIT] = decide_claim,        [KIND_RELEASE] = decide_claim,     [KIND_PUT_ITEM] = decide_config,
-    [KIND_SETTINGS] = decide_config,     [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config,
-    [KIND_DELETE_ITEM] = decide_config,  [KIND_DELETE_LOCATION] = decide_config,
-    [KIND_DELETE_SOURCE] = decide_config,
+    [KIND_TRANSFER] = decide_movement,   [KIND_HOLD] = decide_hold,         [KIND_EXTEND] = decide_extend,
+    [KIND_COMMIT] = decide_commit,       [KIND_RELEASE] = decide_release,   [KIND_PUT_ITEM] = decide_config,
+    [KIND_SETTINGS] = decide_config,     [KIND_AMEND] = decide_amend,       [KIND_REASSIGN] = decide_reassign,
+    [KIND_PICK] = decide_picking,        [KIND_UNPICK] = decide_picking,    [KIND_SET_POLICY] = decide_policy,
+    [KIND_SET_CHANNEL] = decide_channel, [KIND_PUT_CHANNEL] = decide_channel, [KIND_ALLOCATE] = decide_allocate,
+    [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
+    [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -448,15 +526,53 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
 {
     const struct command *command = judge->command;
     const struct command_line *line = &command->lines[index];
-    if (line->quantity.digits == 0 || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
+    bool zero_is_wrong = line->quantity.digits == 0 && command->kind != KIND_AMEND;
+    if (zero_is_wrong || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
         return judge_invalid(judge, CODE_bad_value, index, "quantity",
-                             command->kind == KIND_ADJUST ? "zero adjusts nothing" : "must be above 0");
+                             command->kind == KIND_ADJUST  ? "zero adjusts nothing"
+                             : command->kind == KIND_AMEND ? "must not be below 0"
+                                                           : "must be above 0");
+    if (line->location.length == 0 && command->kind != KIND_HOLD)
+        return judge_invalid(judge, CODE_missing_field, index, "location", "the kind needs it");
     /* Claims are on sellable goods, and those are what is shipped; a reclassification says its condition in `from`. */
     enum condition only = command->kind == KIND_RECLASSIFY ? command->from : CONDITION_SELLABLE;
     bool any = command->kind == KIND_RECEIVE || command->kind == KIND_SALE || command->kind == KIND_RETURN ||
                command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER;
     if (!any && line->condition != CONDITION_NONE && line->condition != only)
         return judge_invalid(judge, CODE_bad_value, index, "condition", "not a condition this kind moves");
+    return true;
+}
+
+/* Which kinds need which fields, as bits of kinds. */
+_Static_assert(KIND_COUNT <= 64, "a bit for each kind");
+#define FOR_CLAIMS                                                                                                     \
+    (UINT64_C(1) << KIND_HOLD | UINT64_C(1) << KIND_EXTEND | UINT64_C(1) << KIND_COMMIT | UINT64_C(1) << KIND_RELEASE |  \
+     UINT64_C(1) << KIND_AMEND | UINT64_C(1) << KIND_REASSIGN | UINT64_C(1) << KIND_PICK | UINT64_C(1) << KIND_UNPICK)
+#define FOR_ITEMS     (UINT64_C(1) << KIND_PUT_ITEM | UINT64_C(1) << KIND_DELETE_ITEM)
+#define FOR_LOCATIONS (UINT64_C(1) << KIND_PUT_LOCATION | UINT64_C(1) << KIND_DELETE_LOCATION)
+#define FOR_SOURCES   (UINT64_C(1) << KIND_PUT_SOURCE | UINT64_C(1) << KIND_DELETE_SOURCE)
+#define FOR_CELLS    (UINT64_C(1) << KIND_SET_POLICY | UINT64_C(1) << KIND_ALLOCATE)
+#define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE)
+
+static bool needs(enum command_kind kind, uint64_t kinds)
+{
+    return (kinds >> kind & 1) != 0;
+}
+
+/* Policies and limits are counts of something. */
+static bool judge_not_negative(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    const struct {
+        const struct optional_decimal *value;
+        const char *field;
+    } rows[] = {{&command->safety_stock, "safety_stock"},   {&command->backorder_limit, "backorder_limit"},
+                {&command->reorder_point, "reorder_point"}, {&command->buffer, "buffer"},
+                {&command->cap, "cap"},                     {&command->to, "to"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].value->present && rows[i].value->value.digits < 0)
+            return judge_invalid(judge, CODE_bad_value, LINE_NONE, rows[i].field, "must not be below 0");
+    }
     return true;
 }
 
@@ -470,15 +586,20 @@ static bool judge_form(struct judge *judge)
     if (command->kind >= KIND_COUNT || rules[command->kind] == NULL)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "kind", "not for sources to send");
     const char *missing = NULL;
-    if (rules[command->kind] == decide_claim && command->hold.length == 0)
+    if (needs(command->kind, FOR_CLAIMS) && command->hold.length == 0)
         missing = "hold";
-    if (command->kind == KIND_TRANSFER && command->to_location.length == 0)
+    if (needs(command->kind, UINT64_C(1) << KIND_TRANSFER | UINT64_C(1) << KIND_REASSIGN) &&
+        command->to_location.length == 0)
         missing = "to";
-    if ((command->kind == KIND_PUT_ITEM || command->kind == KIND_DELETE_ITEM) && command->item.length == 0)
+    if (needs(command->kind, FOR_ITEMS | FOR_CELLS) && command->item.length == 0)
         missing = "item";
-    if ((command->kind == KIND_PUT_LOCATION || command->kind == KIND_DELETE_LOCATION) && command->location.length == 0)
+    if (needs(command->kind, FOR_LOCATIONS | FOR_CELLS) && command->location.length == 0)
         missing = "location";
-    if ((command->kind == KIND_PUT_SOURCE || command->kind == KIND_DELETE_SOURCE) && command->source_name.length == 0)
+    if (needs(command->kind, FOR_CHANNELS) && command->channel.length == 0)
+        missing = "channel";
+    if (command->kind == KIND_ALLOCATE && command->to.present == command->add.present)
+        missing = "to";
+    if (needs(command->kind, FOR_SOURCES) && command->source_name.length == 0)
         missing = "source";
     if (command->kind == KIND_RECLASSIFY && command->to_condition >= CONDITION_COUNT)
         missing = "to";
@@ -492,7 +613,7 @@ static bool judge_form(struct judge *judge)
         if (!judge_line_form(judge, i))
             return false;
     }
-    return true;
+    return judge_not_negative(judge);
 }
 
 /* Question 3: what can be said before looking at the lines. */
@@ -526,6 +647,12 @@ static bool judge_room(struct judge *judge)
     if (new_cells > ledger->limits.cell_count_max - ledger->cell_count)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "the table of cells is full: raise --cells-max");
+    if (judge->new_quota && ledger->quota_count == ledger->limits.quota_count_max)
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "the table of quotas is full: raise --quotas-max");
+    if (!offers_room(ledger, decision))
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "the table of offers (items x channels) is full: raise --offers-max");
     /* What a claim has already needs no room: a full table never stops a release or a shipment. */
     if (judge->new_claim_lines != 0 && !claims_room(ledger, judge->now_us, judge->new_claim, judge->new_claim_lines))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
@@ -574,6 +701,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         .strict = ledger->strict,
         .hinted = command->hints.ready && command->hints.retired == ledger->retired_count,
         .request = command->guard == GUARD_DEFAULT ? kind_is_request(command->kind) : command->guard == GUARD_ON,
+        .channel = NUMBER_NONE,
         .decision = out_decision,
         .verdict = out_verdict,
     };

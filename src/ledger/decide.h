@@ -23,6 +23,9 @@ struct judge {
     struct verdict *verdict;
     uint32_t draft_count;
     bool objected; /* refused or invalid: the decision is complete or void */
+    uint32_t channel;         /* whose share a grant takes, NUMBER_NONE for none; see judge_channel */
+    bool backorder;           /* grants may exceed what is free by the cell's room */
+    bool new_quota;           /* the decision sets something apart where nothing was */
     bool new_claim;           /* the decision makes a claim */
     uint32_t new_claim_lines; /* cells its claim is on with this decision for the first time */
 };
@@ -31,6 +34,8 @@ struct judge {
 
 /* 409: a decision of one refused event. subject and field may be absent. Shortages noted before are kept with it. */
 bool judge_refuse(struct judge *judge, enum code code, struct text subject, struct text field);
+/* Notes an open claim that is in the way of a refusal to come. */
+void judge_mention(struct judge *judge, struct text hold);
 /* Notes a cell of a refusal to come: less is there than asked. */
 void judge_short(struct judge *judge, const struct draft *draft, int64_t asked, int64_t free_units);
 /* 422 and 503: nothing decided. line may be LINE_NONE; field and detail are constants or NULL. */
@@ -44,10 +49,16 @@ enum lines_names {
 };
 /* Sums the command's lines per cell into ledger->drafts, checks decimals, ranges and the preconditions. */
 MUST_USE bool judge_lines(struct judge *judge, enum lines_names names);
-/* One draft per line of the claim that has open units of these kinds; asked = their sum. For commands without lines.
- * A claim has at most COMMAND_LINES_MAX lines (claim_conclude). */
-MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, bool held, bool committed, bool expired);
+/* One draft per line of the claim that has units of these figures (bits, 1 << enum claim_figure); asked = their sum. For
+ * commands without lines. A claim has at most COMMAND_LINES_MAX lines (claim_conclude). */
+MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned figures);
+#define OPEN_UNITS (1u << CLAIM_HELD | 1u << CLAIM_COMMITTED)
 struct draft *judge_draft(const struct judge *judge, uint32_t index);
+/* The draft of a cell, made when it is the first line on it. */
+struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line);
+/* A quantity in base units of an item of this scale; 422 when it has too many decimals or leaves the range. */
+MUST_USE bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
+                          int64_t *out_units);
 /* The `if` of the command, which must speak of exactly one cell. */
 MUST_USE bool judge_precondition(struct judge *judge);
 /* The number of a name, given now when it is new. NUMBER_NONE after an objection (table full). */
@@ -62,8 +73,13 @@ uint32_t judge_item(struct judge *judge, bool create, struct text name);
 
 /* The figures of a draft's cell before the command, zero when there is none. */
 struct figures draft_figures(const struct judge *judge, const struct draft *draft);
-/* What a request may take without a channel (I3, no safety stock): max(0, available + backordered). */
+/* What a request may take through the judge's channel (I3), backorders aside. */
 int64_t draft_free(const struct judge *judge, const struct draft *draft);
+/*
+ * The channel that a command or claim names becomes the judge's. A request through one that nobody declared is refused
+ * with unknown_channel; for a fact it is a label. must: it has to be a request's own choice, not a claim's.
+ */
+MUST_USE bool judge_channel(struct judge *judge, struct text name, bool must);
 
 /* ---- events ---- */
 
@@ -74,16 +90,56 @@ struct event *judge_event(struct judge *judge, enum event_type type);
  * version and account, appends discrepancy and oversold events. account_units of the event holds the account's change.
  * discrepancy_units: what exceeds the document (why says how), 0 for none.
  */
-MUST_USE bool judge_cell(struct judge *judge, const struct draft *draft, struct event *event,
-                         enum discrepancy why, int64_t discrepancy_units);
+MUST_USE bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, enum discrepancy why,
+                         int64_t discrepancy_units);
 
 /* A blank decision at this log time, numbered after the ledger's last event. */
 void decision_begin(struct judge *judge, enum command_kind kind);
 
 /* ---- the rules, one file each ---- */
 void decide_movement(struct judge *judge); /* receive sale ship return adjust reclassify transfer */
-void decide_claim(struct judge *judge);    /* hold extend commit release */
+void decide_hold(struct judge *judge);
+void decide_extend(struct judge *judge);
+void decide_release(struct judge *judge);
+void decide_commit(struct judge *judge);
+void decide_amend(struct judge *judge);
+void decide_picking(struct judge *judge);  /* pick unpick */
+void decide_reassign(struct judge *judge);
+void decide_policy(struct judge *judge);   /* set_policy */
+void decide_allocate(struct judge *judge);
+void decide_channel(struct judge *judge);  /* set_channel, PUT */
 void decide_config(struct judge *judge);   /* item settings */
+
+/* ---- channel.c: the bytes of a configuration, in room for CONFIG_BYTES_MAX ---- */
+struct text channel_form_write(const struct channel *channel, uint8_t *room);
+void channel_form_read(struct text form, struct channel *out_channel);
+struct text offer_form_write(const struct offer *offer, uint8_t *room);
+void offer_form_read(struct text form, struct offer *out_offer);
+
+/* ---- grant.c: what a claim gets and gives back in one cell ---- */
+
+/* The terms of a draft's cell, after what `event` has given back there already (NULL for nothing). */
+struct terms grant_terms(const struct judge *judge, const struct draft *draft, const struct event *event);
+/* Grants units in this event's claim and cell into CLAIM_HELD or CLAIM_COMMITTED; quota first, backordered beyond free. */
+void grant_units(const struct judge *judge, const struct draft *draft, struct event *event, enum claim_figure into,
+                 int64_t units, struct terms terms);
+/* Takes units out of the event's claim and cell: from held, then from committed. Gives back what they had of the quota;
+ * uncovered ones go first. */
+void give_back_units(const struct judge *judge, struct event *event, int64_t from_held, int64_t from_committed);
+/* Uses the judge's channel's quota for units that go without a claim. */
+void quota_use(const struct judge *judge, const struct draft *draft, struct event *event, int64_t units);
+
+/* ---- claims, shared by their rules (hold.c) ---- */
+/* The claim that the command names, live; refuses and returns NUMBER_NONE when there is none. */
+uint32_t live_claim(struct judge *judge);
+/* Finds the drafts' lines in a claim. */
+void attach_lines(struct judge *judge, uint32_t claim);
+/* A counter of the draft's claim line, 0 when there is none. */
+int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum claim_figure figure);
+/* The channel of a claim becomes the judge's. */
+void claim_channel(struct judge *judge, uint32_t claim);
+/* Refuses with this code when shortages were noted. */
+MUST_USE bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field);
 /* The claim's part of an event in one cell, from its line as it stands (zeros for none). */
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event);
 /* Takes units from a claim in this event and cell: committed before held. Returns what was taken. */

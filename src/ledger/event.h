@@ -183,6 +183,7 @@ struct event {
     int64_t expires_at_us;                      /* UTC, TIME_NONE when it does not expire */
     int64_t claim_units[CLAIM_FIGURE_COUNT];    /* of the claim in this cell */
     bool claim_paid;
+    bool claim_partial;                         /* what it waits for may come piece by piece */
     uint32_t claim_priority;                    /* 1 first; 0 for none, which comes last */
     struct moment claim_at;                     /* promised for then */
 

@@ -1,8 +1,9 @@
 /*
- * Claims: hold, extend, commit, release, and the ledger's own expire.
+ * Holds: hold, extend, release. And what all rules of claims share.
  *
- * A hold is judged on the sum of its lines per cell (I3): what its own holder had there already counts as free to it.
- * Held units can expire; committed ones cannot. What a partly committed hold still holds keeps its end.
+ * A hold is judged on the sum of its lines per cell (I3): what its own holder has there already is given back first, so
+ * that nobody is in his own way. Held units can expire; committed ones cannot. What a partly committed hold still holds
+ * keeps its end. A hold that may wait and cannot be granted stands in line in each of its cells (serve.c).
  */
 #include "ledger/decide.h"
 
@@ -20,6 +21,8 @@ void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, 
         event->hold = command->hold;
         event->holder = text_present(command->holder) ? command->holder : command->source;
         event->channel = command->channel;
+        event->claim_priority = command->priority;
+        event->claim_partial = command->wait && command->mode == HOLD_PARTIAL;
         return;
     }
     const struct claim *entry = &claims->entries[claim];
@@ -29,30 +32,12 @@ void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, 
     event->channel = textpool_text(&claims->texts, entry->channel);
     event->claim_state = entry->state;
     event->expires_at_us = entry->expires_at_us;
+    event->claim_priority = entry->priority;
+    event->claim_paid = entry->paid;
+    event->claim_partial = entry->partial;
+    event->claim_at = entry->at;
     if (claim_line != NUMBER_NONE)
         memcpy(event->claim_units, claims->lines[claim_line].units, sizeof(event->claim_units));
-}
-
-/* Moves units out of held and committed of this event's claim and cell; returns them in *out_held, *out_committed. */
-static void claim_take(struct event *event, int64_t from_held, int64_t from_committed)
-{
-    event->claim_units[CLAIM_HELD] -= from_held;
-    event->claim_units[CLAIM_COMMITTED] -= from_committed;
-    event->delta.units[FIGURE_HELD] -= from_held;
-    event->delta.units[FIGURE_COMMITTED] -= from_committed;
-}
-
-int64_t claim_consume(struct event *event, int64_t units)
-{
-    int64_t from_committed = min_i64(units, event->claim_units[CLAIM_COMMITTED]);
-    int64_t from_held = min_i64(units - from_committed, event->claim_units[CLAIM_HELD]);
-    /* Units already on a trolley go first. */
-    int64_t from_picked = min_i64(from_committed, event->claim_units[CLAIM_PICKED]);
-    event->claim_units[CLAIM_PICKED] -= from_picked;
-    event->delta.units[FIGURE_PICKED] -= from_picked;
-    claim_take(event, from_held, from_committed);
-    event->claim_units[CLAIM_CONSUMED] += from_committed + from_held;
-    return from_committed + from_held;
 }
 
 void claim_conclude(struct judge *judge, uint32_t claim, enum claim_state ended, int64_t expires_at_us)
@@ -60,13 +45,13 @@ void claim_conclude(struct judge *judge, uint32_t claim, enum claim_state ended,
     const struct claims *claims = &judge->ledger->claims;
     int64_t held = 0;
     int64_t committed = 0;
+    int64_t waiting = 0;
     uint32_t lines = 0;
-    if (claim != NUMBER_NONE) {
-        for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
-            held += claims->lines[l - 1].units[CLAIM_HELD];
-            committed += claims->lines[l - 1].units[CLAIM_COMMITTED];
-            lines++;
-        }
+    for (uint32_t l = claim == NUMBER_NONE ? 0 : claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
+        held += claims->lines[l - 1].units[CLAIM_HELD];
+        committed += claims->lines[l - 1].units[CLAIM_COMMITTED];
+        waiting += claims->lines[l - 1].units[CLAIM_WAITING];
+        lines++;
     }
     struct decision *decision = judge->decision;
     for (uint32_t i = 0; i < decision->event_count; i++) {
@@ -76,13 +61,14 @@ void claim_conclude(struct judge *judge, uint32_t claim, enum claim_state ended,
         /* Claimed figures of a cell change through this claim alone. */
         held += event->delta.units[FIGURE_HELD];
         committed += event->delta.units[FIGURE_COMMITTED];
-        bool had_line = false;
-        if (claim != NUMBER_NONE && event->version > 1) {
-            uint32_t cell = cell_find(judge->ledger, event->item, event->location);
-            had_line = claim_line_find(judge->ledger, claim, cell) != NUMBER_NONE;
-        }
-        lines += !had_line;
-        judge->new_claim_lines += !had_line;
+        waiting += event->claim_units[CLAIM_WAITING];
+        uint32_t line = NUMBER_NONE;
+        if (claim != NUMBER_NONE && event->version > 1)
+            line = claim_line_find(judge->ledger, claim, cell_find(judge->ledger, event->item, event->location));
+        if (line != NUMBER_NONE)
+            waiting -= claims->lines[line].units[CLAIM_WAITING];
+        lines += line == NUMBER_NONE;
+        judge->new_claim_lines += line == NUMBER_NONE;
     }
     judge->new_claim = claim == NUMBER_NONE;
     if (lines > COMMAND_LINES_MAX) {
@@ -90,13 +76,16 @@ void claim_conclude(struct judge *judge, uint32_t claim, enum claim_state ended,
                             "the hold would be on more than 1,000 cells: use another hold");
         return;
     }
-    enum claim_state state = held > 0 ? CLAIM_STATE_HELD : committed > 0 ? CLAIM_STATE_COMMITTED : ended;
+    enum claim_state state = held > 0        ? CLAIM_STATE_HELD
+                             : committed > 0 ? CLAIM_STATE_COMMITTED
+                             : waiting > 0   ? CLAIM_STATE_WAITING
+                                             : ended;
     for (uint32_t i = 0; i < decision->event_count; i++) {
         struct event *event = &decision->events[i];
         if (event->claim == 0)
             continue;
         event->claim_state = state;
-        event->expires_at_us = held > 0 ? expires_at_us : TIME_NONE;
+        event->expires_at_us = held > 0 || waiting > 0 ? expires_at_us : TIME_NONE;
     }
 }
 
@@ -147,8 +136,7 @@ static bool judge_expires_in(struct judge *judge, int64_t *out_expires_at_us)
     return true;
 }
 
-/* Finds the drafts' lines in a claim. */
-static void attach_lines(struct judge *judge, uint32_t claim)
+void attach_lines(struct judge *judge, uint32_t claim)
 {
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
@@ -157,13 +145,25 @@ static void attach_lines(struct judge *judge, uint32_t claim)
     }
 }
 
-static int64_t line_units(const struct judge *judge, const struct draft *draft, enum claim_figure figure)
+int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum claim_figure figure)
 {
     return draft->claim_line == NUMBER_NONE ? 0 : judge->ledger->claims.lines[draft->claim_line].units[figure];
 }
 
-/* The live claim the command names; refuses and returns NUMBER_NONE when there is none. */
-static uint32_t live_claim(struct judge *judge)
+void claim_channel(struct judge *judge, uint32_t claim)
+{
+    struct text channel = textpool_text(&judge->ledger->claims.texts, judge->ledger->claims.entries[claim].channel);
+    CHECK(judge_channel(judge, channel, false)); /* a label when nobody declared it */
+}
+
+bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field)
+{
+    if (judge->decision->shortage_count == 0)
+        return true;
+    return judge_refuse(judge, code, subject, field);
+}
+
+uint32_t live_claim(struct judge *judge)
 {
     uint32_t claim = claim_find(judge->ledger, judge->command->hold, judge->now_us);
     if (claim == NUMBER_NONE) {
@@ -174,111 +174,154 @@ static uint32_t live_claim(struct judge *judge)
         (void)judge_hold_ended(judge, claim);
         return NUMBER_NONE;
     }
+    claim_channel(judge, claim);
     return claim;
 }
 
 /* ---- hold ---- */
 
-/* What a line of a replaced hold held in cells the new one does not name. */
-static void emit_dropped(struct judge *judge, uint32_t claim)
+/* The event of a hold in one cell: what its claim held or waited for there is given back, and it gets `units`. */
+static bool emit_hold(struct judge *judge, uint32_t claim, struct draft *draft, int64_t units, int64_t waiting)
+{
+    struct event *event = judge_event(judge, EVENT_HOLD);
+    event->quantity = units;
+    event->condition = CONDITION_SELLABLE;
+    claim_fill(judge, claim, draft->claim_line, event);
+    int64_t had = event->claim_units[CLAIM_HELD];
+    give_back_units(judge, event, had, 0);
+    grant_units(judge, draft, event, CLAIM_HELD, units, draft->terms);
+    event->claim_units[units >= had ? CLAIM_GRANTED : CLAIM_RELEASED] += units >= had ? units - had : had - units;
+    event->claim_units[CLAIM_WAITING] = waiting;
+    if (judge->command->priority != 0)
+        event->claim_priority = judge->command->priority;
+    event->claim_partial = judge->command->wait && judge->command->mode == HOLD_PARTIAL;
+    return judge_cell(judge, draft, event, DISCREPANCY_NONE, 0);
+}
+
+/* What a replaced hold has in cells that the new one does not name. */
+static bool emit_dropped(struct judge *judge, uint32_t claim)
 {
     const struct ledger *ledger = judge->ledger;
     const struct claims *claims = &ledger->claims;
+    uint32_t named_count = judge->draft_count;
     for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
-        int64_t held = claims->lines[l - 1].units[CLAIM_HELD];
-        bool named = held == 0;
-        for (uint32_t i = 0; i < judge->draft_count && !named; i++)
+        const int64_t *units = claims->lines[l - 1].units;
+        bool named = units[CLAIM_HELD] == 0 && units[CLAIM_WAITING] == 0;
+        for (uint32_t i = 0; i < named_count && !named; i++)
             named = judge_draft(judge, i)->claim_line == l - 1;
         if (named)
             continue;
-        uint32_t cell = claims->lines[l - 1].cell;
-        const struct draft draft = {
-            .item = ledger->cells[cell].item,
-            .location = ledger->cells[cell].location,
-            .cell = cell,
+        const struct cell *cell = &ledger->cells[claims->lines[l - 1].cell];
+        struct draft draft = {
+            .item = cell->item,
+            .location = cell->location,
+            .cell = claims->lines[l - 1].cell,
             .line = LINE_NONE,
-            .scale = ledger->items[ledger->cells[cell].item].scale,
+            .claim_line = l - 1,
+            .scale = ledger->items[cell->item].scale,
         };
-        struct event *event = judge_event(judge, EVENT_HOLD);
-        event->condition = CONDITION_SELLABLE;
-        claim_fill(judge, claim, l - 1, event);
-        claim_take(event, held, 0);
-        event->claim_units[CLAIM_RELEASED] += held;
-        CHECK(judge_cell(judge, &draft, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
+        if (!emit_hold(judge, claim, &draft, 0, 0))
+            return false;
+    }
+    return true;
+}
+
+/* The terms of each draft as if its claim had given back what it holds there: that much is its own in any case. */
+static void hold_terms(struct judge *judge, uint32_t claim)
+{
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        if (draft->claim_line == NUMBER_NONE) {
+            draft->terms = grant_terms(judge, draft, NULL);
+            continue;
+        }
+        struct event given_back = {.channel_number = NUMBER_NONE};
+        claim_fill(judge, claim, draft->claim_line, &given_back);
+        int64_t had = given_back.claim_units[CLAIM_HELD];
+        int64_t uncovered = given_back.claim_units[CLAIM_BACKORDERED];
+        give_back_units(judge, &given_back, had, 0);
+        draft->terms = grant_terms(judge, draft, &given_back);
+        draft->terms.free = max_i64(draft->terms.free, had - uncovered);
     }
 }
 
-static void decide_hold(struct judge *judge)
+/* Does the claim have something that waiting for the whole would give away? */
+static bool has_open(const struct judge *judge, uint32_t claim)
+{
+    const struct claims *claims = &judge->ledger->claims;
+    return claim != NUMBER_NONE && claims->entries[claim].state != CLAIM_STATE_WAITING;
+}
+
+static bool judge_holder(struct judge *judge, uint32_t claim)
 {
     const struct command *command = judge->command;
     const struct claims *claims = &judge->ledger->claims;
+    struct text holder = text_present(command->holder) ? command->holder : command->source;
+    if (claim_state_ended(claims->entries[claim].state))
+        return judge_hold_ended(judge, claim);
+    if (!text_equal(textpool_text(&claims->texts, claims->entries[claim].holder), holder))
+        return judge_refuse(judge, CODE_hold_exists, command->hold, TEXT("/hold"));
+    claim_channel(judge, claim);
+    return true;
+}
+
+void decide_hold(struct judge *judge)
+{
+    const struct command *command = judge->command;
     uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
-    if (claim != NUMBER_NONE) {
-        const struct claim *entry = &claims->entries[claim];
-        struct text holder = text_present(command->holder) ? command->holder : command->source;
-        if (claim_state_ended(entry->state)) {
-            (void)judge_hold_ended(judge, claim);
-            return;
-        }
-        if (!text_equal(textpool_text(&claims->texts, entry->holder), holder)) {
-            (void)judge_refuse(judge, CODE_hold_exists, command->hold, TEXT("/hold"));
-            return;
-        }
-    }
     int64_t expires_at_us = TIME_NONE;
+    judge->backorder = command->backorder;
+    if (claim != NUMBER_NONE ? !judge_holder(judge, claim) : !judge_channel(judge, command->channel, true))
+        return;
     if (!judge_expires_in(judge, &expires_at_us) ||
         !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
     attach_lines(judge, claim);
+    hold_terms(judge, claim);
 
+    bool partial = command->mode == HOLD_PARTIAL;
+    bool wait = command->wait && judge->request && (partial || !has_open(judge, claim));
     int64_t granted_total = 0;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        int64_t free_units = draft_free(judge, draft) + line_units(judge, draft, CLAIM_HELD);
-        if (judge->request && draft->asked > free_units) {
-            judge_short(judge, draft, draft->asked, free_units);
-            if (command->mode == HOLD_PARTIAL)
-                draft->asked = free_units;
+        int64_t most = draft->terms.free + draft->terms.room;
+        draft->granted = draft->asked;
+        if (judge->request && draft->asked > most) {
+            judge_short(judge, draft, draft->asked, most);
+            draft->granted = partial ? most : 0;
         }
-        granted_total += draft->asked;
+        granted_total += draft->granted;
     }
-    bool refused = judge->decision->shortage_count != 0 &&
-                   (command->mode == HOLD_ALL_OR_NOTHING || granted_total == 0);
-    if (refused) {
+    bool is_short = judge->decision->shortage_count != 0;
+    if (is_short && !wait && (!partial || granted_total == 0)) {
         (void)judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
         return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
-        int64_t more = draft->asked - line_units(judge, draft, CLAIM_HELD);
-        if (draft->asked == 0) {
-            CHECK(more == 0); /* what was held counts as free */
-            continue;         /* partial: nothing to be had in this cell */
-        }
-        struct event *event = judge_event(judge, EVENT_HOLD);
-        event->quantity = draft->asked;
-        event->condition = CONDITION_SELLABLE;
-        claim_fill(judge, claim, draft->claim_line, event);
-        event->claim_units[CLAIM_HELD] += more;
-        event->delta.units[FIGURE_HELD] = more;
-        event->claim_units[more >= 0 ? CLAIM_GRANTED : CLAIM_RELEASED] += more >= 0 ? more : -more;
-        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+        struct draft *draft = judge_draft(judge, i);
+        if (is_short && !partial)
+            draft->granted = 0; /* it waits as a whole */
+        int64_t waiting = is_short && wait ? draft->asked - draft->granted : 0;
+        if (draft->granted == 0 && waiting == 0 && draft_claimed(judge, draft, CLAIM_HELD) == 0 &&
+            draft_claimed(judge, draft, CLAIM_WAITING) == 0)
+            continue; /* partial: nothing to be had in this cell */
+        if (!emit_hold(judge, claim, draft, draft->granted, waiting))
             return;
     }
-    if (claim != NUMBER_NONE)
-        emit_dropped(judge, claim);
+    if (claim != NUMBER_NONE && !emit_dropped(judge, claim))
+        return;
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, expires_at_us);
 }
 
 /* ---- extend ---- */
 
-static void decide_extend(struct judge *judge)
+void decide_extend(struct judge *judge)
 {
     uint32_t claim = live_claim(judge);
     int64_t expires_at_us = TIME_NONE;
     if (claim == NUMBER_NONE || !judge_expires_in(judge, &expires_at_us))
         return;
-    if (judge->ledger->claims.entries[claim].state != CLAIM_STATE_HELD) {
+    if (judge->ledger->claims.entries[claim].state == CLAIM_STATE_COMMITTED) {
         (void)judge_hold_ended(judge, claim); /* nothing of it is held any more: it was committed */
         return;
     }
@@ -288,174 +331,42 @@ static void decide_extend(struct judge *judge)
     claim_conclude(judge, claim, CLAIM_STATE_HELD, expires_at_us);
 }
 
-/* ---- commit ---- */
-
-/* Commits each draft: held units first, the rest as a new grant. */
-static bool emit_commit(struct judge *judge, uint32_t claim)
-{
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
-        struct event *event = judge_event(judge, EVENT_COMMIT);
-        event->quantity = draft->asked;
-        event->condition = CONDITION_SELLABLE;
-        claim_fill(judge, claim, draft->claim_line, event);
-        int64_t from_held = min_i64(draft->asked, event->claim_units[CLAIM_HELD]);
-        claim_take(event, from_held, -draft->asked);
-        event->claim_units[CLAIM_GRANTED] += draft->asked - from_held;
-        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
-            return false;
-    }
-    return true;
-}
-
-/* Grants without a hold before it: each cell must have enough free. */
-static bool judge_direct(struct judge *judge, enum code code, struct text subject)
-{
-    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
-        if (draft->asked > draft_free(judge, draft))
-            judge_short(judge, draft, draft->asked, draft_free(judge, draft));
-    }
-    if (judge->decision->shortage_count != 0)
-        return judge_refuse(judge, code, subject, TEXT_NONE);
-    return true;
-}
-
-static void decide_commit(struct judge *judge)
-{
-    const struct command *command = judge->command;
-    const struct claims *claims = &judge->ledger->claims;
-    enum lines_names names = judge->request ? LINES_KNOWN : LINES_CREATE;
-    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
-    if (claim == NUMBER_NONE && command->line_count == 0) {
-        (void)judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
-        return;
-    }
-    bool expired = claim != NUMBER_NONE && claims->entries[claim].state == CLAIM_STATE_EXPIRED;
-    if (claim != NUMBER_NONE && !expired && claim_state_ended(claims->entries[claim].state)) {
-        (void)judge_hold_ended(judge, claim);
-        return;
-    }
-    bool drafted = command->line_count != 0 ? judge_lines(judge, names)
-                                            : judge_claim_lines(judge, claim, !expired, false, expired);
-    if (!drafted)
-        return;
-    attach_lines(judge, claim);
-    if (judge->draft_count == 0) {
-        /* Everything of it was committed before: nothing held is left to commit. */
-        (void)judge_refuse(judge, CODE_exceeds_claim, command->hold, TEXT("/hold"));
-        return;
-    }
-    if (claim == NUMBER_NONE || expired) {
-        if (!judge_direct(judge, expired ? CODE_hold_expired : CODE_insufficient_stock,
-                          expired ? command->hold : TEXT_NONE))
-            return;
-    } else if (judge->request) {
-        for (uint32_t i = 0; i < judge->draft_count; i++) {
-            const struct draft *draft = judge_draft(judge, i);
-            if (draft->asked > line_units(judge, draft, CLAIM_HELD))
-                judge_short(judge, draft, draft->asked, line_units(judge, draft, CLAIM_HELD));
-        }
-        if (judge->decision->shortage_count != 0) {
-            (void)judge_refuse(judge, CODE_exceeds_claim, command->hold, TEXT("/lines"));
-            return;
-        }
-    }
-    if (emit_commit(judge, claim))
-        claim_conclude(judge, claim, CLAIM_STATE_RELEASED,
-                       claim == NUMBER_NONE ? TIME_NONE : claims->entries[claim].expires_at_us);
-}
-
 /* ---- release ---- */
 
-static void decide_release(struct judge *judge)
+void decide_release(struct judge *judge)
 {
     const struct command *command = judge->command;
     uint32_t claim = live_claim(judge);
     if (claim == NUMBER_NONE)
         return;
     bool drafted = command->line_count != 0 ? judge_lines(judge, LINES_KNOWN)
-                                            : judge_claim_lines(judge, claim, true, true, false);
+                                            : judge_claim_lines(judge, claim, OPEN_UNITS | 1u << CLAIM_WAITING);
     if (!drafted)
         return;
     attach_lines(judge, claim);
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
-        int64_t open = line_units(judge, draft, CLAIM_HELD) + line_units(judge, draft, CLAIM_COMMITTED);
+        int64_t open = draft_claimed(judge, draft, CLAIM_HELD) + draft_claimed(judge, draft, CLAIM_COMMITTED) +
+                       draft_claimed(judge, draft, CLAIM_WAITING);
         if (draft->asked > open)
             judge_short(judge, draft, draft->asked, open);
     }
-    if (judge->decision->shortage_count != 0) {
-        (void)judge_refuse(judge, CODE_exceeds_claim, command->hold, TEXT("/lines"));
+    if (!judge_shorts(judge, CODE_exceeds_claim, command->hold, TEXT("/lines")))
         return;
-    }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, EVENT_RELEASE);
         event->quantity = draft->asked;
         event->condition = CONDITION_SELLABLE;
         claim_fill(judge, claim, draft->claim_line, event);
-        int64_t from_held = min_i64(draft->asked, event->claim_units[CLAIM_HELD]);
-        claim_take(event, from_held, draft->asked - from_held);
-        event->claim_units[CLAIM_RELEASED] += draft->asked;
+        /* What is only waited for costs nobody anything: it goes first, then held, then committed. */
+        int64_t waiting = min_i64(draft->asked, event->claim_units[CLAIM_WAITING]);
+        int64_t held = min_i64(draft->asked - waiting, event->claim_units[CLAIM_HELD]);
+        int64_t committed = draft->asked - waiting - held;
+        event->claim_units[CLAIM_WAITING] -= waiting;
+        give_back_units(judge, event, held, committed);
+        event->claim_units[CLAIM_RELEASED] += held + committed;
         CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, judge->ledger->claims.entries[claim].expires_at_us);
-}
-
-void decide_claim(struct judge *judge)
-{
-    if (judge->command->kind == KIND_HOLD)
-        decide_hold(judge);
-    else if (judge->command->kind == KIND_EXTEND)
-        decide_extend(judge);
-    else if (judge->command->kind == KIND_COMMIT)
-        decide_commit(judge);
-    else
-        decide_release(judge);
-}
-
-/* ---- expire: the ledger's own ---- */
-
-int64_t ledger_next_due_us(const struct ledger *ledger)
-{
-    const struct claims *claims = &ledger->claims;
-    return claims->heap_count == 0 ? INT64_MAX : claims->entries[claims->heap[0]].expires_at_us;
-}
-
-bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *out_decision)
-{
-    if (ledger_next_due_us(ledger) > now_us)
-        return false;
-    uint32_t claim = ledger->claims.heap[0];
-    const struct command command = {
-        .kind = KIND_EXPIRE,
-        .source = TEXT("@ledger"),
-        .hold = textpool_text(&ledger->claims.texts, ledger->claims.entries[claim].name),
-    };
-    struct verdict verdict;
-    struct judge judge = {
-        .ledger = ledger,
-        .command = &command,
-        .now_us = now_us,
-        .decision = out_decision,
-        .verdict = &verdict,
-    };
-    decision_begin(&judge, KIND_EXPIRE);
-    /* The journal's first decision (settings) reserved this name, so the table cannot be full of others. */
-    out_decision->source = judge_name(&judge, NAME_SOURCE, command.source);
-    CHECK(out_decision->source != NUMBER_NONE);
-    CHECK(judge_claim_lines(&judge, claim, true, false, false));
-    for (uint32_t i = 0; i < judge.draft_count; i++) {
-        const struct draft *draft = judge_draft(&judge, i);
-        struct event *event = judge_event(&judge, EVENT_EXPIRE);
-        event->quantity = draft->asked;
-        event->condition = CONDITION_SELLABLE;
-        claim_fill(&judge, claim, draft->claim_line, event);
-        claim_take(event, draft->asked, 0);
-        event->claim_units[CLAIM_EXPIRED] += draft->asked;
-        CHECK(judge_cell(&judge, draft, event, DISCREPANCY_NONE, 0));
-    }
-    claim_conclude(&judge, claim, CLAIM_STATE_EXPIRED, TIME_NONE);
-    return true;
 }

@@ -21,6 +21,8 @@ struct ledger_limits ledger_limits_most(void)
         .cell_count_max = UINT32_C(1) << 30,
         .claim_count_max = CLAIMS_MAX,
         .claim_line_count_max = UINT32_C(1) << 30,
+        .quota_count_max = UINT32_C(1) << 28,
+        .offer_count_max = UINT32_C(1) << 30,
         .id_count_max = UINT32_C(1) << 30,
         .config_mib_max = CONFIG_MIB_MAX,
         .alias_count_max = UINT32_C(1) << 30,
@@ -39,7 +41,11 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
            claims_bytes(limits) + ids_bytes(limits->id_count_max) +
            region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft)) + region_round(2 * sizeof(struct item_config)) +
-           region_round(CONFIG_BYTES_MAX) + region_round(PARTS_MAX * sizeof(uint32_t));
+           region_round(PARTS_MAX * sizeof(uint32_t)) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
+           region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
+           region_round((size_t)limits->location_count_max * CHANNEL_WORDS * sizeof(uint64_t)) +
+           region_round(CONFIG_BYTES_MAX) + region_round(sizeof(struct pending)) +
+           region_round((size_t)limits->cell_count_max * sizeof(uint32_t));
 }
 
 struct ledger *ledger_init(struct region *region, const struct ledger_limits *limits, const struct siphash_key *key)
@@ -66,8 +72,13 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     ids_init(&ledger->ids, region, limits->id_count_max);
     ledger->drafts = region_take(region, COMMAND_LINES_MAX, sizeof(struct draft));
     ledger->bodies = region_take(region, 2, sizeof(struct item_config));
-    ledger->form = region_take(region, CONFIG_BYTES_MAX, 1);
     ledger->parts = region_take(region, PARTS_MAX, sizeof(uint32_t));
+    ledger->channels = region_take(region, CHANNELS_MAX, sizeof(struct channel));
+    ledger->quotas = region_take(region, limits->quota_count_max, sizeof(struct quota));
+    offers_init(ledger, region);
+    ledger->location_channels = region_take(region, limits->location_count_max, CHANNEL_WORDS * sizeof(uint64_t));
+    ledger->config_room = region_take(region, CONFIG_BYTES_MAX, 1);
+    pending_init(ledger, region);
     return ledger;
 }
 
@@ -83,6 +94,8 @@ static void name_evolve(struct ledger *ledger, const struct new_name *name)
         ledger->entries_hash += location_hash(ledger, name->number);
     if (name->space == NAME_SOURCE)
         ledger->entries_hash += source_hash(ledger, name->number);
+    if (name->space == NAME_CHANNEL)
+        channel_create(ledger, name->number);
 }
 
 static void settings_evolve(struct ledger *ledger, const struct decision *decision)
@@ -110,14 +123,17 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         const struct event *event = &decision->events[i];
         CHECK(event->seq == ledger->last_seq + 1);
         ledger->last_seq = event->seq;
-        if (event->type == EVENT_CONFIG && decision->kind == KIND_SETTINGS)
+        if (event->config_space == NAME_CHANNEL)
+            channel_evolve(ledger, event);
+        else if (event->type == EVENT_CONFIG && decision->kind == KIND_SETTINGS)
             settings_evolve(ledger, decision);
-        else if (event->type == EVENT_CONFIG && event->config_space != NAME_CHANNEL)
+        else if (event->type == EVENT_CONFIG)
             config_evolve(ledger, event);
-        if (event->location != NUMBER_NONE)
-            cell_evolve(ledger, event);
+        uint32_t cell = event->location == NUMBER_NONE ? NUMBER_NONE : cell_evolve(ledger, event);
         if (event->claim != 0)
             claim_evolve(ledger, event, ledger->now_us);
+        if (cell != NUMBER_NONE)
+            pending_consider(ledger, cell);
     }
     CHECK(decision->source < ledger->names[NAME_SOURCE].count);
     if (decision->has_seq && decision->source_seq > ledger->sources[decision->source].seq_mark) {
@@ -155,6 +171,18 @@ static void count_new_claims(const struct ledger *ledger, const struct decision 
     }
 }
 
+/* Quotas the decision makes. */
+static uint32_t new_quotas(const struct ledger *ledger, const struct decision *decision)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        if (event->channel_number != NUMBER_NONE)
+            count += quota_find(ledger, cell_find(ledger, event->item, event->location), event->channel_number) == NULL;
+    }
+    return count;
+}
+
 const char *ledger_overflow(const struct ledger *ledger, const struct decision *decision)
 {
     static const char *const options[NAME_SPACE_COUNT] = {"--items-max", "--locations-max", "--sources-max",
@@ -169,6 +197,10 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
         new_cells += decision->events[i].location != NUMBER_NONE && decision->events[i].version == 1;
     if (new_cells > ledger->limits.cell_count_max - ledger->cell_count)
         return "--cells-max";
+    if (new_quotas(ledger, decision) > ledger->limits.quota_count_max - ledger->quota_count)
+        return "--quotas-max";
+    if (!offers_room(ledger, decision))
+        return "--offers-max";
     bool new_claim;
     uint32_t new_lines;
     count_new_claims(ledger, decision, &new_claim, &new_lines);
@@ -236,6 +268,9 @@ void ledger_check(const struct ledger *ledger)
     CHECK(retired == ledger->retired_count);
     configs_check(ledger, &hash);
     cell_check(ledger, &hash);
+    channels_check(ledger, &hash);
+    offers_check(ledger, &hash);
+    pending_check(ledger);
     claims_check(ledger, &hash);
     ids_check(ledger, &hash);
     CHECK(hash == ledger->entries_hash);
@@ -247,6 +282,9 @@ struct ledger_counts ledger_counts(const struct ledger *ledger)
         .items = ledger->names[NAME_ITEM].count - ledger->names[NAME_ITEM].retired_count,
         .locations = ledger->names[NAME_LOCATION].count - ledger->names[NAME_LOCATION].retired_count,
         .sources = ledger->names[NAME_SOURCE].count - ledger->names[NAME_SOURCE].retired_count,
+        .channels = ledger->names[NAME_CHANNEL].count,
+        .quotas = ledger->quota_count,
+        .offers = ledger->offer_count,
         .cells = ledger->cell_count,
         .claims_live = ledger->claims.entry_live,
         .claims_kept = ledger->claims.entry_kept,
@@ -328,10 +366,9 @@ uint32_t ledger_cell_next(const struct ledger *ledger, uint32_t item, uint32_t c
     return next == 0 ? NUMBER_NONE : next - 1;
 }
 
-bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_view *out_view)
+bool ledger_claim_at(const struct ledger *ledger, uint32_t entry, struct claim_view *out_view)
 {
-    uint32_t entry = claim_find(ledger, hold, ledger->now_us);
-    if (entry == NUMBER_NONE)
+    if (!claim_is_kept(ledger, entry, ledger->now_us))
         return false;
     const struct claims *claims = &ledger->claims;
     const struct claim *claim = &claims->entries[entry];
@@ -342,10 +379,19 @@ bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_vi
         .holder = textpool_text(&claims->texts, claim->holder),
         .channel = textpool_text(&claims->texts, claim->channel),
         .state = claim->state,
+        .paid = claim->paid,
+        .priority = claim->priority,
+        .at = claim->at,
         .expires_at_us = claim->expires_at_us,
         .line = claim->first_line - 1,
     };
     return true;
+}
+
+bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_view *out_view)
+{
+    uint32_t entry = claim_find(ledger, hold, ledger->now_us);
+    return entry != NUMBER_NONE && ledger_claim_at(ledger, entry, out_view);
 }
 
 void ledger_claim_line(const struct ledger *ledger, uint32_t number, struct claim_line_view *out_view)
@@ -364,6 +410,21 @@ void ledger_claim_line(const struct ledger *ledger, uint32_t number, struct clai
 int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account)
 {
     return ledger->items[item].accounts[account];
+}
+
+uint32_t ledger_name_count(const struct ledger *ledger, enum name_space space)
+{
+    return ledger->names[space].count;
+}
+
+uint64_t ledger_source_seq(const struct ledger *ledger, uint32_t source)
+{
+    return ledger->sources[source].seq_mark;
+}
+
+uint32_t ledger_claim_places(const struct ledger *ledger)
+{
+    return ledger->claims.entry_count;
 }
 
 /* ---- names of the enums ---- */

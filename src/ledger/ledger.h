@@ -9,7 +9,7 @@
  * The owner (engine) runs, for each command in order: due + evolve until nothing is due, then decide, then evolve, and
  * hands each decision to the journal. Recovery is evolve over the journal's decisions.
  *
- * Owner: one thread. The exceptions are ledger_name and ledger_name_count, see there.
+ * Owner: one thread. The exception is ledger_name, see there.
  */
 #ifndef ONHAND_LEDGER_LEDGER_H
 #define ONHAND_LEDGER_LEDGER_H
@@ -26,6 +26,8 @@ struct ledger_limits {
     uint32_t cell_count_max;
     uint32_t claim_count_max;      /* live ones and ended ones inside the id window */
     uint32_t claim_line_count_max; /* cells named by those claims */
+    uint32_t quota_count_max;      /* quotas of channels in cells */
+    uint32_t offer_count_max;      /* items x channels that sell them */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
     uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
     uint32_t alias_count_max;      /* names that items have for sources, and merged ones */
@@ -120,7 +122,7 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
 
 /* Counts for metrics. */
 struct ledger_counts {
-    uint32_t items, locations, sources, cells, claims_live, claims_kept, ids;
+    uint32_t items, locations, sources, channels, cells, quotas, offers, claims_live, claims_kept, ids;
 };
 struct ledger_counts ledger_counts(const struct ledger *ledger);
 
@@ -182,6 +184,9 @@ struct claim_view {
     uint64_t claim;
     struct text hold, holder, channel; /* borrowed until the next evolve */
     enum claim_state state;
+    bool paid;
+    uint32_t priority; /* 1 first, 0 for none */
+    struct moment at;  /* promised for then */
     int64_t expires_at_us; /* TIME_NONE for none */
     uint32_t line;         /* first line, for ledger_claim_line */
 };
@@ -195,7 +200,54 @@ struct claim_line_view {
 };
 void ledger_claim_line(const struct ledger *ledger, uint32_t line, struct claim_line_view *out_view);
 
+/* ---- channels ---- */
+
+struct channel_view {
+    uint64_t stamp;      /* sequence of its last configuration: the ETag; 0 when it only has a name */
+    uint32_t priority;   /* 1 first; 0 for none */
+    bool shares_rest, has_cap;
+    int64_t buffer, cap; /* whole units of each item */
+    uint32_t place_count;
+    uint32_t places[COMMAND_PLACES_MAX]; /* locations */
+};
+bool ledger_channel(const struct ledger *ledger, uint32_t channel, struct channel_view *out_view);
+/* What a channel has left of what was set apart for it in a cell; 0 for none. Base units. */
+int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel);
+/* free[c] of a cell (DESIGN I3): what a request through the channel may take. channel NUMBER_NONE: through none. */
+int64_t ledger_free(const struct ledger *ledger, uint32_t cell, uint32_t channel);
+/* What the channel may sell of the item (ATS, DESIGN I4). Base units, >= 0. */
+int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item);
+
+struct offer_view {
+    uint32_t item;
+    uint8_t scale;
+    int64_t ats;
+    uint64_t changed_seq; /* the event behind the value */
+    uint32_t next;        /* for ledger_offer_next */
+};
+/*
+ * The channel's offers whose value changed behind `seq`, in the order of their last change: the first of them, or the one
+ * behind `from` (offer_view.next) when it is not NUMBER_NONE. False when there are no more. Finding the first one costs a
+ * step per offer that changed since.
+ */
+bool ledger_offer_next(const struct ledger *ledger, uint32_t channel, uint64_t seq, uint32_t from,
+                       struct offer_view *out_view);
+
 /* Sum of an outside account of an item, base units (I1: cells + accounts = 0). */
 int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account);
+
+/* ---- Walking whole tables for lists, ledger thread only ---- */
+
+/* Names of a space are numbered densely from 0 in the order they appeared and never removed. */
+uint32_t ledger_name_count(const struct ledger *ledger, enum name_space space);
+/* The highest seq decided of a source, 0 while it is not ordered. */
+uint64_t ledger_source_seq(const struct ledger *ledger, uint32_t source);
+/*
+ * Places of claims, numbered from 0; the count never falls. A claim keeps its place until it is forgotten, then another
+ * one may get it. Which place a claim gets depends on the log alone, so that it is the same after a restart.
+ */
+uint32_t ledger_claim_places(const struct ledger *ledger);
+/* The claim at a place, live or ended inside the window; false when there is none. */
+bool ledger_claim_at(const struct ledger *ledger, uint32_t place, struct claim_view *out_view);
 
 #endif

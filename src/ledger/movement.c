@@ -24,6 +24,12 @@ static int64_t claim_open(const struct judge *judge, const struct draft *draft)
     return line->units[CLAIM_HELD] + line->units[CLAIM_COMMITTED];
 }
 
+/* What of them has cover. */
+static int64_t claim_covered(const struct judge *judge, const struct draft *draft)
+{
+    return claim_open(judge, draft) - draft_claimed(judge, draft, CLAIM_BACKORDERED);
+}
+
 /*
  * Guarded taking. by: units taken by condition (> 0 where taken).
  * Sellable: the claim's part is covered, the rest must be free, and all of it physically there.
@@ -37,7 +43,7 @@ static void judge_taking(struct judge *judge, const struct draft *draft, const i
         int64_t there = max_i64(0, figures.units[i]);
         int64_t free_units = there;
         if (i == CONDITION_SELLABLE)
-            free_units = min_i64(there, min_i64(by[i], claim_open(judge, draft)) + draft_free(judge, draft));
+            free_units = min_i64(there, min_i64(by[i], claim_covered(judge, draft)) + draft_free(judge, draft));
         if (by[i] > free_units) {
             judge_short(judge, draft, by[i], free_units);
             return; /* one row per cell */
@@ -54,7 +60,7 @@ static bool is_short(struct judge *judge)
 }
 
 /* Takes goods, from the claim first when there is one. What exceeds the claim is flagged. */
-static bool emit_taking(struct judge *judge, const struct draft *draft, uint32_t claim, enum discrepancy excess)
+static bool emit_taking(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess)
 {
     struct event *event = judge_event(judge, event_of(judge->command->kind));
     event->quantity = draft->asked;
@@ -68,6 +74,7 @@ static bool emit_taking(struct judge *judge, const struct draft *draft, uint32_t
         claim_fill(judge, claim, draft->claim_line, event);
         beyond -= claim_consume(event, beyond);
     }
+    quota_use(judge, draft, event, beyond);
     return judge_cell(judge, draft, event, excess, excess == DISCREPANCY_NONE ? 0 : beyond);
 }
 
@@ -94,8 +101,12 @@ static void decide_leaving(struct judge *judge)
         if (ended)
             claim = NUMBER_NONE;
     }
+    if (claim != NUMBER_NONE)
+        claim_channel(judge, claim);
+    else if (!judge_channel(judge, command->channel, true))
+        return;
     bool drafted = command->line_count == 0 && claim != NUMBER_NONE
-                       ? judge_claim_lines(judge, claim, true, true, false)
+                       ? judge_claim_lines(judge, claim, OPEN_UNITS)
                        : judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE);
     if (!drafted)
         return;
@@ -159,7 +170,7 @@ static void decide_coming(struct judge *judge)
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, event_of(command->kind));
         event->quantity = draft->asked;
         event->condition = draft->condition;
@@ -189,7 +200,7 @@ static void decide_reclassify(struct judge *judge)
     if (is_short(judge))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, EVENT_RECLASSIFY);
         event->quantity = draft->asked;
         event->condition = command->from;
@@ -231,6 +242,7 @@ static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
                                  "the lines of this item sum beyond 2^53-1");
     }
     arrival.location = to;
+    arrival.last_event = 0;
     arrival.cell = arrival.item < ledger->names[NAME_ITEM].count && to < ledger->names[NAME_LOCATION].count
                        ? cell_find(ledger, arrival.item, to)
                        : NUMBER_NONE;
@@ -267,7 +279,7 @@ static void decide_transfer(struct judge *judge)
     if (is_short(judge))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
+        struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, EVENT_TRANSFER);
         event->quantity = draft->asked;
         event->condition = draft->condition;

@@ -15,7 +15,7 @@
 
 /* What kind of entry a hash is of: equal fields in different tables must not cancel out. */
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
-                 ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CONFIG,
+                 ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER, ENTRY_CONFIG,
                  ENTRY_LOCATION };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
@@ -26,6 +26,8 @@ uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count
  * single decision pays for the past. */
 #define FORGET_IDS    4
 #define FORGET_CLAIMS 4
+
+#define CHANNEL_WORDS (CHANNELS_MAX / 64)
 
 struct names {
     uint64_t *entries; /* offset << 8 | length, by number */
@@ -92,11 +94,74 @@ struct cell {
 
 /* What only some cells have: expected goods, policy, quotas, and claims that wait or lack cover. Made with the first of
  * them and never removed; a cell without one behaves as if all of it were 0. */
+enum queue_kind {
+    QUEUE_BACKORDERED, /* lines with CLAIM_BACKORDERED, by claim number */
+    QUEUE_WAITING,     /* lines with CLAIM_WAITING, by priority, then claim number */
+    QUEUE_COUNT
+};
+/* Lines of claims, linked in their order. */
+struct queue {
+    uint32_t first, last; /* + 1, 0 for none */
+};
+struct queue_link {
+    uint32_t next, previous; /* + 1 */
+    bool in;
+};
+
 #define FIGURES_APART (FIGURE_COUNT - FIGURE_OF_EVERY_CELL)
 struct cell_extra {
     uint32_t cell;
+    uint32_t quota_first;         /* newest + 1, 0 for none */
     int64_t units[FIGURES_APART]; /* from FIGURE_IN_TRANSIT on */
+    struct queue queues[QUEUE_COUNT]; /* claims that need something of the cell, in the order they get it */
+    bool pending;                 /* in the heap of cells to be served */
     bool low;                     /* see struct event */
+};
+
+/* What channel c has left of what was set apart for it in a cell (DESIGN I3). Made by the first event that gives it
+ * any, never removed. */
+struct quota {
+    uint32_t cell, channel;
+    uint32_t next; /* older quota of the cell + 1 */
+    int64_t units; /* >= 0 */
+    uint64_t last_seq;
+};
+
+#define CHANNEL_PRIORITY_NONE 0 /* comes after all that have one */
+
+/* A channel as configured; all defaults until it is. */
+struct channel {
+    uint64_t config_seq; /* of its last configuration, 0 for none */
+    uint32_t priority;   /* 1 first */
+    uint32_t rank;       /* its place among all channels by (priority, name): 0 is served first. Derived */
+    bool shares_rest, has_cap;
+    int64_t buffer, cap; /* whole units of each item, >= 0 */
+    uint32_t place_count;
+    uint32_t places[COMMAND_PLACES_MAX]; /* locations, in the order given */
+    uint32_t offer_first, offer_last;    /* + 1, by the time the offer changed. Derived */
+    uint32_t claims_live;                /* open claims through it. Derived */
+};
+
+/*
+ * What one channel may sell of one item (DESIGN I4): kept up as cells change, so that a change can be told. Made by the
+ * first event that makes it differ from nothing.
+ */
+struct offer {
+    uint32_t channel, item;
+    bool has_buffer, has_cap; /* set for this item; else the channel's */
+    int64_t buffer, cap;      /* base units of the item */
+    uint64_t config_seq;      /* of the event that set them, 0 for none */
+    int64_t free;             /* sum over the channel's locations. Derived, as is all below */
+    int64_t ats;
+    uint64_t changed_seq;     /* the event behind the present value */
+    uint32_t next, previous;  /* + 1, in the channel's list */
+};
+
+/* Cells where something can now be done for a claim: served by number, before anything else is decided. What is in it is
+ * a guess that ledger_due makes sure of: no state. */
+struct pending {
+    uint32_t *heap;
+    uint32_t count;
 };
 
 struct claim {
@@ -111,6 +176,9 @@ struct claim {
     uint32_t heap_place;   /* + 1, 0 when not in the expiry heap */
     uint32_t ended_next, ended_previous; /* + 1 */
     enum claim_state state;
+    uint32_t priority;     /* 1 first, 0 for none */
+    bool paid, partial;
+    struct moment at;      /* promised for then */
 };
 
 struct claim_line {
@@ -118,6 +186,7 @@ struct claim_line {
     uint32_t next; /* + 1; also the link of the free list */
     int64_t units[CLAIM_FIGURE_COUNT];
     uint64_t last_seq;
+    struct queue_link links[QUEUE_COUNT]; /* derived */
 };
 
 #define CLAIMS_MAX UINT32_C(39000000) /* as many as claim.c has numbers for their texts, rounded down */
@@ -152,14 +221,22 @@ struct ids {
     struct table index;    /* to n % ring_count */
 };
 
+/* I3 for one cell: what of a new grant is covered, and what may go beyond that as a backorder. Base units. */
+struct terms {
+    int64_t free, room;
+};
+
 /* One cell of the command being judged: its lines summed. */
 struct draft {
     uint32_t item, location; /* numbers, maybe of new names */
     uint32_t cell;           /* NUMBER_NONE when it does not exist yet */
     uint32_t line;           /* first command line on it */
     uint32_t claim_line;     /* of the claim in question, NUMBER_NONE for none */
+    uint32_t last_event;     /* + 1, of this decision: the last one of the cell; 0 for none yet */
     uint8_t scale;
     int64_t asked;                    /* base units, all lines on the cell */
+    int64_t granted;                  /* of them, when a claim may get less */
+    struct terms terms;               /* what a claim may get here */
     int64_t asked_by[CONDITION_COUNT]; /* the same by condition */
     enum condition condition;         /* of all its lines, CONDITION_NONE where they differ */
 };
@@ -189,8 +266,16 @@ struct ledger {
     /* Scratch of decide, not state. */
     struct draft *drafts;       /* COMMAND_LINES_MAX of them */
     struct item_config *bodies; /* two */
-    uint8_t *form;              /* CONFIG_BYTES_MAX: of an event to be */
     uint32_t *parts;            /* PARTS_MAX */
+    uint8_t *config_room;       /* CONFIG_BYTES_MAX for the body in a config event */
+    struct channel *channels; /* CHANNELS_MAX */
+    struct quota *quotas;
+    uint32_t quota_count;
+    struct offer *offers;
+    uint32_t offer_count;
+    struct table offer_index;
+    uint64_t (*location_channels)[CHANNEL_WORDS]; /* which channels sell from a location: a bit each. Derived */
+    struct pending *pending;
 };
 
 /* ---- names.c ---- */
@@ -238,9 +323,51 @@ struct figures cell_figures(const struct ledger *ledger, uint32_t cell);
 struct cell_extra *cell_extra(const struct ledger *ledger, uint32_t cell);
 /* The same, made when there is none. */
 struct cell_extra *cell_extra_make(struct ledger *ledger, uint32_t cell);
-/* Applies an event of a cell, creating the cell with its first. */
-void cell_evolve(struct ledger *ledger, const struct event *event);
+/* Applies an event of a cell, creating the cell with its first. Its number. */
+uint32_t cell_evolve(struct ledger *ledger, const struct event *event);
 void cell_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- channel.c ---- */
+/* A channel's first appearance, all defaults. */
+void channel_create(struct ledger *ledger, uint32_t number);
+/* Applies the configuration of a channel, or of one item in it. */
+void channel_evolve(struct ledger *ledger, const struct event *event);
+/* The quota of a channel in a cell, or NULL. */
+struct quota *quota_find(const struct ledger *ledger, uint32_t cell, uint32_t channel);
+/* Applies the quota part of an event of this cell. */
+void quota_evolve(struct ledger *ledger, const struct event *event, uint32_t cell);
+/*
+ * free[c] of I3 in a cell with these figures: what a request through this channel may take, backorders aside.
+ * cell: for its quotas, NUMBER_NONE for none. channel: NUMBER_NONE for a request without one.
+ * quota_back: units counted as given back to that channel's quota first.
+ */
+int64_t channel_free(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t channel,
+                     int64_t quota_back);
+/* True when the channel sells from this location. */
+bool channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location);
+void channels_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- offer.c ---- */
+size_t offers_bytes(uint32_t count_max);
+void offers_init(struct ledger *ledger, struct region *region);
+/* Around an event of a cell: takes what its channels have there out of their offers, and puts it back in. */
+void offers_before(struct ledger *ledger, uint32_t cell);
+void offers_after(struct ledger *ledger, uint32_t cell, uint64_t seq);
+/* Applies an item's own buffer and cap. */
+void offer_evolve(struct ledger *ledger, const struct event *event);
+/* Sums all offers anew, after a channel has changed. */
+void offers_rebuild(struct ledger *ledger, uint64_t seq);
+/* The offer of this channel and item, or NULL. */
+struct offer *offer_find(const struct ledger *ledger, uint32_t channel, uint32_t item);
+/* True when the offers that this decision makes fit. */
+bool offers_room(const struct ledger *ledger, const struct decision *decision);
+void offers_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- serve.c ---- */
+void pending_init(struct ledger *ledger, struct region *region);
+/* Notes the cell when something can be done there for a claim that waits or lacks cover. */
+void pending_consider(struct ledger *ledger, uint32_t cell);
+void pending_check(const struct ledger *ledger);
 
 /* ---- claim.c ---- */
 size_t claims_bytes(const struct ledger_limits *limits);
@@ -262,6 +389,8 @@ void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);
+/* Is there a claim in this entry, live or ended inside the window? */
+bool claim_is_kept(const struct ledger *ledger, uint32_t entry, int64_t now_us);
 
 /* ---- id.c ---- */
 size_t ids_bytes(uint32_t count_max);

@@ -39,6 +39,8 @@ void server_options_init(struct server_options *options)
         .limits = {.item_count_max = 16 * 1024 * 1024,
                    .location_count_max = 64 * 1024,
                    .source_count_max = 64 * 1024,
+                   .quota_count_max = 4 * 1024 * 1024,
+                   .offer_count_max = 16 * 1024 * 1024,
                    .cell_count_max = 32 * 1024 * 1024,
                    .claim_count_max = 32 * 1024 * 1024,
                    .claim_line_count_max = 64 * 1024 * 1024,

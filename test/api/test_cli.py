@@ -93,7 +93,10 @@ class Usage(unittest.TestCase):
         for arguments, told in [
             ([], ""), (["frob"], "'frob'"), (["frob"], "send"), (["help", "frob"], "'frob'"), (["send", "a", "b"], "'b'"),
             (["send", "--from", "x"], "'x'"), (["send", "--from"], "--from"), (["send", "--answers", "some"], "'some'"),
-            (["send", "--json=yes"], "--json"), (["get"], "stock"), (["get", "frob"], "'frob'"), (["get", "stock"], "ITEM"),
+            (["send", "--json=yes"], "--json"), (["get"], "stock"), (["get", "frob"], "'frob'"),
+            (["get", "item"], "NAME"), (["get", "stock", "A", "--state", "reserved"], "ITEM"),
+            (["get", "holds", "h"], "--holder"), (["get", "stock", "--holder", "jo"], "--condition"),
+            (["get", "items", "--state", "held"], "get items"), (["get", "figures", "--limit", "1"], "get figures"),
             (["get", "stock", "a", "b", "c"], "'c'"), (["get", "ready", "--item", "a"], "get ready"),
             (["get", "ready", "--server", "ftp://x"], "ftp://x"), (["import"], "FILE.csv"),
             (["import", "x.csv", "--map", "frob=A"], "'frob'"), (["import", "x.csv", "--map", "item"], "'item'"),
@@ -453,6 +456,28 @@ class RealServer(unittest.TestCase):
         self.assertEqual(self.onhand("send", stdin=text)[0], 0)
         self.assertEqual(json.loads(self.onhand("get", "hold", "cart/1", "--json")[1])["hold"], "cart/1")
         self.assertIn("granted", self.onhand("get", "hold", "cart/1")[1])
+        code, out, _ = self.onhand("get", "holds", "--item", "held", "--holder", "web", "--state", "open")
+        self.assertEqual((code, out.splitlines()[1].split()[:4]), (0, ["cart/1", "held", "web", "-"]))
+        self.assertEqual(len(self.onhand("get", "holds", "--state", "ended")[1].splitlines()), 2)
+
+    def test_lists_are_shown_page_by_page(self):
+        text = b"".join(commands(1, item="listed %d" % n, source="l%d" % n, location="L & M") for n in range(5))
+        self.assertEqual(self.onhand("send", stdin=text)[0], 0)
+        items, more = [], []
+        for _ in range(3):
+            code, out, _ = self.onhand("get", "stock", "--q", "listed", "--location", "L & M", "--limit", "2", *more)
+            self.assertEqual(code, 0)
+            items += [line.split()[1] for line in out.splitlines() if line.startswith("listed")]
+            more = ["--cursor", out.splitlines()[-1].removeprefix("next: ")]
+        self.assertEqual(items, ["0", "1", "2", "3", "4"])
+        self.assertNotIn("next", out)
+        page = json.loads(self.onhand("get", "items", "--q", "listed", "--json")[1])
+        self.assertEqual(len(page["items"]), 5)
+        self.assertIn("L & M", self.onhand("get", "locations")[1])
+        self.assertEqual(self.onhand("get", "sources", "--q", "l3")[1].splitlines()[1].split(), ["l3", "false", "-"])
+        for bad in (["--cursor", "x"], ["--limit", "0"], ["--location", "a", "--location", "b"], ["--state", "held"]):
+            code, _, error = self.onhand("get", "stock", *bad)
+            self.assertEqual((code, "bad_value" in error), (5, True), error)
 
     def test_an_import_is_applied_once(self):
         path = os.path.join(self.folder, "i.csv")

@@ -275,6 +275,10 @@ class OpenApi(ServerCase):
         self.expect("Claim", self.once("GET", "/v1/holds/h1").json())
         self.expect("Claim", self.once("GET", "/v1/holds/h3").json())
         self.expect("FiguresPage", self.once("GET", "/v1/figures?item=B*&location=LON").json())
+        for name, target in (("StockPage", "/v1/stock"), ("HoldPage", "/v1/holds"), ("ItemPage", "/v1/items"),
+                             ("LocationPage", "/v1/locations"), ("SourcePage", "/v1/sources")):
+            for limit in ("1", "1000"):  # with a next page, and without
+                self.expect(name, self.once("GET", target + "?limit=" + limit).json())
         self.expect("Problem", self.once("GET", "/v1/feed?mode=latest").json())
         self.expect("Problem", self.once("GET", "/v1/feed?after=9-1").json())
         page = self.once("GET", "/v1/feed?limit=10000&include=refused").json()
@@ -304,7 +308,9 @@ class OpenApi(ServerCase):
 
     def test_parameters_are_exactly_those_that_are_taken(self):
         values = {"after": "now", "limit": "5", "wait": "0", "include": "refused", "item": "A*", "location": "L",
-                  "kind": "sale", "type": "sale", "source": "s", "answers": "all", "stamps": "1"}
+                  "kind": "sale", "type": "sale", "source": "s", "answers": "all", "stamps": "1", "q": "A",
+                  "condition": "damaged", "state": "held", "holder": "jo", "channel": "web", "sort": "cell",
+                  "cursor": "0"}
         for path, item in self.page.document["paths"].items():
             if "get" not in item or "{" in path:
                 continue

@@ -37,6 +37,7 @@ struct world {
     struct decision decision;
     struct verdict verdict;
     struct command command;
+    uint8_t places[COMMAND_PLACES_BYTES];
     struct command_line lines[COMMAND_LINES_MAX];
     struct item_config item;
     struct location_config location;
@@ -52,6 +53,8 @@ static const struct ledger_limits world_limits = {
     .item_count_max = 64,
     .location_count_max = 64,
     .source_count_max = 16,
+    .quota_count_max = 64,
+    .offer_count_max = 64,
     .cell_count_max = 256,
     .claim_count_max = 64,
     .claim_line_count_max = 256,
@@ -199,6 +202,20 @@ static inline bool world_config_option(struct world *world, const char *key, con
     return true;
 }
 
+/* "L,M": names of locations. */
+static inline void world_places(struct world *world, const char *value)
+{
+    struct command *c = &world->command;
+    size_t n = 0;
+    for (c->place_count = 0; *value != '\0'; c->place_count++) {
+        size_t length = strcspn(value, ",");
+        n += command_place_put(world->places + n, text_of(value, length));
+        value += length;
+        value += *value == ',';
+    }
+    c->places = text_of((const char *)world->places, n);
+}
+
 static inline void world_option(struct world *world, const char *key, const char *value)
 {
     struct command *c = &world->command;
@@ -210,7 +227,19 @@ static inline void world_option(struct world *world, const char *key, const char
         struct text *field;
     } texts[] = {{"hold", &c->hold},       {"holder", &c->holder},      {"channel", &c->channel}, {"id", &c->id},
                  {"source", &c->source},   {"reason", &c->reason},      {"item", &c->item},
-                 {"document", &c->document}, {"location", &c->location},    {"name", &c->source_name}};
+                 {"document", &c->document}, {"location", &c->location}, {"name", &c->source_name}};
+    const struct {
+        const char *key;
+        struct optional_decimal *field;
+    } decimals[] = {{"safety", &c->safety_stock}, {"backorders", &c->backorder_limit}, {"reorder", &c->reorder_point},
+                    {"buffer", &c->buffer},       {"cap", &c->cap},                    {"add", &c->add},
+                    {"units", &c->to}};
+    for (size_t i = 0; i < sizeof(decimals) / sizeof(decimals[0]); i++) {
+        if (strcmp(decimals[i].key, key) == 0) {
+            *decimals[i].field = (struct optional_decimal){true, world_decimal(value)};
+            return;
+        }
+    }
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strcmp(texts[i].key, key) == 0) {
             *texts[i].field = text.length == 0 ? TEXT_NONE : text;
@@ -235,6 +264,16 @@ static inline void world_option(struct world *world, const char *key, const char
         c->not_after_us = world->now_us + number * SECOND_US;
     else if (strcmp(key, "scale") == 0)
         c->scale = (uint8_t)number;
+    else if (strcmp(key, "priority") == 0)
+        c->priority = (uint32_t)number;
+    else if (strcmp(key, "shares") == 0)
+        c->shares_rest = strcmp(value, "yes") == 0 ? CHOICE_YES : CHOICE_NO;
+    else if (strcmp(key, "locations") == 0)
+        world_places(world, value);
+    else if (strcmp(key, "rule") == 0)
+        c->sourcing = strcmp(value, "priority") == 0         ? SOURCING_PRIORITY
+                      : strcmp(value, "fewest_splits") == 0 ? SOURCING_FEWEST_SPLITS
+                                                             : SOURCING_MOST_STOCK;
     else if (strcmp(key, "window") == 0)
         c->id_window_ms = number * 1000;
     else if (strcmp(key, "capacity") == 0)
@@ -260,7 +299,7 @@ static inline void world_word(struct world *world, char *word)
         assert_non_null(line);
         *at = '\0';
         line->item = text_of(word, strlen(word));
-        line->location = text_of(at + 1, strlen(at + 1));
+        line->location = at[1] == '\0' ? TEXT_NONE : text_of(at + 1, strlen(at + 1));
     } else if ((*word >= '0' && *word <= '9') || *word == '-') {
         assert_true(c->line_count < COMMAND_LINES_MAX);
         world->lines[c->line_count++] = (struct command_line){.quantity = world_decimal(word),
@@ -273,6 +312,12 @@ static inline void world_word(struct world *world, char *word)
         c->dry_run = true;
     } else if (strcmp(word, "partial") == 0) {
         c->mode = HOLD_PARTIAL;
+    } else if (strcmp(word, "backorder") == 0) {
+        c->backorder = true;
+    } else if (strcmp(word, "wait") == 0) {
+        c->wait = true;
+    } else if (strcmp(word, "paid") == 0) {
+        c->paid = true;
     } else if (strcmp(word, "strict") == 0) {
         c->strict = c->kind == KIND_SETTINGS;
         world->source.strict = true;
@@ -473,7 +518,27 @@ static inline void world_say_accounts(struct world *world, const char *item)
         world_say_units(world, names[a], ledger_account(world->ledger, number, (enum account)a));
 }
 
-/* What is so of one thing: `what` is ITEM@LOCATION, $ITEM or the name of a hold. In world->answer. */
+/* "web/A: ats 65" and "web/A@L: free 65 quota 40". */
+static inline void world_say_channel(struct world *world, const char *channel, char *what)
+{
+    const struct ledger *ledger = world->ledger;
+    char *at = strchr(what, '@');
+    if (at != NULL)
+        *at = '\0';
+    uint32_t c = ledger_number(ledger, NAME_CHANNEL, text_of(channel, strlen(channel)));
+    uint32_t i = ledger_number(ledger, NAME_ITEM, text_of(what, strlen(what)));
+    assert_true(i != NUMBER_NONE);
+    if (at == NULL) {
+        world_say(world, " ats %" PRId64, ledger_ats(ledger, c, i));
+        return;
+    }
+    uint32_t l = ledger_number(ledger, NAME_LOCATION, text_of(at + 1, strlen(at + 1)));
+    uint32_t cell = ledger_cell_find(ledger, i, l);
+    assert_true(cell != NUMBER_NONE);
+    world_say(world, " free %" PRId64 " quota %" PRId64, ledger_free(ledger, cell, c), ledger_quota(ledger, cell, c));
+}
+
+/* What is so of one thing: `what` is CHANNEL/ITEM, CHANNEL/ITEM@LOCATION, ITEM@LOCATION, $ITEM or the name of a hold. In world->answer. */
 static inline void world_say_state(struct world *world, const char *what)
 {
     char name[300];
@@ -482,7 +547,11 @@ static inline void world_say_state(struct world *world, const char *what)
     world->answer[0] = '\0';
     world_say(world, "%s:", what);
     char *at = strchr(name, '@');
-    if (at != NULL) {
+    char *slash = strchr(name, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+        world_say_channel(world, name, slash + 1);
+    } else if (at != NULL) {
         *at = '\0';
         world_say_cell(world, name, at + 1);
     } else if (*what == '$') {
@@ -532,6 +601,20 @@ static inline void world_wait(struct world *world, int64_t seconds)
     assert_true(ledger_next_due_us(world->ledger) > world->now_us);
 }
 
+/* What a command made possible is done before the next one; behind a bar in the answer. */
+static inline void world_serve(struct world *world)
+{
+    if (world->verdict.outcome != OUTCOME_DECIDED)
+        return;
+    while (ledger_due(world->ledger, world->now_us, &world->decision)) {
+        world_say(world, " |");
+        for (uint32_t i = 0; i < world->decision.event_count; i++)
+            world_say_event(world, &world->decision.events[i]);
+        world_evolve(world);
+        ledger_check(world->ledger);
+    }
+}
+
 static inline void world_tick(struct world *world)
 {
     world->decision.kind = KIND_TICK;
@@ -554,6 +637,7 @@ static inline void world_step(struct world *world, const char *prose)
     } else {
         world_parse(world, prose);
         world_decide(world);
+        world_serve(world);
     }
 }
 

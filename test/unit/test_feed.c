@@ -157,9 +157,9 @@ static void a_filter_passes_what_was_asked_for(void **state)
         {NULL, "item=ABC-1 location=M", ""}, /* of one cell */
         {"receive 1 A*@L", "item=A*", "receive"},
         {NULL, "item=A**", "receive"}, /* a name that has a star in it */
-        {"sale 100 A@L", "item=A", "sale discrepancy oversold"},
+        {"sale 100 A@L", "item=A", "sale discrepancy oversold out_of_stock"},
         {NULL, "type=oversold", "oversold"},
-        {NULL, "kind=sale", "sale discrepancy oversold"}, /* of the command */
+        {NULL, "kind=sale", "sale discrepancy oversold out_of_stock"}, /* of the command */
         {NULL, "type=sale type=discrepancy", "sale discrepancy"},
         {"transfer 1 ABC-1@L to=M", "location=M", "transfer"},
         {NULL, "location=L", "transfer"},

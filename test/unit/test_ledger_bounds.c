@@ -17,7 +17,7 @@ static void scales_are_declared(void **state)
         {"receive 0.5 A@L 1.25 A@L", "ok: receive", "A@L: sellable 175 v1"},
         {"receive 0.125 A@L", "invalid too_many_decimals line 0 quantity", NULL},
         {"receive 1 A@L 0.125 A@L", "invalid too_many_decimals line 1 quantity", "A@L: sellable 175 v1"},
-        {"hold hold=H 1.75 A@L if:available=1.75", "ok: hold", NULL},
+        {"hold hold=H 1.75 A@L if:available=1.75", "ok: hold out_of_stock", NULL},
         {"ship 0.01 A@L", "insufficient_stock, A@L asked 1 free 0", NULL},
 
         {"# a scale can change while the item has no entries", NULL, NULL},
@@ -52,11 +52,11 @@ static void figures_stay_in_range(void **state)
 
         {"# a full cell can be held whole", NULL, NULL},
         {"receive " MAX " A@L", "ok: receive", NULL},
-        {"hold hold=H " MAX " A@L", "ok: hold", NULL},
+        {"hold hold=H " MAX " A@L", "ok: hold out_of_stock", NULL},
         {"hold fact hold=I 1 A@L", "invalid out_of_range line 0 quantity", NULL},
         {"commit fact hold=I 1 A@L", "invalid out_of_range line 0 quantity", NULL},
         {"commit hold=H", "ok: commit", NULL},
-        {"ship hold=H", "ok: ship", "A@L: v4; $A: supplier -" MAX " customer " MAX},
+        {"ship hold=H", "ok: ship", "A@L: v5; $A: supplier -" MAX " customer " MAX},
 
         {"# available and unavailable", NULL, NULL},
         {"sale " MAX " A@L", "ok: sale discrepancy(below_zero " MAX ") oversold(" MAX ")", NULL},
@@ -68,7 +68,7 @@ static void figures_stay_in_range(void **state)
         {"# what went outside", NULL, NULL},
         {"receive " MAX " A@L", "ok: receive", NULL},
         {"receive 1 A@M", "invalid out_of_range line 0 quantity", "A@M: none"},
-        {"sale " MAX " A@L", "ok: sale", NULL},
+        {"sale " MAX " A@L", "ok: sale out_of_stock", NULL},
         {"sale 1 A@M", "invalid out_of_range line 0 quantity", NULL},
 
         {"# what arrives", NULL, NULL},
@@ -76,8 +76,8 @@ static void figures_stay_in_range(void **state)
         {"transfer to=N " MAX " A@L 1 A@M", "invalid out_of_range line 1 quantity", "A@N: none"},
         {"receive " MAX " A@N", "ok: receive", NULL},
         {"transfer to=N 1 A@L", "invalid out_of_range line 0 quantity", NULL},
-        {"transfer to=M " MAX " A@L", "ok: transfer transfer", NULL},
-        {"transfer to=L " MAX " A@M", "ok: transfer transfer", NULL},
+        {"transfer to=M " MAX " A@L", "ok: transfer out_of_stock transfer", NULL},
+        {"transfer to=L " MAX " A@M", "ok: transfer out_of_stock transfer back_in_stock", NULL},
         {"transfer to=M " MAX " A@L 1 A@N", "invalid out_of_range line 1 quantity", NULL},
     };
     WORLD_PLAY(rows);
@@ -129,7 +129,7 @@ static void full_tables_refuse_what_needs_room(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {2, 2, 2, 3, 2, 3, 64, 0, 0};
+    static const struct ledger_limits limits = {2, 2, 2, 3, 2, 3, 8, 8, 64, 0, 0};
     world_init(&world, &limits);
     expect(&world, "receive 10 A@L 10 B@L", "ok: receive receive");
     expect(&world, "receive source=web 1 A@L", "invalid limit_reached");
@@ -170,7 +170,7 @@ static void room_counts_on_what_leaves_in_time(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {6, 2, 2, 6, 6, 6, 64, 0, 0};
+    static const struct ledger_limits limits = {6, 2, 2, 6, 6, 6, 8, 8, 64, 0, 0};
     world_init(&world, &limits);
     expect(&world, "receive 9 A@L 9 B@L 9 C@L 9 D@L 9 E@L", "ok: receive receive receive receive receive");
     for (unsigned i = 0; i < 6; i++) {
@@ -192,17 +192,17 @@ static void names_of_claims_reuse_their_room(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {2, 2, 2, 2, 3, 3, 2048, 0, 0};
+    static const struct ledger_limits limits = {2, 2, 2, 2, 3, 3, 8, 8, 2048, 0, 0};
     world_init(&world, &limits);
     expect(&world, "settings source=@ledger id= window=1 capacity=2048", "ok: config");
     expect(&world, "receive 10 A@L", "ok: receive");
     for (int length = 1; length <= 128; length++) {
         char prose[600];
         for (int i = 0; i < 3; i++) {
-            (void)sprintf(prose, "hold hold=%c%0*d holder=%0*d channel=%0*d 1 A@L", 'a' + i, length - 1, 7, length, 7,
+            (void)sprintf(prose, "hold hold=%c%0*d holder=%0*d channel=%0*d fact 1 A@L", 'a' + i, length - 1, 7, length, 7,
                           length, 7);
             if (length == 1)
-                (void)sprintf(prose, "hold hold=%c holder=x channel=y 1 A@L", 'a' + i);
+                (void)sprintf(prose, "hold hold=%c holder=x channel=y fact 1 A@L", 'a' + i);
             expect(&world, prose, "ok: hold");
         }
         expect(&world, "wait 900", "ok: expire expire expire");
@@ -263,7 +263,7 @@ static void events_carry_the_figures(void **state)
     static struct world world;
     world_init(&world, &world_limits);
     expect(&world, "receive 10 A@L", "ok: receive");
-    expect(&world, "sale 12 A@L document=D", "ok: sale discrepancy(below_zero 2) oversold(2)");
+    expect(&world, "sale 12 A@L document=D", "ok: sale discrepancy(below_zero 2) oversold(2) out_of_stock");
     const struct decision *d = &world.decision;
     assert_true(text_equal(d->document, TEXT("D")));
     assert_true(d->first_seq == 3 && d->kind == KIND_SALE && !d->forced);
@@ -279,7 +279,7 @@ static void events_carry_the_figures(void **state)
     assert_true(d->forced);
     assert_int_equal(d->events[0].other_location, ledger_number(world.ledger, NAME_LOCATION, TEXT("M")));
     assert_int_equal(d->events[3].other_location, ledger_number(world.ledger, NAME_LOCATION, TEXT("L")));
-    expect(&world, "reclassify from=sellable to=damaged 1 A@M", "ok: reclassify");
+    expect(&world, "reclassify from=sellable to=damaged 1 A@M", "ok: reclassify out_of_stock");
     assert_true(d->events[0].condition == CONDITION_SELLABLE && d->events[0].to_condition == CONDITION_DAMAGED);
     expect(&world, "receive 1 A@L 1 damaged A@L 1 A@L", "ok: receive");
     assert_true(d->events[0].condition == CONDITION_NONE && d->events[0].quantity == 3);
@@ -320,6 +320,61 @@ static void views_show_what_is_there(void **state)
     assert_string_equal(event_name(EVENT_CONFIG), "config");
 }
 
+/* The claims at all places, by name, for lists; "-" where there is none. */
+static const char *claims_by_place(const struct world *world)
+{
+    static char names[256];
+    size_t n = 0;
+    for (uint32_t i = 0; i < ledger_claim_places(world->ledger); i++) {
+        struct claim_view view;
+        bool there = ledger_claim_at(world->ledger, i, &view);
+        n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%.*s", i == 0 ? "" : " ",
+                              there ? (int)view.hold.length : 1, there ? view.hold.bytes : "-");
+        struct claim_view same;
+        assert_true(!there || (ledger_claim(world->ledger, view.hold, &same) && same.claim == view.claim));
+    }
+    return names;
+}
+
+/* A claim keeps its place until it is forgotten; past the window it is not shown, dropped or not. */
+static void places_of_claims_hold(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    expect(&world, "receive id= 50 A@L", "ok: receive");
+    assert_int_equal(ledger_claim_places(world.ledger), 0);
+    for (unsigned i = 0; i < 7; i++) {
+        char prose[64];
+        (void)sprintf(prose, "hold id= hold=H%u expires=0 1 A@L", i);
+        expect(&world, prose, "ok: hold");
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        char prose[64];
+        (void)sprintf(prose, "release id= hold=H%u", (i * 5) % 6);
+        expect(&world, prose, "ok: release");
+    }
+    assert_string_equal(claims_by_place(&world), "H0 H1 H2 H3 H4 H5 H6"); /* ended, and kept */
+    expect(&world, "wait 604801", "ok:");
+    expect(&world, "receive 1 A@L", "ok: receive");
+    assert_string_equal(claims_by_place(&world), "- - - - - - H6"); /* all at once, though only four were dropped */
+    assert_int_equal(ledger_counts(world.ledger).claims_kept, 2);
+    expect(&world, "hold hold=H1 expires=0 1 A@L", "ok: hold");
+    expect(&world, "hold hold=K expires=0 1 A@L", "ok: hold");
+    const char *places = claims_by_place(&world);
+    assert_non_null(strstr(places, " H6")); /* where it was */
+    assert_int_equal(strlen(places), strlen("- - - - - H1 K") + 1);
+    assert_int_equal(ledger_claim_places(world.ledger), 7);
+    assert_int_equal(ledger_name_count(world.ledger, NAME_ITEM), 1);
+    assert_int_equal(ledger_source_seq(world.ledger, 0), 0);
+    expect(&world, "receive seq=9 1 A@L", "ok: receive");
+    uint64_t highest = 0;
+    for (uint32_t i = 0; i < ledger_name_count(world.ledger, NAME_SOURCE); i++)
+        highest = ledger_source_seq(world.ledger, i) > highest ? ledger_source_seq(world.ledger, i) : highest;
+    assert_int_equal(highest, 9);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +388,7 @@ int main(void)
         cmocka_unit_test(expired_claims_come_back_from_anywhere),
         cmocka_unit_test(events_carry_the_figures),
         cmocka_unit_test(views_show_what_is_there),
+        cmocka_unit_test(places_of_claims_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

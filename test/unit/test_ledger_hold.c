@@ -34,15 +34,16 @@ static void holds_are_granted_or_refused(void **state)
         {"hold hold=H 1 A@M", "unknown_location M", NULL},
         {"hold hold=H", "invalid missing_field lines", NULL},
         {"hold hold=H 5 A@L 3 B@L 6 A@L", "insufficient_stock, A@L asked 11 free 10, B@L asked 3 free 2", "H: none"},
-        {"hold hold=H holder=ann channel=web 5 A@L 2 B@L 5 A@L", "ok: hold hold",
-         "A@L: sellable 10 held 10 v2; B@L: sellable 2 held 2 v2;"
+        {"set_channel channel=web", "ok: set_channel", NULL},
+        {"hold hold=H holder=ann channel=web 5 A@L 2 B@L 5 A@L", "ok: hold out_of_stock hold out_of_stock",
+         "A@L: sellable 10 held 10 v3; B@L: sellable 2 held 2 v3;"
          "H: held of ann through web, A@L granted 10 held 10, B@L granted 2 held 2, ends +900"},
         {"hold hold=I 1 A@L", "insufficient_stock, A@L asked 1 free 0", NULL},
 
         {"# what is not sellable is not free", NULL, NULL},
         {"receive 3 A@L 9 damaged A@L", "ok: receive", NULL},
         {"hold hold=H 4 A@L", "insufficient_stock, A@L asked 4 free 3", NULL},
-        {"hold hold=H 3 A@L", "ok: hold", NULL},
+        {"hold hold=H 3 A@L", "ok: hold out_of_stock", NULL},
 
         {"# a known item at a known location without a cell has nothing", NULL, NULL},
         {"receive 3 A@L 1 B@M", "ok: receive receive", NULL},
@@ -50,12 +51,12 @@ static void holds_are_granted_or_refused(void **state)
 
         {"# partial: what fits, named; nothing at all is refused", NULL, NULL},
         {"receive 10 A@L 1 B@L", "ok: receive receive", NULL},
-        {"sale 1 B@L", "ok: sale", NULL},
-        {"hold hold=H partial 12 A@L 2 B@L", "ok: hold, A@L asked 12 free 10, B@L asked 2 free 0",
-         "H: held of pos-1, A@L granted 10 held 10, ends +900; B@L: v2"},
+        {"sale 1 B@L", "ok: sale out_of_stock", NULL},
+        {"hold hold=H partial 12 A@L 2 B@L", "ok: hold out_of_stock, A@L asked 12 free 10, B@L asked 2 free 0",
+         "H: held of pos-1, A@L granted 10 held 10, ends +900; B@L: v3"},
         {"hold hold=I partial 1 A@L 2 B@L", "insufficient_stock, A@L asked 1 free 0, B@L asked 2 free 0", "I: none"},
-        {"receive 1 A@L", "ok: receive", NULL},
-        {"hold hold=I partial 1 A@L", "ok: hold", "I: held of pos-1, A@L granted 1 held 1, ends +900"},
+        {"receive 1 A@L", "ok: receive back_in_stock", NULL},
+        {"hold hold=I partial 1 A@L", "ok: hold out_of_stock", "I: held of pos-1, A@L granted 1 held 1, ends +900"},
 
         {"# a hold as a fact is granted beyond what is free, and flagged", NULL, NULL},
         {"hold fact hold=H 4 A@L", "ok: hold oversold(4)", "A@L: held 4 v2; H: held of pos-1, A@L granted 4 held 4, ends +900"},
@@ -82,33 +83,33 @@ static void holds_are_replaced(void **state)
         {"hold hold=H expires=100 8 A@L 1 B@L", "ok: hold hold", NULL},
         {"wait 50", "ok:", NULL},
         {"hold hold=H 11 A@L", "insufficient_stock, A@L asked 11 free 10", "A@L: sellable 10 held 8 v2"},
-        {"hold hold=H 10 A@L", "ok: hold hold",
-         "A@L: sellable 10 held 10 v3; B@L: sellable 10 v3;"
+        {"hold hold=H 10 A@L", "ok: hold out_of_stock hold",
+         "A@L: sellable 10 held 10 v4; B@L: sellable 10 v3;"
          "H: held of pos-1, A@L granted 10 held 10, B@L granted 1 released 1, ends +900"},
-        {"hold hold=H 3 A@L", "ok: hold",
-         "A@L: sellable 10 held 3 v4; H: held of pos-1, A@L granted 10 held 3 released 7, B@L granted 1 released 1, ends +900"},
-        {"hold hold=H 3 A@L", "ok: hold", "A@L: sellable 10 held 3 v5"},
+        {"hold hold=H 3 A@L", "ok: hold back_in_stock",
+         "A@L: sellable 10 held 3 v6; H: held of pos-1, A@L granted 10 held 3 released 7, B@L granted 1 released 1, ends +900"},
+        {"hold hold=H 3 A@L", "ok: hold", "A@L: sellable 10 held 3 v7"},
         {"hold hold=H holder=ann 1 A@L", "hold_exists H", NULL},
         {"hold hold=H source=web 1 A@L", "hold_exists H", NULL},
-        {"hold hold=H source=web holder=pos-1 1 B@L", "ok: hold hold", "A@L: sellable 10 v6; B@L: sellable 10 held 1 v4"},
-        {"hold hold=H partial 1 A@L 12 B@L", "ok: hold hold, B@L asked 12 free 10", "A@L: sellable 10 held 1 v7; B@L: sellable 10 held 10 v5"},
+        {"hold hold=H source=web holder=pos-1 1 B@L", "ok: hold hold", "A@L: sellable 10 v8; B@L: sellable 10 held 1 v4"},
+        {"hold hold=H partial 1 A@L 12 B@L", "ok: hold hold out_of_stock, B@L asked 12 free 10", "A@L: sellable 10 held 1 v9; B@L: sellable 10 held 10 v6"},
 
         {"# replacing touches the held part alone", NULL, NULL},
         {"receive 10 A@L 10 B@L", "ok: receive receive", NULL},
         {"hold hold=H 4 A@L 2 B@L", "ok: hold hold", NULL},
         {"commit hold=H 3 A@L 2 B@L", "ok: commit commit", NULL},
-        {"hold hold=H 7 A@L", "ok: hold",
-         "A@L: sellable 10 held 7 committed 3 v4; B@L: sellable 10 committed 2 v3;"
+        {"hold hold=H 7 A@L", "ok: hold out_of_stock",
+         "A@L: sellable 10 held 7 committed 3 v5; B@L: sellable 10 committed 2 v3;"
          "H: held of pos-1, A@L granted 10 held 7 committed 3, B@L granted 2 committed 2, ends +900"},
         {"hold hold=H 1 A@L 9 B@L", "insufficient_stock, B@L asked 9 free 8", NULL},
 
         {"# whoever holds keeps it, and may shrink it, while others are oversold", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
         {"hold hold=H 3 A@L", "ok: hold", NULL},
-        {"sale 4 A@L", "ok: sale oversold(2)", NULL},
+        {"sale 4 A@L", "ok: sale oversold(2) out_of_stock", NULL},
         {"hold hold=H 4 A@L", "insufficient_stock, A@L asked 4 free 3", NULL},
         {"hold hold=H 3 A@L", "ok: hold", NULL},
-        {"hold hold=H 2 A@L", "ok: hold", "A@L: sellable 1 held 2 v6"},
+        {"hold hold=H 2 A@L", "ok: hold", "A@L: sellable 1 held 2 v7"},
 
         {"# an ended hold is not replaced", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
@@ -183,16 +184,17 @@ static void holds_are_committed(void **state)
 
         {"# an unknown hold with lines is committed directly, if it is free", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
+        {"set_channel channel=web", "ok: set_channel", NULL},
         {"commit hold=O1 holder=ann channel=web 11 A@L", "insufficient_stock, A@L asked 11 free 10", "O1: none"},
         {"commit hold=O1 1 B@L", "unknown_item B", NULL},
         {"commit hold=O1 holder=ann channel=web 4 A@L 3 A@L", "ok: commit",
          "A@L: sellable 10 committed 7 v2; O1: committed of ann through web, A@L granted 7 committed 7"},
-        {"commit fact hold=O2 5 A@L", "ok: commit oversold(2)", "O2: committed of pos-1, A@L granted 5 committed 5"},
+        {"commit fact hold=O2 5 A@L", "ok: commit oversold(2) out_of_stock", "O2: committed of pos-1, A@L granted 5 committed 5"},
         {"commit fact hold=O2 1 A@L 2 B@L", "ok: commit oversold(3) commit oversold(2)",
          "O2: committed of pos-1, A@L granted 6 committed 6, B@L granted 2 committed 2"},
         {"commit fact hold=O2", "exceeds_claim O2", NULL},
         {"commit fact hold=O3", "unknown_hold O3", NULL},
-        {"release hold=O2", "ok: release release", NULL},
+        {"release hold=O2", "ok: release back_in_stock release", NULL},
         {"commit hold=O2 1 A@L", "hold_ended O2, consumed 0 released 8", NULL},
         {"commit fact hold=O2 1 A@L", "hold_ended O2, consumed 0 released 8", NULL},
 
@@ -218,15 +220,15 @@ static void holds_are_committed(void **state)
         {"hold hold=H expires=10 6 A@L 1 B@L", "ok: hold hold", NULL},
         {"wait 10", "ok: expire expire", NULL},
         {"sale 8 A@L", "ok: sale", NULL},
-        {"commit fact hold=H", "ok: commit oversold(4) commit",
+        {"commit fact hold=H", "ok: commit oversold(4) out_of_stock commit",
          "H: committed of pos-1, A@L granted 12 committed 6 expired 6, B@L granted 2 committed 1 expired 1"},
         {"ship hold=H 1 B@L", "ok: ship", NULL},
 
         {"# as a fact, a commit after the end is recorded", NULL, NULL},
         {"receive 1 A@L", "ok: receive", NULL},
-        {"hold hold=H expires=10 1 A@L", "ok: hold", NULL},
-        {"wait 604811", "ok: expire", NULL},
-        {"commit hold=H", "ok: commit", "H: committed of pos-1, A@L granted 2 committed 1 expired 1"},
+        {"hold hold=H expires=10 1 A@L", "ok: hold out_of_stock", NULL},
+        {"wait 604811", "ok: expire back_in_stock", NULL},
+        {"commit hold=H", "ok: commit out_of_stock", "H: committed of pos-1, A@L granted 2 committed 1 expired 1"},
     };
     WORLD_PLAY(rows);
 }
@@ -263,19 +265,19 @@ static void holds_expire(void **state)
         {"hold hold=H expires=30 1 A@L", "ok: hold", NULL},
         {"hold hold=I expires=20 2 A@L", "ok: hold", NULL},
         {"hold hold=J expires=20 3 A@L 1 B@L", "ok: hold hold", NULL},
-        {"hold hold=K expires=10 4 A@L", "ok: hold", NULL},
-        {"release hold=K", "ok: release", NULL},
-        {"wait 19", "ok:", "A@L: sellable 10 held 6 v6"},
-        {"wait 1", "ok: expire expire expire", "A@L: sellable 10 held 1 v8; J: expired of pos-1, A@L granted 3 expired 3, B@L granted 1 expired 1"},
+        {"hold hold=K expires=10 4 A@L", "ok: hold out_of_stock", NULL},
+        {"release hold=K", "ok: release back_in_stock", NULL},
+        {"wait 19", "ok:", "A@L: sellable 10 held 6 v8"},
+        {"wait 1", "ok: expire expire expire", "A@L: sellable 10 held 1 v10; J: expired of pos-1, A@L granted 3 expired 3, B@L granted 1 expired 1"},
         {"release hold=I", "hold_ended I, consumed 0 released 0", NULL},
         {"wait 9", "ok:", NULL},
-        {"wait 1", "ok: expire", "A@L: sellable 10 v9"},
+        {"wait 1", "ok: expire", "A@L: sellable 10 v11"},
 
         {"# expiry in an oversold cell raises nothing", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
         {"hold hold=H expires=30 8 A@L", "ok: hold", NULL},
-        {"sale 12 A@L", "ok: sale discrepancy(below_zero 2) oversold(10)", NULL},
-        {"wait 30", "ok: expire", "A@L: sellable -2 v6"},
+        {"sale 12 A@L", "ok: sale discrepancy(below_zero 2) oversold(10) out_of_stock", NULL},
+        {"wait 30", "ok: expire", "A@L: sellable -2 v7"},
     };
     WORLD_PLAY(rows);
 }
@@ -314,7 +316,7 @@ static void a_claim_has_at_most_a_thousand_cells(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {2048, 4, 4, 2048, 8, 4096, 64, 0, 0};
+    static const struct ledger_limits limits = {2048, 4, 4, 2048, 8, 4096, 8, 8, 64, 0, 0};
     static char prose[64 * 1024];
     world_init(&world, &limits);
     for (unsigned part = 0; part < 3; part++) {

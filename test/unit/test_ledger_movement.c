@@ -33,8 +33,8 @@ static void goods_come(void **state)
         {"adjust 5 A@L reason=count", "ok: adjust", "A@L: sellable 5 v1; $A: found -5"},
         {"adjust -2 A@L reason=broken", "ok: adjust", "A@L: sellable 3 v2; $A: loss 2 found -5"},
         {"adjust -2 A@L 2 damaged A@L reason=moved", "ok: adjust", "A@L: sellable 1 damaged 2 v3; $A: loss 2 found -5"},
-        {"adjust -3 A@L 1 damaged A@L 4 A@M reason=x", "ok: adjust discrepancy(below_zero 2) oversold(2) adjust",
-         "A@L: sellable -2 damaged 3 v6; A@M: sellable 4 v1; $A: loss 4 found -9"},
+        {"adjust -3 A@L 1 damaged A@L 4 A@M reason=x", "ok: adjust discrepancy(below_zero 2) oversold(2) out_of_stock adjust",
+         "A@L: sellable -2 damaged 3 v7; A@M: sellable 4 v1; $A: loss 4 found -9"},
 
         {"# a guarded adjustment takes only what is free", NULL, NULL},
         {"receive 10 A@L 3 damaged A@L", "ok: receive", NULL},
@@ -44,7 +44,7 @@ static void goods_come(void **state)
         {"adjust guard 1 A@L -3 damaged A@L reason=x", "ok: adjust", "A@L: sellable 11 held 8 v3"},
         {"adjust guard -2 A@L reason=x", "ok: adjust", "A@L: sellable 9 held 8 v4"},
         {"adjust guard 1 B@L reason=x", "unknown_item B", NULL},
-        {"adjust -2 A@L reason=x", "ok: adjust oversold(1)", "A@L: sellable 7 held 8 v6"},
+        {"adjust -2 A@L reason=x", "ok: adjust oversold(1) out_of_stock", "A@L: sellable 7 held 8 v7"},
     };
     WORLD_PLAY(rows);
 }
@@ -65,7 +65,7 @@ static void goods_leave(void **state)
         {"# a sale into what is promised to others is flagged as oversold alone", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
         {"hold hold=H 8 A@L", "ok: hold", NULL},
-        {"sale 5 A@L", "ok: sale oversold(3)", "A@L: sellable 5 held 8 v4"},
+        {"sale 5 A@L", "ok: sale oversold(3) out_of_stock", "A@L: sellable 5 held 8 v5"},
         {"sale 1 A@L", "ok: sale oversold(4)", NULL},
         {"receive 2 A@L", "ok: receive", NULL},
         {"sale 1 A@L", "ok: sale oversold(3)", NULL},
@@ -79,7 +79,7 @@ static void goods_leave(void **state)
         {"ship 6 A@L", "ok: ship", "A@L: sellable 4 damaged 2 v2; $A: supplier -12 customer 6"},
         {"sale guard 5 A@L", "insufficient_stock, A@L asked 5 free 4", NULL},
         {"sale guard 3 damaged A@L", "insufficient_stock, A@L asked 3 free 2", NULL},
-        {"sale guard 4 A@L 2 damaged A@L", "ok: sale", "A@L: v3"},
+        {"sale guard 4 A@L 2 damaged A@L", "ok: sale out_of_stock", "A@L: v4"},
         {"sale 1 A@L", "ok: sale discrepancy(below_zero 1) oversold(1)", NULL},
         {"sale guard 1 A@L", "insufficient_stock, A@L asked 1 free 0", NULL},
         {"ship fact 1 A@L", "ok: ship discrepancy(below_zero 2) oversold(2)", NULL},
@@ -118,19 +118,19 @@ static void claims_are_consumed(void **state)
 
         {"# a claim is a right, not goods: guarded shipping needs them to be there", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
-        {"hold hold=H 5 A@L", "ok: hold", NULL},
+        {"hold hold=H 5 A@L", "ok: hold out_of_stock", NULL},
         {"sale 3 A@L", "ok: sale oversold(3)", NULL},
         {"ship hold=H", "insufficient_stock, A@L asked 5 free 2", NULL},
-        {"ship hold=H 2 A@L", "ok: ship", "A@L: held 3 v5"},
+        {"ship hold=H 2 A@L", "ok: ship", "A@L: held 3 v6"},
         {"ship hold=H", "insufficient_stock, A@L asked 3 free 0", NULL},
-        {"ship fact hold=H", "ok: ship discrepancy(below_zero 3)", "A@L: sellable -3 v7"},
+        {"ship fact hold=H", "ok: ship discrepancy(below_zero 3)", "A@L: sellable -3 v8"},
 
         {"# a claim is covered even while others are oversold", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
         {"hold hold=H 2 A@L", "ok: hold", NULL},
-        {"hold fact hold=I 9 A@L", "ok: hold oversold(6)", NULL},
+        {"hold fact hold=I 9 A@L", "ok: hold oversold(6) out_of_stock", NULL},
         {"ship 1 A@L", "insufficient_stock, A@L asked 1 free 0", NULL},
-        {"ship hold=H", "ok: ship", "A@L: sellable 3 held 9 v5"},
+        {"ship hold=H", "ok: ship", "A@L: sellable 3 held 9 v6"},
 
         {"# a sale names a hold, and happened whatever became of it", NULL, NULL},
         {"receive 10 A@L 2 B@L", "ok: receive receive", NULL},
@@ -157,7 +157,7 @@ static void claims_are_consumed(void **state)
         {"hold hold=H 4 A@L", "ok: hold", NULL},
         {"hold hold=I 4 A@L", "ok: hold", NULL},
         {"sale guard hold=H 7 A@L", "insufficient_stock, A@L asked 7 free 6", NULL},
-        {"sale guard hold=H 6 A@L", "ok: sale", "A@L: sellable 4 held 4 v4"},
+        {"sale guard hold=H 6 A@L", "ok: sale out_of_stock", "A@L: sellable 4 held 4 v5"},
         {"sale guard hold=H 1 A@L", "insufficient_stock, A@L asked 1 free 0", NULL},
         {"sale guard hold=I 1 A@M", "unknown_location M", NULL},
     };
@@ -174,16 +174,16 @@ static void goods_change_condition(void **state)
         {"reclassify from=damaged to=damaged 3 A@L", "same_condition", NULL},
         {"reclassify from=damaged to=recalled 5 A@L", "ok: reclassify discrepancy(below_zero 2)",
          "A@L: sellable 7 damaged -2 recalled 5 v4"},
-        {"reclassify from=sellable to=damaged 9 A@L", "ok: reclassify discrepancy(below_zero 2) oversold(2)", NULL},
+        {"reclassify from=sellable to=damaged 9 A@L", "ok: reclassify discrepancy(below_zero 2) oversold(2) out_of_stock", NULL},
         {"reclassify from=sellable to=damaged 1 B@L", "ok: reclassify discrepancy(below_zero 1) oversold(1)", NULL},
 
         {"# guarded, it takes what is free of sellable stock, or there of another condition", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
         {"hold hold=H 8 A@L", "ok: hold", NULL},
         {"reclassify guard from=sellable to=damaged 3 A@L", "insufficient_stock, A@L asked 3 free 2", NULL},
-        {"reclassify guard from=sellable to=damaged 2 A@L", "ok: reclassify", "A@L: sellable 8 damaged 2 held 8 v3"},
+        {"reclassify guard from=sellable to=damaged 2 A@L", "ok: reclassify out_of_stock", "A@L: sellable 8 damaged 2 held 8 v4"},
         {"reclassify guard from=damaged to=sellable 3 A@L", "insufficient_stock, A@L asked 3 free 2", NULL},
-        {"reclassify guard from=damaged to=sellable 1 A@L 1 A@L", "ok: reclassify", "A@L: sellable 10 held 8 v4"},
+        {"reclassify guard from=damaged to=sellable 1 A@L 1 A@L", "ok: reclassify back_in_stock", "A@L: sellable 10 held 8 v6"},
         {"reclassify guard from=damaged to=sellable 1 B@L", "unknown_item B", NULL},
     };
     WORLD_PLAY(rows);
@@ -199,8 +199,8 @@ static void goods_change_place(void **state)
          "A@L: sellable 7 damaged 3 v2; A@M: sellable 3 damaged 1 v1; $A: supplier -14"},
         {"transfer to=L 1 A@L", "same_location L", NULL},
         {"transfer to=L 1 A@M 1 A@L", "same_location L", "A@M: sellable 3 damaged 1 v1"},
-        {"transfer to=M 8 A@L", "ok: transfer discrepancy(below_zero 1) oversold(1) transfer",
-         "A@L: sellable -1 damaged 3 v5; A@M: sellable 11 damaged 1 v2"},
+        {"transfer to=M 8 A@L", "ok: transfer discrepancy(below_zero 1) oversold(1) out_of_stock transfer",
+         "A@L: sellable -1 damaged 3 v6; A@M: sellable 11 damaged 1 v2"},
         {"transfer to=P 1 B@O", "ok: transfer discrepancy(below_zero 1) oversold(1) transfer",
          "B@O: sellable -1 v3; B@P: sellable 1 v1"},
 
@@ -217,7 +217,7 @@ static void goods_change_place(void **state)
         {"transfer guard to=M 1 B@L", "unknown_item B", NULL},
         {"transfer guard to=M 3 A@L", "insufficient_stock, A@L asked 3 free 2", NULL},
         {"transfer guard to=M 1 damaged A@L 9 A@L", "insufficient_stock, A@L asked 9 free 2", NULL},
-        {"transfer guard to=M 2 A@L", "ok: transfer transfer", "A@L: sellable 3 held 3 v3; A@M: sellable 3 v2"},
+        {"transfer guard to=M 2 A@L", "ok: transfer out_of_stock transfer", "A@L: sellable 3 held 3 v4; A@M: sellable 3 v2"},
 
         {"# a strict ledger creates nothing for facts either", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
@@ -229,7 +229,7 @@ static void goods_change_place(void **state)
         {"item item=B", "ok: config", NULL},
         {"receive 5 B@L", "ok: receive", "B@L: sellable 5 v1"},
         {"settings source=@ledger window=604800 capacity=4096", "ok: config", NULL},
-        {"transfer to=M 5 A@L", "ok: transfer transfer", "A@M: sellable 5 v1"},
+        {"transfer to=M 5 A@L", "ok: transfer out_of_stock transfer", "A@M: sellable 5 v1"},
     };
     WORLD_PLAY(rows);
 }

@@ -21,8 +21,8 @@ static void answers_are_remembered(void **state)
         {"ship id=2 30 A@L", "insufficient_stock, A@L asked 30 free 22", NULL},
         {"receive 100 A@L", "ok: receive", NULL},
         {"ship id=2 30 A@L", "duplicate of 6", "A@L: sellable 122 v5"},
-        {"sale id=3 200 A@L", "ok: sale discrepancy(below_zero 78) oversold(78)", NULL},
-        {"sale id=3 200 A@L", "duplicate of 10", "A@L: sellable -78 v8"},
+        {"sale id=3 200 A@L", "ok: sale discrepancy(below_zero 78) oversold(78) out_of_stock", NULL},
+        {"sale id=3 200 A@L", "duplicate of 11", "A@L: sellable -78 v9"},
 
         {"# what is wrong with the command itself, and dry runs, are not remembered", NULL, NULL},
         {"receive id=1 0.5 A@L", "invalid too_many_decimals line 0 quantity", "A@L: none"},
@@ -30,8 +30,8 @@ static void answers_are_remembered(void **state)
         {"sale id=2 dry 3 A@L", "dry ok: sale", "A@L: sellable 5 v1"},
         {"ship id=2 dry 6 A@L", "dry insufficient_stock, A@L asked 6 free 5", NULL},
         {"sale id=2 4 A@L", "ok: sale", "A@L: sellable 1 v2"},
-        {"sale id=2 dry 4 A@L", "dry ok: sale discrepancy(below_zero 3) oversold(3)", "A@L: sellable 1 v2"},
-        {"hold hold=H dry 1 A@L", "dry ok: hold", "H: none"},
+        {"sale id=2 dry 4 A@L", "dry ok: sale discrepancy(below_zero 3) oversold(3) out_of_stock", "A@L: sellable 1 v2"},
+        {"hold hold=H dry 1 A@L", "dry ok: hold out_of_stock", "H: none"},
         {"receive dry 1 B@M", "dry ok: receive", "B@M: none"},
 
         {"# without an id nothing is remembered", NULL, NULL},
@@ -187,7 +187,7 @@ static void the_id_window_slides(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {4, 4, 4, 16, 4, 4, 3100, 0, 0};
+    static const struct ledger_limits limits = {4, 4, 4, 16, 4, 4, 4, 4, 3100, 0, 0};
     world_init(&world, &limits);
     world_step(&world, "settings source=@ledger id= window=4000 capacity=3100");
     char prose[64];

@@ -79,10 +79,24 @@ static const struct field cell_fields[] = {FIELD(cell, item), FIELD(cell, locati
 static const struct field claim_fields[] = {
     FIELD(claim, number), FIELD(claim, name), FIELD(claim, holder), FIELD(claim, channel), FIELD(claim, expires_at_us),
     FIELD(claim, ended_at_us), FIELD(claim, last_seq), FIELD(claim, texts_hash), FIELD(claim, first_line), FIELD(claim, last_line),
-    FIELD(claim, heap_place), FIELD(claim, ended_next), FIELD(claim, ended_previous), FIELD(claim, state)};
+    FIELD(claim, heap_place), FIELD(claim, ended_next), FIELD(claim, ended_previous), FIELD(claim, state), FIELD(claim, priority),
+    FIELD(claim, at), FIELD(claim, paid), FIELD(claim, partial)};
 static const struct field claim_line_fields[] = {FIELD(claim_line, claim), FIELD(claim_line, cell),
                                                  FIELD(claim_line, next), FIELD(claim_line, units),
-                                                 FIELD(claim_line, last_seq)};
+                                                 FIELD(claim_line, last_seq), FIELD(claim_line, links)};
+static const struct field cell_extra_fields[] = {FIELD(cell_extra, cell), FIELD(cell_extra, quota_first),
+                                                 FIELD(cell_extra, units), FIELD(cell_extra, queues),
+                                                 FIELD(cell_extra, pending), FIELD(cell_extra, low)};
+static const struct field channel_fields[] = {
+    FIELD(channel, config_seq), FIELD(channel, priority), FIELD(channel, rank), FIELD(channel, shares_rest),
+    FIELD(channel, has_cap), FIELD(channel, buffer), FIELD(channel, cap), FIELD(channel, place_count),
+    FIELD(channel, offer_first), FIELD(channel, offer_last), FIELD(channel, claims_live)};
+static const struct field quota_fields[] = {FIELD(quota, cell), FIELD(quota, channel), FIELD(quota, next),
+                                            FIELD(quota, units), FIELD(quota, last_seq)};
+static const struct field offer_fields[] = {
+    FIELD(offer, channel), FIELD(offer, item), FIELD(offer, has_buffer), FIELD(offer, has_cap), FIELD(offer, buffer),
+    FIELD(offer, cap), FIELD(offer, config_seq), FIELD(offer, free), FIELD(offer, ats), FIELD(offer, changed_seq),
+    FIELD(offer, next), FIELD(offer, previous)};
 static const struct field id_entry_fields[] = {FIELD(id_entry, hash), FIELD(id_entry, fingerprint),
                                                FIELD(id_entry, last_seq)};
 
@@ -99,7 +113,16 @@ static void fill(struct world *world)
         "source name=shop ordered strict returns=damaged holds=60",
         "item item=Z scale=0",
         "delete_item item=Z",
-        "receive 10 A@L 10 A@M 10.25 B@L 4 damaged A@L",
+        "receive 20 A@L 10 A@M 10.25 B@L 4 damaged A@L",
+        "set_channel channel=web locations=L,M priority=2 buffer=1 cap=90",
+        "set_channel channel=amz locations=M shares=no",
+        "set_channel channel=web item=A buffer=2 cap=8",
+        "set_channel channel=amz item=A cap=8",
+        "set_policy item=A location=L safety=1 backorders=5 reorder=3",
+        "set_policy item=A location=M reorder=30",
+        "allocate channel=web item=A location=L units=2",
+        "allocate channel=amz item=A location=L units=1",
+        "allocate channel=amz item=A location=M units=1",
         "sale source=web seq=3 1 A@L",
         "adjust 2 A@M -1 A@L",
         "hold hold=H1 holder=ann channel=web expires=50 1 A@L 1 A@M 1 B@L",
@@ -113,6 +136,10 @@ static void fill(struct world *world)
         "release hold=H4",
         "ship hold=H5",
         "release hold=H6",
+        "hold hold=H8 holder=bob channel=web backorder expires=0 13 A@L",
+        "commit hold=H9 channel=web paid 1 A@L fact",
+        "hold hold=H10 holder=cat channel=amz wait priority=3 expires=70 30 A@L",
+        "hold hold=H11 holder=cat channel=amz wait partial expires=80 30 A@L 1 A@M",
     };
     world_init(world, &world_limits);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -150,12 +177,30 @@ static void any_changed_field_is_noticed(void **state)
     assert_true(ledger->cell_count >= 3);
     for (uint32_t i = 0; i < ledger->cell_count; i++)
         TURN(ledger, cell, &ledger->cells[i]);
-    assert_int_equal(ledger_counts(ledger).claims_live, 4);
+    assert_int_equal(ledger_counts(ledger).claims_live, 8);
     assert_int_equal(ledger_counts(ledger).claims_kept, 3);
     for (uint32_t i = 0; i < ledger->claims.entry_count; i++)
         TURN(ledger, claim, &ledger->claims.entries[i]);
     for (uint32_t i = 0; i < ledger->claims.line_count; i++)
         TURN(ledger, claim_line, &ledger->claims.lines[i]);
+    assert_true(ledger->extra_count >= 2);
+    for (uint32_t i = 0; i < ledger->extra_count; i++)
+        TURN(ledger, cell_extra, &ledger->extras[i]);
+    assert_int_equal(ledger->names[NAME_CHANNEL].count, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        /* Locations beyond place_count are no field. */
+        struct field places = {"places", offsetof(struct channel, places),
+                               ledger->channels[i].place_count * sizeof(uint32_t)};
+        turn_fields(ledger, "channel", &ledger->channels[i], places.bytes, &places, 1);
+        turn_fields(ledger, "channel", &ledger->channels[i], sizeof(struct channel) - sizeof(ledger->channels[i].places),
+                    channel_fields, sizeof(channel_fields) / sizeof(struct field));
+    }
+    assert_int_equal(ledger->quota_count, 3);
+    for (uint32_t i = 0; i < ledger->quota_count; i++)
+        TURN(ledger, quota, &ledger->quotas[i]);
+    assert_true(ledger->offer_count >= 3);
+    for (uint32_t i = 0; i < ledger->offer_count; i++)
+        TURN(ledger, offer, &ledger->offers[i]);
     for (uint64_t n = ledger->ids.first; n != ledger->ids.next; n++)
         TURN(ledger, id_entry, &ledger->ids.ring[n % ledger->ids.ring_count]);
     const struct field block[] = {{"block_us", 0, 8}};

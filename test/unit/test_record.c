@@ -147,6 +147,7 @@ static void some_event(struct prng *prng, struct decision *decision, struct even
         for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++)
             event->claim_units[i] = some_units(prng);
         event->claim_paid = prng_below(prng, 2) == 0;
+        event->claim_partial = prng_below(prng, 2) == 0;
         event->claim_priority = prng_below(prng, 2) == 0 ? 0 : (uint32_t)prng_next(prng);
         event->claim_at = some_moment(prng);
     }
@@ -222,7 +223,7 @@ static bool same_moment(struct moment a, struct moment b)
 
 static void assert_also(const struct event *a, const struct event *b)
 {
-    assert_true(a->claim_paid == b->claim_paid && a->claim_priority == b->claim_priority && a->low == b->low);
+    assert_true(a->claim_partial == b->claim_partial && a->claim_paid == b->claim_paid && a->claim_priority == b->claim_priority && a->low == b->low);
     assert_true(same_moment(a->claim_at, b->claim_at) && same_moment(a->eta, b->eta) && same_moment(a->due, b->due));
     assert_true(a->channel_number == b->channel_number && a->quota_delta == b->quota_delta && a->quota == b->quota);
     assert_true(a->config_space == b->config_space && a->config_number == b->config_number);

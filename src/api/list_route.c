@@ -1,0 +1,589 @@
+/*
+ * GET of the collections: /v1/stock, /v1/holds, /v1/items, /v1/locations, /v1/sources. A page of rows, and a cursor
+ * to the next one.
+ *
+ * A collection is a table of the ledger whose places are numbered: an entry keeps its place for as long as it is there,
+ * and which place it gets depends on the log alone. A listing walks the places upwards, so that a cursor is the place
+ * to go on from: whatever happens in between, and after a restart, nothing moves from one side of it to the other.
+ * Where places are given anew when their entry has gone (holds), the cursor also says when the listing began, and what
+ * came to be later is passed over: it would stand anywhere. A check ties the cursor to its call and filters.
+ *
+ * The table is looked at in chunks, each a read in its place among the commands, so that the ledger is never held up: a
+ * read looks at LOOKS_MAX entries, copies what passes the filters, and the I/O thread renders that before it asks for
+ * more. A page therefore is not of one moment: each row is as of a moment between the first and the last read, and
+ * `position` is that of the first. What follows it in the feed is either in a row or still to come; versions tell.
+ *
+ * A new collection is a row of `collections`: its parameters, the places of its table, what takes a row out of the
+ * ledger and what renders it. When its places are given anew, it takes nothing that came to be after list->since.
+ */
+#include "api/routes.h"
+#include "base/bytes.h"
+
+#include <stdlib.h>
+
+#define PAGE_DEFAULT   100
+#define LIST_PAGE_MAX  1000
+#define LIST_BYTES_MAX ((size_t)4 << 20) /* a page ends behind the row that exceeds it; a hold can have 1,000 lines */
+#define LOOKS_MAX      1024              /* entries looked at by one read, lines of claims counted: some 100 us */
+#define ROWS_MAX       128               /* rows copied by one read */
+
+enum list_parameter {
+    LIST_ITEM,
+    LIST_LOCATION,
+    LIST_CONDITION,
+    LIST_STATE,
+    LIST_HOLDER,
+    LIST_CHANNEL,
+    LIST_Q,
+    LIST_SORT,
+    LIST_LIMIT,
+    LIST_CURSOR,
+    LIST_PARAMETER_COUNT
+};
+#define HAS(parameter)  (1U << (parameter))
+#define HAS_PAGES       (HAS(LIST_LIMIT) | HAS(LIST_CURSOR))
+
+static const struct text keys[LIST_PARAMETER_COUNT] = {
+    {"item", 4},    {"location", 8}, {"condition", 9}, {"state", 5}, {"holder", 6},
+    {"channel", 7}, {"q", 1},        {"sort", 4},      {"limit", 5}, {"cursor", 6},
+};
+
+struct row {
+    uint32_t place;
+    union {
+        struct cell_view cell;
+        struct claim_copy claim;
+        struct item_view item;
+        uint64_t source_seq;
+    } of;
+};
+
+struct list;
+
+struct collection {
+    const char *name;          /* of the member with the rows */
+    unsigned parameters;       /* bits of enum list_parameter */
+    const char *const *states; /* the words of state=, NULL at the end */
+    bool has_lines;            /* rows are claims */
+    /* Engine thread. */
+    uint32_t (*places)(const struct ledger *ledger);
+    bool (*take)(const struct ledger *ledger, struct list *list, struct row *row); /* row->place; false: passed over */
+    /* I/O thread. */
+    void (*render)(struct buffer *out, const struct render *render, const struct row *row);
+};
+
+struct list {
+    const struct collection *collection;
+    struct parameter parameters[LIST_PARAMETER_COUNT];
+    struct text values[LIST_PARAMETER_COUNT]; /* of them, TEXT_NONE for those left out */
+    enum condition condition;
+    uint64_t limit;
+    /* Where the listing is. */
+    uint32_t place; /* the next to be looked at */
+    uint64_t since; /* the ledger's last event when the listing's first page began */
+    bool resumed;   /* both come from a cursor */
+    bool begun, over, foreign;
+    uint64_t seq; /* the ledger's last event when this page began */
+    uint32_t item, location; /* numbers of those names, looked up by each read */
+    /* One read's rows. */
+    struct row *rows;
+    struct claim_line_view *lines; /* room for two holds of the largest kind */
+    uint32_t row_count, line_count, looks;
+    /* The page. */
+    uint64_t count;
+    struct buffer body;
+};
+
+/* ---- engine thread ---- */
+
+/* part: not empty. */
+static bool contains(struct text text, struct text part)
+{
+    for (uint32_t i = 0; part.length <= text.length && i <= text.length - part.length; i++) {
+        if (text.bytes[i] == part.bytes[0] && memcmp(text.bytes + i, part.bytes, part.length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_wanted(const struct list *list, enum list_parameter parameter, struct text value)
+{
+    return !text_present(list->values[parameter]) || text_equal(list->values[parameter], value);
+}
+
+static bool name_is_wanted(const struct list *list, struct text name)
+{
+    return !text_present(list->values[LIST_Q]) || contains(name, list->values[LIST_Q]);
+}
+
+static bool number_is_wanted(uint32_t wanted, uint32_t number)
+{
+    return wanted == NUMBER_NONE || wanted == number;
+}
+
+static const char *const stock_states[] = {"in_stock", "out_of_stock", "oversold", "reserved", NULL};
+
+static bool cell_state_is_wanted(const struct list *list, const struct figures *figures)
+{
+    struct text state = list->values[LIST_STATE];
+    if (!text_present(state))
+        return true;
+    if (text_equal(state, TEXT("in_stock")))
+        return figures_available(figures) > 0;
+    if (text_equal(state, TEXT("out_of_stock")))
+        return figures_available(figures) <= 0;
+    return text_equal(state, TEXT("oversold")) ? figures_oversold(figures) > 0 : figures_reserved(figures) > 0;
+}
+
+static bool take_cell(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    struct cell_view *cell = &row->of.cell;
+    ledger_cell(ledger, row->place, cell);
+    return number_is_wanted(list->location, cell->location) && cell_state_is_wanted(list, &cell->figures) &&
+           (list->condition == CONDITION_NONE || cell->figures.units[list->condition] != 0) &&
+           name_is_wanted(list, ledger_name(ledger, NAME_ITEM, cell->item));
+}
+
+static const char *const hold_states[] = {"held",    "committed", "released", "consumed",
+                                          "expired", "open",      "ended",    NULL};
+
+static bool claim_state_is_wanted(const struct list *list, enum claim_state state)
+{
+    const char *name = claim_state_name(state);
+    return is_wanted(list, LIST_STATE, text_of(name, strlen(name))) ||
+           text_equal(list->values[LIST_STATE], claim_state_ended(state) ? TEXT("ended") : TEXT("open"));
+}
+
+static bool a_line_is_wanted(const struct ledger *ledger, struct list *list, uint32_t line)
+{
+    if (list->item == NUMBER_NONE && list->location == NUMBER_NONE)
+        return true;
+    struct claim_line_view view;
+    for (; line != NUMBER_NONE; line = view.next, list->looks++) {
+        ledger_claim_line(ledger, line, &view);
+        if (number_is_wanted(list->item, view.item) && number_is_wanted(list->location, view.location))
+            return true;
+    }
+    return false;
+}
+
+static bool take_claim(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    struct claim_view view;
+    if (!ledger_claim_at(ledger, row->place, &view) || view.claim > list->since ||
+        !claim_state_is_wanted(list, view.state) || !is_wanted(list, LIST_HOLDER, view.holder) ||
+        !is_wanted(list, LIST_CHANNEL, view.channel) || !a_line_is_wanted(ledger, list, view.line))
+        return false;
+    struct claim_copy *claim = &row->of.claim;
+    claim_copy(ledger, &view, list->lines + list->line_count, claim);
+    list->line_count += claim->line_count;
+    list->looks += claim->line_count;
+    return true;
+}
+
+/* The server's own names, which begin with '@', are nobody's. */
+static bool take_name(const struct ledger *ledger, const struct list *list, enum name_space space, uint32_t number)
+{
+    struct text name = ledger_name(ledger, space, number);
+    return name.bytes[0] != '@' && name_is_wanted(list, name);
+}
+
+static bool take_item(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    return take_name(ledger, list, NAME_ITEM, row->place) && ledger_item(ledger, row->place, &row->of.item);
+}
+
+static bool take_location(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    return take_name(ledger, list, NAME_LOCATION, row->place);
+}
+
+static bool take_source(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    row->of.source_seq = ledger_source_seq(ledger, row->place);
+    return take_name(ledger, list, NAME_SOURCE, row->place);
+}
+
+static uint32_t item_places(const struct ledger *ledger)
+{
+    return ledger_name_count(ledger, NAME_ITEM);
+}
+
+static uint32_t location_places(const struct ledger *ledger)
+{
+    return ledger_name_count(ledger, NAME_LOCATION);
+}
+
+static uint32_t source_places(const struct ledger *ledger)
+{
+    return ledger_name_count(ledger, NAME_SOURCE);
+}
+
+/* The number of a name that is filtered by. False: there is no such name, and no row with it. */
+static bool look_up(const struct ledger *ledger, enum name_space space, struct text name, uint32_t *out_number)
+{
+    *out_number = text_present(name) ? ledger_number(ledger, space, name) : NUMBER_NONE;
+    return !text_present(name) || *out_number != NUMBER_NONE;
+}
+
+static void read_chunk(const struct ledger *ledger, struct request *request)
+{
+    struct list *list = request->detail;
+    const struct collection *collection = list->collection;
+    uint32_t end = collection->places(ledger);
+    list->row_count = list->line_count = list->looks = 0;
+    if (!list->begun) {
+        list->begun = true;
+        list->seq = ledger_last_seq(ledger);
+        if (!list->resumed)
+            list->since = list->seq;
+        list->foreign = list->since > list->seq || list->place > end;
+    }
+    list->over = list->foreign || !look_up(ledger, NAME_ITEM, list->values[LIST_ITEM], &list->item) ||
+                 !look_up(ledger, NAME_LOCATION, list->values[LIST_LOCATION], &list->location);
+    if (list->over)
+        return;
+    uint64_t wanted = list->limit + 1 - list->count; /* one more, to know whether there is a next page */
+    while (list->place < end && list->row_count < wanted && list->row_count < ROWS_MAX && list->looks < LOOKS_MAX &&
+           list->line_count <= COMMAND_LINES_MAX) {
+        struct row *row = &list->rows[list->row_count];
+        row->place = list->place++;
+        list->looks++;
+        list->row_count += collection->take(ledger, list, row);
+    }
+    list->over = list->place == end;
+}
+
+/* ---- rows ---- */
+
+static void render_cell_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    render_cell(out, render, &row->of.cell);
+}
+
+static void render_claim_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    render_claim(out, render, &row->of.claim);
+}
+
+static void render_item_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    render_item(out, ledger_name(render->ledger, NAME_ITEM, row->place), &row->of.item);
+}
+
+static void render_location_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    buffer_literal(out, "{\"location\":");
+    json_string(out, ledger_name(render->ledger, NAME_LOCATION, row->place));
+    buffer_byte(out, '}');
+}
+
+static void render_source_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    buffer_literal(out, "{\"source\":");
+    json_string(out, ledger_name(render->ledger, NAME_SOURCE, row->place));
+    buffer_literal(out, ",\"ordered\":");
+    json_bool(out, row->of.source_seq != 0);
+    buffer_literal(out, ",\"seq\":");
+    if (row->of.source_seq == 0)
+        buffer_literal(out, "null");
+    else
+        json_u64(out, row->of.source_seq);
+    buffer_byte(out, '}');
+}
+
+/* ---- the collections ---- */
+
+static const struct collection collections[] = {
+    [LIST_OF_STOCK] = {"stock",
+                       HAS(LIST_LOCATION) | HAS(LIST_CONDITION) | HAS(LIST_STATE) | HAS(LIST_Q) | HAS(LIST_SORT) |
+                           HAS_PAGES,
+                       stock_states, false, ledger_cell_count, take_cell, render_cell_row},
+    [LIST_OF_HOLDS] = {"holds",
+                       HAS(LIST_ITEM) | HAS(LIST_LOCATION) | HAS(LIST_STATE) | HAS(LIST_HOLDER) | HAS(LIST_CHANNEL) |
+                           HAS_PAGES,
+                       hold_states, true, ledger_claim_places, take_claim, render_claim_row},
+    [LIST_OF_ITEMS] = {"items", HAS(LIST_Q) | HAS_PAGES, NULL, false, item_places, take_item, render_item_row},
+    [LIST_OF_LOCATIONS] = {"locations", HAS(LIST_Q) | HAS_PAGES, NULL, false, location_places, take_location,
+                           render_location_row},
+    [LIST_OF_SOURCES] = {"sources", HAS(LIST_Q) | HAS_PAGES, NULL, false, source_places, take_source,
+                         render_source_row},
+};
+
+/* ---- cursors ---- */
+
+#define CURSOR_BYTES 24
+
+/* Of everything a cursor belongs to. The key is no secret: whoever makes up a cursor sees rows like anybody else. */
+static uint64_t cursor_check(const struct list *list, uint32_t epoch, uint64_t since, uint32_t place)
+{
+    const struct siphash_key key = {UINT64_C(0x6c697374), 1}; /* raise k1 when places come to mean something else */
+    uint8_t bytes[16 + LIST_PARAMETER_COUNT * (2 + sizeof(list->parameters[0].bytes))];
+    size_t n = 0;
+    put_u32(bytes, epoch);
+    put_u64(bytes + 4, since);
+    put_u32(bytes + 12, place);
+    n = 16;
+    bytes[n++] = (uint8_t)(list->collection - collections);
+    for (unsigned p = 0; p < LIST_LIMIT; p++) {
+        struct text value = list->values[p];
+        if (!text_present(value))
+            continue;
+        bytes[n++] = (uint8_t)p;
+        memcpy(bytes + n, value.bytes, value.length);
+        n += value.length;
+        bytes[n++] = 0; /* in no value: label_check */
+    }
+    return siphash64(&key, bytes, n);
+}
+
+static void render_cursor(struct buffer *out, const struct list *list, uint32_t epoch, uint32_t place)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t bytes[CURSOR_BYTES];
+    put_u64(bytes, cursor_check(list, epoch, list->since, place));
+    put_u64(bytes + 8, list->since);
+    put_u32(bytes + 16, place);
+    put_u32(bytes + 20, epoch);
+    buffer_byte(out, '"');
+    for (unsigned i = 0; i < CURSOR_BYTES; i++) {
+        buffer_byte(out, digits[bytes[i] >> 4]);
+        buffer_byte(out, digits[bytes[i] & 15]);
+    }
+    buffer_byte(out, '"');
+}
+
+static bool hex_digit(char c, uint8_t *out_value)
+{
+    if (c >= '0' && c <= '9')
+        *out_value = (uint8_t)(c - '0');
+    else if (c >= 'a' && c <= 'f')
+        *out_value = (uint8_t)(c - 'a' + 10);
+    else
+        return false;
+    return true;
+}
+
+/* False when this call, with these filters and on this ledger's epoch, has not given it. */
+static bool read_cursor(struct list *list, struct text text, uint32_t epoch)
+{
+    uint8_t bytes[CURSOR_BYTES];
+    if (text.length != 2 * CURSOR_BYTES)
+        return false;
+    for (unsigned i = 0; i < CURSOR_BYTES; i++) {
+        uint8_t high;
+        uint8_t low;
+        if (!hex_digit(text.bytes[2 * i], &high) || !hex_digit(text.bytes[2 * i + 1], &low))
+            return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    list->since = get_u64(bytes + 8);
+    list->place = get_u32(bytes + 16);
+    list->resumed = true;
+    return get_u32(bytes + 20) == epoch && get_u64(bytes) == cursor_check(list, epoch, list->since, list->place);
+}
+
+/* ---- I/O thread ---- */
+
+static void refuse_cursor(struct connection *connection)
+{
+    respond_problem(connection, 422, "bad_value", keys[LIST_CURSOR],
+                    TEXT("is no cursor that this call gave for these filters; begin without one"));
+}
+
+/* more: there is a next page, which begins at `place`. */
+static void finish(struct connection *connection, bool more, uint32_t place)
+{
+    struct list *list = connection->state;
+    uint32_t epoch = journal_epoch(connection->io->service->journal);
+    struct buffer *body = &list->body;
+    buffer_literal(body, "],\"next\":");
+    if (more)
+        render_cursor(body, list, epoch, place);
+    else
+        buffer_literal(body, "null");
+    buffer_literal(body, ",\"position\":");
+    render_position(body, epoch, list->seq);
+    buffer_literal(body, "}\n");
+    if (body->failed)
+        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("memory for the page cannot be had now"));
+    else
+        respond(connection, 200, "application/json", TEXT_NONE, text_of(body->bytes, body->length));
+}
+
+static void ask(struct connection *connection)
+{
+    struct request *request = io_request(connection->io, connection, NULL);
+    if (request == NULL)
+        return; /* resumed when a batch is free */
+    request->read = read_chunk;
+    request->detail = connection->state;
+}
+
+static void on_answered(struct connection *connection, struct request *request)
+{
+    struct list *list = connection->state;
+    const struct service *service = connection->io->service;
+    const struct render render = {service->ledger, journal_epoch(service->journal), 0, NULL};
+    if (connection->closing)
+        return;
+    if (request->answer.status != ANSWER_READ) {
+        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        return;
+    }
+    if (list->foreign) {
+        refuse_cursor(connection);
+        return;
+    }
+    for (uint32_t i = 0; i < list->row_count; i++) {
+        const struct row *row = &list->rows[i];
+        if (list->count == list->limit || list->body.length >= LIST_BYTES_MAX) {
+            finish(connection, true, row->place);
+            return;
+        }
+        if (list->count++ != 0)
+            buffer_byte(&list->body, ',');
+        list->collection->render(&list->body, &render, row);
+    }
+    if (list->over)
+        finish(connection, false, 0);
+    else
+        ask(connection);
+}
+
+static void refuse_word(struct connection *connection, enum list_parameter parameter, const char *const *words)
+{
+    struct buffer detail;
+    buffer_init(&detail, 1024);
+    buffer_literal(&detail, "is one of");
+    for (; *words != NULL; words++) {
+        buffer_byte(&detail, ' ');
+        buffer_append(&detail, *words, strlen(*words));
+    }
+    respond_problem(connection, 422, "bad_value", keys[parameter], text_of(detail.bytes, detail.length));
+    buffer_deinit(&detail);
+}
+
+/* The value's place among the words, or of their end. */
+static unsigned find_word(const char *const *words, struct text value)
+{
+    unsigned i = 0;
+    while (words[i] != NULL && !text_equal(text_of(words[i], strlen(words[i])), value))
+        i++;
+    return i;
+}
+
+/* Answers and returns false when the value is none for the parameter. */
+static bool check_word(struct connection *connection, enum list_parameter parameter, const char *const *words,
+                       unsigned *out_word)
+{
+    struct list *list = connection->state;
+    if (!text_present(list->values[parameter]))
+        return true;
+    *out_word = find_word(words, list->values[parameter]);
+    if (words[*out_word] != NULL)
+        return true;
+    refuse_word(connection, parameter, words);
+    return false;
+}
+
+static bool check_names(struct connection *connection)
+{
+    static const enum list_parameter names[] = {LIST_ITEM, LIST_LOCATION, LIST_HOLDER, LIST_CHANNEL, LIST_Q};
+    const struct list *list = connection->state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct text value = list->values[names[i]];
+        enum name_status status = !text_present(value)  ? NAME_OK
+                                  : names[i] == LIST_Q ? label_check(value)
+                                                       : name_check(value);
+        if (status == NAME_OK)
+            continue;
+        const char *problem = name_problem(status);
+        respond_problem(connection, 422, "bad_value", keys[names[i]], text_of(problem, strlen(problem)));
+        return false;
+    }
+    return true;
+}
+
+static bool check_values(struct connection *connection)
+{
+    static const char *const sorts[] = {"cell", NULL};
+    struct list *list = connection->state;
+    const char *conditions[CONDITION_COUNT + 1];
+    for (unsigned c = 0; c < CONDITION_COUNT; c++)
+        conditions[c] = condition_name((enum condition)c);
+    conditions[CONDITION_COUNT] = NULL;
+    unsigned word = CONDITION_NONE;
+    unsigned ignored;
+    if (!check_names(connection) || !check_word(connection, LIST_CONDITION, conditions, &word) ||
+        !check_word(connection, LIST_STATE, list->collection->states, &ignored) ||
+        !check_word(connection, LIST_SORT, sorts, &ignored))
+        return false;
+    list->condition = (enum condition)word;
+    list->values[LIST_SORT] = TEXT_NONE; /* there is one, said or not */
+    list->limit = PAGE_DEFAULT;
+    struct text limit = list->values[LIST_LIMIT];
+    if (text_present(limit) && !parse_number(limit, 1, LIST_PAGE_MAX, &list->limit)) {
+        respond_problem(connection, 422, "bad_value", keys[LIST_LIMIT], TEXT("is 1 to 1000"));
+        return false;
+    }
+    if (text_present(list->values[LIST_CURSOR]) &&
+        !read_cursor(list, list->values[LIST_CURSOR], journal_epoch(connection->io->service->journal))) {
+        refuse_cursor(connection);
+        return false;
+    }
+    return true;
+}
+
+static void on_begin(struct connection *connection)
+{
+    struct list *list = calloc(1, sizeof(*list));
+    if (list == NULL) {
+        connection_close(connection);
+        return;
+    }
+    connection->state = list;
+    list->collection = &collections[connection->call];
+    buffer_init(&list->body, CONNECTION_OUT_BYTES);
+    uint32_t count = 0;
+    for (unsigned p = 0; p < LIST_PARAMETER_COUNT; p++) {
+        if ((list->collection->parameters & HAS(p)) != 0)
+            list->parameters[count++].key = keys[p];
+    }
+    if (!route_query(connection, list->parameters, count, NULL))
+        return;
+    count = 0;
+    for (unsigned p = 0; p < LIST_PARAMETER_COUNT; p++) {
+        if ((list->collection->parameters & HAS(p)) != 0)
+            list->values[p] = list->parameters[count++].value;
+    }
+    if (!check_values(connection))
+        return;
+    list->rows = calloc(ROWS_MAX, sizeof(*list->rows));
+    if (list->collection->has_lines)
+        list->lines = malloc(2 * COMMAND_LINES_MAX * sizeof(*list->lines));
+    if (list->rows == NULL || (list->collection->has_lines && list->lines == NULL)) {
+        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("memory for the page cannot be had now"));
+        return;
+    }
+    buffer_literal(&list->body, "{\"");
+    buffer_append(&list->body, list->collection->name, strlen(list->collection->name));
+    buffer_literal(&list->body, "\":[");
+}
+
+static void on_end(struct connection *connection)
+{
+    struct list *list = connection->state;
+    buffer_deinit(&list->body);
+    free(list->rows);
+    free(list->lines);
+    free(list);
+}
+
+const struct handler list_handler = {
+    .begin = on_begin,
+    .body_end = ask,
+    .answered = on_answered,
+    .resume = ask,
+    .end = on_end,
+};

@@ -1,0 +1,276 @@
+/*
+ * Offers: what each channel may sell of each item (ATS, DESIGN I4), kept up as cells change.
+ *
+ * An offer is a sum over the channel's locations. An event changes one cell, so what the cell gave to each channel that
+ * sells there is taken out before the event and put back in after it; nothing else is looked at, and a cell where no
+ * channel sells costs one look at its location's bits. When a value has changed, its offer goes to the end of its
+ * channel's list: from the end backwards the list is the feed of the channel's changes, each item once, with its present
+ * value and the event behind it, bounded by the number of items however far a reader is behind.
+ */
+#include "ledger/decide.h"
+
+struct offer_key {
+    uint32_t channel, item;
+};
+
+size_t offers_bytes(uint32_t count_max)
+{
+    return region_round((size_t)count_max * sizeof(struct offer)) + table_bytes(count_max);
+}
+
+void offers_init(struct ledger *ledger, struct region *region)
+{
+    ledger->offers = region_take(region, ledger->limits.offer_count_max, sizeof(struct offer));
+    table_init(&ledger->offer_index, region, ledger->limits.offer_count_max);
+}
+
+static bool offer_is(const void *owner, uint32_t entry, const void *key)
+{
+    const struct offer *offer = &((const struct ledger *)owner)->offers[entry];
+    const struct offer_key *wanted = key;
+    return offer->channel == wanted->channel && offer->item == wanted->item;
+}
+
+struct offer *offer_find(const struct ledger *ledger, uint32_t channel, uint32_t item)
+{
+    struct offer_key key = {channel, item};
+    uint32_t entry = table_find(&ledger->offer_index, cell_key_hash(ledger, item, channel), offer_is, ledger, &key);
+    return entry == TABLE_NONE ? NULL : &ledger->offers[entry];
+}
+
+static struct offer *offer_make(struct ledger *ledger, uint32_t channel, uint32_t item)
+{
+    struct offer *have = offer_find(ledger, channel, item);
+    if (have != NULL)
+        return have;
+    CHECK(ledger->offer_count < ledger->limits.offer_count_max);
+    struct offer *offer = &ledger->offers[ledger->offer_count];
+    *offer = (struct offer){.channel = channel, .item = item};
+    table_insert(&ledger->offer_index, cell_key_hash(ledger, item, channel), ledger->offer_count++);
+    return offer;
+}
+
+/* An offer that was never configured nor differed from nothing is no state. */
+static uint64_t offer_hash(const struct offer *offer)
+{
+    if ((offer->config_seq | offer->changed_seq) == 0)
+        return 0;
+    const uint64_t words[] = {offer->channel, offer->item, offer->has_buffer, offer->has_cap, (uint64_t)offer->buffer,
+                              (uint64_t)offer->cap, offer->config_seq, (uint64_t)offer->ats, offer->changed_seq};
+    return entry_hash(ENTRY_OFFER, words, sizeof(words) / sizeof(words[0]));
+}
+
+/* Whole units in base units, at most the largest quantity. */
+static int64_t whole_units(int64_t units, uint8_t scale)
+{
+    for (; scale > 0; scale--) {
+        if (units > QUANTITY_UNITS_MAX / 10)
+            return QUANTITY_UNITS_MAX;
+        units *= 10;
+    }
+    return units;
+}
+
+static int64_t offer_ats(const struct ledger *ledger, const struct offer *offer)
+{
+    const struct channel *channel = &ledger->channels[offer->channel];
+    uint8_t scale = ledger->items[offer->item].scale;
+    int64_t buffer = offer->has_buffer ? offer->buffer : whole_units(channel->buffer, scale);
+    int64_t ats = offer->free - buffer;
+    if (offer->has_cap)
+        ats = min_i64(ats, offer->cap);
+    else if (channel->has_cap)
+        ats = min_i64(ats, whole_units(channel->cap, scale));
+    return min_i64(max_i64(0, ats), QUANTITY_UNITS_MAX);
+}
+
+static void list_remove(struct ledger *ledger, struct offer *offer)
+{
+    struct channel *channel = &ledger->channels[offer->channel];
+    uint32_t *from_before = offer->previous != 0 ? &ledger->offers[offer->previous - 1].next : &channel->offer_first;
+    uint32_t *from_behind = offer->next != 0 ? &ledger->offers[offer->next - 1].previous : &channel->offer_last;
+    *from_before = offer->next;
+    *from_behind = offer->previous;
+    offer->next = offer->previous = 0;
+}
+
+static void list_append(struct ledger *ledger, struct offer *offer)
+{
+    struct channel *channel = &ledger->channels[offer->channel];
+    uint32_t number = (uint32_t)(offer - ledger->offers) + 1;
+    offer->previous = channel->offer_last;
+    offer->next = 0;
+    if (channel->offer_last != 0)
+        ledger->offers[channel->offer_last - 1].next = number;
+    else
+        channel->offer_first = number;
+    channel->offer_last = number;
+}
+
+/* Tells a changed value, once per event behind it. */
+static void offer_settle(struct ledger *ledger, struct offer *offer, uint64_t seq)
+{
+    int64_t ats = offer_ats(ledger, offer);
+    if (ats == offer->ats)
+        return;
+    ledger->entries_hash -= offer_hash(offer);
+    offer->ats = ats;
+    if (offer->changed_seq != 0)
+        list_remove(ledger, offer);
+    offer->changed_seq = seq;
+    list_append(ledger, offer);
+    ledger->entries_hash += offer_hash(offer);
+}
+
+/* Calls for each channel that sells from the location: for (c = next_channel(l, 0); c < CHANNELS_MAX; ...). */
+static uint32_t next_channel(const struct ledger *ledger, uint32_t location, uint32_t from)
+{
+    const uint64_t *words = ledger->location_channels[location];
+    for (uint32_t w = from / 64; w < CHANNEL_WORDS; w++) {
+        uint64_t bits = words[w] & (w == from / 64 ? UINT64_MAX << from % 64 : UINT64_MAX);
+        if (bits != 0)
+            return w * 64 + (uint32_t)__builtin_ctzll(bits);
+    }
+    return CHANNELS_MAX;
+}
+#define FOR_CHANNELS(ledger, location, c)                                                                              \
+    for (uint32_t c = next_channel((ledger), (location), 0); c < CHANNELS_MAX; c = next_channel((ledger), (location), c + 1))
+
+void offers_before(struct ledger *ledger, uint32_t number)
+{
+    const struct cell *cell = &ledger->cells[number];
+    FOR_CHANNELS(ledger, cell->location, c)
+    {
+        struct figures figures = cell_figures(ledger, number);
+        offer_make(ledger, c, cell->item)->free -= channel_free(ledger, &figures, number, c, 0);
+    }
+}
+
+void offers_after(struct ledger *ledger, uint32_t number, uint64_t seq)
+{
+    const struct cell *cell = &ledger->cells[number];
+    FOR_CHANNELS(ledger, cell->location, c)
+    {
+        struct figures figures = cell_figures(ledger, number);
+        struct offer *offer = offer_make(ledger, c, cell->item);
+        offer->free += channel_free(ledger, &figures, number, c, 0);
+        offer_settle(ledger, offer, seq);
+    }
+}
+
+/* Offers this event makes, at most; two events of one decision may count the same one. */
+static uint32_t offers_new(const struct ledger *ledger, const struct event *event)
+{
+    if (event->config_space == NAME_CHANNEL)
+        return event->item != NUMBER_NONE ? 1 : ledger->cell_count; /* it may now sell from every cell */
+    if (event->location == NUMBER_NONE || event->location >= ledger->names[NAME_LOCATION].count)
+        return 0;
+    uint32_t count = 0;
+    FOR_CHANNELS(ledger, event->location, c)
+    count += offer_find(ledger, c, event->item) == NULL;
+    return count;
+}
+
+bool offers_room(const struct ledger *ledger, const struct decision *decision)
+{
+    uint32_t left = ledger->limits.offer_count_max - ledger->offer_count;
+    /* Far from full, nobody needs to count: a decision's cells times all channels. */
+    if (LIKELY(left / CHANNELS_MAX > decision->event_count && decision->kind != KIND_SET_CHANNEL &&
+               decision->kind != KIND_PUT_CHANNEL))
+        return true;
+    uint64_t wanted = 0;
+    for (uint32_t i = 0; i < decision->event_count; i++)
+        wanted += offers_new(ledger, &decision->events[i]);
+    return wanted <= left;
+}
+
+void offer_evolve(struct ledger *ledger, const struct event *event)
+{
+    struct offer *offer = offer_make(ledger, event->config_number, event->item);
+    ledger->entries_hash -= offer_hash(offer);
+    struct offer configured;
+    offer_form_read(event->config, &configured);
+    offer->has_buffer = configured.has_buffer;
+    offer->has_cap = configured.has_cap;
+    offer->buffer = configured.buffer;
+    offer->cap = configured.cap;
+    offer->config_seq = event->seq;
+    ledger->entries_hash += offer_hash(offer);
+    offer_settle(ledger, offer, event->seq);
+}
+
+void offers_rebuild(struct ledger *ledger, uint64_t seq)
+{
+    for (uint32_t i = 0; i < ledger->offer_count; i++)
+        ledger->offers[i].free = 0;
+    for (uint32_t i = 0; i < ledger->cell_count; i++) {
+        const struct cell *cell = &ledger->cells[i];
+        FOR_CHANNELS(ledger, cell->location, c)
+        {
+            struct figures figures = cell_figures(ledger, i);
+            offer_make(ledger, c, cell->item)->free += channel_free(ledger, &figures, i, c, 0);
+        }
+    }
+    for (uint32_t i = 0; i < ledger->offer_count; i++)
+        offer_settle(ledger, &ledger->offers[i], seq);
+}
+
+void offers_check(const struct ledger *ledger, uint64_t *hash)
+{
+    CHECK(ledger->offer_index.count == ledger->offer_count);
+    for (uint32_t i = 0; i < ledger->offer_count; i++) {
+        const struct offer *offer = &ledger->offers[i];
+        CHECK(offer_find(ledger, offer->channel, offer->item) == offer);
+        int64_t free_units = 0;
+        for (uint32_t c = ledger->items[offer->item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
+            struct figures figures = cell_figures(ledger, c - 1);
+            if (channel_serves(ledger, offer->channel, ledger->cells[c - 1].location))
+                free_units += channel_free(ledger, &figures, c - 1, offer->channel, 0);
+        }
+        CHECK(offer->free == free_units);
+        CHECK(offer->ats == offer_ats(ledger, offer));
+        *hash += offer_hash(offer);
+    }
+    uint32_t listed = 0;
+    for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
+        uint32_t previous = 0;
+        uint64_t seq = 0;
+        for (uint32_t o = ledger->channels[c].offer_first; o != 0; o = ledger->offers[o - 1].next) {
+            CHECK(ledger->offers[o - 1].previous == previous);
+            CHECK(ledger->offers[o - 1].channel == c);
+            listed++;
+            CHECK(ledger->offers[o - 1].changed_seq >= seq);
+            seq = ledger->offers[o - 1].changed_seq;
+            previous = o;
+        }
+        CHECK(ledger->channels[c].offer_last == previous);
+    }
+    for (uint32_t i = 0; i < ledger->offer_count; i++)
+        listed -= ledger->offers[i].changed_seq != 0;
+    CHECK(listed == 0);
+}
+
+/* ---- views ---- */
+
+int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item)
+{
+    const struct offer *offer = offer_find(ledger, channel, item);
+    return offer == NULL ? 0 : offer->ats;
+}
+
+bool ledger_offer_next(const struct ledger *ledger, uint32_t channel, uint64_t seq, uint32_t from,
+                       struct offer_view *out_view)
+{
+    uint32_t number = from == NUMBER_NONE ? 0 : ledger->offers[from].next;
+    if (from == NUMBER_NONE) {
+        for (uint32_t o = ledger->channels[channel].offer_last; o != 0 && ledger->offers[o - 1].changed_seq > seq;
+             o = ledger->offers[o - 1].previous)
+            number = o;
+    }
+    if (number == 0)
+        return false;
+    const struct offer *offer = &ledger->offers[number - 1];
+    *out_view = (struct offer_view){offer->item, ledger->items[offer->item].scale, offer->ats, offer->changed_seq,
+                                    number - 1};
+    return true;
+}

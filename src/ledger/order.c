@@ -1,0 +1,280 @@
+/*
+ * Orders: what is committed for good. commit makes it of a hold, or of nothing when a marketplace has sold already; amend
+ * changes its totals, pick and unpick say what lies on a trolley, reassign moves what is claimed to another place.
+ */
+#include "ledger/decide.h"
+
+/* ---- commit ---- */
+
+/* Commits each draft: held units first, the rest as a new grant. */
+static bool emit_commit(struct judge *judge, uint32_t claim)
+{
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        struct event *event = judge_event(judge, EVENT_COMMIT);
+        event->quantity = draft->asked;
+        event->condition = CONDITION_SELLABLE;
+        claim_fill(judge, claim, draft->claim_line, event);
+        event->claim_paid = event->claim_paid || judge->command->paid;
+        int64_t from_held = min_i64(draft->asked, event->claim_units[CLAIM_HELD]);
+        event->claim_units[CLAIM_HELD] -= from_held;
+        event->claim_units[CLAIM_COMMITTED] += from_held;
+        event->delta.units[FIGURE_HELD] -= from_held;
+        event->delta.units[FIGURE_COMMITTED] += from_held;
+        if (draft->asked > from_held) {
+            grant_units(judge, draft, event, CLAIM_COMMITTED, draft->asked - from_held, grant_terms(judge, draft, NULL));
+            event->claim_units[CLAIM_GRANTED] += draft->asked - from_held;
+        }
+        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+            return false;
+    }
+    return true;
+}
+
+/* Grants without a hold before it: each cell must have enough free. */
+static bool judge_direct(struct judge *judge, enum code code, struct text subject)
+{
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        if (draft->asked > draft_free(judge, draft))
+            judge_short(judge, draft, draft->asked, draft_free(judge, draft));
+    }
+    return judge_shorts(judge, code, subject, TEXT_NONE);
+}
+
+void decide_commit(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    const struct claims *claims = &judge->ledger->claims;
+    enum lines_names names = judge->request ? LINES_KNOWN : LINES_CREATE;
+    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
+    if (claim == NUMBER_NONE && command->line_count == 0) {
+        (void)judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
+        return;
+    }
+    bool expired = claim != NUMBER_NONE && claims->entries[claim].state == CLAIM_STATE_EXPIRED;
+    if (claim != NUMBER_NONE && !expired && claim_state_ended(claims->entries[claim].state)) {
+        (void)judge_hold_ended(judge, claim);
+        return;
+    }
+    if (claim != NUMBER_NONE)
+        claim_channel(judge, claim);
+    else if (!judge_channel(judge, command->channel, true))
+        return;
+    bool drafted = command->line_count != 0
+                       ? judge_lines(judge, names)
+                       : judge_claim_lines(judge, claim, expired ? 1u << CLAIM_EXPIRED : 1u << CLAIM_HELD);
+    if (!drafted)
+        return;
+    attach_lines(judge, claim);
+    if (judge->draft_count == 0) {
+        /* Everything of it was committed before, or it waits: nothing held is left to commit. */
+        (void)judge_refuse(judge, CODE_exceeds_claim, command->hold, TEXT("/hold"));
+        return;
+    }
+    if (claim == NUMBER_NONE || expired) {
+        if (!judge_direct(judge, expired ? CODE_hold_expired : CODE_insufficient_stock,
+                          expired ? command->hold : TEXT_NONE))
+            return;
+    } else if (judge->request) {
+        for (uint32_t i = 0; i < judge->draft_count; i++) {
+            const struct draft *draft = judge_draft(judge, i);
+            if (draft->asked > draft_claimed(judge, draft, CLAIM_HELD))
+                judge_short(judge, draft, draft->asked, draft_claimed(judge, draft, CLAIM_HELD));
+        }
+        if (!judge_shorts(judge, CODE_exceeds_claim, command->hold, TEXT("/lines")))
+            return;
+    }
+    if (emit_commit(judge, claim))
+        claim_conclude(judge, claim, CLAIM_STATE_RELEASED,
+                       claim == NUMBER_NONE ? TIME_NONE : claims->entries[claim].expires_at_us);
+}
+
+/* ---- amend ---- */
+
+/* What must be granted anew for the draft's new total; negative for what is given back. */
+static int64_t amend_more(const struct judge *judge, const struct draft *draft)
+{
+    return draft->asked - draft_claimed(judge, draft, CLAIM_CONSUMED) - draft_claimed(judge, draft, CLAIM_COMMITTED);
+}
+
+void decide_amend(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    uint32_t claim = live_claim(judge);
+    judge->backorder = command->backorder;
+    if (claim == NUMBER_NONE || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+        return;
+    attach_lines(judge, claim);
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        int64_t gone = draft_claimed(judge, draft, CLAIM_CONSUMED) + draft_claimed(judge, draft, CLAIM_PICKED);
+        if (draft->asked < gone)
+            judge_short(judge, draft, draft->asked, gone);
+    }
+    if (!judge_shorts(judge, CODE_below_consumed, command->hold, TEXT("/lines")))
+        return;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        int64_t more = amend_more(judge, draft);
+        draft->terms = grant_terms(judge, draft, NULL);
+        if (judge->request && more > draft->terms.free + draft->terms.room)
+            judge_short(judge, draft, more, draft->terms.free + draft->terms.room);
+    }
+    if (!judge_shorts(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE))
+        return;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        int64_t more = amend_more(judge, draft);
+        struct event *event = judge_event(judge, EVENT_AMEND);
+        event->quantity = draft->asked;
+        event->condition = CONDITION_SELLABLE;
+        claim_fill(judge, claim, draft->claim_line, event);
+        if (more > 0)
+            grant_units(judge, draft, event, CLAIM_COMMITTED, more, draft->terms);
+        else
+            give_back_units(judge, event, 0, -more);
+        event->claim_units[more > 0 ? CLAIM_GRANTED : CLAIM_RELEASED] += more > 0 ? more : -more;
+        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+            return;
+    }
+    const struct claim *entry = &judge->ledger->claims.entries[claim];
+    claim_conclude(judge, claim, CLAIM_STATE_RELEASED, entry->expires_at_us);
+}
+
+/* ---- pick and unpick ---- */
+
+void decide_picking(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    bool picking = command->kind == KIND_PICK;
+    uint32_t claim = live_claim(judge);
+    if (claim == NUMBER_NONE || !judge_lines(judge, LINES_KNOWN))
+        return;
+    attach_lines(judge, claim);
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        int64_t picked = draft_claimed(judge, draft, CLAIM_PICKED);
+        int64_t committed = draft_claimed(judge, draft, CLAIM_COMMITTED);
+        /* What has no cover is on no shelf. */
+        int64_t covered = committed + draft_claimed(judge, draft, CLAIM_HELD) -
+                          draft_claimed(judge, draft, CLAIM_BACKORDERED);
+        int64_t most = picking ? max_i64(0, min_i64(committed, covered) - picked) : picked;
+        if (draft->asked > most)
+            judge_short(judge, draft, draft->asked, most);
+    }
+    if (!judge_shorts(judge, CODE_exceeds_claim, command->hold, TEXT("/lines")))
+        return;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        struct event *event = judge_event(judge, picking ? EVENT_PICK : EVENT_UNPICK);
+        int64_t change = picking ? draft->asked : -draft->asked;
+        event->quantity = draft->asked;
+        event->condition = CONDITION_SELLABLE;
+        claim_fill(judge, claim, draft->claim_line, event);
+        event->claim_units[CLAIM_PICKED] += change;
+        event->delta.units[FIGURE_PICKED] = change;
+        CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* within committed: in range */
+    }
+    claim_conclude(judge, claim, CLAIM_STATE_COMMITTED, judge->ledger->claims.entries[claim].expires_at_us);
+}
+
+/* ---- reassign ---- */
+
+/* The draft of the same item at the other place, the claim's line there found. */
+static struct draft draft_there(const struct judge *judge, const struct draft *here, uint32_t to, uint32_t claim)
+{
+    struct draft there = *here;
+    there.location = to;
+    there.last_event = 0;
+    there.cell = to < judge->ledger->names[NAME_LOCATION].count ? cell_find(judge->ledger, here->item, to) : NUMBER_NONE;
+    there.claim_line = there.cell == NUMBER_NONE ? NUMBER_NONE : claim_line_find(judge->ledger, claim, there.cell);
+    return there;
+}
+
+static struct event *emit_reassign(struct judge *judge, uint32_t claim, const struct draft *draft, uint32_t other)
+{
+    struct event *event = judge_event(judge, EVENT_REASSIGN);
+    event->quantity = draft->asked;
+    event->condition = CONDITION_SELLABLE;
+    event->other_location = other;
+    claim_fill(judge, claim, draft->claim_line, event);
+    return event;
+}
+
+/* Moves one draft. Two drafts of one item cannot meet at `to` in one command: judge_reassign sees to it. */
+static bool move_claimed(struct judge *judge, uint32_t claim, struct draft *here, uint32_t to)
+{
+    struct event *event = emit_reassign(judge, claim, here, to);
+    int64_t held = min_i64(here->asked, event->claim_units[CLAIM_HELD]);
+    int64_t committed = here->asked - held;
+    give_back_units(judge, event, held, committed);
+    event->claim_units[CLAIM_GRANTED] -= here->asked;
+    if (!judge_cell(judge, here, event, DISCREPANCY_NONE, 0))
+        return false;
+    struct draft there = draft_there(judge, here, to, claim);
+    struct terms terms = grant_terms(judge, &there, NULL);
+    event = emit_reassign(judge, claim, &there, here->location);
+    grant_units(judge, &there, event, CLAIM_HELD, held, terms);
+    /* What the held part leaves of the terms is the committed part's. */
+    terms.room -= min_i64(max_i64(0, held - terms.free), terms.room);
+    terms.free = max_i64(0, terms.free - held);
+    grant_units(judge, &there, event, CLAIM_COMMITTED, committed, terms);
+    event->claim_units[CLAIM_GRANTED] += here->asked;
+    return judge_cell(judge, &there, event, DISCREPANCY_NONE, 0);
+}
+
+static bool judge_reassign(struct judge *judge, uint32_t claim, uint32_t to)
+{
+    const struct command *command = judge->command;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *here = judge_draft(judge, i);
+        if (here->location == to)
+            return judge_refuse(judge, CODE_same_location, command->to_location, TEXT("/to"));
+        for (uint32_t k = 0; k < i; k++) {
+            if (judge_draft(judge, k)->item == here->item)
+                return judge_invalid(judge, CODE_bad_value, here->line, "location",
+                                     "an item of two places cannot move to one in one command: send two");
+        }
+        int64_t movable = draft_claimed(judge, here, CLAIM_HELD) + draft_claimed(judge, here, CLAIM_COMMITTED) -
+                          draft_claimed(judge, here, CLAIM_PICKED);
+        if (here->asked > movable)
+            judge_short(judge, here, here->asked, movable);
+    }
+    if (!judge_shorts(judge, CODE_exceeds_claim, command->hold, TEXT("/lines")))
+        return false;
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
+        const struct draft there = draft_there(judge, judge_draft(judge, i), to, claim);
+        struct terms terms = grant_terms(judge, &there, NULL);
+        if (there.asked > terms.free + terms.room)
+            judge_short(judge, &there, there.asked, terms.free + terms.room);
+    }
+    return judge_shorts(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
+}
+
+void decide_reassign(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    uint32_t claim = live_claim(judge);
+    judge->backorder = command->backorder;
+    if (claim == NUMBER_NONE)
+        return;
+    bool create = !judge->request && !judge->strict;
+    uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
+                         : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
+    if (to == NUMBER_NONE) {
+        if (!judge->objected)
+            (void)judge_refuse(judge, CODE_unknown_location, command->to_location, TEXT("/to"));
+        return;
+    }
+    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+        return;
+    attach_lines(judge, claim);
+    if (!judge_reassign(judge, claim, to))
+        return;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (!move_claimed(judge, claim, judge_draft(judge, i), to))
+            return;
+    }
+    claim_conclude(judge, claim, CLAIM_STATE_RELEASED, judge->ledger->claims.entries[claim].expires_at_us);
+}

@@ -1,0 +1,256 @@
+/*
+ * Serving: what the ledger itself does, before the next command is decided and with nothing between.
+ *
+ *     cover    goods came, or were freed, where claims lack cover: the oldest claim first
+ *     hold     units became free where claims wait: in their order, each as soon as all it waits for can be had
+ *     expire   the end of a hold has come
+ *
+ * Each is a decision of its own by @ledger, right behind the one that made it possible. Events note the cells where
+ * something may be possible now (pending_consider); what is noted is only a guess, and made sure of here, so that it is
+ * no state: a ledger read back from its journal guesses again and finds the same.
+ */
+#include "ledger/decide.h"
+
+/* So many of those who wait in a cell are looked at when it has something to give: a bound on one step, part of the rule. */
+#define WAITING_LOOKED_AT 1024
+
+/* ---- cells to be served ---- */
+
+void pending_init(struct ledger *ledger, struct region *region)
+{
+    ledger->pending = region_take(region, 1, sizeof(struct pending));
+    ledger->pending->heap = region_take(region, ledger->limits.cell_count_max, sizeof(uint32_t));
+}
+
+static void heap_push(struct pending *pending, uint32_t cell)
+{
+    uint32_t place = pending->count++;
+    for (; place > 0 && cell < pending->heap[(place - 1) / 2]; place = (place - 1) / 2)
+        pending->heap[place] = pending->heap[(place - 1) / 2];
+    pending->heap[place] = cell;
+}
+
+static void heap_pop(struct pending *pending)
+{
+    uint32_t cell = pending->heap[--pending->count];
+    uint32_t place = 0;
+    for (uint32_t child; (child = 2 * place + 1) < pending->count; place = child) {
+        if (child + 1 < pending->count && pending->heap[child + 1] < pending->heap[child])
+            child++;
+        if (cell < pending->heap[child])
+            break;
+        pending->heap[place] = pending->heap[child];
+    }
+    pending->heap[place] = cell;
+}
+
+void pending_check(const struct ledger *ledger)
+{
+    const struct pending *pending = ledger->pending;
+    uint32_t noted = 0;
+    for (uint32_t i = 0; i < ledger->extra_count; i++)
+        noted += ledger->extras[i].pending;
+    CHECK(noted == pending->count);
+    for (uint32_t i = 0; i < pending->count; i++) {
+        CHECK(cell_extra(ledger, pending->heap[i]) != NULL && cell_extra(ledger, pending->heap[i])->pending);
+        CHECK(i == 0 || pending->heap[(i - 1) / 2] < pending->heap[i]);
+    }
+}
+
+/* What may cover claims of the cell: available + backordered - safety stock. */
+static int64_t coverable(const struct ledger *ledger, uint32_t cell)
+{
+    struct figures figures = cell_figures(ledger, cell);
+    return figures_available(&figures) + figures.units[FIGURE_BACKORDERED] - figures.units[FIGURE_SAFETY_STOCK];
+}
+
+void pending_consider(struct ledger *ledger, uint32_t cell)
+{
+    struct cell_extra *extra = cell_extra(ledger, cell);
+    if (extra == NULL || extra->pending ||
+        (extra->queues[QUEUE_BACKORDERED].first == 0 && extra->queues[QUEUE_WAITING].first == 0) ||
+        coverable(ledger, cell) <= 0)
+        return;
+    extra->pending = true;
+    heap_push(ledger->pending, cell);
+}
+
+/* ---- the ledger's own decisions ---- */
+
+static void own_begin(struct judge *judge, enum command_kind kind)
+{
+    decision_begin(judge, kind);
+    /* The journal's first decision (settings) reserved this name, so the table cannot be full of others. */
+    judge->decision->source = judge_name(judge, NAME_SOURCE, judge->command->source);
+    CHECK(judge->decision->source != NUMBER_NONE);
+}
+
+static struct draft draft_of_cell(const struct ledger *ledger, uint32_t cell, uint32_t claim_line)
+{
+    return (struct draft){
+        .item = ledger->cells[cell].item,
+        .location = ledger->cells[cell].location,
+        .cell = cell,
+        .line = LINE_NONE,
+        .claim_line = claim_line,
+        .scale = ledger->items[ledger->cells[cell].item].scale,
+    };
+}
+
+static void decide_cover(struct judge *judge, uint32_t cell, int64_t units)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct claims *claims = &ledger->claims;
+    struct draft draft = draft_of_cell(ledger, cell, NUMBER_NONE);
+    uint32_t served = 0;
+    for (uint32_t l = cell_extra(ledger, cell)->queues[QUEUE_BACKORDERED].first; l != 0 && units > 0 && served < SERVED_MAX;
+         l = claims->lines[l - 1].links[QUEUE_BACKORDERED].next, served++) {
+        const struct claim_line *line = &claims->lines[l - 1];
+        int64_t covered = min_i64(units, line->units[CLAIM_BACKORDERED]);
+        struct event *event = judge_event(judge, EVENT_COVER);
+        event->quantity = covered;
+        event->condition = CONDITION_SELLABLE;
+        claim_fill(judge, line->claim, l - 1, event);
+        event->claim_units[CLAIM_BACKORDERED] -= covered;
+        event->delta.units[FIGURE_BACKORDERED] = -covered;
+        CHECK(judge_cell(judge, &draft, event, DISCREPANCY_NONE, 0));
+        units -= covered;
+    }
+}
+
+/* What can be granted now of what this line waits for. */
+static int64_t line_servable(const struct judge *judge, const struct claim_line *line)
+{
+    struct figures figures = cell_figures(judge->ledger, line->cell);
+    return min_i64(line->units[CLAIM_WAITING], channel_free(judge->ledger, &figures, line->cell, judge->channel, 0));
+}
+
+/* Can the claim be served: something of it where it may come in parts, else all of it? */
+static bool claim_servable(const struct judge *judge, uint32_t claim)
+{
+    const struct claims *claims = &judge->ledger->claims;
+    bool partial = claims->entries[claim].partial;
+    for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
+        const struct claim_line *line = &claims->lines[l - 1];
+        if (line->units[CLAIM_WAITING] == 0)
+            continue;
+        int64_t servable = line_servable(judge, line);
+        if (partial && servable > 0)
+            return true;
+        if (!partial && servable < line->units[CLAIM_WAITING])
+            return false;
+    }
+    return !partial;
+}
+
+/* The first claim in the cell's line that can be served, with the judge's channel set to its; NUMBER_NONE for none. */
+static uint32_t find_servable(struct judge *judge, uint32_t cell)
+{
+    const struct claims *claims = &judge->ledger->claims;
+    uint32_t looked_at = 0;
+    for (uint32_t l = cell_extra(judge->ledger, cell)->queues[QUEUE_WAITING].first; l != 0 && looked_at < WAITING_LOOKED_AT;
+         l = claims->lines[l - 1].links[QUEUE_WAITING].next, looked_at++) {
+        claim_channel(judge, claims->lines[l - 1].claim);
+        if (claim_servable(judge, claims->lines[l - 1].claim))
+            return claims->lines[l - 1].claim;
+    }
+    return NUMBER_NONE;
+}
+
+static void decide_served(struct judge *judge, uint32_t claim)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct claims *claims = &ledger->claims;
+    for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
+        const struct claim_line *line = &claims->lines[l - 1];
+        int64_t units = line->units[CLAIM_WAITING] == 0 ? 0 : line_servable(judge, line);
+        if (units == 0)
+            continue;
+        struct draft draft = draft_of_cell(ledger, line->cell, l - 1);
+        struct event *event = judge_event(judge, EVENT_HOLD);
+        event->quantity = units;
+        event->condition = CONDITION_SELLABLE;
+        claim_fill(judge, claim, l - 1, event);
+        grant_units(judge, &draft, event, CLAIM_HELD, units, (struct terms){units, 0});
+        event->claim_units[CLAIM_GRANTED] += units;
+        event->claim_units[CLAIM_WAITING] -= units;
+        CHECK(judge_cell(judge, &draft, event, DISCREPANCY_NONE, 0)); /* what is free is in range */
+    }
+    claim_conclude(judge, claim, CLAIM_STATE_RELEASED, claims->entries[claim].expires_at_us);
+}
+
+/* The first pending cell that really has something for somebody. */
+static bool decide_pending(const struct ledger *ledger, struct judge *judge)
+{
+    while (ledger->pending->count != 0) {
+        uint32_t cell = ledger->pending->heap[0];
+        struct cell_extra *extra = cell_extra(ledger, cell);
+        struct figures figures = cell_figures(ledger, cell);
+        int64_t units = min_i64(coverable(ledger, cell), figures.units[FIGURE_BACKORDERED]);
+        if (units > 0) {
+            own_begin(judge, KIND_COVER);
+            decide_cover(judge, cell, units);
+            return true;
+        }
+        uint32_t claim = find_servable(judge, cell);
+        if (claim != NUMBER_NONE) {
+            own_begin(judge, KIND_HOLD);
+            decide_served(judge, claim);
+            return true;
+        }
+        extra->pending = false;
+        heap_pop(ledger->pending);
+    }
+    return false;
+}
+
+static void decide_expire(struct judge *judge, uint32_t claim)
+{
+    own_begin(judge, KIND_EXPIRE);
+    claim_channel(judge, claim);
+    CHECK(judge_claim_lines(judge, claim, 1u << CLAIM_HELD | 1u << CLAIM_WAITING));
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        int64_t held = draft_claimed(judge, draft, CLAIM_HELD);
+        struct event *event = judge_event(judge, EVENT_EXPIRE);
+        event->quantity = draft->asked;
+        event->condition = CONDITION_SELLABLE;
+        claim_fill(judge, claim, draft->claim_line, event);
+        give_back_units(judge, event, held, 0);
+        event->claim_units[CLAIM_EXPIRED] += held;
+        event->claim_units[CLAIM_WAITING] = 0;
+        CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0));
+    }
+    claim_conclude(judge, claim, CLAIM_STATE_EXPIRED, TIME_NONE);
+}
+
+int64_t ledger_next_due_us(const struct ledger *ledger)
+{
+    const struct claims *claims = &ledger->claims;
+    if (ledger->pending->count != 0)
+        return ledger->now_us;
+    return claims->heap_count == 0 ? INT64_MAX : claims->entries[claims->heap[0]].expires_at_us;
+}
+
+bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *out_decision)
+{
+    if (LIKELY(ledger_next_due_us(ledger) > now_us))
+        return false;
+    const struct command own = {.kind = KIND_TICK, .source = TEXT("@ledger")};
+    struct verdict verdict;
+    struct judge judge = {
+        .ledger = ledger,
+        .command = &own,
+        .now_us = now_us,
+        .channel = NUMBER_NONE,
+        .decision = out_decision,
+        .verdict = &verdict,
+    };
+    if (decide_pending(ledger, &judge))
+        return true;
+    const struct claims *claims = &ledger->claims;
+    if (claims->heap_count == 0 || claims->entries[claims->heap[0]].expires_at_us > now_us)
+        return false;
+    decide_expire(&judge, claims->heap[0]);
+    return true;
+}
