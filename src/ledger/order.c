@@ -36,8 +36,9 @@ static bool judge_direct(struct judge *judge, enum code code, struct text subjec
 {
     for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
-        if (draft->asked > draft_free(judge, draft))
-            judge_short(judge, draft, draft->asked, draft_free(judge, draft));
+        struct terms terms = grant_terms(judge, draft, NULL);
+        if (draft->asked > terms.free + terms.room)
+            judge_short(judge, draft, draft->asked, terms.free + terms.room);
     }
     return judge_shorts(judge, code, subject, TEXT_NONE);
 }
@@ -48,6 +49,7 @@ void decide_commit(struct judge *judge)
     const struct claims *claims = &judge->ledger->claims;
     enum lines_names names = judge->request ? LINES_KNOWN : LINES_CREATE;
     uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
+    judge->backorder = command->backorder;
     if (claim == NUMBER_NONE && command->line_count == 0) {
         (void)judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
         return;

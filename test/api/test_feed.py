@@ -135,6 +135,7 @@ class Filters(ServerCase):
                         (item, location, source) for item in ("shoe-1", "shoe-2", "hat") for location in ("A", "B/ä")
                         for source in ("erp", "till"))]
         commands += [{"kind": "sale", "source": "till", "id": "s1", "item": "hat", "location": "A", "quantity": 50},
+                     {"kind": "set_channel", "source": "web", "id": "c", "channel": "shop"},
                      {"kind": "hold", "source": "web", "id": "h1", "hold": "h1",
                       "lines": [{"item": "shoe-1", "location": "A", "quantity": 99}]},
                      {"kind": "hold", "source": "web", "id": "h2", "hold": "h2", "channel": "shop",

@@ -253,6 +253,7 @@ class OpenApi(ServerCase):
         line = {"item": "B", "location": "LON"}
         meta = {"meta": {"k": 1}, "actor": "jo", "document": "D", "line": "1", "channel": "web", "reason": "r"}
         self.expect("Item", self.once("PUT", "/v1/items/B", b'{"scale":2}').json())
+        self.expect("Accepted", self.command(kind="set_channel", channel="web", locations=["LON"]).json())
         self.expect("Accepted", self.command(kind="receive", **line, quantity=10.5, **meta).json())
         self.expect("Accepted", self.command(kind="receive", **line, quantity=1, condition="damaged", seq=1,
                                              occurred_at="2999-01-01T00:00:00Z").json())
