@@ -211,6 +211,13 @@ struct channel_view {
     uint32_t places[COMMAND_PLACES_MAX]; /* locations */
 };
 bool ledger_channel(const struct ledger *ledger, uint32_t channel, struct channel_view *out_view);
+/* What a config event set, from its form: of a channel (the stamp is 0), of an item in one. Any thread. */
+void ledger_channel_form(struct text form, struct channel_view *out_view);
+struct offer_form {
+    bool has_buffer, has_cap;
+    int64_t buffer, cap; /* base units of the item */
+};
+void ledger_offer_form(struct text form, struct offer_form *out_form);
 /* What a channel has left of what was set apart for it in a cell; 0 for none. Base units. */
 int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel);
 /* free[c] of a cell (DESIGN I3): what a request through the channel may take. channel NUMBER_NONE: through none. */
