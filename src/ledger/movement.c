@@ -292,7 +292,7 @@ static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
 uint32_t movement_to(struct judge *judge)
 {
     const struct command *command = judge->command;
-    bool create = !judge->request && !judge->ledger->strict;
+    bool create = !judge->request && !judge->strict;
     uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
                          : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
     if (to == NUMBER_NONE && !judge->objected)
