@@ -339,7 +339,7 @@ void decide_movement(struct judge *judge)
 {
     enum command_kind kind = judge->command->kind;
     /* Guarded, what is set apart for others is not free to a movement either; through a channel, what is free to it. */
-    if (judge->request && kind != KIND_SALE && kind != KIND_SHIP)
+    if (judge->request && (kind == KIND_TRANSFER || kind == KIND_ADJUST))
         CHECK(judge_channel(judge, judge->command->channel, false));
     if (kind == KIND_TRANSFER)
         decide_transfer(judge);
