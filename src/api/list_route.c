@@ -139,6 +139,9 @@ static bool take_cell(const struct ledger *ledger, struct list *list, struct row
 {
     struct cell_view *cell = &row->of.cell;
     ledger_cell(ledger, row->place, cell);
+    /* Of a name that was given up nothing is left but zeros. */
+    if (ledger_retired(ledger, NAME_ITEM, cell->item) || ledger_retired(ledger, NAME_LOCATION, cell->location))
+        return false;
     return number_is_wanted(list->location, cell->location) && cell_state_is_wanted(list, &cell->figures) &&
            (list->condition == CONDITION_NONE || cell->figures.units[list->condition] != 0) &&
            name_is_wanted(list, ledger_name(ledger, NAME_ITEM, cell->item));
@@ -181,11 +184,11 @@ static bool take_claim(const struct ledger *ledger, struct list *list, struct ro
     return true;
 }
 
-/* The server's own names, which begin with '@', are nobody's. */
+/* The server's own names, which begin with '@', are nobody's; neither are those given up. */
 static bool take_name(const struct ledger *ledger, const struct list *list, enum name_space space, uint32_t number)
 {
     struct text name = ledger_name(ledger, space, number);
-    return name.bytes[0] != '@' && name_is_wanted(list, name);
+    return name.bytes[0] != '@' && !ledger_retired(ledger, space, number) && name_is_wanted(list, name);
 }
 
 static bool take_item(const struct ledger *ledger, struct list *list, struct row *row)

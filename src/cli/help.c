@@ -30,6 +30,8 @@ const char help_serve[] =
     "  --document-lines-max N      cells named by those of both that are open (16777216)\n"
     "  --locations-max N   locations (65536)\n"
     "  --sources-max N     sources (65536)\n"
+    "  --config-mib N      memory for bodies of configuration in MiB, used as it fills (4096)\n"
+    "  --aliases-max N     names that items have for sources, and merged ones (16777216)\n"
     "  --quotas-max N      quotas of channels in cells (4194304)\n"
     "  --offers-max N      items times the channels that sell them (16777216)\n"
     "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"

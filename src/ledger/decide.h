@@ -16,6 +16,9 @@ struct judge {
     const struct command *command;
     int64_t now_us;
     bool request; /* can be refused for want of stock, creates no names */
+    bool strict;  /* facts create no items and locations: the ledger's setting, or the source's */
+    bool hinted;  /* the command's hints can be relied on */
+    const struct source *source; /* of the command; NULL while it is new */
     struct decision *decision;
     struct verdict *verdict;
     uint32_t draft_count;
@@ -64,6 +67,13 @@ MUST_USE bool judge_units(struct judge *judge, struct decimal quantity, unsigned
 MUST_USE bool judge_precondition(struct judge *judge);
 /* The number of a name, given now when it is new. NUMBER_NONE after an objection (table full). */
 uint32_t judge_name(struct judge *judge, enum name_space space, struct text name);
+/* The same for an item by its own name. 409 alias_in_use when a name of another item would become an item's own. */
+uint32_t judge_new_item(struct judge *judge, struct text name);
+/*
+ * The item a command means: by its own name, an alias of the command's source, or a merged name. create: an unknown one
+ * becomes a provisional item. NUMBER_NONE when there is none, or after an objection.
+ */
+uint32_t judge_item(struct judge *judge, bool create, struct text name);
 
 /* 422 unless the moment is absent, an instant, or the midnight in UTC of a day, in the years 0000 to 9999. */
 MUST_USE bool judge_moment(struct judge *judge, struct moment moment, const char *field);

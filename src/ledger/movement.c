@@ -292,7 +292,7 @@ static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
 uint32_t movement_to(struct judge *judge)
 {
     const struct command *command = judge->command;
-    bool create = !judge->request && !judge->ledger->strict;
+    bool create = !judge->request && !judge->strict;
     uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
                          : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
     if (to == NUMBER_NONE && !judge->objected)
@@ -339,7 +339,7 @@ void decide_movement(struct judge *judge)
 {
     enum command_kind kind = judge->command->kind;
     /* Guarded, what is set apart for others is not free to a movement either; through a channel, what is free to it. */
-    if (judge->request && kind != KIND_SALE && kind != KIND_SHIP)
+    if (judge->request && (kind == KIND_TRANSFER || kind == KIND_ADJUST))
         CHECK(judge_channel(judge, judge->command->channel, false));
     if (kind == KIND_TRANSFER)
         decide_transfer(judge);

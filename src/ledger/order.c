@@ -263,7 +263,7 @@ void decide_reassign(struct judge *judge)
     judge->backorder = command->backorder;
     if (claim == NUMBER_NONE)
         return;
-    bool create = !judge->request && !judge->ledger->strict;
+    bool create = !judge->request && !judge->strict;
     uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
                          : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
     if (to == NUMBER_NONE) {
