@@ -726,6 +726,7 @@ static bool judge_room(struct judge *judge)
     if (lack != CONFIGS_FIT)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              lack == CONFIGS_LACK_ALIASES ? "the table of aliases is full: raise --aliases-max"
+                             : lack == CONFIGS_LACK_PARTS ? "the table of components is full: raise --parts-max"
                                                           : "the memory for configuration is full: raise --config-mib");
     return true;
 }

@@ -189,6 +189,21 @@ void give_back_units(const struct judge *judge, struct event *event, int64_t fro
 /* Uses the judge's channel's quota for units that go without a claim. */
 void quota_use(const struct judge *judge, const struct draft *draft, struct event *event, int64_t units);
 
+/* ---- kit.c ---- */
+enum kit_fit {
+    KIT_WHOLE,  /* refused when they cannot all be had */
+    KIT_PART,   /* as many as can be had; the rest is noted as short */
+    KIT_ANYHOW  /* a fact, or what may lack cover: the components tell */
+};
+/*
+ * Turns drafts of kits into drafts of what a new grant takes: built kits that are free, then components. The drafts'
+ * terms are known; those added have theirs.
+ */
+MUST_USE bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit);
+/* The same for goods of a claim: built kits that it has in these figures (bits), then components. Without a claim: built
+ * ones that are free. */
+MUST_USE bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures);
+
 /* ---- sourcing.c ---- */
 /*
  * Finds locations for the lines that name none, by the command's `sourcing`, and adds them to the drafts with their terms.
@@ -199,6 +214,9 @@ MUST_USE bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait);
 /* ---- claims, shared by their rules (hold.c) ---- */
 /* The draft's terms as if its claim had given back what it holds there: that much is its own in any case. */
 void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft);
+/* The same for any cell, and what the drafts so far have asked of it. */
+struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
+                           int64_t *out_taken);
 /* The claim that the command names, live; refuses and returns NUMBER_NONE when there is none. */
 uint32_t live_claim(struct judge *judge);
 /* Finds the drafts' lines in a claim. */

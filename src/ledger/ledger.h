@@ -33,6 +33,7 @@ struct ledger_limits {
     uint32_t document_line_count_max; /* cells named by those that are open, of both kinds */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
     uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
+    uint32_t part_count_max;       /* components of kits */
     uint32_t alias_count_max;      /* names that items have for sources, and merged ones */
 };
 

@@ -122,7 +122,8 @@ bool movement_drafts(struct judge *judge, uint32_t claim)
     if (judge->draft_count == 0) /* the claim waits: it has nothing yet */
         return judge_refuse(judge, CODE_exceeds_claim, judge->command->hold, TEXT("/hold"));
     attach_lines(judge, claim);
-    return true;
+    bool leaves = judge->command->kind == KIND_SALE || judge->command->kind == KIND_SHIP;
+    return !leaves || judge_kits_claimed(judge, claim, OPEN_UNITS);
 }
 
 /* sale and ship: goods leave to the customer. */
