@@ -44,14 +44,21 @@ static void render_text_member(struct buffer *out, const char *key, struct text 
     json_string(out, value);
 }
 
-/* A time, or a day by its date alone. */
-static void render_moment_member(struct buffer *out, const char *key, struct moment moment)
+void render_moment(struct buffer *out, struct moment moment)
 {
     char time[RFC3339_TEXT_BYTES];
+    unsigned n = rfc3339_format(moment.us, time);
+    json_string(out, text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
+}
+
+static void render_moment_member(struct buffer *out, const char *key, struct moment moment)
+{
     if (moment.form == MOMENT_ABSENT)
         return;
-    unsigned n = rfc3339_format(moment.us, time);
-    render_text_member(out, key, text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
+    buffer_literal(out, ",\"");
+    buffer_text(out, constant(key));
+    buffer_literal(out, "\":");
+    render_moment(out, moment);
 }
 
 /* ---- figures ---- */
@@ -609,4 +616,71 @@ void render_event(struct buffer *out, const struct render *render, const struct 
     buffer_literal(out, ",\"recorded_at\":");
     json_time(out, decision->recorded_at_us);
     buffer_byte(out, '}');
+}
+
+/* ---- documents ---- */
+
+/* Each with its units; due: and when. */
+static void render_document_lines(struct buffer *out, const struct render *render,
+                                  const struct document_copy *document, bool due)
+{
+    buffer_literal(out, ",\"lines\":[");
+    for (uint32_t i = 0; i < document->line_count; i++) {
+        const struct document_line_view *line = &document->lines[i];
+        unsigned scale = line->scale;
+        if (i != 0)
+            buffer_byte(out, ',');
+        buffer_literal(out, "{\"item\":");
+        json_string(out, render_name(render, NAME_ITEM, line->item));
+        buffer_literal(out, ",\"location\":");
+        json_string(out, render_name(render, NAME_LOCATION, line->location));
+        UNITS(",\"units\":", line->units);
+        if (due) {
+            buffer_literal(out, ",\"due\":");
+            render_moment(out, line->when);
+        }
+        buffer_byte(out, '}');
+    }
+    buffer_literal(out, "],\"position\":");
+    render_position(out, render->epoch, document->seq);
+    buffer_byte(out, '}');
+}
+
+static void render_open(struct buffer *out, bool open)
+{
+    buffer_literal(out, ",\"state\":");
+    json_string(out, constant(open ? "open" : "closed"));
+}
+
+void render_transfer(struct buffer *out, const struct render *render, const struct document_copy *document)
+{
+    const struct transfer_view *view = &document->transfer;
+    buffer_literal(out, "{\"transfer\":");
+    json_string(out, view->name);
+    render_open(out, view->open);
+    buffer_literal(out, ",\"from\":");
+    if (view->from == NUMBER_NONE)
+        buffer_literal(out, "null");
+    else
+        json_string(out, render_name(render, NAME_LOCATION, view->from));
+    buffer_literal(out, ",\"to\":");
+    json_string(out, render_name(render, NAME_LOCATION, view->to));
+    buffer_literal(out, ",\"eta\":");
+    /* All lines have the same, and a closed one has none. */
+    if (document->line_count == 0 || document->lines[0].when.form == MOMENT_ABSENT)
+        buffer_literal(out, "null");
+    else
+        render_moment(out, document->lines[0].when);
+    render_document_lines(out, render, document, false);
+}
+
+void render_expectation(struct buffer *out, const struct render *render, const struct document_copy *document)
+{
+    const struct expectation_view *view = &document->expectation;
+    buffer_literal(out, "{\"expectation\":");
+    json_string(out, view->name);
+    render_open(out, view->open);
+    buffer_literal(out, ",\"direction\":");
+    json_string(out, constant(view->direction == DIRECTION_OUT ? "out" : "in"));
+    render_document_lines(out, render, document, true);
 }

@@ -8,6 +8,7 @@
 #define ONHAND_API_RENDER_H
 
 #include "api/claim_copy.h"
+#include "api/document_copy.h"
 #include "api/json_write.h"
 #include "feed/filter.h"
 #include "journal/journal.h"
@@ -54,6 +55,11 @@ void render_figures(struct buffer *out, const struct figures *figures, unsigned 
 void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell);
 /* A claim as the calls for holds answer it. */
 void render_claim(struct buffer *out, const struct render *render, const struct claim_copy *claim);
+/* A transfer and an expectation as their calls answer them. */
+void render_transfer(struct buffer *out, const struct render *render, const struct document_copy *document);
+void render_expectation(struct buffer *out, const struct render *render, const struct document_copy *document);
+/* A moment that is not absent, in quotes: a day as 2026-12-01, an instant as a time in UTC. */
+void render_moment(struct buffer *out, struct moment moment);
 /* An item as the calls for items answer it. */
 void render_item(struct buffer *out, struct text name, const struct item_view *item);
 /* The members of a refused event beyond "status": code, title, subject, cells … Begins with a comma. */

@@ -131,7 +131,8 @@ static void channels_derive(struct ledger *ledger)
 
 void channel_create(struct ledger *ledger, uint32_t number)
 {
-    ledger->channels[number] = (struct channel){.shares_rest = true};
+    struct text name = ledger_name(ledger, NAME_CHANNEL, number);
+    ledger->channels[number] = (struct channel){.shares_rest = true, .claims_live = claims_through(ledger, name)};
     ledger->entries_hash += channel_hash(ledger, number);
     channels_derive(ledger);
 }

@@ -312,6 +312,18 @@ static void queues_follow(struct ledger *ledger, uint32_t number)
 
 /* ---- evolve ---- */
 
+uint32_t claims_through(const struct ledger *ledger, struct text channel)
+{
+    const struct claims *claims = &ledger->claims;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < claims->entry_count; i++) {
+        const struct claim *claim = &claims->entries[i];
+        count += claim->number != 0 && claim->ended_at_us == TIME_NONE &&
+                 text_equal(textpool_text(&claims->texts, claim->channel), channel);
+    }
+    return count;
+}
+
 /* Open claims are counted with the channel they came through. */
 static void count_with_channel(struct ledger *ledger, const struct claim *claim, bool opens)
 {

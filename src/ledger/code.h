@@ -40,7 +40,7 @@
     X(below_consumed, 409, "less than was shipped or picked already; see the cells")                                   \
     X(claims_open, 409, "open claims stand on it; see `claims`, release or reassign them first")                       \
     X(negative_quota, 409, "the quota would fall below 0; see the cells")                                              \
-    X(transfer_exists, 409, "a transfer of this name is under way; choose another name")                               \
+    X(transfer_exists, 409, "there is a transfer of this name, or was within the id window; choose another name")                               \
     X(unknown_transfer, 409, "no such transfer, or it is closed")                                                      \
     X(exceeds_transit, 409, "more than is under way; see the cells")                                                   \
     X(unknown_expectation, 409, "no such expectation, or it is closed")                                                \

@@ -4,7 +4,7 @@
  *   1. Known already?   (source, id) in the table: the same command gets its first answer again, another is id_reused.
  *   2. Well formed?     what the kind needs is there and makes sense, whoever the command came through.
  *   3. In order?        seq at or below the source's mark, not_after passed, fact older than the window.
- *   4. The kind's rule  movement.c, hold.c, config.c.
+ *   4. The kind's rule  movement.c, hold.c, transfer.c, expectation.c, config.c.
  *   5. Room?            ids, names, cells, claims: a full table means 503 and nothing decided, never a wrong decision.
  *
  * A 422 objection voids everything; a 409 refusal replaces whatever was written by one refused event.
@@ -188,17 +188,18 @@ bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, u
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
-/* A quantity in a unit of the item. */
-static bool unit_units_of(struct judge *judge, const struct command_line *line, uint32_t index,
-                          const struct draft *draft, int64_t *out_units)
+bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
 {
     const struct ledger *ledger = judge->ledger;
+    const struct command_line *line = &judge->command->lines[index];
     struct config_unit unit;
-    bool known = draft->item < ledger->names[NAME_ITEM].count &&
-                 item_config_unit(config_body(ledger, NAME_ITEM, draft->item), line->unit, &unit);
+    if (LIKELY(line->unit.length == 0))
+        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
+    bool known = item < ledger->names[NAME_ITEM].count &&
+                 item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
     if (!known)
         return judge_invalid(judge, CODE_unknown_unit, index, "unit", "the item has no such unit; declare it there");
-    switch (unit_to_units(line->quantity, &unit, draft->scale, out_units)) {
+    switch (unit_to_units(line->quantity, &unit, scale, out_units)) {
     case UNIT_OK:
         return true;
     case UNIT_UNEVEN:
@@ -237,12 +238,22 @@ static bool precondition_holds(struct judge *judge, const struct precondition *w
     return true;
 }
 
+/* Does a line look for its location? */
+static bool command_seeks(const struct command *command)
+{
+    for (uint32_t i = 0; i < command->line_count; i++) {
+        if (command->lines[i].location.length == 0)
+            return true;
+    }
+    return false;
+}
+
 bool judge_precondition(struct judge *judge)
 {
     const struct precondition *wanted = &judge->command->precondition;
     if (wanted->present == 0)
         return true;
-    if (judge->draft_count != 1)
+    if (judge->draft_count != 1 || command_seeks(judge->command))
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "if",
                              "the command touches more than one cell: put `if` on the lines");
     bool holds;
@@ -275,6 +286,8 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "lines", "the kind needs lines");
     for (uint32_t i = 0; i < command->line_count; i++) {
         const struct command_line *line = &command->lines[i];
+        if (line->location.length == 0)
+            continue; /* its place is found by judge_sourcing */
         uint32_t item = line_number(judge, create, NAME_ITEM, line->item, command->hints.item);
         if (judge->objected)
             return false; /* no room for its name, or it is another's */
@@ -288,8 +301,7 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         uint32_t before = judge->draft_count;
         struct draft *draft = judge_draft_of(judge, item, location, i);
         int64_t units;
-        if (UNLIKELY(line->unit.length != 0) ? !unit_units_of(judge, line, i, draft, &units)
-                                             : !judge_units(judge, line->quantity, draft->scale, i, "quantity", &units))
+        if (!judge_line_units(judge, i, item, draft->scale, &units))
             return false;
         enum condition condition = line->condition == CONDITION_NONE ? usual : line->condition;
         draft->condition = judge->draft_count > before || draft->condition == condition ? condition : CONDITION_NONE;
@@ -327,6 +339,19 @@ bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned wanted)
         draft->claim_line = l - 1;
         draft->condition = CONDITION_SELLABLE;
         draft->asked = draft->asked_by[CONDITION_SELLABLE] = units;
+    }
+    return judge_precondition(judge);
+}
+
+bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct document_line *lines = ledger->document_lines.entries;
+    for (uint32_t l = ledger->documents[kind].entries[document].first_line; l != 0; l = lines[l - 1].next) {
+        const struct cell *cell = &ledger->cells[lines[l - 1].cell];
+        struct draft *draft = judge_draft_of(judge, cell->item, cell->location, LINE_NONE);
+        draft->condition = CONDITION_SELLABLE;
+        draft->asked = draft->asked_by[CONDITION_SELLABLE] = lines[l - 1].units;
     }
     return judge_precondition(judge);
 }
@@ -519,6 +544,9 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_SET_CHANNEL] = decide_channel, [KIND_PUT_CHANNEL] = decide_channel, [KIND_ALLOCATE] = decide_allocate,
     [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
     [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
+    [KIND_TRANSFER_OUT] = decide_transit, [KIND_TRANSFER_IN] = decide_transit, [KIND_TRANSFER_LOSS] = decide_transit,
+    [KIND_EXPECT] = decide_expected,     [KIND_REDATE] = decide_expected,
+    [KIND_CANCEL_EXPECTED] = decide_expected,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -526,18 +554,21 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
 {
     const struct command *command = judge->command;
     const struct command_line *line = &command->lines[index];
-    bool zero_is_wrong = line->quantity.digits == 0 && command->kind != KIND_AMEND;
+    /* What is re-dated is all that is open in the cell: the quantity is not looked at. */
+    bool zero_is_wrong =
+        line->quantity.digits == 0 && command->kind != KIND_AMEND && command->kind != KIND_REDATE;
     if (zero_is_wrong || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
         return judge_invalid(judge, CODE_bad_value, index, "quantity",
                              command->kind == KIND_ADJUST  ? "zero adjusts nothing"
                              : command->kind == KIND_AMEND ? "must not be below 0"
                                                            : "must be above 0");
-    if (line->location.length == 0 && command->kind != KIND_HOLD)
+    if (line->location.length == 0 && (command->kind != KIND_HOLD || !judge->request || line->precondition.present != 0))
         return judge_invalid(judge, CODE_missing_field, index, "location", "the kind needs it");
     /* Claims are on sellable goods, and those are what is shipped; a reclassification says its condition in `from`. */
     enum condition only = command->kind == KIND_RECLASSIFY ? command->from : CONDITION_SELLABLE;
     bool any = command->kind == KIND_RECEIVE || command->kind == KIND_SALE || command->kind == KIND_RETURN ||
-               command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER;
+               command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER ||
+               command->kind == KIND_TRANSFER_IN;
     if (!any && line->condition != CONDITION_NONE && line->condition != only)
         return judge_invalid(judge, CODE_bad_value, index, "condition", "not a condition this kind moves");
     return true;
@@ -551,12 +582,29 @@ _Static_assert(KIND_COUNT <= 64, "a bit for each kind");
 #define FOR_ITEMS     (UINT64_C(1) << KIND_PUT_ITEM | UINT64_C(1) << KIND_DELETE_ITEM)
 #define FOR_LOCATIONS (UINT64_C(1) << KIND_PUT_LOCATION | UINT64_C(1) << KIND_DELETE_LOCATION)
 #define FOR_SOURCES   (UINT64_C(1) << KIND_PUT_SOURCE | UINT64_C(1) << KIND_DELETE_SOURCE)
+#define FOR_TRANSFERS                                                                                                  \
+    (UINT64_C(1) << KIND_TRANSFER_OUT | UINT64_C(1) << KIND_TRANSFER_IN | UINT64_C(1) << KIND_TRANSFER_LOSS)
+#define FOR_EXPECTATIONS                                                                                               \
+    (UINT64_C(1) << KIND_EXPECT | UINT64_C(1) << KIND_REDATE | UINT64_C(1) << KIND_CANCEL_EXPECTED)
 #define FOR_CELLS    (UINT64_C(1) << KIND_SET_POLICY | UINT64_C(1) << KIND_ALLOCATE)
 #define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE)
 
 static bool needs(enum command_kind kind, uint64_t kinds)
 {
     return (kinds >> kind & 1) != 0;
+}
+
+#define MOMENT_FIRST_US INT64_C(-62167219200000000) /* 0000-01-01 */
+#define MOMENT_LAST_US  INT64_C(253402300799999999) /* the end of 9999-12-31 */
+#define DAY_US          (INT64_C(24) * 60 * 60 * 1000000)
+
+bool judge_moment(struct judge *judge, struct moment moment, const char *field)
+{
+    if (moment.us < MOMENT_FIRST_US || moment.us > MOMENT_LAST_US)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, field, "not in the years 0000 to 9999");
+    if (moment.form == MOMENT_DAY && moment.us % DAY_US != 0)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, field, "a day is given by its midnight in UTC");
+    return true;
 }
 
 /* Policies and limits are counts of something. */
@@ -588,7 +636,8 @@ static bool judge_form(struct judge *judge)
     const char *missing = NULL;
     if (needs(command->kind, FOR_CLAIMS) && command->hold.length == 0)
         missing = "hold";
-    if (needs(command->kind, UINT64_C(1) << KIND_TRANSFER | UINT64_C(1) << KIND_REASSIGN) &&
+    if (needs(command->kind, UINT64_C(1) << KIND_TRANSFER | UINT64_C(1) << KIND_TRANSFER_OUT |
+                                 UINT64_C(1) << KIND_REASSIGN) &&
         command->to_location.length == 0)
         missing = "to";
     if (needs(command->kind, FOR_ITEMS | FOR_CELLS) && command->item.length == 0)
@@ -605,8 +654,19 @@ static bool judge_form(struct judge *judge)
         missing = "to";
     if (command->kind == KIND_RECLASSIFY && command->from >= CONDITION_COUNT)
         missing = "from";
+    if (needs(command->kind, FOR_TRANSFERS) && command->transfer.length == 0)
+        missing = "transfer";
+    if (needs(command->kind, UINT64_C(1) << KIND_EXPECT | UINT64_C(1) << KIND_REDATE) &&
+        command->due.form == MOMENT_ABSENT)
+        missing = "due";
+    if (command->kind == KIND_EXPECT && command->direction == DIRECTION_NONE)
+        missing = "direction";
+    if (needs(command->kind, FOR_EXPECTATIONS) && command->expectation.length == 0)
+        missing = "expectation";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
+    if (!judge_moment(judge, command->due, "due"))
+        return false;
     if (command->has_seq && command->seq == 0)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "seq", "counts from 1");
     for (uint32_t i = 0; i < command->line_count; i++) {
@@ -657,6 +717,10 @@ static bool judge_room(struct judge *judge)
     if (judge->new_claim_lines != 0 && !claims_room(ledger, judge->now_us, judge->new_claim, judge->new_claim_lines))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "the table of holds is full: raise --holds-max or --hold-lines-max");
+    if (judge->documents && documents_room(ledger, decision) != NULL)
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "a table of transfers or expectations is full: raise --transfers-max, --expectations-max "
+                             "or --document-lines-max");
     enum configs_lack lack =
         decision->events[0].type == EVENT_CONFIG ? configs_overflow(ledger, decision) : CONFIGS_FIT;
     if (lack != CONFIGS_FIT)
@@ -702,6 +766,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         .hinted = command->hints.ready && command->hints.retired == ledger->retired_count,
         .request = command->guard == GUARD_DEFAULT ? kind_is_request(command->kind) : command->guard == GUARD_ON,
         .channel = NUMBER_NONE,
+        .promised = NUMBER_NONE,
         .decision = out_decision,
         .verdict = out_verdict,
     };

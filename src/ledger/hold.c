@@ -194,7 +194,10 @@ static bool emit_hold(struct judge *judge, uint32_t claim, struct draft *draft, 
     event->claim_units[CLAIM_WAITING] = waiting;
     if (judge->command->priority != 0)
         event->claim_priority = judge->command->priority;
-    event->claim_partial = judge->command->wait && judge->command->mode == HOLD_PARTIAL;
+    event->claim_at = judge->command->at;
+    event->claim_partial = judge->command->wait && judge->command->mode == HOLD_PARTIAL &&
+                           event->claim_at.form == MOMENT_ABSENT;
+    expectation_out_set(judge, draft, judge->promised, judge->command->at.form == MOMENT_ABSENT ? 0 : waiting, event);
     return judge_cell(judge, draft, event, DISCREPANCY_NONE, 0);
 }
 
@@ -226,23 +229,19 @@ static bool emit_dropped(struct judge *judge, uint32_t claim)
     return true;
 }
 
-/* The terms of each draft as if its claim had given back what it holds there: that much is its own in any case. */
-static void hold_terms(struct judge *judge, uint32_t claim)
+void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft)
 {
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        struct draft *draft = judge_draft(judge, i);
-        if (draft->claim_line == NUMBER_NONE) {
-            draft->terms = grant_terms(judge, draft, NULL);
-            continue;
-        }
-        struct event given_back = {.channel_number = NUMBER_NONE};
-        claim_fill(judge, claim, draft->claim_line, &given_back);
-        int64_t had = given_back.claim_units[CLAIM_HELD];
-        int64_t uncovered = given_back.claim_units[CLAIM_BACKORDERED];
-        give_back_units(judge, &given_back, had, 0);
-        draft->terms = grant_terms(judge, draft, &given_back);
-        draft->terms.free = max_i64(draft->terms.free, had - uncovered);
+    if (draft->claim_line == NUMBER_NONE) {
+        draft->terms = grant_terms(judge, draft, NULL);
+        return;
     }
+    struct event given_back = {.channel_number = NUMBER_NONE};
+    claim_fill(judge, claim, draft->claim_line, &given_back);
+    int64_t had = given_back.claim_units[CLAIM_HELD];
+    int64_t uncovered = given_back.claim_units[CLAIM_BACKORDERED];
+    give_back_units(judge, &given_back, had, 0);
+    draft->terms = grant_terms(judge, draft, &given_back);
+    draft->terms.free = max_i64(draft->terms.free, had - uncovered);
 }
 
 /* Does the claim have something that waiting for the whole would give away? */
@@ -265,6 +264,35 @@ static bool judge_holder(struct judge *judge, uint32_t claim)
     return true;
 }
 
+/* Was the claim promised for a later time, so that what it waits for is expected? */
+static bool has_promise(const struct judge *judge, uint32_t claim)
+{
+    return judge->ledger->claims.entries[claim].at.form != MOMENT_ABSENT;
+}
+
+/* What can be promised in the draft's cell for the command's time (I5), with what the claim itself was promised. */
+static int64_t promisable(const struct judge *judge, const struct draft *draft)
+{
+    if (draft->cell == NUMBER_NONE)
+        return 0;
+    struct figures figures = draft_figures(judge, draft);
+    return max_i64(0, due_atp(judge->ledger, &figures, draft->cell, judge->command->at, judge->now_us) +
+                          expectation_open(judge, draft, judge->promised));
+}
+
+/* Can all of it be promised? What is free now comes with the rest then. Notes the cells in which it cannot. */
+static bool judge_promise(struct judge *judge)
+{
+    judge->decision->shortage_count = 0;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        int64_t most = promisable(judge, draft);
+        if (draft->asked > most)
+            judge_short(judge, draft, draft->asked, most);
+    }
+    return judge->decision->shortage_count == 0;
+}
+
 void decide_hold(struct judge *judge)
 {
     const struct command *command = judge->command;
@@ -276,11 +304,24 @@ void decide_hold(struct judge *judge)
     if (!judge_expires_in(judge, &expires_at_us) ||
         !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
-    attach_lines(judge, claim);
-    hold_terms(judge, claim);
-
-    bool partial = command->mode == HOLD_PARTIAL;
+    /* What is promised for a time is promised whole. */
+    bool later = command->at.form != MOMENT_ABSENT && judge->request && !has_open(judge, claim);
+    bool partial = command->mode == HOLD_PARTIAL && command->at.form == MOMENT_ABSENT;
     bool wait = command->wait && judge->request && (partial || !has_open(judge, claim));
+    attach_lines(judge, claim);
+    for (uint32_t i = 0; i < judge->draft_count; i++)
+        hold_terms(judge, claim, judge_draft(judge, i));
+    if (!judge_sourcing(judge, claim, wait || later))
+        return;
+    if (command->at.form != MOMENT_ABSENT || (claim != NUMBER_NONE && has_promise(judge, claim))) {
+        if (!expectation_of_hold(judge, &judge->promised))
+            return;
+    }
+    bool unsourced = judge->decision->shortage_count != 0;
+    if (unsourced && (!partial || judge->draft_count == 0)) {
+        (void)judge_refuse(judge, CODE_no_source, TEXT_NONE, TEXT_NONE);
+        return;
+    }
     int64_t granted_total = 0;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
@@ -293,6 +334,8 @@ void decide_hold(struct judge *judge)
         granted_total += draft->granted;
     }
     bool is_short = judge->decision->shortage_count != 0;
+    if (later && is_short)
+        wait = judge_promise(judge);
     if (is_short && !wait && (!partial || granted_total == 0)) {
         (void)judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
         return;
@@ -366,6 +409,8 @@ void decide_release(struct judge *judge)
         event->claim_units[CLAIM_WAITING] -= waiting;
         give_back_units(judge, event, held, committed);
         event->claim_units[CLAIM_RELEASED] += held + committed;
+        if (event->claim_at.form != MOMENT_ABSENT)
+            expectation_out_take(judge, draft, event->hold, waiting, event);
         CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, judge->ledger->claims.entries[claim].expires_at_us);

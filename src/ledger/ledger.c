@@ -23,6 +23,9 @@ struct ledger_limits ledger_limits_most(void)
         .claim_line_count_max = UINT32_C(1) << 30,
         .quota_count_max = UINT32_C(1) << 28,
         .offer_count_max = UINT32_C(1) << 30,
+        .transfer_count_max = DOCUMENTS_MAX,
+        .expectation_count_max = DOCUMENTS_MAX,
+        .document_line_count_max = UINT32_C(1) << 30,
         .id_count_max = UINT32_C(1) << 30,
         .config_mib_max = CONFIG_MIB_MAX,
         .alias_count_max = UINT32_C(1) << 30,
@@ -39,7 +42,7 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->source_count_max * sizeof(struct source)) + configs_bytes(limits) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
-           claims_bytes(limits) + ids_bytes(limits->id_count_max) +
+           claims_bytes(limits) + documents_bytes(limits) + ids_bytes(limits->id_count_max) +
            region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft)) + region_round(2 * sizeof(struct item_config)) +
            region_round(PARTS_MAX * sizeof(uint32_t)) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
            region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
@@ -69,6 +72,7 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     ledger->extras = region_take(region, limits->cell_count_max, sizeof(struct cell_extra));
     table_init(&ledger->cell_index, region, limits->cell_count_max);
     claims_init(&ledger->claims, region, limits);
+    documents_init(ledger, region);
     ids_init(&ledger->ids, region, limits->id_count_max);
     ledger->drafts = region_take(region, COMMAND_LINES_MAX, sizeof(struct draft));
     ledger->bodies = region_take(region, 2, sizeof(struct item_config));
@@ -112,6 +116,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     bool tick = decision->kind == KIND_TICK;
     ids_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_IDS);
     claims_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_CLAIMS);
+    documents_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_DOCUMENTS);
     for (uint32_t i = 0; i < decision->name_count; i++)
         name_evolve(ledger, &decision->names[i]);
     if (decision->event_count == 0) {
@@ -132,6 +137,8 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         uint32_t cell = event->location == NUMBER_NONE ? NUMBER_NONE : cell_evolve(ledger, event);
         if (event->claim != 0)
             claim_evolve(ledger, event, ledger->now_us);
+        if (event->transfer_number != 0 || event->expectation_number != 0)
+            document_evolve(ledger, event, ledger->now_us);
         if (cell != NUMBER_NONE)
             pending_consider(ledger, cell);
     }
@@ -207,12 +214,13 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
     if ((new_claim || new_lines != 0) && !claims_room(ledger, decision->recorded_at_us, new_claim, new_lines))
         return "--holds-max or --hold-lines-max";
     static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max"};
-    return lacks[configs_overflow(ledger, decision)];
+    const char *documents = documents_room(ledger, decision);
+    return documents != NULL ? documents : lacks[configs_overflow(ledger, decision)];
 }
 
 bool ledger_stale(const struct ledger *ledger, int64_t now_us)
 {
-    return ids_stale(ledger, now_us) || claims_stale(ledger, now_us);
+    return ids_stale(ledger, now_us) || claims_stale(ledger, now_us) || documents_stale(ledger, now_us);
 }
 
 /* ---- state ---- */
@@ -272,6 +280,7 @@ void ledger_check(const struct ledger *ledger)
     offers_check(ledger, &hash);
     pending_check(ledger);
     claims_check(ledger, &hash);
+    documents_check(ledger, &hash);
     ids_check(ledger, &hash);
     CHECK(hash == ledger->entries_hash);
 }
@@ -299,6 +308,9 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
     const struct ids *ids = &ledger->ids;
     const struct names *items = &ledger->names[NAME_ITEM];
     const struct blockpool *bodies = &ledger->configs.bodies;
+    const struct documents *transfers = &ledger->documents[DOCUMENT_TRANSFER];
+    const struct documents *expectations = &ledger->documents[DOCUMENT_EXPECTATION];
+    const struct document_lines *lines = &ledger->document_lines;
     const struct table *tables[] = {&claims->index, &ids->index, &ledger->cell_index, &items->index};
     const struct ledger_frontier arrays[] = {
         {claims->entries + claims->entry_count, claims->entries + limits->claim_count_max},
@@ -306,6 +318,10 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
         {claims->texts.units + (size_t)claims->texts.unit_count * TEXTPOOL_UNIT_BYTES,
          claims->texts.units + (size_t)claims->texts.unit_count_max * TEXTPOOL_UNIT_BYTES},
         {claims->heap + claims->heap_count, claims->heap + limits->claim_count_max},
+        {transfers->entries + transfers->entry_count, transfers->entries + transfers->count_max},
+        {expectations->entries + expectations->entry_count, expectations->entries + expectations->count_max},
+        {lines->entries + lines->count, lines->entries + limits->document_line_count_max},
+        {ledger->extras + ledger->extra_count, ledger->extras + limits->cell_count_max},
         {ids->ring + ids->next % ids->ring_count, ids->ring + ids->ring_count},
         {ledger->cells + ledger->cell_count, ledger->cells + limits->cell_count_max},
         {ledger->items + items->count, ledger->items + limits->item_count_max},

@@ -28,6 +28,9 @@ struct ledger_limits {
     uint32_t claim_line_count_max; /* cells named by those claims */
     uint32_t quota_count_max;      /* quotas of channels in cells */
     uint32_t offer_count_max;      /* items x channels that sell them */
+    uint32_t transfer_count_max;      /* open ones and closed ones inside the id window */
+    uint32_t expectation_count_max;   /* the same */
+    uint32_t document_line_count_max; /* cells named by those that are open, of both kinds */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
     uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
     uint32_t alias_count_max;      /* names that items have for sources, and merged ones */
@@ -113,7 +116,7 @@ bool ledger_strict(const struct ledger *ledger);
 void ledger_check(const struct ledger *ledger);
 
 /* Where the tables grow: the first byte not used yet, and the end of the space reserved. */
-#define LEDGER_FRONTIERS 14
+#define LEDGER_FRONTIERS 18
 struct ledger_frontier {
     const void *used_end;
     const void *end;
@@ -199,6 +202,51 @@ struct claim_line_view {
     uint32_t next; /* next line or NUMBER_NONE */
 };
 void ledger_claim_line(const struct ledger *ledger, uint32_t line, struct claim_line_view *out_view);
+
+struct transfer_view {
+    uint64_t transfer;        /* sequence number of its first event */
+    struct text name;         /* borrowed until the next evolve */
+    uint32_t from;            /* where it came from, NUMBER_NONE for several places */
+    uint32_t to;
+    bool open;
+    uint32_t line; /* first line, for ledger_document_line, or NUMBER_NONE when it is closed */
+};
+/* The transfer of this name, open or closed inside the window. */
+bool ledger_transfer(const struct ledger *ledger, struct text name, struct transfer_view *out_view);
+struct expectation_view {
+    uint64_t expectation;
+    struct text name;
+    enum direction direction;
+    bool open;
+    uint32_t line;
+};
+bool ledger_expectation(const struct ledger *ledger, struct text name, struct expectation_view *out_view);
+struct document_line_view {
+    uint32_t item, location; /* of a transfer: where it goes */
+    uint8_t scale;
+    int64_t units;      /* still under way, still expected */
+    struct moment when; /* eta, absent for none; due */
+    uint32_t next;      /* next line or NUMBER_NONE */
+};
+void ledger_document_line(const struct ledger *ledger, uint32_t line, struct document_line_view *out_view);
+/*
+ * Places of transfers and of expectations, numbered from 0; the counts never fall. A document keeps its place until it
+ * is forgotten, then another may get it. Which place one gets depends on the log alone.
+ */
+uint32_t ledger_transfer_places(const struct ledger *ledger);
+bool ledger_transfer_at(const struct ledger *ledger, uint32_t place, struct transfer_view *out_view);
+uint32_t ledger_expectation_places(const struct ledger *ledger);
+bool ledger_expectation_at(const struct ledger *ledger, uint32_t place, struct expectation_view *out_view);
+
+/*
+ * What can be promised for a time in a cell (DESIGN I5), base units; below 0 when too much is promised already. at: an
+ * instant; a day means its end at the location; absent means now. now_us: supply due before it is overdue and counts
+ * for nothing. A cell that does not exist has 0. One walk over the dated lines of the cell.
+ */
+int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us);
+/* The first time, from `at` on, for which this many can be promised. False for never. */
+bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
+                         int64_t now_us, int64_t units, int64_t *out_us);
 
 /* ---- channels ---- */
 

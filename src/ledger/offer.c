@@ -221,6 +221,8 @@ void offers_check(const struct ledger *ledger, uint64_t *hash)
     for (uint32_t i = 0; i < ledger->offer_count; i++) {
         const struct offer *offer = &ledger->offers[i];
         CHECK(offer_find(ledger, offer->channel, offer->item) == offer);
+        CHECK(offer->config_seq != 0 || !(offer->has_buffer || offer->has_cap || offer->buffer != 0 || offer->cap != 0));
+        CHECK(offer->changed_seq != 0 || (offer->next == 0 && offer->previous == 0));
         int64_t free_units = 0;
         for (uint32_t c = ledger->items[offer->item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
             struct figures figures = cell_figures(ledger, c - 1);

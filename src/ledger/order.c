@@ -25,6 +25,7 @@ static bool emit_commit(struct judge *judge, uint32_t claim)
             grant_units(judge, draft, event, CLAIM_COMMITTED, draft->asked - from_held, grant_terms(judge, draft, NULL));
             event->claim_units[CLAIM_GRANTED] += draft->asked - from_held;
         }
+        expectation_out_take(judge, draft, judge->command->hold, draft->asked, event);
         if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
             return false;
     }
@@ -137,6 +138,7 @@ void decide_amend(struct judge *judge)
         else
             give_back_units(judge, event, 0, -more);
         event->claim_units[more > 0 ? CLAIM_GRANTED : CLAIM_RELEASED] += more > 0 ? more : -more;
+        expectation_out_take(judge, draft, command->hold, max_i64(0, more), event);
         if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
             return;
     }

@@ -1,8 +1,9 @@
 /*
  * The tables behind struct ledger. Private to src/ledger.
  *
- * Each table is owned by one file: names.c, config_state.c, cell.c, claim.c, id.c. Every live entry adds a hash of all its fields to
- * state_hash; whoever changes an entry takes the old hash out and puts the new one in (entry_hash).
+ * Each table is owned by one file: names.c, config_state.c, cell.c, claim.c, document.c, id.c. Every live entry adds a
+ * hash of all its fields to state_hash; whoever changes an entry takes the old hash out and puts the new one in
+ * (entry_hash).
  */
 #ifndef ONHAND_LEDGER_STATE_H
 #define ONHAND_LEDGER_STATE_H
@@ -15,7 +16,8 @@
 
 /* What kind of entry a hash is of: equal fields in different tables must not cancel out. */
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
-                 ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER, ENTRY_CONFIG,
+                 ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER,
+                 ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE, ENTRY_CONFIG,
                  ENTRY_LOCATION };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
@@ -24,8 +26,9 @@ uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count
 
 /* Forgotten per decision: more than one can come, so that both tables shrink again after a burst. Bounded, so that no
  * single decision pays for the past. */
-#define FORGET_IDS    4
-#define FORGET_CLAIMS 4
+#define FORGET_IDS       4
+#define FORGET_CLAIMS    4
+#define FORGET_DOCUMENTS 4 /* of each kind */
 
 #define CHANNEL_WORDS (CHANNELS_MAX / 64)
 
@@ -92,6 +95,19 @@ struct cell {
     uint64_t last_seq;
 };
 
+/* What documents announce in a cell, each list by its own times (due.c). */
+enum due_list_name {
+    DUE_IN_INSTANT,
+    DUE_IN_DAY,
+    DUE_OUT_INSTANT,
+    DUE_OUT_DAY,
+    DUE_UNDATED, /* under way without an eta: counts for nothing until it is here */
+    DUE_LIST_COUNT
+};
+struct due_list {
+    uint32_t first, last; /* document lines + 1, 0 for none */
+};
+
 /* What only some cells have: expected goods, policy, quotas, and claims that wait or lack cover. Made with the first of
  * them and never removed; a cell without one behaves as if all of it were 0. */
 enum queue_kind {
@@ -113,6 +129,7 @@ struct cell_extra {
     uint32_t cell;
     uint32_t quota_first;         /* newest + 1, 0 for none */
     int64_t units[FIGURES_APART]; /* from FIGURE_IN_TRANSIT on */
+    struct due_list due[DUE_LIST_COUNT]; /* what documents announce here. Derived */
     struct queue queues[QUEUE_COUNT]; /* claims that need something of the cell, in the order they get it */
     bool pending;                 /* in the heap of cells to be served */
     bool low;                     /* see struct event */
@@ -203,6 +220,51 @@ struct claims {
     uint32_t ended_first, ended_last; /* + 1, by the time they ended */
 };
 
+/*
+ * Documents: goods that are announced. A transfer has a line per item under way, in the cell it goes to; an expectation
+ * a line per cell. A line stands while it has open units, a document is open while it has lines.
+ */
+enum document_kind { DOCUMENT_TRANSFER, DOCUMENT_EXPECTATION, DOCUMENT_KIND_COUNT };
+
+struct document {
+    uint64_t number; /* sequence number of its first event, 0 for a free entry */
+    struct textref name;
+    int64_t closed_at_us;     /* TIME_NONE while open */
+    uint64_t last_seq;
+    uint32_t from, to;        /* of a transfer; NUMBER_NONE for several places, and for an expectation */
+    uint32_t first_line;      /* + 1, 0 for none; also the link of the free list */
+    uint32_t last_line;       /* + 1 */
+    uint32_t closed_next, closed_previous; /* + 1 */
+    enum direction direction; /* of the goods: a transfer's come in */
+};
+
+struct document_line {
+    uint32_t document, cell;
+    uint32_t next;                   /* of the document, + 1; also the link of the free list */
+    uint32_t due_next, due_previous; /* of the cell, + 1. Derived */
+    enum due_list_name due_list;     /* Derived */
+    enum document_kind kind;
+    int64_t units;                   /* open, > 0; 0 for a free entry */
+    struct moment when;              /* eta or due */
+    uint64_t last_seq;
+};
+
+#define DOCUMENTS_MAX UINT32_C(100000000) /* of each kind: as many as document.c has numbers for their names */
+
+struct documents {
+    struct document *entries;
+    uint32_t entry_count, entry_free, open, kept; /* ever used; free list + 1; open; closed and kept */
+    uint32_t count_max;
+    struct table index; /* by name */
+    struct textpool names;
+    uint32_t closed_first, closed_last; /* + 1, by the time they closed */
+};
+
+struct document_lines {
+    struct document_line *entries;
+    uint32_t count, free, free_count; /* ever used; free list + 1; its length */
+};
+
 /* 32 bytes, DESIGN section 3. */
 struct id_entry {
     struct hash128 hash;
@@ -262,6 +324,8 @@ struct ledger {
     uint32_t extra_count;
     struct table cell_index;
     struct claims claims;
+    struct documents documents[DOCUMENT_KIND_COUNT];
+    struct document_lines document_lines; /* of both kinds */
     struct ids ids;
     /* Scratch of decide, not state. */
     struct draft *drafts;       /* COMMAND_LINES_MAX of them */
@@ -384,6 +448,8 @@ uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t c
 bool claims_stale(const struct ledger *ledger, int64_t now_us);
 /* True when a new claim (or none) and this many new lines fit, now that everything older than the window may go. */
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
+/* Open claims that carry this channel's name: facts may have, before there was one. Walks all claims. */
+uint32_t claims_through(const struct ledger *ledger, struct text channel);
 /* Applies the claim part of an event. */
 void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */
@@ -391,6 +457,43 @@ void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);
 /* Is there a claim in this entry, live or ended inside the window? */
 bool claim_is_kept(const struct ledger *ledger, uint32_t entry, int64_t now_us);
+
+/* ---- document.c ---- */
+size_t documents_bytes(const struct ledger_limits *limits);
+void documents_init(struct ledger *ledger, struct region *region);
+/* The document of this name, open or closed inside the window, or NUMBER_NONE. */
+uint32_t document_find(const struct ledger *ledger, enum document_kind kind, struct text name, int64_t now_us);
+static inline bool document_is_open(const struct ledger *ledger, enum document_kind kind, uint32_t document)
+{
+    return ledger->documents[kind].entries[document].closed_at_us == TIME_NONE;
+}
+/* True for one that lookups find by its name. */
+bool document_is_kept(const struct ledger *ledger, enum document_kind kind, uint32_t document, int64_t now_us);
+/* Its line on this cell, or NUMBER_NONE. Walks its lines, COMMAND_LINES_MAX at most. */
+uint32_t document_line_find(const struct ledger *ledger, enum document_kind kind, uint32_t document, uint32_t cell);
+/* True when the document that closed first has left the window. */
+bool documents_stale(const struct ledger *ledger, int64_t now_us);
+/* NULL when what the decision adds fits, now that everything older than the window may go; else the option to raise. */
+const char *documents_room(const struct ledger *ledger, const struct decision *decision);
+/* Applies the transfer and expectation parts of an event. */
+void document_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
+/* Drops up to `most` documents of each kind that closed before the window: transfers, then expectations. */
+void documents_forget(struct ledger *ledger, int64_t now_us, unsigned most);
+void documents_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- due.c ---- */
+/* Puts a line, whose document and fields are set, in its place among those of its cell; takes it out. */
+void due_add(struct ledger *ledger, uint32_t line);
+void due_remove(struct ledger *ledger, uint32_t line);
+/*
+ * ATP as I5 has it, in a cell with these figures, which may be those a decision would leave. at absent: now.
+ * One walk over the dated lines of the cell: O(1) for each, none is looked at twice.
+ */
+int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, struct moment at,
+                int64_t now_us);
+/* When goods promised for this time must be there: of a day, at its end, as the supply of that day is. */
+struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at);
+void due_check(const struct ledger *ledger);
 
 /* ---- id.c ---- */
 size_t ids_bytes(uint32_t count_max);

@@ -27,10 +27,10 @@ struct field {
 
 static size_t changed; /* fields turned, over all tables */
 
-/* Numbers are turned whole, references to texts in their two halves, bytes one by one. */
+/* Numbers are turned whole, references to texts and heads of lists in their two halves, bytes one by one. */
 static size_t part_bytes(const struct field *field)
 {
-    static const char *const texts[] = {"name", "holder", "channel", "config"};
+    static const char *const texts[] = {"name", "holder", "channel", "due", "config"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strcmp(field->name, texts[i]) == 0)
             return 4;
@@ -85,7 +85,7 @@ static const struct field claim_line_fields[] = {FIELD(claim_line, claim), FIELD
                                                  FIELD(claim_line, next), FIELD(claim_line, units),
                                                  FIELD(claim_line, last_seq), FIELD(claim_line, links)};
 static const struct field cell_extra_fields[] = {FIELD(cell_extra, cell), FIELD(cell_extra, quota_first),
-                                                 FIELD(cell_extra, units), FIELD(cell_extra, queues),
+                                                 FIELD(cell_extra, units), FIELD(cell_extra, queues), FIELD(cell_extra, due),
                                                  FIELD(cell_extra, pending), FIELD(cell_extra, low)};
 static const struct field channel_fields[] = {
     FIELD(channel, config_seq), FIELD(channel, priority), FIELD(channel, rank), FIELD(channel, shares_rest),
@@ -97,6 +97,14 @@ static const struct field offer_fields[] = {
     FIELD(offer, channel), FIELD(offer, item), FIELD(offer, has_buffer), FIELD(offer, has_cap), FIELD(offer, buffer),
     FIELD(offer, cap), FIELD(offer, config_seq), FIELD(offer, free), FIELD(offer, ats), FIELD(offer, changed_seq),
     FIELD(offer, next), FIELD(offer, previous)};
+static const struct field document_fields[] = {
+    FIELD(document, number), FIELD(document, name), FIELD(document, closed_at_us), FIELD(document, last_seq),
+    FIELD(document, from), FIELD(document, to), FIELD(document, first_line), FIELD(document, last_line),
+    FIELD(document, closed_next), FIELD(document, closed_previous), FIELD(document, direction)};
+static const struct field document_line_fields[] = {
+    FIELD(document_line, document), FIELD(document_line, cell), FIELD(document_line, next), FIELD(document_line, due_next),
+    FIELD(document_line, due_previous), FIELD(document_line, due_list), FIELD(document_line, kind),
+    FIELD(document_line, units), FIELD(document_line, when), FIELD(document_line, last_seq)};
 static const struct field id_entry_fields[] = {FIELD(id_entry, hash), FIELD(id_entry, fingerprint),
                                                FIELD(id_entry, last_seq)};
 
@@ -140,6 +148,19 @@ static void fill(struct world *world)
         "commit hold=H9 channel=web paid 1 A@L fact",
         "hold hold=H10 holder=cat channel=amz wait priority=3 expires=70 30 A@L",
         "hold hold=H11 holder=cat channel=amz wait partial expires=80 30 A@L 1 A@M",
+        "transfer_out transfer=T1 to=M eta=2023-12-01 1 A@L 1 B@L",
+        "transfer_out transfer=T2 to=M 1 A@L",
+        "transfer_out transfer=T3 to=N 1 B@L",
+        "transfer_out transfer=T4 to=N 1 B@L 1 B@M",
+        "transfer_in transfer=T3 1 B@N",
+        "transfer_loss transfer=T4",
+        "expect expectation=E1 direction=in due=2023-12-01 1 A@L 1 B@L 1 A@M",
+        "expect expectation=E2 direction=out due=+60 1 A@L 1 B@L",
+        "expect expectation=E3 direction=in due=2023-12-02 1 A@L",
+        "expect expectation=E4 direction=in due=+60 1 A@L",
+        "expect expectation=E5 direction=out due=2023-12-01 1 A@L",
+        "cancel_expected expectation=E4",
+        "cancel_expected expectation=E3",
     };
     world_init(world, &world_limits);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -186,6 +207,16 @@ static void any_changed_field_is_noticed(void **state)
     assert_true(ledger->extra_count >= 2);
     for (uint32_t i = 0; i < ledger->extra_count; i++)
         TURN(ledger, cell_extra, &ledger->extras[i]);
+    for (unsigned kind = 0; kind < DOCUMENT_KIND_COUNT; kind++) {
+        struct documents *documents = &ledger->documents[kind];
+        assert_true(documents->open >= 2 && documents->kept == 2);
+        for (uint32_t i = 0; i < documents->entry_count; i++)
+            TURN(ledger, document, &documents->entries[i]);
+    }
+    for (uint32_t i = 0; i < ledger->document_lines.count; i++) {
+        if (ledger->document_lines.entries[i].units != 0)
+            TURN(ledger, document_line, &ledger->document_lines.entries[i]);
+    }
     assert_int_equal(ledger->names[NAME_CHANNEL].count, 2);
     for (uint32_t i = 0; i < 2; i++) {
         /* Locations beyond place_count are no field. */
