@@ -37,10 +37,10 @@ extern const struct handler feed_handler;       /* feed_route.c */
 extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi */
 
 /* Which of its calls a handler serves: connection->call, set by the route. */
+enum document_call { DOCUMENT_OF_TRANSFER, DOCUMENT_OF_EXPECTATION, DOCUMENT_ATP };
 enum commands_call { COMMANDS_BODY, COMMANDS_STREAM, COMMANDS_COLLECTION };
 enum stock_call { STOCK_ITEM, STOCK_CELL, STOCK_HOLD };
 enum config_call_kind { CONFIG_GET, CONFIG_PUT, CONFIG_DELETE };
-enum document_call { DOCUMENT_OF_TRANSFER, DOCUMENT_OF_EXPECTATION, DOCUMENT_ATP };
 enum list_call { LIST_OF_STOCK, LIST_OF_HOLDS, LIST_OF_ITEMS, LIST_OF_LOCATIONS, LIST_OF_SOURCES };
 enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI };
 

@@ -542,11 +542,11 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_SETTINGS] = decide_config,     [KIND_AMEND] = decide_amend,       [KIND_REASSIGN] = decide_reassign,
     [KIND_PICK] = decide_picking,        [KIND_UNPICK] = decide_picking,    [KIND_SET_POLICY] = decide_policy,
     [KIND_SET_CHANNEL] = decide_channel, [KIND_PUT_CHANNEL] = decide_channel, [KIND_ALLOCATE] = decide_allocate,
-    [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
-    [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
     [KIND_TRANSFER_OUT] = decide_transit, [KIND_TRANSFER_IN] = decide_transit, [KIND_TRANSFER_LOSS] = decide_transit,
     [KIND_EXPECT] = decide_expected,     [KIND_REDATE] = decide_expected,
     [KIND_CANCEL_EXPECTED] = decide_expected,
+    [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
+    [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -579,13 +579,13 @@ _Static_assert(KIND_COUNT <= 64, "a bit for each kind");
 #define FOR_CLAIMS                                                                                                     \
     (UINT64_C(1) << KIND_HOLD | UINT64_C(1) << KIND_EXTEND | UINT64_C(1) << KIND_COMMIT | UINT64_C(1) << KIND_RELEASE |  \
      UINT64_C(1) << KIND_AMEND | UINT64_C(1) << KIND_REASSIGN | UINT64_C(1) << KIND_PICK | UINT64_C(1) << KIND_UNPICK)
-#define FOR_ITEMS     (UINT64_C(1) << KIND_PUT_ITEM | UINT64_C(1) << KIND_DELETE_ITEM)
-#define FOR_LOCATIONS (UINT64_C(1) << KIND_PUT_LOCATION | UINT64_C(1) << KIND_DELETE_LOCATION)
-#define FOR_SOURCES   (UINT64_C(1) << KIND_PUT_SOURCE | UINT64_C(1) << KIND_DELETE_SOURCE)
 #define FOR_TRANSFERS                                                                                                  \
     (UINT64_C(1) << KIND_TRANSFER_OUT | UINT64_C(1) << KIND_TRANSFER_IN | UINT64_C(1) << KIND_TRANSFER_LOSS)
 #define FOR_EXPECTATIONS                                                                                               \
     (UINT64_C(1) << KIND_EXPECT | UINT64_C(1) << KIND_REDATE | UINT64_C(1) << KIND_CANCEL_EXPECTED)
+#define FOR_ITEMS     (UINT64_C(1) << KIND_PUT_ITEM | UINT64_C(1) << KIND_DELETE_ITEM)
+#define FOR_LOCATIONS (UINT64_C(1) << KIND_PUT_LOCATION | UINT64_C(1) << KIND_DELETE_LOCATION)
+#define FOR_SOURCES   (UINT64_C(1) << KIND_PUT_SOURCE | UINT64_C(1) << KIND_DELETE_SOURCE)
 #define FOR_CELLS    (UINT64_C(1) << KIND_SET_POLICY | UINT64_C(1) << KIND_ALLOCATE)
 #define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE)
 

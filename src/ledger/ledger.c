@@ -213,9 +213,11 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
     count_new_claims(ledger, decision, &new_claim, &new_lines);
     if ((new_claim || new_lines != 0) && !claims_room(ledger, decision->recorded_at_us, new_claim, new_lines))
         return "--holds-max or --hold-lines-max";
-    static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max"};
     const char *documents = documents_room(ledger, decision);
-    return documents != NULL ? documents : lacks[configs_overflow(ledger, decision)];
+    if (documents != NULL)
+        return documents;
+    static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max"};
+    return lacks[configs_overflow(ledger, decision)];
 }
 
 bool ledger_stale(const struct ledger *ledger, int64_t now_us)
@@ -307,10 +309,10 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
     const struct claims *claims = &ledger->claims;
     const struct ids *ids = &ledger->ids;
     const struct names *items = &ledger->names[NAME_ITEM];
-    const struct blockpool *bodies = &ledger->configs.bodies;
     const struct documents *transfers = &ledger->documents[DOCUMENT_TRANSFER];
     const struct documents *expectations = &ledger->documents[DOCUMENT_EXPECTATION];
     const struct document_lines *lines = &ledger->document_lines;
+    const struct blockpool *bodies = &ledger->configs.bodies;
     const struct table *tables[] = {&claims->index, &ids->index, &ledger->cell_index, &items->index};
     const struct ledger_frontier arrays[] = {
         {claims->entries + claims->entry_count, claims->entries + limits->claim_count_max},

@@ -338,6 +338,9 @@ static void decide_transfer(struct judge *judge)
 void decide_movement(struct judge *judge)
 {
     enum command_kind kind = judge->command->kind;
+    /* Guarded, what is set apart for others is not free to a movement either; through a channel, what is free to it. */
+    if (judge->request && (kind == KIND_TRANSFER || kind == KIND_ADJUST))
+        CHECK(judge_channel(judge, judge->command->channel, false));
     if (kind == KIND_TRANSFER)
         decide_transfer(judge);
     else if (kind == KIND_RECLASSIFY)

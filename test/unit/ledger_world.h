@@ -8,12 +8,10 @@
  * command; `if:` speaks of the line before it, `IF:` of the command. Keys: hold holder channel to from id source seq
  * expires(seconds) occurred(seconds from now) not_after(seconds from now) scale window(seconds) capacity transfer
  * expectation direction(in, out), due and eta(a moment); words: guard fact (guard: false) dry partial strict. A moment
- * is a day as 2023-12-01, or +SECONDS from now.
- * Configuration: unit:NAME=RATIO ("12", "1/3") alias:SOURCE=NAME part:ITEM=QUANTITY merge=ITEM attributes=JSON of items,
- * parent=LOCATION zone=SECONDS (an offset) no_promise of locations, name=SOURCE zone ordered strict returns=CONDITION
- * holds=SECONDS of sources; `unit=NAME` speaks of the line before it.
- * `wait SECONDS` lets time pass and runs what falls due, `until MOMENT`
- * the same; `tick` is the engine's.
+ * is a day as 2023-12-01, or +SECONDS from now. Configuration: unit:NAME=RATIO ("12", "1/3") alias:SOURCE=NAME
+ * part:ITEM=QUANTITY merge=ITEM attributes=JSON of items, parent=LOCATION zone=SECONDS (an offset) no_promise of
+ * locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS of sources; `unit=NAME` speaks of the line
+ * before it. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT` the same; `tick` is the engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
  * and ledger_check finds nothing. A step that decides nothing changes nothing.
@@ -113,9 +111,9 @@ static inline void world_evolve(struct world *world)
         events[i].hold = world_copy_text(world, events[i].hold);
         events[i].holder = world_copy_text(world, events[i].holder);
         events[i].channel = world_copy_text(world, events[i].channel);
-        events[i].config = world_copy_text(world, events[i].config);
         events[i].transfer = world_copy_text(world, events[i].transfer);
         events[i].expectation = world_copy_text(world, events[i].expectation);
+        events[i].config = world_copy_text(world, events[i].config);
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
     }
@@ -168,6 +166,28 @@ static inline void world_precondition(struct precondition *p, const char *name, 
     }
 }
 
+/* Days since 1970 of a day of the Gregorian calendar. */
+static inline int64_t world_days(int64_t year, int64_t month, int64_t day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1 - 719468;
+}
+
+/* "2023-12-01" or "+3600". */
+static inline struct moment world_moment(const struct world *world, const char *text)
+{
+    int year;
+    int month;
+    int day;
+    if (*text == '+' || (*text == '-' && strchr(text + 1, '-') == NULL))
+        return (struct moment){MOMENT_INSTANT, world->now_us + strtoll(text, NULL, 10) * SECOND_US};
+    if (sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3) {
+        fail_msg("'%s' is no moment", text);
+        return (struct moment){MOMENT_ABSENT, 0};
+    }
+    return (struct moment){MOMENT_DAY, world_days(year, month, day) * 86400 * SECOND_US};
+}
+
 /* What stands behind the colon of a key, when the key begins so. */
 static inline bool world_key_of(const char *key, const char *prefix, struct text *out_rest)
 {
@@ -210,28 +230,6 @@ static inline bool world_config_option(struct world *world, const char *key, con
         return false;
     }
     return true;
-}
-
-/* Days since 1970 of a day of the Gregorian calendar. */
-static inline int64_t world_days(int64_t year, int64_t month, int64_t day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1 - 719468;
-}
-
-/* "2023-12-01" or "+3600". */
-static inline struct moment world_moment(const struct world *world, const char *text)
-{
-    int year;
-    int month;
-    int day;
-    if (*text == '+' || (*text == '-' && strchr(text + 1, '-') == NULL))
-        return (struct moment){MOMENT_INSTANT, world->now_us + strtoll(text, NULL, 10) * SECOND_US};
-    if (sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3) {
-        fail_msg("'%s' is no moment", text);
-        return (struct moment){MOMENT_ABSENT, 0};
-    }
-    return (struct moment){MOMENT_DAY, world_days(year, month, day) * 86400 * SECOND_US};
 }
 
 /* "L,M": names of locations. */
@@ -485,12 +483,10 @@ static inline void world_say_answer(struct world *world)
             world_say(world, ", consumed %" PRId64 " released %" PRId64, decision->events[0].consumed,
                       decision->events[0].released);
     }
-    if (decision->mention_total != 0) {
-        world_say(world, " [");
-        for (uint32_t i = 0; i < decision->mention_count; i++)
-            world_say(world, "%.*s ", TEXT_ARGUMENTS(decision->mentions[i]));
-        world_say(world, "of %u]", decision->mention_total);
-    }
+    if (decision->mention_total != 0)
+        world_say(world, ", claims %u:", decision->mention_total);
+    for (uint32_t i = 0; i < decision->mention_count; i++)
+        world_say(world, " %.*s", TEXT_ARGUMENTS(decision->mentions[i]));
     for (uint32_t i = 0; i < decision->shortage_count; i++) {
         const struct shortage *s = &decision->shortages[i];
         world_say(world, ", %.*s@%.*s asked %" PRId64 " free %" PRId64,
