@@ -188,17 +188,18 @@ bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, u
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
-/* A quantity in a unit of the item. */
-static bool unit_units_of(struct judge *judge, const struct command_line *line, uint32_t index,
-                          const struct draft *draft, int64_t *out_units)
+bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
 {
     const struct ledger *ledger = judge->ledger;
+    const struct command_line *line = &judge->command->lines[index];
     struct config_unit unit;
-    bool known = draft->item < ledger->names[NAME_ITEM].count &&
-                 item_config_unit(config_body(ledger, NAME_ITEM, draft->item), line->unit, &unit);
+    if (LIKELY(line->unit.length == 0))
+        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
+    bool known = item < ledger->names[NAME_ITEM].count &&
+                 item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
     if (!known)
         return judge_invalid(judge, CODE_unknown_unit, index, "unit", "the item has no such unit; declare it there");
-    switch (unit_to_units(line->quantity, &unit, draft->scale, out_units)) {
+    switch (unit_to_units(line->quantity, &unit, scale, out_units)) {
     case UNIT_OK:
         return true;
     case UNIT_UNEVEN:
@@ -300,8 +301,7 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         uint32_t before = judge->draft_count;
         struct draft *draft = judge_draft_of(judge, item, location, i);
         int64_t units;
-        if (UNLIKELY(line->unit.length != 0) ? !unit_units_of(judge, line, i, draft, &units)
-                                             : !judge_units(judge, line->quantity, draft->scale, i, "quantity", &units))
+        if (!judge_line_units(judge, i, item, draft->scale, &units))
             return false;
         enum condition condition = line->condition == CONDITION_NONE ? usual : line->condition;
         draft->condition = judge->draft_count > before || draft->condition == condition ? condition : CONDITION_NONE;

@@ -63,6 +63,8 @@ struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t locati
 /* A quantity in base units of an item of this scale; 422 when it has too many decimals or leaves the range. */
 MUST_USE bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
                           int64_t *out_units);
+/* The quantity of a line, in its unit or the item's own, in base units of the item, whose scale this is. */
+MUST_USE bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units);
 /* The `if` of the command, which must speak of exactly one cell. */
 MUST_USE bool judge_precondition(struct judge *judge);
 /* The number of a name, given now when it is new. NUMBER_NONE after an objection (table full). */

@@ -57,8 +57,8 @@ static void add_cells(struct sourcing *sourcing, uint32_t item)
     const struct ledger *ledger = sourcing->judge->ledger;
     uint32_t ring[PLACES_MAX];
     uint32_t count = 0;
-    for (uint32_t c = ledger->items[item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item)
-        ring[count++ % PLACES_MAX] = ledger->cells[c - 1].location;
+    for (uint32_t c = ledger_cell_next(ledger, item, NUMBER_NONE); c != NUMBER_NONE; c = ledger_cell_next(ledger, item, c))
+        ring[count++ % PLACES_MAX] = ledger->cells[c].location;
     for (uint32_t kept = count < PLACES_MAX ? count : PLACES_MAX; kept > 0; kept--)
         add_place(sourcing, ring[--count % PLACES_MAX]);
 }
@@ -213,7 +213,7 @@ static bool find_seekers(struct sourcing *sourcing)
         const struct command_line *line = &judge->command->lines[i];
         if (line->location.length != 0)
             continue;
-        uint32_t item = ledger_number(judge->ledger, NAME_ITEM, line->item);
+        uint32_t item = judge_item(judge, false, line->item);
         if (item == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
         struct seeker *seeker = sourcing->seekers;
@@ -227,7 +227,7 @@ static bool find_seekers(struct sourcing *sourcing)
             sourcing->seeker_count++;
         }
         int64_t units;
-        if (!judge_units(judge, line->quantity, seeker->scale, i, "quantity", &units))
+        if (!judge_line_units(judge, i, item, seeker->scale, &units))
             return false;
         seeker->asked += units;
         seeker->units = seeker->asked;
