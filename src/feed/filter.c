@@ -43,7 +43,7 @@ bool filter_is_open(const struct filter *filter)
     return filter->count == 0;
 }
 
-/* True when the field has no value, or one of its values fits. */
+/* True when the field has no value, or one of its values fits. A name that is not there fits none, "*" neither. */
 static bool field_match(const struct filter *filter, enum filter_field field, struct text name)
 {
     bool any = false;
@@ -53,7 +53,7 @@ static bool field_match(const struct filter *filter, enum filter_field field, st
         any = true;
         uint32_t length = filter->values[i].length;
         bool fits = filter->values[i].prefix ? name.length >= length : name.length == length;
-        if (fits && (length == 0 || memcmp(filter->values[i].bytes, name.bytes, length) == 0))
+        if (fits && text_present(name) && (length == 0 || memcmp(filter->values[i].bytes, name.bytes, length) == 0))
             return true;
     }
     return !any;

@@ -172,7 +172,7 @@ class Filled(ServerCase):
         self.assertEqual(self.rows("locations"), [{"location": name} for name in ("L0", "L1", "L2", "L/1")])
         self.assertEqual(self.rows("locations", "q=%2F"), [{"location": "L/1"}])
         sources = {row["source"]: row for row in self.rows("sources")}
-        self.assertEqual(set(sources), {"wms", "till", "shop", "holds", "numbered"})
+        self.assertEqual(set(sources), {"wms", "till", "shop", "holds", "numbered", "erp"})
         self.assertEqual(sources["numbered"], {"source": "numbered", "ordered": True, "seq": 17})
         self.assertEqual(sources["wms"], {"source": "wms", "ordered": False, "seq": None})
         items = self.rows("items", "limit=7")
