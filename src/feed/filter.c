@@ -38,6 +38,14 @@ enum filter_status filter_add(struct filter *filter, enum filter_field field, st
     return FILTER_OK;
 }
 
+bool filter_has(const struct filter *filter, enum filter_field field)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < filter->count; i++)
+        any = any || filter->values[i].field == field;
+    return any;
+}
+
 bool filter_is_open(const struct filter *filter)
 {
     return filter->count == 0;

@@ -284,6 +284,11 @@ bool ledger_channel(const struct ledger *ledger, uint32_t number, struct channel
     return true;
 }
 
+bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location)
+{
+    return channel_serves(ledger, channel, location);
+}
+
 int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel)
 {
     const struct quota *quota = quota_find(ledger, cell, channel);
