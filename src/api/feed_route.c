@@ -464,12 +464,8 @@ static bool begin_channel(struct connection *connection, struct text name, bool 
                         TEXT("does not go with channel=, which sends what the channel may sell of each item: only item= does"));
         return false;
     }
-    enum name_status status = name_check(name);
-    if (status != NAME_OK) {
-        const char *problem = name_problem(status);
-        respond_problem(connection, 422, "bad_value", TEXT("channel"), text_of(problem, strlen(problem)));
+    if (!route_channel(connection, name))
         return false;
-    }
     feed->channel = calloc(1, sizeof(*feed->channel));
     if (feed->channel == NULL) {
         connection_close(connection);

@@ -44,14 +44,22 @@ static void render_text_member(struct buffer *out, const char *key, struct text 
     json_string(out, value);
 }
 
-/* A time, or a day by its date alone. */
-static void render_moment_member(struct buffer *out, const char *key, struct moment moment)
+/* A time, or a day by its date alone; null when there is none. */
+static void render_moment(struct buffer *out, struct moment moment)
 {
     char time[RFC3339_TEXT_BYTES];
+    unsigned n = moment.form == MOMENT_ABSENT ? 0 : rfc3339_format(moment.us, time);
+    json_string(out, moment.form == MOMENT_ABSENT ? TEXT_NONE : text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
+}
+
+static void render_moment_member(struct buffer *out, const char *key, struct moment moment)
+{
     if (moment.form == MOMENT_ABSENT)
         return;
-    unsigned n = rfc3339_format(moment.us, time);
-    render_text_member(out, key, text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
+    buffer_literal(out, ",\"");
+    buffer_text(out, constant(key));
+    buffer_literal(out, "\":");
+    render_moment(out, moment);
 }
 
 /* ---- figures ---- */
@@ -90,7 +98,7 @@ void render_figures(struct buffer *out, const struct figures *figures, unsigned 
     UNITS(",\"outgoing\":", units[FIGURE_OUTGOING]);
 }
 
-void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
+void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell)
 {
     buffer_literal(out, "{\"item\":");
     json_string(out, name_of(render, NAME_ITEM, cell->item));
@@ -102,6 +110,11 @@ void render_cell(struct buffer *out, const struct render *render, const struct c
     json_u64(out, cell->version);
     buffer_literal(out, ",\"position\":");
     render_position(out, render->epoch, cell->last_seq);
+}
+
+void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
+{
+    render_cell_open(out, render, cell);
     buffer_byte(out, '}');
 }
 
@@ -113,6 +126,43 @@ void render_item(struct buffer *out, struct text name, const struct item_view *i
     json_u64(out, item->scale);
     buffer_literal(out, ",\"provisional\":");
     json_bool(out, !item->declared);
+    buffer_byte(out, '}');
+}
+
+/* ---- channels ---- */
+
+void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale)
+{
+    buffer_literal(out, "{\"item\":");
+    json_string(out, item);
+    UNITS(",\"ats\":", ats);
+    buffer_byte(out, '}');
+}
+
+void render_channel(struct buffer *out, const struct render *render, uint32_t number, const struct channel_view *channel)
+{
+    buffer_literal(out, "{\"channel\":");
+    json_string(out, name_of(render, NAME_CHANNEL, number));
+    buffer_literal(out, ",\"locations\":[");
+    for (uint32_t i = 0; i < channel->place_count; i++) {
+        if (i != 0)
+            buffer_byte(out, ',');
+        json_string(out, name_of(render, NAME_LOCATION, channel->places[i]));
+    }
+    buffer_literal(out, "],\"priority\":");
+    if (channel->priority == 0)
+        buffer_literal(out, "null");
+    else
+        json_u64(out, channel->priority);
+    buffer_literal(out, ",\"shares_rest\":");
+    json_bool(out, channel->shares_rest);
+    buffer_literal(out, ",\"buffer\":");
+    json_i64(out, channel->buffer);
+    buffer_literal(out, ",\"cap\":");
+    if (channel->has_cap)
+        json_i64(out, channel->cap);
+    else
+        buffer_literal(out, "null");
     buffer_byte(out, '}');
 }
 
@@ -192,6 +242,15 @@ void render_claim(struct buffer *out, const struct render *render, const struct 
         buffer_literal(out, "null");
     else
         json_time(out, view->expires_at_us);
+    buffer_literal(out, ",\"paid\":");
+    json_bool(out, view->paid);
+    buffer_literal(out, ",\"priority\":");
+    if (view->priority == 0)
+        buffer_literal(out, "null");
+    else
+        json_u64(out, view->priority);
+    buffer_literal(out, ",\"at\":");
+    render_moment(out, view->at);
     buffer_literal(out, ",\"lines\":[");
     for (uint32_t i = 0; i < claim->line_count; i++) {
         if (i != 0)
