@@ -325,7 +325,7 @@ void offers_check(const struct ledger *ledger, uint64_t *hash)
             CHECK(ledger->offers[o - 1].previous == previous);
             CHECK(ledger->offers[o - 1].channel == c);
             listed++;
-            CHECK(ledger->offers[o - 1].changed_seq >= seq);
+            CHECK(ledger->offers[o - 1].changed_seq > seq || (ledger->offers[o - 1].changed_seq == seq && o > previous));
             seq = ledger->offers[o - 1].changed_seq;
             previous = o;
         }
@@ -344,19 +344,26 @@ int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item)
     return offer == NULL ? 0 : offer->ats;
 }
 
-bool ledger_offer_next(const struct ledger *ledger, uint32_t channel, uint64_t seq, uint32_t from,
-                       struct offer_view *out_view)
+uint32_t ledger_offer_count(const struct ledger *ledger)
 {
-    uint32_t number = from == NUMBER_NONE ? 0 : ledger->offers[from].next;
-    if (from == NUMBER_NONE) {
-        for (uint32_t o = ledger->channels[channel].offer_last; o != 0 && ledger->offers[o - 1].changed_seq > seq;
-             o = ledger->offers[o - 1].previous)
-            number = o;
-    }
-    if (number == 0)
-        return false;
-    const struct offer *offer = &ledger->offers[number - 1];
-    *out_view = (struct offer_view){offer->item, ledger->items[offer->item].scale, offer->ats, offer->changed_seq,
-                                    number - 1};
-    return true;
+    return ledger->offer_count;
+}
+
+void ledger_offer(const struct ledger *ledger, uint32_t number, struct offer_view *out_view)
+{
+    const struct offer *offer = &ledger->offers[number];
+    *out_view = (struct offer_view){offer->channel, offer->item, ledger->items[offer->item].scale, offer->ats,
+                                    offer->changed_seq};
+}
+
+uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer)
+{
+    uint32_t number = offer == NUMBER_NONE ? ledger->channels[channel].offer_last : ledger->offers[offer].previous;
+    return number == 0 ? NUMBER_NONE : number - 1;
+}
+
+uint32_t ledger_offer_behind(const struct ledger *ledger, uint32_t channel, uint32_t offer)
+{
+    uint32_t number = offer == NUMBER_NONE ? ledger->channels[channel].offer_first : ledger->offers[offer].next;
+    return number == 0 ? NUMBER_NONE : number - 1;
 }
