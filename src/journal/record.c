@@ -868,11 +868,7 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
 
 static void take_context(struct decoder *d, struct decision *decision)
 {
-    /* The caller's arrays stay; everything else begins anew. */
-    *decision = (struct decision){.events = decision->events,
-                                  .names = decision->names,
-                                  .shortages = decision->shortages,
-                                  .source = NUMBER_NONE};
+    decision_reset(decision);
     uint64_t event_count = take_nonzero(d);
     decision->first_seq = take_nonzero(d);
     refuse(d, event_count > DECISION_EVENTS_MAX || decision->first_seq > (uint64_t)INT64_MAX);

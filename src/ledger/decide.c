@@ -194,8 +194,7 @@ static bool precondition_holds(struct judge *judge, const struct precondition *w
     return true;
 }
 
-/* Does a line look for its location? */
-static bool command_seeks(const struct command *command)
+bool command_seeks(const struct command *command)
 {
     for (uint32_t i = 0; i < command->line_count; i++) {
         if (command->lines[i].location.length == 0)
@@ -468,20 +467,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
 void decision_begin(struct judge *judge, enum command_kind kind)
 {
     struct decision *decision = judge->decision;
-    /* The arrays are the caller's and stay. */
-    struct event *events = decision->events;
-    struct new_name *names = decision->names;
-    struct shortage *shortages = decision->shortages;
-    *decision = (struct decision){
-        .kind = kind,
-        .source = NUMBER_NONE,
-        .recorded_at_us = judge->now_us,
-        .occurred_at_us = judge->now_us,
-        .first_seq = judge->ledger->last_seq + 1,
-        .events = events,
-        .names = names,
-        .shortages = shortages,
-    };
+    decision_reset(decision);
+    decision->kind = kind;
+    decision->recorded_at_us = judge->now_us;
+    decision->occurred_at_us = judge->now_us;
+    decision->first_seq = judge->ledger->last_seq + 1;
 }
 
 /* Who decides a kind; NULL for the ledger's and the engine's own. */

@@ -54,6 +54,8 @@ MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned fi
 #define OPEN_UNITS (1u << CLAIM_HELD | 1u << CLAIM_COMMITTED)
 /* One draft per open line of a transfer or an expectation; asked = what is open. For commands without lines. */
 MUST_USE bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document);
+/* Does a line of the command look for its location? */
+bool command_seeks(const struct command *command);
 struct draft *judge_draft(const struct judge *judge, uint32_t index);
 /* The draft of a cell, made when it is the first line on it. */
 struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line);

@@ -265,8 +265,21 @@ struct decision {
     uint32_t shortage_count;
     struct shortage *shortages; /* borrowed: the caller's room for COMMAND_LINES_MAX */
     uint32_t mention_total, mention_count;
-    struct text mentions[MENTIONS_MAX];
+    struct text mentions[MENTIONS_MAX]; /* the first mention_count of them */
 };
+
+/* A decision of nothing in which the caller's arrays stay. What is beyond a count is not touched: it is half of it. */
+static inline void decision_reset(struct decision *decision)
+{
+    struct event *events = decision->events;
+    struct new_name *names = decision->names;
+    struct shortage *shortages = decision->shortages;
+    memset(decision, 0, offsetof(struct decision, mentions));
+    decision->source = NUMBER_NONE;
+    decision->events = events;
+    decision->names = names;
+    decision->shortages = shortages;
+}
 
 /* Log time more than this behind `occurred_at` is clock skew, API.md section 1. */
 #define CLOCK_SKEW_MAX_US (INT64_C(5) * 60 * 1000 * 1000)
