@@ -157,7 +157,7 @@ struct command_line {
 struct command_hints {
     bool ready;
     struct hash128 id;   /* of (source, id); nothing when the id is absent */
-    uint64_t hold;       /* hash of the hold's name */
+    uint64_t hold;       /* hash of the hold's name, 0 when it is absent */
     uint32_t source;
     uint32_t item, location, cell; /* of a single line */
 };

@@ -348,6 +348,7 @@ static struct event *follow(struct judge *judge, const struct event *event, enum
     next->item = event->item;
     next->location = event->location;
     next->scale = event->scale;
+    next->hints.cell = event->hints.cell;
     next->figures = event->figures;
     next->low = event->low;
     next->version = judge->decision->events[next->seq - judge->decision->first_seq - 1].version + 1;
@@ -410,8 +411,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     event->item = draft->item;
     event->location = draft->location;
     event->scale = draft->scale;
+    event->hints.cell = draft->cell == NUMBER_NONE ? 0 : draft->cell + 1;
     event->figures = before;
     for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (event->delta.units[i] == 0)
+            continue; /* most of them */
         int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
         CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
         if (!quantity_in_range(after))

@@ -201,6 +201,8 @@ int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum
 void claim_channel(struct judge *judge, uint32_t claim);
 /* Refuses with this code when shortages were noted. */
 MUST_USE bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field);
+/* The claim with the name of the command's hold, or NUMBER_NONE. */
+uint32_t judge_claim(const struct judge *judge);
 /* The claim's part of an event in one cell, from its line as it stands (zeros for none). */
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event);
 /* Takes units from a claim in this event and cell: committed before held. Returns what was taken. */

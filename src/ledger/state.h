@@ -367,6 +367,8 @@ size_t claims_bytes(const struct ledger_limits *limits);
 void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits);
 /* The claim of this name, or NUMBER_NONE; an ended one past the window no longer counts. */
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us);
+/* The same for a name whose hash is known. */
+uint32_t claim_find_hashed(const struct ledger *ledger, struct text name, uint64_t name_hash, int64_t now_us);
 /* The hash it is found by. */
 uint64_t claim_name_hash(const struct ledger *ledger, struct text name);
 /* The key of a cell in the index. */
@@ -379,8 +381,8 @@ bool claims_stale(const struct ledger *ledger, int64_t now_us);
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
 /* Open claims that carry this channel's name: facts may have, before there was one. Walks all claims. */
 uint32_t claims_through(const struct ledger *ledger, struct text channel);
-/* Applies the claim part of an event. */
-void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
+/* Applies the claim part of an event. cell: the event's, NUMBER_NONE for none. */
+void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);
