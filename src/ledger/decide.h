@@ -57,6 +57,8 @@ MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned fi
 #define OPEN_UNITS (1u << CLAIM_HELD | 1u << CLAIM_COMMITTED)
 /* One draft per open line of a transfer or an expectation; asked = what is open. For commands without lines. */
 MUST_USE bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document);
+/* Does a line of the command look for its location? */
+bool command_seeks(const struct command *command);
 struct draft *judge_draft(const struct judge *judge, uint32_t index);
 /* The draft of a cell, made when it is the first line on it. */
 struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line);
@@ -229,6 +231,8 @@ int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum
 void claim_channel(struct judge *judge, uint32_t claim);
 /* Refuses with this code when shortages were noted. */
 MUST_USE bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field);
+/* The claim with the name of the command's hold, or NUMBER_NONE. */
+uint32_t judge_claim(const struct judge *judge);
 /* The claim's part of an event in one cell, from its line as it stands (zeros for none). */
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event);
 /* Takes units from a claim in this event and cell: committed before held. Returns what was taken. */

@@ -12,6 +12,13 @@
 
 /* ---- shared by the rules ---- */
 
+uint32_t judge_claim(const struct judge *judge)
+{
+    const struct command *command = judge->command;
+    uint64_t hash = command->hints.ready ? command->hints.hold : claim_name_hash(judge->ledger, command->hold);
+    return claim_find_hashed(judge->ledger, command->hold, hash, judge->now_us);
+}
+
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event)
 {
     const struct claims *claims = &judge->ledger->claims;
@@ -19,6 +26,7 @@ void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, 
     if (claim == NUMBER_NONE) {
         event->claim = judge->decision->first_seq;
         event->hold = command->hold;
+        event->hints.hold = command->hints.hold;
         event->holder = text_present(command->holder) ? command->holder : command->source;
         event->channel = command->channel;
         event->claim_priority = command->priority;
@@ -165,7 +173,7 @@ bool judge_shorts(struct judge *judge, enum code code, struct text subject, stru
 
 uint32_t live_claim(struct judge *judge)
 {
-    uint32_t claim = claim_find(judge->ledger, judge->command->hold, judge->now_us);
+    uint32_t claim = judge_claim(judge);
     if (claim == NUMBER_NONE) {
         (void)judge_refuse(judge, CODE_unknown_hold, judge->command->hold, TEXT("/hold"));
         return NUMBER_NONE;
@@ -319,7 +327,7 @@ static bool judge_promise(struct judge *judge)
 void decide_hold(struct judge *judge)
 {
     const struct command *command = judge->command;
-    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
+    uint32_t claim = judge_claim(judge);
     int64_t expires_at_us = TIME_NONE;
     judge->backorder = command->backorder;
     if (claim != NUMBER_NONE ? !judge_holder(judge, claim) : !judge_channel(judge, command->channel, true))

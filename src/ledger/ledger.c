@@ -137,7 +137,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
             config_evolve(ledger, event);
         uint32_t cell = event->location == NUMBER_NONE ? NUMBER_NONE : cell_evolve(ledger, event);
         if (event->claim != 0)
-            claim_evolve(ledger, event, ledger->now_us);
+            claim_evolve(ledger, event, cell, ledger->now_us);
         if (event->transfer_number != 0 || event->expectation_number != 0)
             document_evolve(ledger, event, ledger->now_us);
         if (cell != NUMBER_NONE)

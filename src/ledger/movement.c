@@ -94,7 +94,7 @@ bool movement_claim(struct judge *judge, uint32_t *out_claim, enum discrepancy *
     uint32_t claim = NUMBER_NONE;
     *out_excess = DISCREPANCY_NONE;
     if (text_present(command->hold)) {
-        claim = claim_find(judge->ledger, command->hold, judge->now_us);
+        claim = judge_claim(judge);
         bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
         if (shipping && claim == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));

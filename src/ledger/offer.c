@@ -136,13 +136,10 @@ static uint32_t next_channel(const struct ledger *ledger, uint32_t location, uin
 #define FOR_CHANNELS(ledger, location, c)                                                                              \
     for (uint32_t c = next_channel((ledger), (location), 0); c < CHANNELS_MAX; c = next_channel((ledger), (location), c + 1))
 
-void offers_before(struct ledger *ledger, uint32_t item, uint32_t location)
+void offers_before(struct ledger *ledger, uint32_t item, uint32_t location, uint32_t number)
 {
-    uint32_t number = NUMBER_NONE;
     FOR_CHANNELS(ledger, location, c)
     {
-        if (number == NUMBER_NONE)
-            number = cell_find(ledger, item, location);
         if (number != NUMBER_NONE) {
             struct figures figures = cell_figures(ledger, number);
             offer_make(ledger, c, item)->free -= channel_free(ledger, &figures, number, c, 0);

@@ -49,7 +49,7 @@ void decide_commit(struct judge *judge)
     const struct command *command = judge->command;
     const struct claims *claims = &judge->ledger->claims;
     enum lines_names names = judge->request ? LINES_KNOWN : LINES_CREATE;
-    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
+    uint32_t claim = judge_claim(judge);
     judge->backorder = command->backorder;
     if (claim == NUMBER_NONE && command->line_count == 0) {
         (void)judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));

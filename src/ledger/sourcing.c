@@ -239,11 +239,11 @@ static bool find_seekers(struct sourcing *sourcing)
 
 bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait)
 {
+    if (!command_seeks(judge->command))
+        return true; /* before the seekers: they are a few thousand bytes, and most commands name their locations */
     struct sourcing sourcing = {.judge = judge, .claim = claim};
     if (!find_seekers(&sourcing))
         return false;
-    if (sourcing.seeker_count == 0)
-        return true;
     if (!find_places(&sourcing))
         return false;
     enum sourcing_rule rule = judge->command->sourcing;

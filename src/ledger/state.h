@@ -427,7 +427,7 @@ void channels_check(const struct ledger *ledger, uint64_t *hash);
 size_t offers_bytes(uint32_t count_max);
 void offers_init(struct ledger *ledger, struct region *region);
 /* Around an event of a cell: takes what its channels have there out of their offers, and puts it back in. */
-void offers_before(struct ledger *ledger, uint32_t item, uint32_t location);
+void offers_before(struct ledger *ledger, uint32_t item, uint32_t location, uint32_t cell); /* NUMBER_NONE: not yet */
 void offers_after(struct ledger *ledger, uint32_t cell, uint64_t seq);
 /* Around a change of a kit's components: the same for what can be put together of it. */
 void offers_kit_before(struct ledger *ledger, uint32_t kit);
@@ -467,6 +467,8 @@ size_t claims_bytes(const struct ledger_limits *limits);
 void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits);
 /* The claim of this name, or NUMBER_NONE; an ended one past the window no longer counts. */
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us);
+/* The same for a name whose hash is known. */
+uint32_t claim_find_hashed(const struct ledger *ledger, struct text name, uint64_t name_hash, int64_t now_us);
 /* The hash it is found by. */
 uint64_t claim_name_hash(const struct ledger *ledger, struct text name);
 /* The key of a cell in the index. */
@@ -479,8 +481,8 @@ bool claims_stale(const struct ledger *ledger, int64_t now_us);
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
 /* Open claims that carry this channel's name: facts may have, before there was one. Walks all claims. */
 uint32_t claims_through(const struct ledger *ledger, struct text channel);
-/* Applies the claim part of an event. */
-void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
+/* Applies the claim part of an event. cell: the event's, NUMBER_NONE for none. */
+void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);
