@@ -21,7 +21,8 @@ def day(days):
 
 
 def instant(seconds):
-    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)).isoformat()
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)).strftime(
+        "%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Storyteller:
@@ -47,8 +48,11 @@ class Storyteller:
         return row if place is None else {**row, "location": place}
 
     def command(self, kind, *lines, **fields):
+        """kind: its name, or an object with more members, for those whose names mean something else here."""
         self.count += 1
         command = {"kind": kind, "source": self.prefix, "id": str(self.count)}
+        if isinstance(kind, dict):
+            command.update(kind)
         for name, value in fields.items():
             command[name] = self.own(value) if name in OWN or name == "item" else value
         if lines:
@@ -75,8 +79,8 @@ class Storyteller:
 
     def no(self, code, kind, *lines, cells=None, at=None, **fields):
         """A command that is refused, with the field (at) and the short cells; it changes nothing. The problem."""
-        before = self.state()
         command = self.command(kind, *lines, **fields)
+        before = self.state()
         response = self.server.send(**command)
         problem = response.json()
         self.case.assertEqual((response.status, problem.get("code")), (409, code), "%r: %r" % (command, response))

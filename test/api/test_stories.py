@@ -6,11 +6,14 @@ version), the claim and the feed are compared; a refusal must leave everything a
 
 OH = on_hand, v = version of the cell, a short cell is (location, asked, free). Events read `type quantity location hold`.
 """
+import json
+import os
+import random
 import time
 import unittest
 
+from server import FolderCase, request_bytes, verify
 from story import Story, Storyteller, day, instant
-from server import FolderCase, verify
 from test_feed import EventStream
 
 
@@ -573,6 +576,640 @@ class Channels(Story):
         s.do("reassign", ("DC", 1), hold="W2", to="S1")
         s.do("set_channel", channel="web", locations=["S1"])
         s.cell("S1", 3, held=1, committed=1, available=3)
+
+
+class Transit(Story):
+    def account(self, name):
+        """What went to an outside account: goods that came with an event and too much of them is from @found."""
+        sum_units = 0
+        for event in self.s.events():
+            sign = {"@supplier": -1, "@found": -1, "@customer": 1, "@loss": 1}.get(event.get("account"))
+            if event["type"] == "transfer_in":
+                sign = None  # of its units only those that are too many: the discrepancy behind it has them
+            if event["type"] == "discrepancy" and event["discrepancy"] == "exceeds_transfer" and name == "@found":
+                sum_units -= event["quantity"]
+            elif sign is not None and event["account"] == name:
+                sum_units += sign * event["quantity"]
+        return sum_units
+
+    def test_a_transfer_closes_to_exactly_zero(self):
+        """
+        DC 40. 20 leave for S1: DC 20, S1 in transit 20. 8 arrive. More than the 12 under way cannot be lost (13 is
+        refused), 5 are. Then 9 come where 7 are under way: 2 too many, from @found, and the transfer is closed: in transit 0.
+        1 comes late: all of it too much. Nothing can be lost of it, its name cannot be used again. Accounts: 20 + 18 +
+        @loss 5 + @found -3 + @supplier -40 = 0.
+        """
+        s = self.s
+        s.do("receive", ("DC", 40))
+        answer = s.do("transfer_out", ("DC", 20), transfer="T1", to="S1")
+        self.assertEqual([(row["location"], row["units"]) for row in answer["transit"]], [("S1", 20)])
+        s.cell("DC", 2, on_hand=20, available=20, in_transit=0)
+        s.cell("S1", 1, on_hand=0, in_transit=20, incoming=0)
+        s.no("transfer_exists", "transfer_out", ("DC", 1), transfer="T1", to="S1", at="/transfer")
+        s.do("transfer_in", ("S1", 8), transfer="T1")
+        s.cell("S1", 3, on_hand=8, in_transit=12)
+        s.no("exceeds_transit", "transfer_loss", ("S1", 13), transfer="T1", at="/lines", cells=[("S1", 13, 12)])
+        s.do("transfer_loss", ("S1", 5), transfer="T1")
+        s.cell("S1", 4, on_hand=8, in_transit=7)
+        answer = s.do("transfer_in", ("S1", 9), transfer="T1")
+        self.assertEqual([(row["location"], row["units"]) for row in answer["transit"]], [("S1", 0)])
+        s.cell("S1", 6, on_hand=17, in_transit=0, available=17)
+        self.assertEqual(self.server.get("/v1/transfers/" + s.own("T1").replace("/", "%2F")).json()["state"], "closed")
+        s.no("unknown_transfer", "transfer_loss", transfer="T1", at="/transfer")
+        s.no("transfer_exists", "transfer_out", ("DC", 1), transfer="T1", to="S1", at="/transfer")
+        s.do("transfer_in", ("S1", 1), transfer="T1")
+        s.cell("S1", 8, on_hand=18, in_transit=0)
+        s.told("receive 40 DC", "transfer_out 20 DC", "transfer_out 20 S1", "transfer_in 8 S1", "back_in_stock 8 S1",
+               "transfer_loss 5 S1", "transfer_in 9 S1", "discrepancy 2 S1", "transfer_in 1 S1", "discrepancy 1 S1")
+        accounts = [self.account(name) for name in ("@loss", "@found", "@supplier", "@customer")]
+        self.assertEqual((accounts, 20 + 18 + sum(accounts)), ([5, -3, -40, 0], 0))
+
+    def test_an_order_is_collected_in_another_shop(self):
+        """
+        DC 10, an order of 4 there, and 8 in all leave for S1 on its account: the order's 4 are consumed, 4 more are taken
+        from stock and flagged. Underway they are nobody's to promise. The van stops at S2 with 5 of them, 1 damaged:
+        S2 has 4 to sell, and 3 are still on the way to S1; the rest is lost: S1 has nothing, nothing is under way.
+        """
+        s = self.s
+        s.do("receive", ("DC", 10))
+        s.do("commit", ("DC", 4), hold="O1")
+        s.no("insufficient_stock", "transfer_out", ("DC", 11), transfer="T1", to="S1", hold="O1", guard=True,
+             cells=[("DC", 11, 10)])
+        s.do("transfer_out", ("DC", 8), transfer="T1", to="S1", hold="O1")
+        s.hold("O1", "consumed", ("DC", {"granted": 4, "consumed": 4}))
+        s.cell("DC", 4, on_hand=2, committed=0, available=2)
+        s.no("unknown_item", "hold", ("S1", 1, "none"), hold="H")
+        s.no("insufficient_stock", "hold", ("S1", 1), hold="H", cells=[("S1", 1, 0)])
+        s.do("transfer_in", s.line("S2", 4), s.line("S2", 1, condition="damaged"), transfer="T1")
+        s.cell("S2", 1, on_hand=5, sellable=4, unavailable=1, available=4)
+        s.cell("S1", 2, on_hand=0, in_transit=3)
+        s.do("transfer_loss", transfer="T1")
+        s.cell("S1", 3, on_hand=0, in_transit=0)
+        s.told("receive 10 DC", "commit 4 DC O1", "transfer_out 8 DC O1", "discrepancy 4 DC", "transfer_out 8 S1",
+               "transfer_in 5 S2", "transfer_in 5 S1", "transfer_loss 3 S1")
+
+    def test_an_expectation_is_received_in_parts(self):
+        """
+        50 are expected at DC in 3 days. 20 come, 5 of them damaged: 30 are still expected. 10 are cancelled, 20 re-dated.
+        25 come: 5 too many, flagged, and the document is closed. What comes on it later is refused, so that nobody books
+        goods twice; without the document they are taken. Its name cannot be used again.
+        """
+        s = self.s
+        s.do("expect", ("DC", 50), expectation="PO1", direction="in", due=day(3))
+        s.cell("DC", 1, on_hand=0, incoming=50, available=0)
+        s.do("receive", s.line("DC", 15), s.line("DC", 5, condition="damaged"), expectation="PO1")
+        s.cell("DC", 3, on_hand=20, sellable=15, incoming=30)
+        answer = s.do("cancel_expected", ("DC", 10), expectation="PO1")
+        self.assertEqual([row["units"] for row in answer["expected"]], [20])
+        s.do("redate", expectation="PO1", due=day(5))
+        self.assertEqual((s.atp("DC", day(4)), s.atp("DC", day(5))), (15, 35))
+        s.do("receive", ("DC", 25), expectation="PO1")
+        s.cell("DC", 7, on_hand=45, sellable=40, incoming=0)
+        s.told("expect 50 DC", "receive 20 DC", "back_in_stock 15 DC", "cancel_expected 10 DC", "redate 20 DC",
+               "receive 25 DC", "discrepancy 5 DC")
+        for kind, more in (("redate", {"due": day(9)}), ("cancel_expected", {})):
+            s.no("unknown_expectation", kind, expectation="PO1", at="/expectation", **more)
+        s.no("unknown_expectation", "receive", ("DC", 1), expectation="PO1", at="/expectation")
+        s.no("expectation_closed", "expect", ("DC", 1), expectation="PO1", direction="in", due=day(9), at="/expectation")
+        s.do("receive", ("DC", 1))
+        s.cell("DC", 8, on_hand=46, sellable=41, incoming=0)
+
+    def test_what_is_overdue_counts_for_nothing_until_it_is_dated_anew(self):
+        """
+        10 are expected in 0.5 s: atp in 1 h is 10. They do not come: overdue, atp 0, though incoming is still 10. Dated
+        anew for tomorrow: atp today 0, tomorrow 10. Demand that is overdue still counts: 4 were to leave by now: 6.
+        """
+        s = self.s
+        s.do("expect", ("DC", 10), expectation="PO", direction="in", due=instant(0.5))
+        self.assertEqual(s.atp("DC", instant(3600)), 10)
+        end = time.monotonic() + 10
+        while s.atp("DC", instant(3600)) != 0:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        s.cell("DC", 1, incoming=10)
+        s.do("redate", expectation="PO", due=day(2))
+        self.assertEqual((s.atp("DC", instant(1)), s.atp("DC", day(2))), (0, 10))
+        s.do("expect", ("DC", 4), expectation="SO", direction="out", due=instant(-3600))
+        self.assertEqual((s.atp("DC", instant(1)), s.atp("DC", day(2))), (-4, 6))
+        s.cell("DC", 3, incoming=10, outgoing=4)
+
+    def test_what_can_be_promised_day_by_day(self):
+        """
+        10 at DC, safety stock 2. Day 2: 5 come. Day 3: 9 go. Day 5: 20 come and 3 go; what comes on a day is there at its
+        end, what goes leaves at its beginning. The balance is 8, 13, 4, then 1 on day 5 and 21 from its end on. So atp is
+        1 for every day until day 4, and 21 from day 5. 1 can be promised now, 2 from the end of day 5, 22 never.
+        """
+        s = self.s
+        s.do("receive", ("DC", 10))
+        s.do("set_policy", item="item", location="DC", safety_stock=2)
+        for name, direction, units, days in (("I1", "in", 5, 2), ("O1", "out", 9, 3), ("I2", "in", 20, 5), ("O2", "out", 3, 5)):
+            s.do("expect", ("DC", units), expectation=name, direction=direction, due=day(days))
+        self.assertEqual([s.atp("DC", day(days)) for days in range(1, 7)], [1, 1, 1, 1, 21, 21])
+        self.assertEqual(s.atp("DC"), 1)
+        self.assertEqual(s.atp("DC", quantity=2), (1, day(5) + "T23:59:59.999999Z"))
+        self.assertEqual(s.atp("DC", quantity=22), (1, None))
+        self.assertNotEqual(s.atp("DC", quantity=1)[1], day(5) + "T23:59:59.999999Z")
+        s.do("commit", ("DC", 3), hold="O2")  # the order itself: it is no longer expected to go
+        s.cell("DC", 7, on_hand=10, committed=3, available=7, incoming=25, outgoing=9)
+        self.assertEqual([s.atp("DC", day(days)) for days in range(1, 7)], [1, 1, 1, 1, 21, 21])
+        s.do("cancel_expected", expectation="O1")
+        self.assertEqual([s.atp("DC", day(days)) for days in range(1, 7)], [5, 10, 10, 10, 30, 30])
+
+    def test_a_pre_order_is_covered_by_the_receipt(self):
+        """
+        Nothing at DC, 30 come on day 5. P1 wants 20 on day 6: promised, it waits, outgoing 20. P2 wants 11 on day 6: 10
+        can be promised, refused; 1 on day 4: refused, 0. P2 wants 10: promised. 12 come: not enough for P1's 20, P2's 10
+        can go at once. The other 18 come: 20 are there, P1 has them in that step. Nothing more to promise, outgoing 0.
+        """
+        s = self.s
+        s.do("expect", ("DC", 30), expectation="PO", direction="in", due=day(5))
+        self.assertEqual(s.do("hold", ("DC", 20), hold="P1", at=day(6), expires_in=0)["state"], "waiting")
+        s.cell("DC", 2, on_hand=0, held=0, incoming=30, outgoing=20)
+        for units, days, free in ((11, 6, 10), (1, 4, 0)):
+            s.no("insufficient_stock", {"kind": "hold", "at": day(days)}, ("DC", units), hold="P2", cells=[("DC", units, free)])
+        s.do("hold", ("DC", 10), hold="P2", at=day(6), expires_in=0)
+        s.do("receive", ("DC", 12), expectation="PO")
+        s.hold("P2", "held", ("DC", {"granted": 10, "held": 10}))
+        s.hold("P1", "waiting", ("DC", {"waiting": 20}))
+        s.do("receive", ("DC", 18), expectation="PO")
+        s.hold("P1", "held", ("DC", {"granted": 20, "held": 20}))
+        s.cell("DC", 9, on_hand=30, held=30, available=0, incoming=0, outgoing=0)
+        events = s.told("expect 30 DC", "hold 0 DC P1", "hold 0 DC P2", "receive 12 DC", "back_in_stock 12 DC", "hold 10 DC P2",
+                        "receive 18 DC", "hold 20 DC P1", "out_of_stock 0 DC")
+        self.assertEqual([event["source"] for event in events[-3:]], [s.prefix, "@ledger", "@ledger"])
+        s.do("commit", hold="P1", paid=True)
+        s.do("ship", hold="P1")
+        s.cell("DC", 11, on_hand=10, held=10, committed=0, available=0)
+
+    def test_a_pre_order_is_cancelled(self):
+        """
+        8 come on day 3, P1 is promised 5 of them and P2 3; P1 is cancelled: outgoing 3, and 5 can be promised again. P2
+        runs out after 0.3 s, before anything came: outgoing 0, and 8 can be promised.
+        """
+        s = self.s
+        s.do("expect", ("DC", 8), expectation="PO", direction="in", due=day(3))
+        s.do("hold", ("DC", 5), hold="P1", at=day(4), expires_in=0)
+        s.do("hold", ("DC", 3), hold="P2", at=day(4), expires_in=0.3)
+        self.assertEqual(s.atp("DC", day(4)), 0)
+        s.do("release", hold="P1")
+        s.cell("DC", 4, incoming=8, outgoing=3)
+        self.assertEqual(s.atp("DC", day(4)), 5)
+        s.wait_for("expire 3 DC P2")
+        s.cell("DC", 5, incoming=8, outgoing=0)
+        self.assertEqual(s.atp("DC", day(4)), 8)
+        s.do("receive", ("DC", 8), expectation="PO")
+        s.cell("DC", 7, on_hand=8, held=0, available=8, incoming=0)
+
+
+class Thresholds(Story):
+    """
+    Reorder point 20: low at 20 and below, until 22 (a tenth more). Out of stock when available falls to 0 or below, back
+    when it rises above. Every kind that can change what is available crosses them, each in a place of its own.
+    """
+    EVENTS = ("low_stock", "out_of_stock", "back_in_stock")
+
+    def crossed(self, place):
+        """Crossings in this place since the last time, and whether it is low now."""
+        events = [event for event in self.s.events(self.since.get(place)) if event.get("location") == place]
+        self.since[place] = events[-1]["position"]
+        return [self.s.words(event) for event in events if event["type"] in self.EVENTS], events[-1].get("low", False)
+
+    def setUp(self):
+        super().setUp()
+        self.since = {}
+
+    def prepare(self, place, units):
+        self.s.do("receive", (place, units))
+        self.s.do("set_policy", item="item", location=place, reorder_point=20)
+        self.crossed(place)
+
+    def test_down_by_every_path(self):
+        """
+        Each place has 25. The path takes 4: 21, nothing is told. It takes 1: 20, low_stock 20. It takes 19: 1, still low,
+        nothing is told again. It takes 1: out_of_stock 0.
+        """
+        s = self.s
+        s.do("receive", ("elsewhere", 1000))
+        s.do("commit", ("elsewhere", 100), hold="order")
+        s.do("set_channel", channel="web", locations=["hold"])
+        paths = {
+            "sale": lambda place, n: s.do("sale", (place, n)),
+            "ship": lambda place, n: s.do("ship", (place, n)),
+            "hold": lambda place, n: s.do("hold", (place, n), hold="H%d" % s.count),
+            "re-hold": lambda place, n: s.do("hold", (place, self.more(place, n)), hold="more"),
+            "commit": lambda place, n: s.do("commit", (place, n), hold="C%d" % s.count),
+            "fact": lambda place, n: s.do("commit", (place, n), hold="F%d" % s.count, guard=False),
+            "amend": lambda place, n: s.do("amend", (place, self.more(place, n)), hold="order"),
+            "reassign": lambda place, n: s.do("reassign", ("elsewhere", n), hold="order", to=place),
+            "adjust": lambda place, n: s.do("adjust", (place, -n), reason="count"),
+            "reclassify": lambda place, n: s.do("reclassify", (place, n), **{"from": "sellable", "to": "damaged"}),
+            "transfer": lambda place, n: s.do("transfer", (place, n), to="elsewhere"),
+            "transfer_out": lambda place, n: s.do("transfer_out", (place, n), transfer="T%d" % s.count, to="elsewhere"),
+        }
+        for path, take in paths.items():
+            with self.subTest(path=path):
+                self.prepare(path, 25)
+                take(path, 4)
+                self.assertEqual(self.crossed(path), ([], False))
+                take(path, 1)
+                self.assertEqual(self.crossed(path), (["low_stock 20 %s" % path], True))
+                take(path, 19)
+                self.assertEqual(self.crossed(path), ([], True))
+                take(path, self.rest(path))
+                self.assertEqual(self.crossed(path), (["out_of_stock 0 %s" % path], True))
+
+    def more(self, place, n):
+        """A new total: so much more than before."""
+        self.totals = getattr(self, "totals", {})
+        self.totals[place] = self.totals.get(place, 0) + n
+        return self.totals[place]
+
+    def rest(self, place):
+        return self.server.cell(self.s.own("item").replace("/", "%2F"), place)["available"]
+
+    def test_up_by_every_path(self):
+        """
+        Each place has nothing available and is low. The path brings 21: back_in_stock 21, still low. It brings 1: 22, no
+        longer low, nothing is told. A sale of 2: 20, low_stock again.
+        """
+        s = self.s
+        s.do("receive", ("elsewhere", 1000))
+        s.do("reclassify", ("elsewhere", 100), **{"from": "sellable", "to": "damaged"})
+        for n in (21, 1):
+            s.do("transfer_out", ("elsewhere", n), transfer="T%d" % n, to="transfer_in")
+        paths = {
+            "receive": lambda place, n: s.do("receive", (place, n)),
+            "return": lambda place, n: s.do("return", (place, n)),
+            "adjust": lambda place, n: s.do("adjust", (place, n), reason="found"),
+            "reclassify": lambda place, n: s.do("reclassify", (place, n), **{"from": "damaged", "to": "sellable"}),
+            "transfer": lambda place, n: s.do("transfer", ("elsewhere", n), to=place),
+            "transfer_in": lambda place, n: s.do("transfer_in", (place, n), transfer="T%d" % n),
+            "release": lambda place, n: s.do("release", (place, n), hold="release"),
+            "expire": lambda place, n: (s.do("extend", hold="expire%d" % n, expires_in=0.001),
+                                        s.wait_for("expire %d expire expire%d" % (n, n))),
+            "re-hold": lambda place, n: s.do("hold", (place, {21: 5, 1: 4}[n]), hold="re-hold"),
+            "amend": lambda place, n: s.do("amend", (place, {21: 5, 1: 4}[n]), hold="amend"),
+            "reassign": lambda place, n: s.do("reassign", (place, n), hold="reassign", to="elsewhere"),
+        }
+        for path, bring in paths.items():
+            with self.subTest(path=path):
+                s.do("receive", (path, 30))
+                s.do("set_policy", item="item", location=path, reorder_point=20)
+                if path in ("release", "re-hold"):
+                    s.do("hold", (path, 26), hold=path)
+                elif path in ("amend", "reassign"):
+                    s.do("commit", (path, 26), hold=path)
+                elif path == "expire":
+                    for n in (21, 1):
+                        s.do("hold", (path, n), hold="expire%d" % n)
+                if path == "reclassify":
+                    s.do("reclassify", (path, 30), **{"from": "sellable", "to": "damaged"})
+                elif self.rest(path) > 0:
+                    s.do("sale", (path, self.rest(path)))
+                self.assertEqual(self.crossed(path)[0][-1:], ["out_of_stock 0 %s" % path])
+                bring(path, 21)
+                self.assertEqual(self.crossed(path), (["back_in_stock 21 %s" % path], True))
+                bring(path, 1)
+                self.assertEqual(self.crossed(path), ([], False))
+                s.do("sale", (path, 2))
+                self.assertEqual(self.crossed(path), (["low_stock 20 %s" % path], True))
+
+    def test_by_policy_and_by_the_ledger_itself(self):
+        """
+        30 at P: the reorder point rises to 30: low_stock 30; to 40 and stock of 43: still low (44 would not be). It falls to
+        0: never low. At Q a claim that waits for 5 is served by the ledger with the receipt: 5 come, back_in_stock 5, and
+        with the claim's event out_of_stock 0.
+        """
+        s = self.s
+        s.do("receive", ("P", 30))
+        s.do("set_policy", item="item", location="P", reorder_point=30)
+        self.assertEqual(self.crossed("P"), (["low_stock 30 P"], True))
+        s.do("set_policy", item="item", location="P", reorder_point=40)
+        s.do("receive", ("P", 13))
+        self.assertEqual(self.crossed("P"), ([], True))
+        s.do("receive", ("P", 1))
+        self.assertEqual(self.crossed("P"), ([], False))
+        s.do("sale", ("P", 44))
+        self.assertEqual(self.crossed("P"), (["low_stock 0 P", "out_of_stock 0 P"], True))
+        s.do("set_policy", item="item", location="P", reorder_point=0)
+        self.assertEqual(self.crossed("P"), ([], False))
+        s.do("receive", ("Q", 1))
+        s.do("sale", ("Q", 1))
+        s.do("hold", ("Q", 5), hold="W", wait=True)
+        self.crossed("Q")
+        s.do("receive", ("Q", 5))
+        self.assertEqual(self.crossed("Q"), (["back_in_stock 5 Q", "out_of_stock 0 Q"], False))
+
+
+class Nothing(Story):
+    """What must change nothing: dry runs and refusals."""
+
+    def kinds(self):
+        schemas = self.server.get("/openapi.json").json()["components"]["schemas"]
+        return {name.removeprefix("Command_") for name in schemas if name.startswith("Command_")}
+
+    def test_a_dry_run_of_each_kind(self):
+        """
+        A day of 24 steps, one of each kind. Before it is done each is asked for without doing it: accepted, with the very
+        figures that it then has, and nothing has happened: no event, no version, not even a position of the log.
+        """
+        s, told = self.s, set()
+        later = {"due": day(9)}
+        for kind, lines, fields in (
+                ("set_channel", (), {"channel": "web", "locations": ["DC"], "buffer": 2}),
+                ("receive", (("DC", 50),), {}),
+                ("allocate", (), {"channel": "web", "item": "item", "location": "DC", "to": 10}),
+                ("set_policy", (), {"item": "item", "location": "DC", "safety_stock": 1}),
+                ("sale", (("DC", 2),), {}),
+                ("return", (("DC", 1),), {"condition": None}),
+                ("adjust", (("DC", -1),), {"reason": "broken"}),
+                ("reclassify", (("DC", 1),), {"from": "sellable", "to": "damaged"}),
+                ("transfer", (("DC", 5),), {"to": "S1"}),
+                ("transfer_out", (("DC", 5),), {"to": "S1", "transfer": "T", "eta": day(2)}),
+                ("transfer_in", (("S1", 3),), {"transfer": "T"}),
+                ("transfer_loss", (), {"transfer": "T"}),
+                ("expect", (("DC", 8),), {"expectation": "E", "direction": "in", **later}),
+                ("redate", (), {"expectation": "E", "due": day(8)}),
+                ("cancel_expected", (("DC", 2),), {"expectation": "E"}),
+                ("hold", (("DC", 9),), {"hold": "H", "channel": "web", "expires_in": 0}),
+                ("extend", (), {"hold": "H", "expires_in": 600}),
+                ("commit", (("DC", 7),), {"hold": "H", "paid": True}),
+                ("pick", (("DC", 4),), {"hold": "H"}),
+                ("unpick", (("DC", 2),), {"hold": "H"}),
+                ("amend", (("DC", 8),), {"hold": "H"}),
+                ("reassign", (("DC", 1),), {"hold": "H", "to": "S1"}),
+                ("ship", (("DC", 3),), {"hold": "H"}),
+                ("release", (), {"hold": "H"})):
+            with self.subTest(kind=kind):
+                told.add(kind)
+                fields = {name: value for name, value in fields.items() if value is not None}
+                before, position = s.state(), self.server.position()
+                answer = self.server.send(**s.command(kind, *lines, dry_run=True, **fields))
+                self.assertEqual((answer.status, answer.json().get("dry_run")), (200, True), answer)
+                documents_unknown = {path for path in s.documents if path not in before[2]}
+                after = s.state()
+                for path in documents_unknown:
+                    self.assertEqual(after[2].pop(path)["status"], 404)
+                self.assertEqual((after, self.server.position()), (before, position))
+                done = s.do(kind, *lines, **fields)
+                for answer in (answer.json(), done):
+                    for name in ("id", "position", "replayed", "dry_run", "expires_at"):
+                        answer.pop(name, None)
+                    self.last_two = getattr(self, "last_two", [])[-1:] + [answer]
+                self.assertEqual(*self.last_two)
+        self.assertEqual(told, self.kinds())
+
+    def test_each_refusal_has_its_code_and_its_figures_and_changes_nothing(self):
+        """
+        DC 10, S1 3. O1 has committed 4 at DC through web (2 shipped, 1 picked), C holds 2, W waits, E has expired and
+        others have its goods; T1 is under way with 3, T2 closed; PO open with 5, PO2 closed. Then one command for each code a command can be refused
+        with, in all its forms; the figures of each are in the table. What only configuration calls can answer is not here.
+        """
+        s = self.s
+        for kind, lines, fields in (
+                ("set_channel", (), {"channel": "web", "locations": ["DC", "S1"]}),
+                ("receive", (("DC", 10), ("S1", 3), ("S2", 20)), {}),
+                ("hold", (("S2", 2),), {"hold": "E", "expires_in": 0.001}),
+                ("transfer_out", (("S2", 3),), {"transfer": "T1", "to": "S1"}),
+                ("transfer_out", (("S2", 1),), {"transfer": "T2", "to": "S1"}),
+                ("transfer_loss", (), {"transfer": "T2"}),
+                ("expect", (("DC", 5),), {"expectation": "PO", "direction": "in", "due": day(5)}),
+                ("expect", (("DC", 1),), {"expectation": "PO2", "direction": "in", "due": day(5)}),
+                ("cancel_expected", (), {"expectation": "PO2"}),
+                ("commit", (("DC", 4),), {"hold": "O1", "channel": "web"}),
+                ("ship", (("DC", 2),), {"hold": "O1"}),
+                ("pick", (("DC", 1),), {"hold": "O1"}),
+                ("hold", (("DC", 2),), {"hold": "C", "holder": "carla"}),
+                ("hold", (("S1", 9),), {"hold": "W", "wait": True}),
+                ("allocate", (), {"channel": "web", "item": "item", "location": "DC", "to": 1})):
+            s.do(kind, *lines, **fields)
+        s.wait_for("expire 2 S2 E")
+        s.do("commit", ("S2", 15), hold="B")
+        s.cell("DC", 9, on_hand=8, held=2, committed=2, picked=1, available=4, incoming=5)
+        past, moon = instant(-100), {"hold": "X", "channel": "moon"}
+        web = {"channel": "web", "item": "item", "location": "DC"}
+        table = (
+            # code, field, cells, kind, lines, fields. Free at DC without a channel: 4 - quota 1 = 3; with web 4.
+            ("insufficient_stock", None, [("DC", 4, 3)], "hold", (("DC", 4),), {"hold": "X"}),
+            ("insufficient_stock", None, [("DC", 5, 4)], "hold", (("DC", 5),), {"hold": "X", "channel": "web"}),
+            ("insufficient_stock", None, [("DC", 4, 3), ("S1", 4, 3)], "commit", (("DC", 4), ("S1", 4)), {"hold": "X"}),
+            ("insufficient_stock", None, [("DC", 5, 4)], "amend", (("DC", 9),), {"hold": "O1"}),
+            ("insufficient_stock", None, [("S2", 2, 1)], "reassign", (("DC", 2),), {"hold": "C", "to": "S2"}),
+            ("insufficient_stock", None, [("DC", 4, 3)], "ship", (("DC", 4),), {}),
+            ("insufficient_stock", None, [("DC", 4, 3)], "sale", (("DC", 4),), {"guard": True}),
+            ("insufficient_stock", None, [("DC", 4, 3)], "adjust", (("DC", -4),), {"guard": True, "reason": "x"}),
+            ("insufficient_stock", None, [("DC", 4, 3)], "transfer", (("DC", 4),), {"guard": True, "to": "S1"}),
+            ("insufficient_stock", None, [("DC", 4, 3)], "transfer_out", (("DC", 4),), {"guard": True, "to": "S1", "transfer": "X"}),
+            ("insufficient_stock", None, [("DC", 4, 3)], "reclassify", (("DC", 4),), {"guard": True, "from": "sellable", "to": "damaged"}),
+            ("insufficient_stock", None, [("DC", 9, 8)], {"kind": "hold", "at": day(6)}, (("DC", 9),), {"hold": "X"}),
+            ("no_source", None, [(None, 9, 7)], "hold", ((None, 9),), {"hold": "X"}),
+            ("no_source", None, [(None, 2, 1)], "hold", ((None, 2),), {"hold": "X", "sourcing": {"locations": ["S2"]}}),
+            ("precondition_failed", "/if", [], "sale", (("DC", 1),), {"if": {"version": 8}}),
+            ("precondition_failed", "/if", [], "hold", (("DC", 1),), {"hold": "X", "if": {"available": 5}}),
+            ("precondition_failed", "/lines", [], "sale", (s.line("DC", 1, **{"if": {"on_hand": 9}}), ("S1", 1)), {}),
+            ("precondition_failed", "/if", [], "set_policy", (), {"item": "item", "location": "DC", "safety_stock": 1, "if": {"reserved": 0}}),
+            ("unknown_item", None, [], "hold", (("DC", 1, "nothing"),), {"hold": "X"}),
+            ("unknown_location", None, [], "hold", (("nowhere", 1),), {"hold": "X"}),
+            ("unknown_location", "/to", [], "transfer", (("DC", 1),), {"guard": True, "to": "nowhere"}),
+            ("unknown_location", "/sourcing/locations", [], "hold", ((None, 1),), {"hold": "X", "sourcing": {"locations": ["nowhere"]}}),
+            ("unknown_channel", "/channel", [], "hold", (("DC", 1),), moon),
+            ("unknown_channel", "/channel", [], "commit", (("DC", 1),), moon),
+            ("unknown_channel", "/channel", [], "ship", (("DC", 1),), {"channel": "moon"}),
+            ("unknown_channel", "/channel", [], "allocate", (), {**web, "channel": "moon", "to": 1}),
+            ("expired_command", "/not_after", [], "sale", (("DC", 1),), {"not_after": past}),
+            ("too_late", "/occurred_at", [], "sale", (("DC", 1),), {"occurred_at": instant(-8 * 24 * 3600)}),
+            ("unknown_hold", "/hold", [], "extend", (), {"hold": "X", "expires_in": 9}),
+            ("unknown_hold", "/hold", [], "commit", (), {"hold": "X"}),
+            ("unknown_hold", "/hold", [], "release", (), {"hold": "X"}),
+            ("unknown_hold", "/hold", [], "amend", (("DC", 1),), {"hold": "X"}),
+            ("unknown_hold", "/hold", [], "reassign", (("DC", 1),), {"hold": "X", "to": "S1"}),
+            ("unknown_hold", "/hold", [], "pick", (("DC", 1),), {"hold": "X"}),
+            ("unknown_hold", "/hold", [], "unpick", (("DC", 1),), {"hold": "X"}),
+            ("unknown_hold", "/hold", [], "ship", (), {"hold": "X"}),
+            ("hold_exists", "/hold", [], "hold", (("DC", 1),), {"hold": "C", "holder": "dora"}),
+            ("hold_ended", "/hold", [], "hold", (("S2", 1),), {"hold": "E"}),
+            ("hold_ended", "/hold", [], "extend", (), {"hold": "E", "expires_in": 9}),
+            ("hold_ended", "/hold", [], "release", (), {"hold": "E"}),
+            ("hold_ended", "/hold", [], "ship", (), {"hold": "E"}),
+            ("hold_expired", None, [("S2", 2, 1)], "commit", (), {"hold": "E"}),
+            ("exceeds_claim", "/lines", [("DC", 3, 2)], "commit", (("DC", 3),), {"hold": "C"}),
+            ("exceeds_claim", "/hold", [], "commit", (), {"hold": "W"}),
+            ("exceeds_claim", "/lines", [("DC", 3, 2)], "release", (("DC", 3),), {"hold": "O1"}),
+            ("exceeds_claim", "/lines", [("S2", 1, 0)], "release", (("S2", 1),), {"hold": "O1"}),
+            ("exceeds_claim", "/lines", [("DC", 2, 1)], "reassign", (("DC", 2),), {"hold": "O1", "to": "S1"}),
+            ("exceeds_claim", "/lines", [("DC", 2, 1)], "pick", (("DC", 2),), {"hold": "O1"}),
+            ("exceeds_claim", "/lines", [("DC", 2, 1)], "unpick", (("DC", 2),), {"hold": "O1"}),
+            ("exceeds_claim", "/lines", [("DC", 3, 2)], "ship", (("DC", 3),), {"hold": "O1"}),
+            ("same_condition", "/to", [], "reclassify", (("DC", 1),), {"from": "sellable", "to": "sellable"}),
+            ("same_location", "/to", [], "transfer", (("DC", 1),), {"to": "DC"}),
+            ("same_location", "/to", [], "transfer_out", (("DC", 1),), {"to": "DC", "transfer": "X"}),
+            ("same_location", "/to", [], "reassign", (("DC", 1),), {"hold": "C", "to": "DC"}),
+            ("below_consumed", "/lines", [("DC", 2, 3)], "amend", (("DC", 2),), {"hold": "O1"}),
+            ("claims_open", "/locations", [], "set_channel", (), {"channel": "web", "locations": ["S1"]}),
+            ("negative_quota", "/add", [("DC", 2, 1)], "allocate", (), {**web, "add": -2}),
+            ("transfer_exists", "/transfer", [], "transfer_out", (("DC", 1),), {"to": "S1", "transfer": "T1"}),
+            ("transfer_exists", "/transfer", [], "transfer_out", (("DC", 1),), {"to": "S1", "transfer": "T2"}),
+            ("unknown_transfer", "/transfer", [], "transfer_in", (("S1", 1),), {"transfer": "X"}),
+            ("unknown_transfer", "/transfer", [], "transfer_loss", (), {"transfer": "T2"}),
+            ("exceeds_transit", "/lines", [("S1", 4, 3)], "transfer_loss", (("S1", 4),), {"transfer": "T1"}),
+            ("exceeds_transit", "/lines", [("DC", 1, 0)], "transfer_loss", (("DC", 1),), {"transfer": "T1"}),
+            ("unknown_expectation", "/expectation", [], "receive", (("DC", 1),), {"expectation": "X"}),
+            ("unknown_expectation", "/expectation", [], "receive", (("DC", 1),), {"expectation": "PO2"}),
+            ("unknown_expectation", "/expectation", [], "redate", (), {"expectation": "X", "due": day(1)}),
+            ("unknown_expectation", "/lines", [("S1", 1, 0)], "redate", (("S1", 1),), {"expectation": "PO", "due": day(1)}),
+            ("unknown_expectation", "/expectation", [], "cancel_expected", (), {"expectation": "PO2"}),
+            ("expectation_closed", "/expectation", [], "expect", (("DC", 1),),
+             {"expectation": "PO2", "direction": "in", "due": day(5)}),
+        )
+        told = set()
+        for number, (code, field, cells, kind, lines, fields) in enumerate(table):
+            with self.subTest(row=number, code=code, kind=kind):
+                told.add(code)
+                problem = s.no(code, kind, *lines, at=field, cells=cells, **fields)
+                if code == "claims_open":
+                    self.assertEqual(problem["claims"], [s.own("O1"), s.own("C")][:1])
+                again = s.again()
+                self.assertEqual((again["code"], again["position"]), (code, problem["position"]))
+        s.do("sale", ("DC", 1), seq=7)
+        told.add("seq_passed")
+        s.no("seq_passed", "sale", ("DC", 1), seq=7, at="/seq")
+        codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
+        configuration = {"scale_in_use", "in_use", "alias_in_use", "circular"}
+        self.assertEqual(told, {row["const"] for row in codes} - configuration)
+
+    def test_what_is_no_command_is_named_and_not_remembered(self):
+        """
+        10 at DC. A command that is wrong is 422 with its field; the very same id then does for the mended one.
+        """
+        s = self.s
+        s.do("receive", ("DC", 10))
+        before = s.state()
+        for code, field, wrong in (
+                ("missing_field", "/hold", {"kind": "commit"}),
+                ("unknown_field", "/wait", {"kind": "commit", "hold": s.own("X"), "wait": True}),
+                ("bad_value", "/lines/0/quantity", {"lines": [s.line("DC", 0)]}),
+                ("bad_value", "/lines/0/quantity", {"lines": [s.line("DC", -1)]}),
+                ("too_many_decimals", "/lines/0/quantity", {"lines": [s.line("DC", 0.5)]}),
+                ("out_of_range", "/lines/0/quantity", {"lines": [s.line("DC", 2 ** 53)]}),
+                ("out_of_range", "/lines/1/quantity", {"lines": [s.line("DC", 2 ** 53 - 1), s.line("DC", 1)]}),
+                ("too_many_lines", "/lines", {"lines": [s.line("DC", 1)] * 1001}),
+                ("missing_field", "/lines/0/location", {"lines": [s.line(None, 1)]})):
+            with self.subTest(code=code, field=field):
+                command = {"kind": "sale", "source": s.prefix, "id": "mended", "lines": [s.line("DC", 4)]}
+                response = self.server.send(**{**command, **wrong})
+                self.assertEqual((response.status, response.json()["code"], response.json()["field"]), (422, code, field))
+                self.assertEqual(s.state(), before)
+        response = self.server.send(**command)
+        self.assertEqual((response.status, response.json()["replayed"]), (200, False))
+        s.cell("DC", 2, on_hand=6)
+        response = self.server.send(**{**command, "lines": [s.line("DC", 5)]})
+        self.assertEqual((response.status, response.json()["code"], response.json()["field"]), (422, "id_reused", "/id"))
+        s.cell("DC", 2, on_hand=6)
+
+
+class Killed(FolderCase):
+    """
+    A day told twice: to a server that lives, and to one that is killed (kill -9) after every step and started again.
+
+    DC 10, backorder limit 8, web's quota 4. O1 takes 10 (web's 4 are used), O2 5 without cover, W waits for 6, H3 holds
+    nothing: 3 more without cover for 0.5 s. T is under way with 4 of S1's 9, PO expects 5, P is promised 3 of them. A
+    receipt of 7 covers O2's 5 and leaves 2 for nobody: W wants 6. O1 gives back 4: quota 4 again, W's turn. What was
+    decided before a death goes on after it, in the same order and with the same figures.
+    """
+    def steps(self, s):
+        yield lambda: s.do("set_channel", channel="web", locations=["DC"], priority=1)
+        yield lambda: s.do("receive", ("DC", 10), ("S1", 9))
+        yield lambda: s.do("set_policy", item="item", location="DC", backorder_limit=8, reorder_point=5)
+        yield lambda: s.do("allocate", channel="web", item="item", location="DC", to=4)
+        yield lambda: s.do("commit", ("DC", 10), hold="O1", channel="web")
+        yield lambda: s.do("commit", ("DC", 5), hold="O2", backorder=True)
+        yield lambda: s.do("hold", ("DC", 3), hold="H3", backorder=True, expires_in=0.5)
+        yield lambda: s.do("hold", ("DC", 6), hold="W", wait=True, expires_in=0)
+        yield lambda: s.no("insufficient_stock", "hold", ("DC", 1), hold="H4", backorder=True, cells=[("DC", 1, 0)])
+        yield lambda: s.wait_for("expire 3 DC H3")
+        yield lambda: s.do("transfer_out", ("S1", 4), transfer="T", to="DC", eta=day(3))
+        yield lambda: s.do("expect", ("S2", 5), expectation="PO", direction="in", due=day(4))
+        yield lambda: s.do("hold", ("S2", 3), hold="P", at=day(5), expires_in=0)
+        yield lambda: s.do("receive", ("DC", 7))
+        yield lambda: s.do("pick", ("DC", 5), hold="O2")
+        yield lambda: s.do("release", ("DC", 4), hold="O1")
+        yield lambda: s.do("transfer_in", ("DC", 6), transfer="T")
+        yield lambda: s.do("receive", ("S2", 5), expectation="PO")
+        yield lambda: s.do("ship", hold="O2")
+        yield lambda: s.do("commit", hold="W")
+
+    def tell(self, server, between):
+        s = Storyteller(self, server, "day")
+        for step in self.steps(s):
+            step()
+            between(s)
+        s.check_feed()
+        cells, _ = server.figures()
+        for key, versions in ((("day/item", "DC"), 27), (("day/item", "S1"), 2), (("day/item", "S2"), 5)):
+            self.assertEqual(cells[key]["version"], versions)
+        s.cell("DC", 27, on_hand=18, held=0, committed=12, backordered=0, available=6, in_transit=0)
+        s.hold("O1", "committed", ("DC", {"granted": 10, "committed": 6, "released": 4}))
+        s.hold("O2", "consumed", ("DC", {"granted": 5, "consumed": 5}))
+        s.hold("H3", "expired", ("DC", {"granted": 3, "expired": 3}))
+        s.hold("W", "committed", ("DC", {"granted": 6, "committed": 6}))
+        s.hold("P", "held", ("S2", {"granted": 3, "held": 3}))
+        self.assertEqual(s.quota("DC", "web"), 4)
+        events = server.events("&include=refused")
+        for event in events:
+            for name in ("occurred_at", "recorded_at", "expires_at"):
+                event.pop(name, None)
+        return events, cells, s.state()
+
+    def test_killed_after_every_step(self):
+        calm = self.start(folder=self.sub("calm"))
+        wanted = self.tell(calm, lambda s: None)
+        calm.stop()
+        server = self.start(folder=self.sub("killed"))
+        deaths = []
+
+        def die(s):
+            server.kill()
+            if len(deaths) == 6:
+                time.sleep(0.6)  # H3's time runs out while nobody is there
+            server.start()
+            deaths.append(s.count)
+
+        found = self.tell(server, die)
+        self.assertEqual(len(deaths), 20)
+        server.stop()
+        self.assertEqual(found, wanted)
+        verify(server.data)
+
+    def test_killed_while_a_command_is_under_way(self):
+        """
+        Each command is sent on a connection of its own; the server is killed before its answer is read. Started again,
+        it gets the same command: done now or replayed, it is done once.
+        """
+        calm = self.start(folder=self.sub("calm"))
+        wanted = self.tell(calm, lambda s: None)
+        calm.stop()
+        server = self.start(folder=self.sub("killed"))
+        sent = server.send
+
+        def send(**command):
+            with server.connect() as wire:
+                wire.send(request_bytes(server.port, "POST", "/v1/commands", json.dumps(command).encode()))
+                time.sleep(random.choice((0, 0.0005, 0.002)))
+            server.kill()
+            server.start()
+            response = sent(**command)
+            response.body = response.body.replace(b'"replayed":true', b'"replayed":false')
+            return response
+
+        server.send = send
+        found = self.tell(server, lambda s: None)
+        server.stop()
+        self.assertEqual(found, wanted)
+
+    def sub(self, name):
+        path = os.path.join(self.folder, name)
+        os.mkdir(path)
+        return path
 
 
 if __name__ == "__main__":
