@@ -103,6 +103,34 @@ bool route_query(struct connection *connection, struct parameter *parameters, ui
     return true;
 }
 
+bool query_has(const struct connection *connection, struct text key)
+{
+    struct text rest = connection->head.request.query;
+    struct text raw_key;
+    struct text raw_value;
+    while (url_parameter_next(&rest, &raw_key, &raw_value)) {
+        char bytes[64];
+        struct text decoded;
+        if (url_decode(URL_PARAMETER, raw_key, bytes, sizeof(bytes), &decoded) && text_equal(decoded, key))
+            return true;
+    }
+    return false;
+}
+
+bool route_channel(struct connection *connection, struct text channel)
+{
+    enum name_status status = text_present(channel) ? name_check(channel) : NAME_OK;
+    if (!text_present(channel)) {
+        respond_problem(connection, 422, "missing_field", TEXT("channel"), TEXT("say which channel"));
+    } else if (status != NAME_OK) {
+        const char *problem = name_problem(status);
+        respond_problem(connection, 422, "bad_value", TEXT("channel"), text_of(problem, strlen(problem)));
+    } else {
+        return true;
+    }
+    return false;
+}
+
 bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number)
 {
     uint64_t value = 0;
@@ -164,9 +192,12 @@ static const struct route_row rows[] = {
     ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/sources", &commands_handler, COMMANDS_COLLECTION, NAME_SOURCE),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/stock", &list_handler, LIST_OF_STOCK),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/holds", &list_handler, LIST_OF_HOLDS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/waiting", &list_handler, LIST_OF_WAITING),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/items", &list_handler, LIST_OF_ITEMS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/locations", &list_handler, LIST_OF_LOCATIONS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/channels", &list_handler, LIST_OF_CHANNELS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/sources", &list_handler, LIST_OF_SOURCES),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/availability", &availability_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/figures", &figures_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/feed", &feed_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/livez", &operations_handler, OPERATIONS_LIVE),
@@ -200,9 +231,8 @@ static bool path_fits(const struct route_row *row, struct text path, struct text
 static bool is_for_later(struct text path)
 {
     static const struct text calls[] = {
-        {"/v1/feed/ws", 11},       {"/v1/history", 11}, {"/v1/availability", 16}, {"/v1/atp", 7},     {"/v1/transfers", 13},
-        {"/v1/expectations", 16},  {"/v1/reviews", 11}, {"/v1/waiting", 11},      {"/v1/drift", 9},   {"/v1/handlers", 12},
-        {"/asyncapi.json", 14}};
+        {"/v1/feed/ws", 11}, {"/v1/history", 11}, {"/v1/transfers", 13}, {"/v1/expectations", 16}, {"/v1/reviews", 11},
+        {"/v1/drift", 9},    {"/v1/handlers", 12}, {"/asyncapi.json", 14}};
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         if (path.length >= calls[i].length && memcmp(path.bytes, calls[i].bytes, calls[i].length) == 0 &&
             (path.length == calls[i].length || path.bytes[calls[i].length] == '/'))

@@ -238,8 +238,7 @@ static bool precondition_holds(struct judge *judge, const struct precondition *w
     return true;
 }
 
-/* Does a line look for its location? */
-static bool command_seeks(const struct command *command)
+bool command_seeks(const struct command *command)
 {
     for (uint32_t i = 0; i < command->line_count; i++) {
         if (command->lines[i].location.length == 0)
@@ -398,6 +397,7 @@ static struct event *follow(struct judge *judge, const struct event *event, enum
     next->item = event->item;
     next->location = event->location;
     next->scale = event->scale;
+    next->hints.cell = event->hints.cell;
     next->figures = event->figures;
     next->low = event->low;
     next->version = judge->decision->events[next->seq - judge->decision->first_seq - 1].version + 1;
@@ -460,8 +460,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     event->item = draft->item;
     event->location = draft->location;
     event->scale = draft->scale;
+    event->hints.cell = draft->cell == NUMBER_NONE ? 0 : draft->cell + 1;
     event->figures = before;
     for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (event->delta.units[i] == 0)
+            continue; /* most of them */
         int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
         CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
         if (!quantity_in_range(after))
@@ -517,20 +520,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
 void decision_begin(struct judge *judge, enum command_kind kind)
 {
     struct decision *decision = judge->decision;
-    /* The arrays are the caller's and stay. */
-    struct event *events = decision->events;
-    struct new_name *names = decision->names;
-    struct shortage *shortages = decision->shortages;
-    *decision = (struct decision){
-        .kind = kind,
-        .source = NUMBER_NONE,
-        .recorded_at_us = judge->now_us,
-        .occurred_at_us = judge->now_us,
-        .first_seq = judge->ledger->last_seq + 1,
-        .events = events,
-        .names = names,
-        .shortages = shortages,
-    };
+    decision_reset(decision);
+    decision->kind = kind;
+    decision->recorded_at_us = judge->now_us;
+    decision->occurred_at_us = judge->now_us;
+    decision->first_seq = judge->ledger->last_seq + 1;
 }
 
 /* Who decides a kind; NULL for the ledger's and the engine's own. */
@@ -726,6 +720,7 @@ static bool judge_room(struct judge *judge)
     if (lack != CONFIGS_FIT)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              lack == CONFIGS_LACK_ALIASES ? "the table of aliases is full: raise --aliases-max"
+                             : lack == CONFIGS_LACK_PARTS ? "the table of components is full: raise --parts-max"
                                                           : "the memory for configuration is full: raise --config-mib");
     return true;
 }

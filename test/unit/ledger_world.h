@@ -65,6 +65,7 @@ static const struct ledger_limits world_limits = {
     .document_line_count_max = 64,
     .id_count_max = 4096,
     .config_mib_max = 1,
+    .part_count_max = 64,
     .alias_count_max = 64,
 };
 static const struct siphash_key world_key = {1, 2};
