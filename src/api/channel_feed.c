@@ -59,10 +59,7 @@ void channel_feed_read(const struct ledger *ledger, struct request *request)
         ledger_offer(ledger, offer, &row->offer);
         feed->reader.place = (struct change_place){row->offer.changed_seq, offer};
         offer = ledger_offer_behind(ledger, channel, offer);
-        struct offer_view next = {.changed_seq = 0};
-        if (offer != NUMBER_NONE)
-            ledger_offer(ledger, offer, &next);
-        row->last = next.changed_seq != row->offer.changed_seq;
+        row->last = offer == NUMBER_NONE || ledger_offer_changed(ledger, offer) != row->offer.changed_seq;
         feed->row_count += filter_match_cell(feed->filter, ledger, row->offer.item, NUMBER_NONE);
         left--;
     }

@@ -5,13 +5,6 @@ static bool is_behind(struct change_place place, uint64_t seq, uint32_t offer)
     return seq > place.seq || (seq == place.seq && place.offer != NUMBER_NONE && offer > place.offer);
 }
 
-static uint64_t changed_seq(const struct ledger *ledger, uint32_t offer)
-{
-    struct offer_view view;
-    ledger_offer(ledger, offer, &view);
-    return view.changed_seq;
-}
-
 /* Offers keep their order for as long as they do not change: one that stands where it stood has the same before it. */
 static bool stands(const struct ledger *ledger, uint32_t channel, struct change_place place)
 {
@@ -48,11 +41,11 @@ bool changes_next(const struct ledger *ledger, uint32_t channel, struct change_r
 {
     uint32_t first = ledger_offer_behind(ledger, channel, NUMBER_NONE);
     uint32_t last = ledger_offer_before(ledger, channel, NUMBER_NONE);
-    if (first == NUMBER_NONE || !is_behind(reader->place, changed_seq(ledger, last), last)) {
+    if (first == NUMBER_NONE || !is_behind(reader->place, ledger_offer_changed(ledger, last), last)) {
         *out_offer = NUMBER_NONE;
         return true;
     }
-    if (is_behind(reader->place, changed_seq(ledger, first), first)) { /* who begins at the beginning */
+    if (is_behind(reader->place, ledger_offer_changed(ledger, first), first)) { /* who begins at the beginning */
         *out_offer = first;
         return true;
     }
@@ -63,12 +56,12 @@ bool changes_next(const struct ledger *ledger, uint32_t channel, struct change_r
     uint32_t at = begin_walk(ledger, channel, reader);
     for (; *steps != 0; (*steps)--) {
         uint32_t before = ledger_offer_before(ledger, channel, at); /* there is one: `first` is not behind the place */
-        if (!is_behind(reader->place, changed_seq(ledger, before), before)) {
+        if (!is_behind(reader->place, ledger_offer_changed(ledger, before), before)) {
             *out_offer = at;
             return true;
         }
         at = before;
     }
-    mark(reader, (struct change_place){changed_seq(ledger, at), at});
+    mark(reader, (struct change_place){ledger_offer_changed(ledger, at), at});
     return false;
 }

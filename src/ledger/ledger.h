@@ -204,6 +204,8 @@ struct offer_view {
 };
 uint32_t ledger_offer_count(const struct ledger *ledger);
 void ledger_offer(const struct ledger *ledger, uint32_t offer, struct offer_view *out_view);
+/* Its changed_seq alone: walks look at many. */
+uint64_t ledger_offer_changed(const struct ledger *ledger, uint32_t offer);
 /*
  * The channel's offers that ever changed, in the order of their last change; those that one event changed, by their
  * numbers. The neighbour before or behind an offer that is among them, NUMBER_NONE for none; of NUMBER_NONE, the last and

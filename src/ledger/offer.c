@@ -270,6 +270,11 @@ void ledger_offer(const struct ledger *ledger, uint32_t number, struct offer_vie
                                     offer->changed_seq};
 }
 
+uint64_t ledger_offer_changed(const struct ledger *ledger, uint32_t offer)
+{
+    return ledger->offers[offer].changed_seq;
+}
+
 uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer)
 {
     uint32_t number = offer == NUMBER_NONE ? ledger->channels[channel].offer_last : ledger->offers[offer].previous;
