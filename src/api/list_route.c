@@ -147,6 +147,9 @@ static bool take_cell(const struct ledger *ledger, struct list *list, struct row
 {
     struct cell_view *cell = &row->of.cell.view;
     ledger_cell(ledger, row->place, cell);
+    /* Of a name that was given up nothing is left but zeros. */
+    if (ledger_retired(ledger, NAME_ITEM, cell->item) || ledger_retired(ledger, NAME_LOCATION, cell->location))
+        return false;
     row->of.cell.has_free = list->channel != NUMBER_NONE;
     if (row->of.cell.has_free) {
         if (!ledger_channel_serves(ledger, list->channel, cell->location))
@@ -209,11 +212,11 @@ static bool take_waiting(const struct ledger *ledger, struct list *list, struct 
     return take_claim_that(ledger, list, row, true);
 }
 
-/* The server's own names, which begin with '@', are nobody's. */
+/* The server's own names, which begin with '@', are nobody's; neither are those given up. */
 static bool take_name(const struct ledger *ledger, const struct list *list, enum name_space space, uint32_t number)
 {
     struct text name = ledger_name(ledger, space, number);
-    return name.bytes[0] != '@' && name_is_wanted(list, name);
+    return name.bytes[0] != '@' && !ledger_retired(ledger, space, number) && name_is_wanted(list, name);
 }
 
 static bool take_item(const struct ledger *ledger, struct list *list, struct row *row)
@@ -334,7 +337,10 @@ static void render_location_row(struct buffer *out, const struct render *render,
 
 static void render_channel_row(struct buffer *out, const struct render *render, const struct row *row)
 {
-    render_channel(out, render, row->place, &row->of.channel);
+    buffer_literal(out, "{\"channel\":");
+    json_string(out, render_name(render, NAME_CHANNEL, row->place));
+    render_channel(out, render, &row->of.channel);
+    buffer_byte(out, '}');
 }
 
 static void render_offer_row(struct buffer *out, const struct render *render, const struct row *row)

@@ -9,7 +9,7 @@ static struct text constant(const char *string)
     return text_of(string, strlen(string));
 }
 
-static struct text name_of(const struct render *render, enum name_space space, uint32_t number)
+struct text render_name(const struct render *render, enum name_space space, uint32_t number)
 {
     for (uint32_t i = 0; i < render->name_count; i++) {
         if (render->names[i].space == space && render->names[i].number == number)
@@ -45,7 +45,7 @@ static void render_text_member(struct buffer *out, const char *key, struct text 
 }
 
 /* A time, or a day by its date alone; null when there is none. */
-static void render_moment(struct buffer *out, struct moment moment)
+void render_moment(struct buffer *out, struct moment moment)
 {
     char time[RFC3339_TEXT_BYTES];
     unsigned n = moment.form == MOMENT_ABSENT ? 0 : rfc3339_format(moment.us, time);
@@ -101,9 +101,9 @@ void render_figures(struct buffer *out, const struct figures *figures, unsigned 
 void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell)
 {
     buffer_literal(out, "{\"item\":");
-    json_string(out, name_of(render, NAME_ITEM, cell->item));
+    json_string(out, render_name(render, NAME_ITEM, cell->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, cell->location));
+    json_string(out, render_name(render, NAME_LOCATION, cell->location));
     buffer_byte(out, ',');
     render_figures(out, &cell->figures, cell->scale);
     buffer_literal(out, ",\"version\":");
@@ -139,41 +139,14 @@ void render_availability(struct buffer *out, struct text item, int64_t ats, unsi
     buffer_byte(out, '}');
 }
 
-void render_channel(struct buffer *out, const struct render *render, uint32_t number, const struct channel_view *channel)
-{
-    buffer_literal(out, "{\"channel\":");
-    json_string(out, name_of(render, NAME_CHANNEL, number));
-    buffer_literal(out, ",\"locations\":[");
-    for (uint32_t i = 0; i < channel->place_count; i++) {
-        if (i != 0)
-            buffer_byte(out, ',');
-        json_string(out, name_of(render, NAME_LOCATION, channel->places[i]));
-    }
-    buffer_literal(out, "],\"priority\":");
-    if (channel->priority == 0)
-        buffer_literal(out, "null");
-    else
-        json_u64(out, channel->priority);
-    buffer_literal(out, ",\"shares_rest\":");
-    json_bool(out, channel->shares_rest);
-    buffer_literal(out, ",\"buffer\":");
-    json_i64(out, channel->buffer);
-    buffer_literal(out, ",\"cap\":");
-    if (channel->has_cap)
-        json_i64(out, channel->cap);
-    else
-        buffer_literal(out, "null");
-    buffer_byte(out, '}');
-}
-
 /* The short form of answers. */
 static void render_brief(struct buffer *out, const struct render *render, const struct event *event)
 {
     unsigned scale = event->scale;
     buffer_literal(out, "{\"item\":");
-    json_string(out, name_of(render, NAME_ITEM, event->item));
+    json_string(out, render_name(render, NAME_ITEM, event->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, event->location));
+    json_string(out, render_name(render, NAME_LOCATION, event->location));
     UNITS(",\"on_hand\":", figures_on_hand(&event->figures));
     UNITS(",\"reserved\":", figures_reserved(&event->figures));
     UNITS(",\"available\":", figures_available(&event->figures));
@@ -215,9 +188,9 @@ static void render_claim_line(struct buffer *out, const struct render *render, c
 {
     unsigned scale = line->scale;
     buffer_literal(out, "{\"item\":");
-    json_string(out, name_of(render, NAME_ITEM, line->item));
+    json_string(out, render_name(render, NAME_ITEM, line->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, line->location));
+    json_string(out, render_name(render, NAME_LOCATION, line->location));
     for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
         buffer_literal(out, ",\"");
         buffer_text(out, constant(claim_figure_name((enum claim_figure)i)));
@@ -302,11 +275,11 @@ void render_refusal(struct buffer *out, const struct render *render, const struc
         if (i != 0)
             buffer_byte(out, ',');
         buffer_literal(out, "{\"item\":");
-        json_string(out, name_of(render, NAME_ITEM, shortage->item));
+        json_string(out, render_name(render, NAME_ITEM, shortage->item));
         buffer_literal(out, ",\"location\":");
         /* NUMBER_NONE: all that were asked, together. */
         json_string(out, shortage->location == NUMBER_NONE ? TEXT_NONE
-                                                           : name_of(render, NAME_LOCATION, shortage->location));
+                                                           : render_name(render, NAME_LOCATION, shortage->location));
         UNITS(",\"asked\":", shortage->asked);
         UNITS(",\"free\":", shortage->free);
         buffer_byte(out, '}');
@@ -336,9 +309,9 @@ static void render_row(struct buffer *out, const struct render *render, const st
         buffer_byte(out, ',');
     *comma = true;
     buffer_literal(out, "{\"item\":");
-    json_string(out, name_of(render, NAME_ITEM, event->item));
+    json_string(out, render_name(render, NAME_ITEM, event->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, event->location));
+    json_string(out, render_name(render, NAME_LOCATION, event->location));
 }
 
 static bool of_transfer(const struct event *event)
@@ -444,7 +417,7 @@ void render_answer(struct buffer *out, const struct render *render, const struct
         buffer_byte(out, ',');
     }
     buffer_literal(out, "\"source\":");
-    json_string(out, name_of(render, NAME_SOURCE, decision->source));
+    json_string(out, render_name(render, NAME_SOURCE, decision->source));
     buffer_byte(out, ',');
     render_status(out, refused ? "refused" : "accepted",
                   single && refused ? code_http(decision->events[0].code) : 0);
@@ -461,6 +434,13 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     if (refused) {
         render_refusal(out, render, &decision->events[0]);
         return;
+    }
+    const struct event *configured = &decision->events[decision->event_count - 1];
+    bool of_item = decision->kind == KIND_PUT_ITEM; /* whose event may have the item alone */
+    if (of_item || (configured->config_space != NAME_SPACE_COUNT && decision->kind != KIND_SET_CHANNEL)) {
+        buffer_literal(out, ",\"name\":");
+        json_string(out, of_item ? render_name(render, NAME_ITEM, configured->item)
+                                 : render_name(render, configured->config_space, configured->config_number));
     }
     if (decision->events[0].claim != 0)
         render_claim_answer(out, render, decision);
@@ -490,7 +470,7 @@ static void render_cell_members(struct buffer *out, const struct render *render,
     static const char *const accounts[ACCOUNT_COUNT] = {"@supplier", "@customer", "@loss", "@found"};
     unsigned scale = event->scale;
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, event->location));
+    json_string(out, render_name(render, NAME_LOCATION, event->location));
     UNITS(",\"quantity\":", event->quantity);
     if (event->condition != CONDITION_NONE)
         render_text_member(out, "condition", constant(condition_name(event->condition)));
@@ -499,7 +479,7 @@ static void render_cell_members(struct buffer *out, const struct render *render,
     if (event->account != ACCOUNT_NONE)
         render_text_member(out, "account", constant(accounts[event->account]));
     if (event->other_location != NUMBER_NONE)
-        render_text_member(out, "other_location", name_of(render, NAME_LOCATION, event->other_location));
+        render_text_member(out, "other_location", render_name(render, NAME_LOCATION, event->other_location));
     if (event->discrepancy != DISCREPANCY_NONE)
         render_text_member(out, "discrepancy", constant(discrepancy_name(event->discrepancy)));
     buffer_literal(out, ",\"delta\":");
@@ -512,7 +492,7 @@ static void render_cell_members(struct buffer *out, const struct render *render,
         buffer_literal(out, ",\"low\":true");
     if (event->channel_number != NUMBER_NONE) {
         buffer_literal(out, ",\"quota\":{\"channel\":");
-        json_string(out, name_of(render, NAME_CHANNEL, event->channel_number));
+        json_string(out, render_name(render, NAME_CHANNEL, event->channel_number));
         UNITS(",\"units\":", event->quota);
         UNITS(",\"delta\":", event->quota_delta);
         buffer_byte(out, '}');
@@ -551,11 +531,11 @@ static void render_config_members(struct buffer *out, const struct render *rende
     buffer_literal(out, ",\"config\":{\"space\":\"");
     buffer_text(out, constant(spaces[event->config_space]));
     buffer_literal(out, "\",\"name\":");
-    json_string(out, name_of(render, event->config_space, event->config_number));
+    json_string(out, render_name(render, event->config_space, event->config_number));
     if (event->config_deleted)
         buffer_literal(out, ",\"deleted\":true");
-    else
-        render_config_body(out, event);
+    if (!event->config_deleted || event->config.length != 0)
+        render_config_body(out, render, event);
     buffer_byte(out, '}');
 }
 
@@ -607,10 +587,10 @@ void render_event(struct buffer *out, const struct render *render, const struct 
     else
         render_position(out, render->epoch, decision->first_seq); /* the ledger's own: its position is its name */
     buffer_literal(out, ",\"source\":");
-    json_string(out, name_of(render, NAME_SOURCE, decision->source));
+    json_string(out, render_name(render, NAME_SOURCE, decision->source));
     if (event->item != NUMBER_NONE) {
         buffer_literal(out, ",\"item\":");
-        json_string(out, name_of(render, NAME_ITEM, event->item));
+        json_string(out, render_name(render, NAME_ITEM, event->item));
     }
     if (event->location != NUMBER_NONE)
         render_cell_members(out, render, event);
@@ -661,4 +641,71 @@ void render_event(struct buffer *out, const struct render *render, const struct 
     buffer_literal(out, ",\"recorded_at\":");
     json_time(out, decision->recorded_at_us);
     buffer_byte(out, '}');
+}
+
+/* ---- documents ---- */
+
+/* Each with its units; due: and when. */
+static void render_document_lines(struct buffer *out, const struct render *render,
+                                  const struct document_copy *document, bool due)
+{
+    buffer_literal(out, ",\"lines\":[");
+    for (uint32_t i = 0; i < document->line_count; i++) {
+        const struct document_line_view *line = &document->lines[i];
+        unsigned scale = line->scale;
+        if (i != 0)
+            buffer_byte(out, ',');
+        buffer_literal(out, "{\"item\":");
+        json_string(out, render_name(render, NAME_ITEM, line->item));
+        buffer_literal(out, ",\"location\":");
+        json_string(out, render_name(render, NAME_LOCATION, line->location));
+        UNITS(",\"units\":", line->units);
+        if (due) {
+            buffer_literal(out, ",\"due\":");
+            render_moment(out, line->when);
+        }
+        buffer_byte(out, '}');
+    }
+    buffer_literal(out, "],\"position\":");
+    render_position(out, render->epoch, document->seq);
+    buffer_byte(out, '}');
+}
+
+static void render_open(struct buffer *out, bool open)
+{
+    buffer_literal(out, ",\"state\":");
+    json_string(out, constant(open ? "open" : "closed"));
+}
+
+void render_transfer(struct buffer *out, const struct render *render, const struct document_copy *document)
+{
+    const struct transfer_view *view = &document->transfer;
+    buffer_literal(out, "{\"transfer\":");
+    json_string(out, view->name);
+    render_open(out, view->open);
+    buffer_literal(out, ",\"from\":");
+    if (view->from == NUMBER_NONE)
+        buffer_literal(out, "null");
+    else
+        json_string(out, render_name(render, NAME_LOCATION, view->from));
+    buffer_literal(out, ",\"to\":");
+    json_string(out, render_name(render, NAME_LOCATION, view->to));
+    buffer_literal(out, ",\"eta\":");
+    /* All lines have the same, and a closed one has none. */
+    if (document->line_count == 0 || document->lines[0].when.form == MOMENT_ABSENT)
+        buffer_literal(out, "null");
+    else
+        render_moment(out, document->lines[0].when);
+    render_document_lines(out, render, document, false);
+}
+
+void render_expectation(struct buffer *out, const struct render *render, const struct document_copy *document)
+{
+    const struct expectation_view *view = &document->expectation;
+    buffer_literal(out, "{\"expectation\":");
+    json_string(out, view->name);
+    render_open(out, view->open);
+    buffer_literal(out, ",\"direction\":");
+    json_string(out, constant(view->direction == DIRECTION_OUT ? "out" : "in"));
+    render_document_lines(out, render, document, true);
 }

@@ -8,6 +8,7 @@
 #define ONHAND_API_RENDER_H
 
 #include "api/claim_copy.h"
+#include "api/document_copy.h"
 #include "api/json_write.h"
 #include "feed/filter.h"
 #include "journal/journal.h"
@@ -37,7 +38,13 @@ void render_status(struct buffer *out, const char *word, int http);
  * The body of a config event, from its binary form: `,"body":{…}` as GET answers it. Writes nothing when it has no form
  * that this version knows.
  */
-void render_config_body(struct buffer *out, const struct event *event);
+void render_config_body(struct buffer *out, const struct render *render, const struct event *event);
+/* The members of an item's, a location's or a source's body, each with a comma before it. */
+void render_config(struct buffer *out, enum name_space space, struct text form);
+/* The same of a channel. */
+void render_channel(struct buffer *out, const struct render *render, const struct channel_view *channel);
+/* The name with this number. */
+struct text render_name(const struct render *render, enum name_space space, uint32_t number);
 
 /* One event as a JSON object. */
 void render_event(struct buffer *out, const struct render *render, const struct decision *decision, uint32_t index);
@@ -50,10 +57,13 @@ void render_cell(struct buffer *out, const struct render *render, const struct c
 void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell);
 /* What a channel may sell of an item. */
 void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale);
-/* A channel as the calls for channels answer it. */
-void render_channel(struct buffer *out, const struct render *render, uint32_t number, const struct channel_view *channel);
 /* A claim as the calls for holds answer it. */
 void render_claim(struct buffer *out, const struct render *render, const struct claim_copy *claim);
+/* A transfer and an expectation as their calls answer them. */
+void render_transfer(struct buffer *out, const struct render *render, const struct document_copy *document);
+void render_expectation(struct buffer *out, const struct render *render, const struct document_copy *document);
+/* A moment that is not absent, in quotes: a day as 2026-12-01, an instant as a time in UTC. */
+void render_moment(struct buffer *out, struct moment moment);
 /* An item as the calls for items answer it. */
 void render_item(struct buffer *out, struct text name, const struct item_view *item);
 /* The members of a refused event beyond "status": code, title, subject, cells … Begins with a comma. */

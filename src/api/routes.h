@@ -32,16 +32,20 @@ bool route_channel(struct connection *connection, struct text channel);
 MUST_USE bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number);
 
 extern const struct handler commands_handler;   /* commands_route.c */
-extern const struct handler stock_handler;      /* stock_route.c: stock, holds, items */
-extern const struct handler put_item_handler;   /* stock_route.c */
+extern const struct handler stock_handler;      /* stock_route.c: stock, holds */
+extern const struct handler config_handler;     /* config_route.c: items, locations, channels, sources */
 extern const struct handler list_handler;       /* list_route.c: the collections */
+extern const struct handler document_handler;   /* document_route.c: transfers, expectations, ATP */
 extern const struct handler availability_handler; /* availability_route.c */
 extern const struct handler figures_handler;    /* figures_route.c */
 extern const struct handler feed_handler;       /* feed_route.c */
 extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi */
 
 /* Which of its calls a handler serves: connection->call, set by the route. */
-enum stock_call { STOCK_ITEM, STOCK_CELL, STOCK_HOLD, STOCK_ITEM_CONFIG };
+enum document_call { DOCUMENT_OF_TRANSFER, DOCUMENT_OF_EXPECTATION, DOCUMENT_ATP };
+enum commands_call { COMMANDS_BODY, COMMANDS_STREAM, COMMANDS_COLLECTION };
+enum stock_call { STOCK_ITEM, STOCK_CELL, STOCK_HOLD };
+enum config_call_kind { CONFIG_GET, CONFIG_PUT, CONFIG_DELETE };
 enum list_call {
     LIST_OF_STOCK,
     LIST_OF_HOLDS,

@@ -95,8 +95,14 @@ int cmd_serve(int argc, char **argv)
     int64_t cells = options.limits.cell_count_max;
     int64_t holds = options.limits.claim_count_max;
     int64_t hold_lines = options.limits.claim_line_count_max;
+    int64_t transfers = options.limits.transfer_count_max;
+    int64_t expectations = options.limits.expectation_count_max;
+    int64_t document_lines = options.limits.document_line_count_max;
     int64_t locations = options.limits.location_count_max;
     int64_t sources = options.limits.source_count_max;
+    int64_t config_mib = options.limits.config_mib_max;
+    int64_t aliases = options.limits.alias_count_max;
+    int64_t parts = options.limits.part_count_max;
     int64_t quotas = options.limits.quota_count_max;
     int64_t offers = options.limits.offer_count_max;
     struct args_option table[] = {
@@ -113,8 +119,14 @@ int cmd_serve(int argc, char **argv)
         {"cells-max", ARGS_NUMBER, &cells},
         {"holds-max", ARGS_NUMBER, &holds},
         {"hold-lines-max", ARGS_NUMBER, &hold_lines},
+        {"transfers-max", ARGS_NUMBER, &transfers},
+        {"expectations-max", ARGS_NUMBER, &expectations},
+        {"document-lines-max", ARGS_NUMBER, &document_lines},
         {"locations-max", ARGS_NUMBER, &locations},
         {"sources-max", ARGS_NUMBER, &sources},
+        {"config-mib", ARGS_NUMBER, &config_mib},
+        {"aliases-max", ARGS_NUMBER, &aliases},
+        {"parts-max", ARGS_NUMBER, &parts},
         {"quotas-max", ARGS_NUMBER, &quotas},
         {"offers-max", ARGS_NUMBER, &offers},
         {"strict", ARGS_FLAG, &options.strict},
@@ -163,8 +175,14 @@ int cmd_serve(int argc, char **argv)
         in_range("items-max", items, 1, most.item_count_max) && in_range("cells-max", cells, 1, most.cell_count_max) &&
         in_range("holds-max", holds, 1, most.claim_count_max) &&
         in_range("hold-lines-max", hold_lines, 1000, most.claim_line_count_max) &&
+        in_range("transfers-max", transfers, 1, most.transfer_count_max) &&
+        in_range("expectations-max", expectations, 1, most.expectation_count_max) &&
+        in_range("document-lines-max", document_lines, 1000, most.document_line_count_max) &&
         in_range("locations-max", locations, 1, most.location_count_max) &&
         in_range("sources-max", sources, 2, most.source_count_max) &&
+        in_range("config-mib", config_mib, 1, most.config_mib_max) &&
+        in_range("aliases-max", aliases, 1, most.alias_count_max) &&
+        in_range("parts-max", parts, 1, most.part_count_max) &&
         in_range("quotas-max", quotas, 1, most.quota_count_max) &&
         in_range("offers-max", offers, 1, most.offer_count_max) && in_range("spin", options.spin_us, 0, 1000) &&
         in_range("clock-step", options.clock_step_s, 1, 86400)) {
@@ -176,8 +194,14 @@ int cmd_serve(int argc, char **argv)
         options.limits.cell_count_max = (uint32_t)cells;
         options.limits.claim_count_max = (uint32_t)holds;
         options.limits.claim_line_count_max = (uint32_t)hold_lines;
+        options.limits.transfer_count_max = (uint32_t)transfers;
+        options.limits.expectation_count_max = (uint32_t)expectations;
+        options.limits.document_line_count_max = (uint32_t)document_lines;
         options.limits.location_count_max = (uint32_t)locations;
         options.limits.source_count_max = (uint32_t)sources;
+        options.limits.config_mib_max = (uint32_t)config_mib;
+        options.limits.alias_count_max = (uint32_t)aliases;
+        options.limits.part_count_max = (uint32_t)parts;
         options.limits.quota_count_max = (uint32_t)quotas;
         options.limits.offer_count_max = (uint32_t)offers;
         options.host_count = hosts.count < SERVICE_HOSTS_MAX ? hosts.count : SERVICE_HOSTS_MAX;

@@ -60,8 +60,8 @@ static bool field_match(const struct filter *filter, enum filter_field field, st
             continue;
         any = true;
         uint32_t length = filter->values[i].length;
-        bool fits = filter->values[i].prefix ? name.length >= length : name.length == length;
-        if (fits && text_present(name) && (length == 0 || memcmp(filter->values[i].bytes, name.bytes, length) == 0))
+        bool fits = text_present(name) && (filter->values[i].prefix ? name.length >= length : name.length == length);
+        if (fits && (length == 0 || memcmp(filter->values[i].bytes, name.bytes, length) == 0))
             return true;
     }
     return !any;

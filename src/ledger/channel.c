@@ -131,7 +131,8 @@ static void channels_derive(struct ledger *ledger)
 
 void channel_create(struct ledger *ledger, uint32_t number)
 {
-    ledger->channels[number] = (struct channel){.shares_rest = true};
+    struct text name = ledger_name(ledger, NAME_CHANNEL, number);
+    ledger->channels[number] = (struct channel){.shares_rest = true, .claims_live = claims_through(ledger, name)};
     ledger->entries_hash += channel_hash(ledger, number);
     channels_derive(ledger);
 }
@@ -266,11 +267,8 @@ void channels_check(const struct ledger *ledger, uint64_t *hash)
 
 /* ---- views ---- */
 
-bool ledger_channel(const struct ledger *ledger, uint32_t number, struct channel_view *out_view)
+static void channel_look(const struct channel *channel, struct channel_view *out_view)
 {
-    if (number >= ledger->names[NAME_CHANNEL].count)
-        return false;
-    const struct channel *channel = &ledger->channels[number];
     *out_view = (struct channel_view){
         .stamp = channel->config_seq,
         .priority = channel->priority,
@@ -281,7 +279,28 @@ bool ledger_channel(const struct ledger *ledger, uint32_t number, struct channel
         .place_count = channel->place_count,
     };
     memcpy(out_view->places, channel->places, sizeof(out_view->places));
+}
+
+bool ledger_channel(const struct ledger *ledger, uint32_t number, struct channel_view *out_view)
+{
+    if (number >= ledger->names[NAME_CHANNEL].count)
+        return false;
+    channel_look(&ledger->channels[number], out_view);
     return true;
+}
+
+void ledger_channel_form(struct text form, struct channel_view *out_view)
+{
+    struct channel channel;
+    channel_form_read(form, &channel);
+    channel_look(&channel, out_view);
+}
+
+void ledger_offer_form(struct text form, struct offer_form *out_form)
+{
+    struct offer offer;
+    offer_form_read(form, &offer);
+    *out_form = (struct offer_form){offer.has_buffer, offer.has_cap, offer.buffer, offer.cap};
 }
 
 bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location)

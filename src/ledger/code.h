@@ -40,7 +40,7 @@
     X(below_consumed, 409, "less than was shipped or picked already; see the cells")                                   \
     X(claims_open, 409, "open claims stand on it; see `claims`, release or reassign them first")                       \
     X(negative_quota, 409, "the quota would fall below 0; see the cells")                                              \
-    X(transfer_exists, 409, "a transfer of this name is under way; choose another name")                               \
+    X(transfer_exists, 409, "there is a transfer of this name, or was within the id window; choose another name")                               \
     X(unknown_transfer, 409, "no such transfer, or it is closed")                                                      \
     X(exceeds_transit, 409, "more than is under way; see the cells")                                                   \
     X(unknown_expectation, 409, "no such expectation, or it is closed")                                                \
@@ -49,7 +49,9 @@
     X(unknown_unit, 422, "the item has no such unit; declare it with the item")                                        \
     X(in_use, 409, "it has stock, quotas or expected goods; see the cells and clear them first")                       \
     X(alias_in_use, 409, "another item has this name or alias; see `subject`")                                         \
-    X(circular, 409, "it would contain itself; see `subject`")
+    X(circular, 409, "it would contain itself; see `subject`")                                                         \
+    X(kit_in_kit, 409, "a kit's components are no kits; name what `subject` is made of instead")                                                         \
+    X(unknown_source, 409, "no such source")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

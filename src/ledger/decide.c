@@ -4,7 +4,7 @@
  *   1. Known already?   (source, id) in the table: the same command gets its first answer again, another is id_reused.
  *   2. Well formed?     what the kind needs is there and makes sense, whoever the command came through.
  *   3. In order?        seq at or below the source's mark, not_after passed, fact older than the window.
- *   4. The kind's rule  movement.c, hold.c, config.c.
+ *   4. The kind's rule  movement.c, hold.c, transfer.c, expectation.c, config.c.
  *   5. Room?            ids, names, cells, claims: a full table means 503 and nothing decided, never a wrong decision.
  *
  * A 422 objection voids everything; a 409 refusal replaces whatever was written by one refused event.
@@ -32,7 +32,7 @@ bool judge_refuse(struct judge *judge, enum code code, struct text subject, stru
     /* Names the command would have created are not created by a refusal; the source is. */
     uint32_t kept = 0;
     for (uint32_t i = 0; i < decision->name_count; i++) {
-        if (decision->names[i].space == NAME_SOURCE)
+        if (decision->names[i].space == NAME_SOURCE && decision->names[i].number == decision->source)
             decision->names[kept++] = decision->names[i];
     }
     decision->name_count = kept;
@@ -95,6 +95,27 @@ uint32_t judge_name(struct judge *judge, enum name_space space, struct text name
     return fresh;
 }
 
+uint32_t judge_new_item(struct judge *judge, struct text name)
+{
+    const struct ledger *ledger = judge->ledger;
+    uint32_t number = ledger_number(ledger, NAME_ITEM, name);
+    if (number != NUMBER_NONE)
+        return number;
+    /* The senders who use the alias would be answered by the new item from now on. */
+    if (ledger->configs.alias_live != 0 && alias_find_any(ledger, name) != NUMBER_NONE) {
+        (void)judge_refuse(judge, CODE_alias_in_use, name, TEXT_NONE);
+        return NUMBER_NONE;
+    }
+    return judge_name(judge, NAME_ITEM, name);
+}
+
+uint32_t judge_item(struct judge *judge, bool create, struct text name)
+{
+    uint32_t source = judge->source == NULL ? NUMBER_NONE : judge->decision->source;
+    uint32_t number = item_find(judge->ledger, source, name);
+    return number == NUMBER_NONE && create ? judge_new_item(judge, name) : number;
+}
+
 /* ---- drafts ---- */
 
 struct draft *judge_draft(const struct judge *judge, uint32_t index)
@@ -128,7 +149,7 @@ bool judge_channel(struct judge *judge, struct text name, bool must)
 static uint32_t find_cell(const struct judge *judge, uint32_t item, uint32_t location)
 {
     const struct command_hints *hints = &judge->command->hints;
-    if (hints->ready && hints->cell != NUMBER_NONE && hints->item == item && hints->location == location)
+    if (judge->hinted && hints->cell != NUMBER_NONE && hints->item == item && hints->location == location)
         return hints->cell;
     return cell_find(judge->ledger, item, location);
 }
@@ -167,6 +188,29 @@ bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, u
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
+bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command_line *line = &judge->command->lines[index];
+    struct config_unit unit;
+    if (LIKELY(line->unit.length == 0))
+        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
+    bool known = item < ledger->names[NAME_ITEM].count &&
+                 item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
+    if (!known)
+        return judge_invalid(judge, CODE_unknown_unit, index, "unit", "the item has no such unit; declare it there");
+    switch (unit_to_units(line->quantity, &unit, scale, out_units)) {
+    case UNIT_OK:
+        return true;
+    case UNIT_UNEVEN:
+        return judge_invalid(judge, CODE_uneven_unit, index, "quantity",
+                             "does not come out even in base units of the item");
+    case UNIT_OUT_OF_RANGE:
+        break;
+    }
+    return judge_invalid(judge, CODE_out_of_range, index, "quantity", "beyond 2^53-1 base units of the item");
+}
+
 static bool precondition_holds(struct judge *judge, const struct precondition *wanted, const struct draft *draft,
                                uint32_t line, bool *out_holds)
 {
@@ -194,12 +238,21 @@ static bool precondition_holds(struct judge *judge, const struct precondition *w
     return true;
 }
 
+bool command_seeks(const struct command *command)
+{
+    for (uint32_t i = 0; i < command->line_count; i++) {
+        if (command->lines[i].location.length == 0)
+            return true;
+    }
+    return false;
+}
+
 bool judge_precondition(struct judge *judge)
 {
     const struct precondition *wanted = &judge->command->precondition;
     if (wanted->present == 0)
         return true;
-    if (judge->draft_count != 1)
+    if (judge->draft_count != 1 || command_seeks(judge->command))
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "if",
                              "the command touches more than one cell: put `if` on the lines");
     bool holds;
@@ -213,23 +266,30 @@ bool judge_precondition(struct judge *judge)
 /* The number of a line's name, new when it may be, from the hint when it was known ahead. */
 static uint32_t line_number(struct judge *judge, bool create, enum name_space space, struct text name, uint32_t hint)
 {
-    if (judge->command->hints.ready && judge->command->line_count == 1 && hint != NUMBER_NONE)
+    if (judge->hinted && judge->command->line_count == 1 && hint != NUMBER_NONE)
         return hint;
+    if (space == NAME_ITEM)
+        return judge_item(judge, create, name);
     return create ? judge_name(judge, space, name) : ledger_number(judge->ledger, space, name);
 }
 
 bool judge_lines(struct judge *judge, enum lines_names names)
 {
     const struct command *command = judge->command;
-    bool create = names == LINES_CREATE && !judge->ledger->strict;
+    bool create = names == LINES_CREATE && !judge->strict;
+    enum condition usual = CONDITION_SELLABLE;
+    if (command->kind == KIND_RETURN && judge->source != NULL && judge->source->default_condition != 0)
+        usual = (enum condition)(judge->source->default_condition - 1);
     bool unmet = false;
     if (command->line_count == 0)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "lines", "the kind needs lines");
     for (uint32_t i = 0; i < command->line_count; i++) {
         const struct command_line *line = &command->lines[i];
+        if (line->location.length == 0)
+            continue; /* its place is found by judge_sourcing */
         uint32_t item = line_number(judge, create, NAME_ITEM, line->item, command->hints.item);
         if (judge->objected)
-            return false; /* no room for its name */
+            return false; /* no room for its name, or it is another's */
         if (item == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
         uint32_t location = line_number(judge, create, NAME_LOCATION, line->location, command->hints.location);
@@ -240,9 +300,9 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         uint32_t before = judge->draft_count;
         struct draft *draft = judge_draft_of(judge, item, location, i);
         int64_t units;
-        if (!judge_units(judge, line->quantity, draft->scale, i, "quantity", &units))
+        if (!judge_line_units(judge, i, item, draft->scale, &units))
             return false;
-        enum condition condition = line->condition == CONDITION_NONE ? CONDITION_SELLABLE : line->condition;
+        enum condition condition = line->condition == CONDITION_NONE ? usual : line->condition;
         draft->condition = judge->draft_count > before || draft->condition == condition ? condition : CONDITION_NONE;
         /* At most 1,000 terms of 2^53: the sums fit, their range is judged. */
         draft->asked += units;
@@ -278,6 +338,19 @@ bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned wanted)
         draft->claim_line = l - 1;
         draft->condition = CONDITION_SELLABLE;
         draft->asked = draft->asked_by[CONDITION_SELLABLE] = units;
+    }
+    return judge_precondition(judge);
+}
+
+bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct document_line *lines = ledger->document_lines.entries;
+    for (uint32_t l = ledger->documents[kind].entries[document].first_line; l != 0; l = lines[l - 1].next) {
+        const struct cell *cell = &ledger->cells[lines[l - 1].cell];
+        struct draft *draft = judge_draft_of(judge, cell->item, cell->location, LINE_NONE);
+        draft->condition = CONDITION_SELLABLE;
+        draft->asked = draft->asked_by[CONDITION_SELLABLE] = lines[l - 1].units;
     }
     return judge_precondition(judge);
 }
@@ -324,6 +397,7 @@ static struct event *follow(struct judge *judge, const struct event *event, enum
     next->item = event->item;
     next->location = event->location;
     next->scale = event->scale;
+    next->hints.cell = event->hints.cell;
     next->figures = event->figures;
     next->low = event->low;
     next->version = judge->decision->events[next->seq - judge->decision->first_seq - 1].version + 1;
@@ -386,8 +460,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     event->item = draft->item;
     event->location = draft->location;
     event->scale = draft->scale;
+    event->hints.cell = draft->cell == NUMBER_NONE ? 0 : draft->cell + 1;
     event->figures = before;
     for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (event->delta.units[i] == 0)
+            continue; /* most of them */
         int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
         CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
         if (!quantity_in_range(after))
@@ -443,20 +520,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
 void decision_begin(struct judge *judge, enum command_kind kind)
 {
     struct decision *decision = judge->decision;
-    /* The arrays are the caller's and stay. */
-    struct event *events = decision->events;
-    struct new_name *names = decision->names;
-    struct shortage *shortages = decision->shortages;
-    *decision = (struct decision){
-        .kind = kind,
-        .source = NUMBER_NONE,
-        .recorded_at_us = judge->now_us,
-        .occurred_at_us = judge->now_us,
-        .first_seq = judge->ledger->last_seq + 1,
-        .events = events,
-        .names = names,
-        .shortages = shortages,
-    };
+    decision_reset(decision);
+    decision->kind = kind;
+    decision->recorded_at_us = judge->now_us;
+    decision->occurred_at_us = judge->now_us;
+    decision->first_seq = judge->ledger->last_seq + 1;
 }
 
 /* Who decides a kind; NULL for the ledger's and the engine's own. */
@@ -468,6 +536,11 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_SETTINGS] = decide_config,     [KIND_AMEND] = decide_amend,       [KIND_REASSIGN] = decide_reassign,
     [KIND_PICK] = decide_picking,        [KIND_UNPICK] = decide_picking,    [KIND_SET_POLICY] = decide_policy,
     [KIND_SET_CHANNEL] = decide_channel, [KIND_PUT_CHANNEL] = decide_channel, [KIND_ALLOCATE] = decide_allocate,
+    [KIND_TRANSFER_OUT] = decide_transit, [KIND_TRANSFER_IN] = decide_transit, [KIND_TRANSFER_LOSS] = decide_transit,
+    [KIND_EXPECT] = decide_expected,     [KIND_REDATE] = decide_expected,
+    [KIND_CANCEL_EXPECTED] = decide_expected,
+    [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
+    [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -475,18 +548,21 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
 {
     const struct command *command = judge->command;
     const struct command_line *line = &command->lines[index];
-    bool zero_is_wrong = line->quantity.digits == 0 && command->kind != KIND_AMEND;
+    /* What is re-dated is all that is open in the cell: the quantity is not looked at. */
+    bool zero_is_wrong =
+        line->quantity.digits == 0 && command->kind != KIND_AMEND && command->kind != KIND_REDATE;
     if (zero_is_wrong || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
         return judge_invalid(judge, CODE_bad_value, index, "quantity",
                              command->kind == KIND_ADJUST  ? "zero adjusts nothing"
                              : command->kind == KIND_AMEND ? "must not be below 0"
                                                            : "must be above 0");
-    if (line->location.length == 0 && command->kind != KIND_HOLD)
+    if (line->location.length == 0 && (command->kind != KIND_HOLD || !judge->request || line->precondition.present != 0))
         return judge_invalid(judge, CODE_missing_field, index, "location", "the kind needs it");
     /* Claims are on sellable goods, and those are what is shipped; a reclassification says its condition in `from`. */
     enum condition only = command->kind == KIND_RECLASSIFY ? command->from : CONDITION_SELLABLE;
     bool any = command->kind == KIND_RECEIVE || command->kind == KIND_SALE || command->kind == KIND_RETURN ||
-               command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER;
+               command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER ||
+               command->kind == KIND_TRANSFER_IN;
     if (!any && line->condition != CONDITION_NONE && line->condition != only)
         return judge_invalid(judge, CODE_bad_value, index, "condition", "not a condition this kind moves");
     return true;
@@ -497,12 +573,32 @@ _Static_assert(KIND_COUNT <= 64, "a bit for each kind");
 #define FOR_CLAIMS                                                                                                     \
     (UINT64_C(1) << KIND_HOLD | UINT64_C(1) << KIND_EXTEND | UINT64_C(1) << KIND_COMMIT | UINT64_C(1) << KIND_RELEASE |  \
      UINT64_C(1) << KIND_AMEND | UINT64_C(1) << KIND_REASSIGN | UINT64_C(1) << KIND_PICK | UINT64_C(1) << KIND_UNPICK)
+#define FOR_TRANSFERS                                                                                                  \
+    (UINT64_C(1) << KIND_TRANSFER_OUT | UINT64_C(1) << KIND_TRANSFER_IN | UINT64_C(1) << KIND_TRANSFER_LOSS)
+#define FOR_EXPECTATIONS                                                                                               \
+    (UINT64_C(1) << KIND_EXPECT | UINT64_C(1) << KIND_REDATE | UINT64_C(1) << KIND_CANCEL_EXPECTED)
+#define FOR_ITEMS     (UINT64_C(1) << KIND_PUT_ITEM | UINT64_C(1) << KIND_DELETE_ITEM)
+#define FOR_LOCATIONS (UINT64_C(1) << KIND_PUT_LOCATION | UINT64_C(1) << KIND_DELETE_LOCATION)
+#define FOR_SOURCES   (UINT64_C(1) << KIND_PUT_SOURCE | UINT64_C(1) << KIND_DELETE_SOURCE)
 #define FOR_CELLS    (UINT64_C(1) << KIND_SET_POLICY | UINT64_C(1) << KIND_ALLOCATE)
 #define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE)
 
 static bool needs(enum command_kind kind, uint64_t kinds)
 {
     return (kinds >> kind & 1) != 0;
+}
+
+#define MOMENT_FIRST_US INT64_C(-62167219200000000) /* 0000-01-01 */
+#define MOMENT_LAST_US  INT64_C(253402300799999999) /* the end of 9999-12-31 */
+#define DAY_US          (INT64_C(24) * 60 * 60 * 1000000)
+
+bool judge_moment(struct judge *judge, struct moment moment, const char *field)
+{
+    if (moment.us < MOMENT_FIRST_US || moment.us > MOMENT_LAST_US)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, field, "not in the years 0000 to 9999");
+    if (moment.form == MOMENT_DAY && moment.us % DAY_US != 0)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, field, "a day is given by its midnight in UTC");
+    return true;
 }
 
 /* Policies and limits are counts of something. */
@@ -534,23 +630,37 @@ static bool judge_form(struct judge *judge)
     const char *missing = NULL;
     if (needs(command->kind, FOR_CLAIMS) && command->hold.length == 0)
         missing = "hold";
-    if (needs(command->kind, UINT64_C(1) << KIND_TRANSFER | UINT64_C(1) << KIND_REASSIGN) &&
+    if (needs(command->kind, UINT64_C(1) << KIND_TRANSFER | UINT64_C(1) << KIND_TRANSFER_OUT |
+                                 UINT64_C(1) << KIND_REASSIGN) &&
         command->to_location.length == 0)
         missing = "to";
-    if (needs(command->kind, UINT64_C(1) << KIND_PUT_ITEM | FOR_CELLS) && command->item.length == 0)
+    if (needs(command->kind, FOR_ITEMS | FOR_CELLS) && command->item.length == 0)
         missing = "item";
-    if (needs(command->kind, FOR_CELLS) && command->location.length == 0)
+    if (needs(command->kind, FOR_LOCATIONS | FOR_CELLS) && command->location.length == 0)
         missing = "location";
     if (needs(command->kind, FOR_CHANNELS) && command->channel.length == 0)
         missing = "channel";
     if (command->kind == KIND_ALLOCATE && command->to.present == command->add.present)
         missing = "to";
+    if (needs(command->kind, FOR_SOURCES) && command->source_name.length == 0)
+        missing = "source";
     if (command->kind == KIND_RECLASSIFY && command->to_condition >= CONDITION_COUNT)
         missing = "to";
     if (command->kind == KIND_RECLASSIFY && command->from >= CONDITION_COUNT)
         missing = "from";
+    if (needs(command->kind, FOR_TRANSFERS) && command->transfer.length == 0)
+        missing = "transfer";
+    if (needs(command->kind, UINT64_C(1) << KIND_EXPECT | UINT64_C(1) << KIND_REDATE) &&
+        command->due.form == MOMENT_ABSENT)
+        missing = "due";
+    if (command->kind == KIND_EXPECT && command->direction == DIRECTION_NONE)
+        missing = "direction";
+    if (needs(command->kind, FOR_EXPECTATIONS) && command->expectation.length == 0)
+        missing = "expectation";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
+    if (!judge_moment(judge, command->due, "due"))
+        return false;
     if (command->has_seq && command->seq == 0)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "seq", "counts from 1");
     for (uint32_t i = 0; i < command->line_count; i++) {
@@ -601,6 +711,38 @@ static bool judge_room(struct judge *judge)
     if (judge->new_claim_lines != 0 && !claims_room(ledger, judge->now_us, judge->new_claim, judge->new_claim_lines))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "the table of holds is full: raise --holds-max or --hold-lines-max");
+    if (judge->documents && documents_room(ledger, decision) != NULL)
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "a table of transfers or expectations is full: raise --transfers-max, --expectations-max "
+                             "or --document-lines-max");
+    enum configs_lack lack =
+        decision->events[0].type == EVENT_CONFIG ? configs_overflow(ledger, decision) : CONFIGS_FIT;
+    if (lack != CONFIGS_FIT)
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             lack == CONFIGS_LACK_ALIASES ? "the table of aliases is full: raise --aliases-max"
+                             : lack == CONFIGS_LACK_PARTS ? "the table of components is full: raise --parts-max"
+                                                          : "the memory for configuration is full: raise --config-mib");
+    return true;
+}
+
+/* What the command's source asks of it, or has said for all of its holds. */
+static bool judge_source(struct judge *judge, struct command *amended)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command *command = judge->command;
+    uint32_t number = judge->decision->source;
+    if (number >= ledger->names[NAME_SOURCE].count)
+        return true;
+    const struct source *source = &ledger->sources[number];
+    judge->source = source;
+    judge->strict = judge->strict || source->strict;
+    if (source->ordered && !command->has_seq)
+        return judge_invalid(judge, CODE_missing_field, LINE_NONE, "seq", "the source is ordered: it numbers its commands");
+    if (UNLIKELY(source->has_expires_in) && command->kind == KIND_HOLD && command->expires_in_ms == EXPIRES_DEFAULT) {
+        *amended = *command;
+        amended->expires_in_ms = source->expires_in_ms;
+        judge->command = amended;
+    }
     return true;
 }
 
@@ -615,8 +757,11 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         .ledger = ledger,
         .command = command,
         .now_us = now_us,
+        .strict = ledger->strict,
+        .hinted = command->hints.ready && command->hints.retired == ledger->retired_count,
         .request = command->guard == GUARD_DEFAULT ? kind_is_request(command->kind) : command->guard == GUARD_ON,
         .channel = NUMBER_NONE,
+        .promised = NUMBER_NONE,
         .decision = out_decision,
         .verdict = out_verdict,
     };
@@ -651,10 +796,11 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     }
     if (!judge_form(&judge))
         return;
-    out_decision->source = command->hints.ready && command->hints.source != NUMBER_NONE
+    out_decision->source = judge.hinted && command->hints.source != NUMBER_NONE
                                ? command->hints.source
                                : judge_name(&judge, NAME_SOURCE, command->source);
-    if (out_decision->source == NUMBER_NONE || !judge_order(&judge)) {
+    struct command amended;
+    if (out_decision->source == NUMBER_NONE || !judge_source(&judge, &amended) || !judge_order(&judge)) {
         if (out_verdict->outcome != OUTCOME_INVALID)
             (void)judge_room(&judge);
         return;

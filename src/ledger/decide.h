@@ -2,9 +2,9 @@
  * What the deciding files share: the judge, who holds one command against the state and writes the decision.
  * Private to src/ledger.
  *
- * A rule file (movement.c, hold.c, config.c) resolves the command's lines into drafts, one per cell, judges each draft,
- * then emits the events. Functions that can object return false after the judge has noted the objection; the rule
- * returns at once and nothing has been changed, because nothing is written before evolve.
+ * A rule file (movement.c, hold.c, transfer.c, expectation.c, config.c) resolves the command's lines into drafts, one per
+ * cell, judges each draft, then emits the events. Functions that can object return false after the judge has noted the
+ * objection; the rule returns at once and nothing has been changed, because nothing is written before evolve.
  */
 #ifndef ONHAND_LEDGER_DECIDE_H
 #define ONHAND_LEDGER_DECIDE_H
@@ -16,14 +16,19 @@ struct judge {
     const struct command *command;
     int64_t now_us;
     bool request; /* can be refused for want of stock, creates no names */
+    bool strict;  /* facts create no items and locations: the ledger's setting, or the source's */
+    bool hinted;  /* the command's hints can be relied on */
+    const struct source *source; /* of the command; NULL while it is new */
     struct decision *decision;
     struct verdict *verdict;
     uint32_t draft_count;
     bool objected; /* refused or invalid: the decision is complete or void */
     uint32_t channel;         /* whose share a grant takes, NUMBER_NONE for none; see judge_channel */
+    uint32_t promised;        /* the expectation of a hold with `at`, NUMBER_NONE for none */
     bool backorder;           /* grants may exceed what is free by the cell's room */
     bool new_quota;           /* the decision sets something apart where nothing was */
     bool new_claim;           /* the decision makes a claim */
+    bool documents;           /* it may make a transfer, an expectation, or lines of them */
     uint32_t new_claim_lines; /* cells its claim is on with this decision for the first time */
 };
 
@@ -50,16 +55,32 @@ MUST_USE bool judge_lines(struct judge *judge, enum lines_names names);
  * commands without lines. A claim has at most COMMAND_LINES_MAX lines (claim_conclude). */
 MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned figures);
 #define OPEN_UNITS (1u << CLAIM_HELD | 1u << CLAIM_COMMITTED)
+/* One draft per open line of a transfer or an expectation; asked = what is open. For commands without lines. */
+MUST_USE bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document);
+/* Does a line of the command look for its location? */
+bool command_seeks(const struct command *command);
 struct draft *judge_draft(const struct judge *judge, uint32_t index);
 /* The draft of a cell, made when it is the first line on it. */
 struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line);
 /* A quantity in base units of an item of this scale; 422 when it has too many decimals or leaves the range. */
 MUST_USE bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
                           int64_t *out_units);
+/* The quantity of a line, in its unit or the item's own, in base units of the item, whose scale this is. */
+MUST_USE bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units);
 /* The `if` of the command, which must speak of exactly one cell. */
 MUST_USE bool judge_precondition(struct judge *judge);
 /* The number of a name, given now when it is new. NUMBER_NONE after an objection (table full). */
 uint32_t judge_name(struct judge *judge, enum name_space space, struct text name);
+/* The same for an item by its own name. 409 alias_in_use when a name of another item would become an item's own. */
+uint32_t judge_new_item(struct judge *judge, struct text name);
+/*
+ * The item a command means: by its own name, an alias of the command's source, or a merged name. create: an unknown one
+ * becomes a provisional item. NUMBER_NONE when there is none, or after an objection.
+ */
+uint32_t judge_item(struct judge *judge, bool create, struct text name);
+
+/* 422 unless the moment is absent, an instant, or the midnight in UTC of a day, in the years 0000 to 9999. */
+MUST_USE bool judge_moment(struct judge *judge, struct moment moment, const char *field);
 
 /* The figures of a draft's cell before the command, zero when there is none. */
 struct figures draft_figures(const struct judge *judge, const struct draft *draft);
@@ -88,6 +109,8 @@ void decision_begin(struct judge *judge, enum command_kind kind);
 
 /* ---- the rules, one file each ---- */
 void decide_movement(struct judge *judge); /* receive sale ship return adjust reclassify transfer */
+void decide_transit(struct judge *judge);  /* transfer_out transfer_in transfer_loss */
+void decide_expected(struct judge *judge); /* expect redate cancel_expected */
 void decide_hold(struct judge *judge);
 void decide_extend(struct judge *judge);
 void decide_release(struct judge *judge);
@@ -99,6 +122,57 @@ void decide_policy(struct judge *judge);   /* set_policy */
 void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
 void decide_config(struct judge *judge);   /* item settings */
+
+/* ---- movement.c, for goods that leave ---- */
+
+/* Notes what a guarded taking lacks in one cell. by: units taken by condition, > 0 where taken. */
+void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT]);
+/*
+ * The claim that goods leave from, NUMBER_NONE for none, and what to call the part of them it does not cover; its
+ * channel or the command's becomes the judge's. False when the kind needs a claim that is not there.
+ */
+MUST_USE bool movement_claim(struct judge *judge, uint32_t *out_claim, enum discrepancy *out_excess);
+/* The drafts of goods that leave: the lines, or all that the claim has open; each with its line of the claim. */
+MUST_USE bool movement_drafts(struct judge *judge, uint32_t claim);
+/* Finishes an event in which the draft's goods leave, from the claim first. */
+MUST_USE bool movement_take(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess,
+                            struct event *event);
+/* The location `to`, new when it may be. NUMBER_NONE after an objection. */
+uint32_t movement_to(struct judge *judge);
+/* Is an earlier draft of the same item? Its goods arrive together with that one's. */
+bool movement_is_later(const struct judge *judge, uint32_t index);
+/*
+ * What arrives at `to` of the item of the draft at index: the sum over its drafts. out_origin: where it comes from,
+ * NUMBER_NONE for several places.
+ */
+MUST_USE bool movement_arrival(struct judge *judge, uint32_t index, uint32_t to, struct draft *out_arrival,
+                               uint32_t *out_origin);
+
+/* ---- expectation.c, for kinds that fulfil what was expected ---- */
+
+/* The expectation a receipt names, NUMBER_NONE for none; refuses when it is unknown, closed, or of goods that go. */
+MUST_USE bool expectation_in(struct judge *judge, uint32_t *out_expectation);
+/* Takes up to this many units off what it expects in the draft's cell. Returns what was taken. */
+int64_t expectation_in_take(const struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
+                            struct event *event);
+/*
+ * Goods were committed, or shipped without that: takes as many off what is expected to go out of the draft's cell, when
+ * there is an open expectation of direction out with the name of the hold. Fills the event's expectation part, so the
+ * event is not finished yet (judge_cell).
+ */
+void expectation_out_take(const struct judge *judge, const struct draft *draft, struct text hold, int64_t units,
+                          struct event *event);
+
+/*
+ * What a hold with `at` waits for is an expectation of direction out with its name: that is how it counts in outgoing
+ * until it is covered. The one of the command's hold, NUMBER_NONE for none; refuses when another document has the name.
+ */
+MUST_USE bool expectation_of_hold(struct judge *judge, uint32_t *out_expectation);
+/* What it has open in the draft's cell. */
+int64_t expectation_open(const struct judge *judge, const struct draft *draft, uint32_t expectation);
+/* Sets what it has open there, for the time in the event's claim_at. Before judge_cell, like the one above. */
+void expectation_out_set(struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
+                         struct event *event);
 
 /* ---- channel.c: the bytes of a configuration, in room for CONFIG_BYTES_MAX ---- */
 struct text channel_form_write(const struct channel *channel, uint8_t *room);
@@ -119,7 +193,34 @@ void give_back_units(const struct judge *judge, struct event *event, int64_t fro
 /* Uses the judge's channel's quota for units that go without a claim. */
 void quota_use(const struct judge *judge, const struct draft *draft, struct event *event, int64_t units);
 
+/* ---- kit.c ---- */
+enum kit_fit {
+    KIT_WHOLE,  /* refused when they cannot all be had */
+    KIT_PART,   /* as many as can be had; the rest is noted as short */
+    KIT_ANYHOW  /* a fact, or what may lack cover: the components tell */
+};
+/*
+ * Turns drafts of kits into drafts of what a new grant takes: built kits that are free, then components. The drafts'
+ * terms are known; those added have theirs.
+ */
+MUST_USE bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit);
+/* The same for goods of a claim: built kits that it has in these figures (bits), then components. Without a claim: built
+ * ones that are free. */
+MUST_USE bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures);
+
+/* ---- sourcing.c ---- */
+/*
+ * Finds locations for the lines that name none, by the command's `sourcing`, and adds them to the drafts with their terms.
+ * Those of the other lines are known. What cannot be had is noted as short, a row per item over all places.
+ */
+MUST_USE bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait);
+
 /* ---- claims, shared by their rules (hold.c) ---- */
+/* The draft's terms as if its claim had given back what it holds there: that much is its own in any case. */
+void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft);
+/* The same for any cell, and what the drafts so far have asked of it. */
+struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
+                           int64_t *out_taken);
 /* The claim that the command names, live; refuses and returns NUMBER_NONE when there is none. */
 uint32_t live_claim(struct judge *judge);
 /* Finds the drafts' lines in a claim. */
@@ -130,6 +231,8 @@ int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum
 void claim_channel(struct judge *judge, uint32_t claim);
 /* Refuses with this code when shortages were noted. */
 MUST_USE bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field);
+/* The claim with the name of the command's hold, or NUMBER_NONE. */
+uint32_t judge_claim(const struct judge *judge);
 /* The claim's part of an event in one cell, from its line as it stands (zeros for none). */
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event);
 /* Takes units from a claim in this event and cell: committed before held. Returns what was taken. */

@@ -12,6 +12,13 @@
 
 /* ---- shared by the rules ---- */
 
+uint32_t judge_claim(const struct judge *judge)
+{
+    const struct command *command = judge->command;
+    uint64_t hash = command->hints.ready ? command->hints.hold : claim_name_hash(judge->ledger, command->hold);
+    return claim_find_hashed(judge->ledger, command->hold, hash, judge->now_us);
+}
+
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event)
 {
     const struct claims *claims = &judge->ledger->claims;
@@ -19,6 +26,7 @@ void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, 
     if (claim == NUMBER_NONE) {
         event->claim = judge->decision->first_seq;
         event->hold = command->hold;
+        event->hints.hold = command->hints.hold;
         event->holder = text_present(command->holder) ? command->holder : command->source;
         event->channel = command->channel;
         event->claim_priority = command->priority;
@@ -165,7 +173,7 @@ bool judge_shorts(struct judge *judge, enum code code, struct text subject, stru
 
 uint32_t live_claim(struct judge *judge)
 {
-    uint32_t claim = claim_find(judge->ledger, judge->command->hold, judge->now_us);
+    uint32_t claim = judge_claim(judge);
     if (claim == NUMBER_NONE) {
         (void)judge_refuse(judge, CODE_unknown_hold, judge->command->hold, TEXT("/hold"));
         return NUMBER_NONE;
@@ -194,7 +202,10 @@ static bool emit_hold(struct judge *judge, uint32_t claim, struct draft *draft, 
     event->claim_units[CLAIM_WAITING] = waiting;
     if (judge->command->priority != 0)
         event->claim_priority = judge->command->priority;
-    event->claim_partial = judge->command->wait && judge->command->mode == HOLD_PARTIAL;
+    event->claim_at = judge->command->at;
+    event->claim_partial = judge->command->wait && judge->command->mode == HOLD_PARTIAL &&
+                           event->claim_at.form == MOMENT_ABSENT;
+    expectation_out_set(judge, draft, judge->promised, judge->command->at.form == MOMENT_ABSENT ? 0 : waiting, event);
     return judge_cell(judge, draft, event, DISCREPANCY_NONE, 0);
 }
 
@@ -226,23 +237,42 @@ static bool emit_dropped(struct judge *judge, uint32_t claim)
     return true;
 }
 
-/* The terms of each draft as if its claim had given back what it holds there: that much is its own in any case. */
-static void hold_terms(struct judge *judge, uint32_t claim)
+void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft)
+{
+    if (draft->claim_line == NUMBER_NONE) {
+        draft->terms = grant_terms(judge, draft, NULL);
+        return;
+    }
+    struct event given_back = {.channel_number = NUMBER_NONE};
+    claim_fill(judge, claim, draft->claim_line, &given_back);
+    int64_t had = given_back.claim_units[CLAIM_HELD];
+    int64_t uncovered = given_back.claim_units[CLAIM_BACKORDERED];
+    give_back_units(judge, &given_back, had, 0);
+    draft->terms = grant_terms(judge, draft, &given_back);
+    draft->terms.free = max_i64(draft->terms.free, had - uncovered);
+}
+
+struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
+                           int64_t *out_taken)
 {
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        struct draft *draft = judge_draft(judge, i);
-        if (draft->claim_line == NUMBER_NONE) {
-            draft->terms = grant_terms(judge, draft, NULL);
-            continue;
+        const struct draft *draft = judge_draft(judge, i);
+        if (draft->item == item && draft->location == location) {
+            *out_taken = draft->asked;
+            return draft->terms;
         }
-        struct event given_back = {.channel_number = NUMBER_NONE};
-        claim_fill(judge, claim, draft->claim_line, &given_back);
-        int64_t had = given_back.claim_units[CLAIM_HELD];
-        int64_t uncovered = given_back.claim_units[CLAIM_BACKORDERED];
-        give_back_units(judge, &given_back, had, 0);
-        draft->terms = grant_terms(judge, draft, &given_back);
-        draft->terms.free = max_i64(draft->terms.free, had - uncovered);
     }
+    uint32_t cell = cell_find(judge->ledger, item, location);
+    bool claimed = claim != NUMBER_NONE && cell != NUMBER_NONE;
+    struct draft draft = {
+        .item = item,
+        .location = location,
+        .cell = cell,
+        .claim_line = claimed ? claim_line_find(judge->ledger, claim, cell) : NUMBER_NONE,
+    };
+    hold_terms(judge, claim, &draft);
+    *out_taken = 0;
+    return draft.terms;
 }
 
 /* Does the claim have something that waiting for the whole would give away? */
@@ -265,10 +295,39 @@ static bool judge_holder(struct judge *judge, uint32_t claim)
     return true;
 }
 
+/* Was the claim promised for a later time, so that what it waits for is expected? */
+static bool has_promise(const struct judge *judge, uint32_t claim)
+{
+    return judge->ledger->claims.entries[claim].at.form != MOMENT_ABSENT;
+}
+
+/* What can be promised in the draft's cell for the command's time (I5), with what the claim itself was promised. */
+static int64_t promisable(const struct judge *judge, const struct draft *draft)
+{
+    if (draft->cell == NUMBER_NONE)
+        return 0;
+    struct figures figures = draft_figures(judge, draft);
+    return max_i64(0, due_atp(judge->ledger, &figures, draft->cell, judge->command->at, judge->now_us) +
+                          expectation_open(judge, draft, judge->promised));
+}
+
+/* Can all of it be promised? What is free now comes with the rest then. Notes the cells in which it cannot. */
+static bool judge_promise(struct judge *judge)
+{
+    judge->decision->shortage_count = 0;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        int64_t most = promisable(judge, draft);
+        if (draft->asked > most)
+            judge_short(judge, draft, draft->asked, most);
+    }
+    return judge->decision->shortage_count == 0;
+}
+
 void decide_hold(struct judge *judge)
 {
     const struct command *command = judge->command;
-    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
+    uint32_t claim = judge_claim(judge);
     int64_t expires_at_us = TIME_NONE;
     judge->backorder = command->backorder;
     if (claim != NUMBER_NONE ? !judge_holder(judge, claim) : !judge_channel(judge, command->channel, true))
@@ -276,11 +335,27 @@ void decide_hold(struct judge *judge)
     if (!judge_expires_in(judge, &expires_at_us) ||
         !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
-    attach_lines(judge, claim);
-    hold_terms(judge, claim);
-
-    bool partial = command->mode == HOLD_PARTIAL;
+    /* What is promised for a time is promised whole. */
+    bool later = command->at.form != MOMENT_ABSENT && judge->request && !has_open(judge, claim);
+    bool partial = command->mode == HOLD_PARTIAL && command->at.form == MOMENT_ABSENT;
     bool wait = command->wait && judge->request && (partial || !has_open(judge, claim));
+    attach_lines(judge, claim);
+    for (uint32_t i = 0; i < judge->draft_count; i++)
+        hold_terms(judge, claim, judge_draft(judge, i));
+    if (!judge_sourcing(judge, claim, wait || later))
+        return;
+    if (command->at.form != MOMENT_ABSENT || (claim != NUMBER_NONE && has_promise(judge, claim))) {
+        if (!expectation_of_hold(judge, &judge->promised))
+            return;
+    }
+    bool unsourced = judge->decision->shortage_count != 0;
+    if (unsourced && (!partial || judge->draft_count == 0)) {
+        (void)judge_refuse(judge, CODE_no_source, TEXT_NONE, TEXT_NONE);
+        return;
+    }
+    bool may_lack = !judge->request || command->backorder || wait || later;
+    if (!judge_kits_granted(judge, claim, may_lack ? KIT_ANYHOW : partial ? KIT_PART : KIT_WHOLE))
+        return;
     int64_t granted_total = 0;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
@@ -293,6 +368,8 @@ void decide_hold(struct judge *judge)
         granted_total += draft->granted;
     }
     bool is_short = judge->decision->shortage_count != 0;
+    if (later && is_short)
+        wait = judge_promise(judge);
     if (is_short && !wait && (!partial || granted_total == 0)) {
         (void)judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
         return;
@@ -344,6 +421,8 @@ void decide_release(struct judge *judge)
     if (!drafted)
         return;
     attach_lines(judge, claim);
+    if (!judge_kits_claimed(judge, claim, OPEN_UNITS | 1u << CLAIM_WAITING))
+        return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
         int64_t open = draft_claimed(judge, draft, CLAIM_HELD) + draft_claimed(judge, draft, CLAIM_COMMITTED) +
@@ -366,6 +445,8 @@ void decide_release(struct judge *judge)
         event->claim_units[CLAIM_WAITING] -= waiting;
         give_back_units(judge, event, held, committed);
         event->claim_units[CLAIM_RELEASED] += held + committed;
+        if (event->claim_at.form != MOMENT_ABSENT)
+            expectation_out_take(judge, draft, event->hold, waiting, event);
         CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, judge->ledger->claims.entries[claim].expires_at_us);

@@ -28,8 +28,16 @@ struct ledger_limits {
     uint32_t claim_line_count_max; /* cells named by those claims */
     uint32_t quota_count_max;      /* quotas of channels in cells */
     uint32_t offer_count_max;      /* items x channels that sell them */
+    uint32_t transfer_count_max;      /* open ones and closed ones inside the id window */
+    uint32_t expectation_count_max;   /* the same */
+    uint32_t document_line_count_max; /* cells named by those that are open, of both kinds */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
+    uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
+    uint32_t part_count_max;       /* components of kits */
+    uint32_t alias_count_max;      /* names that items have for sources, and merged ones */
 };
+
+#define CONFIG_MIB_MAX 65535 /* its blocks are numbered with 32 bits */
 
 #define CHANNELS_MAX 256 /* a business has tens; their quotas and availability are walked one by one */
 
@@ -109,7 +117,7 @@ bool ledger_strict(const struct ledger *ledger);
 void ledger_check(const struct ledger *ledger);
 
 /* Where the tables grow: the first byte not used yet, and the end of the space reserved. */
-#define LEDGER_FRONTIERS 13
+#define LEDGER_FRONTIERS 18
 struct ledger_frontier {
     const void *used_end;
     const void *end;
@@ -127,8 +135,12 @@ struct ledger_counts ledger_counts(const struct ledger *ledger);
  * never move or change, and publication of the record orders the write before the read).
  */
 struct text ledger_name(const struct ledger *ledger, enum name_space space, uint32_t number);
-/* The number of a name, or NUMBER_NONE. Ledger thread only. */
+/* The number of a name, or NUMBER_NONE. A name that was given up has none. Ledger thread only. */
 uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struct text name);
+/* The item of this name, be it a merged one, or NUMBER_NONE. */
+uint32_t ledger_item_find(const struct ledger *ledger, struct text name);
+/* True when the name of this number was given up. What it had is still there, with all figures 0. */
+bool ledger_retired(const struct ledger *ledger, enum name_space space, uint32_t number);
 
 /* ---- Reading for point reads, ledger thread only ---- */
 
@@ -139,6 +151,23 @@ struct item_view {
     uint64_t stamp;  /* sequence of its last configuration, 0 when provisional: the ETag */
 };
 bool ledger_item(const struct ledger *ledger, uint32_t item, struct item_view *out_view);
+
+/* The body of an item, location or source in the form of config_form.h, absent for defaults; until the next evolve. */
+struct text ledger_config(const struct ledger *ledger, enum name_space space, uint32_t number);
+/* Sequence of its last configuration, 0 when provisional. */
+uint64_t ledger_config_seq(const struct ledger *ledger, enum name_space space, uint32_t number);
+
+/* The tree of locations: a location is within itself and within all above it. NUMBER_NONE at the top. */
+uint32_t ledger_location_parent(const struct ledger *ledger, uint32_t location);
+bool ledger_location_has_children(const struct ledger *ledger, uint32_t location);
+bool ledger_location_within(const struct ledger *ledger, uint32_t location, uint32_t ancestor);
+/* Does it take promises (`promise`, the default)? */
+bool ledger_location_promises(const struct ledger *ledger, uint32_t location);
+/*
+ * When the day whose midnight this would be in UTC begins at the location: by its zone, else that of the nearest above it
+ * that has one, else UTC. Where clocks leap over midnight, the leap itself (DESIGN I5).
+ */
+int64_t location_day_start_us(const struct ledger *ledger, uint32_t location, int64_t midnight_utc_us);
 
 struct cell_view {
     uint32_t item, location;
@@ -152,7 +181,7 @@ uint32_t ledger_cell_count(const struct ledger *ledger);
 void ledger_cell(const struct ledger *ledger, uint32_t cell, struct cell_view *out_view);
 /* The cell of an item at a location, or NUMBER_NONE. */
 uint32_t ledger_cell_find(const struct ledger *ledger, uint32_t item, uint32_t location);
-/* The item's cells, newest first: pass NUMBER_NONE to begin; NUMBER_NONE ends. */
+/* The item's cells, newest first, but for those at locations given up: pass NUMBER_NONE to begin; NUMBER_NONE ends. */
 uint32_t ledger_cell_next(const struct ledger *ledger, uint32_t item, uint32_t cell);
 
 struct claim_view {
@@ -175,6 +204,51 @@ struct claim_line_view {
 };
 void ledger_claim_line(const struct ledger *ledger, uint32_t line, struct claim_line_view *out_view);
 
+struct transfer_view {
+    uint64_t transfer;        /* sequence number of its first event */
+    struct text name;         /* borrowed until the next evolve */
+    uint32_t from;            /* where it came from, NUMBER_NONE for several places */
+    uint32_t to;
+    bool open;
+    uint32_t line; /* first line, for ledger_document_line, or NUMBER_NONE when it is closed */
+};
+/* The transfer of this name, open or closed inside the window. */
+bool ledger_transfer(const struct ledger *ledger, struct text name, struct transfer_view *out_view);
+struct expectation_view {
+    uint64_t expectation;
+    struct text name;
+    enum direction direction;
+    bool open;
+    uint32_t line;
+};
+bool ledger_expectation(const struct ledger *ledger, struct text name, struct expectation_view *out_view);
+struct document_line_view {
+    uint32_t item, location; /* of a transfer: where it goes */
+    uint8_t scale;
+    int64_t units;      /* still under way, still expected */
+    struct moment when; /* eta, absent for none; due */
+    uint32_t next;      /* next line or NUMBER_NONE */
+};
+void ledger_document_line(const struct ledger *ledger, uint32_t line, struct document_line_view *out_view);
+/*
+ * Places of transfers and of expectations, numbered from 0; the counts never fall. A document keeps its place until it
+ * is forgotten, then another may get it. Which place one gets depends on the log alone.
+ */
+uint32_t ledger_transfer_places(const struct ledger *ledger);
+bool ledger_transfer_at(const struct ledger *ledger, uint32_t place, struct transfer_view *out_view);
+uint32_t ledger_expectation_places(const struct ledger *ledger);
+bool ledger_expectation_at(const struct ledger *ledger, uint32_t place, struct expectation_view *out_view);
+
+/*
+ * What can be promised for a time in a cell (DESIGN I5), base units; below 0 when too much is promised already. at: an
+ * instant; a day means its end at the location; absent means now. now_us: supply due before it is overdue and counts
+ * for nothing. A cell that does not exist has 0. One walk over the dated lines of the cell.
+ */
+int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us);
+/* The first time, from `at` on, for which this many can be promised. False for never. */
+bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
+                         int64_t now_us, int64_t units, int64_t *out_us);
+
 /* ---- channels ---- */
 
 struct channel_view {
@@ -186,6 +260,13 @@ struct channel_view {
     uint32_t places[COMMAND_PLACES_MAX]; /* locations */
 };
 bool ledger_channel(const struct ledger *ledger, uint32_t channel, struct channel_view *out_view);
+/* What a config event set, from its form: of a channel (the stamp is 0), of an item in one. Any thread. */
+void ledger_channel_form(struct text form, struct channel_view *out_view);
+struct offer_form {
+    bool has_buffer, has_cap;
+    int64_t buffer, cap; /* base units of the item */
+};
+void ledger_offer_form(struct text form, struct offer_form *out_form);
 /* Does the channel sell from this location? */
 bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location);
 /* What a channel has left of what was set apart for it in a cell; 0 for none. Base units. */

@@ -34,7 +34,7 @@ static int64_t claim_covered(const struct judge *judge, const struct draft *draf
  * Guarded taking. by: units taken by condition (> 0 where taken).
  * Sellable: the claim's part is covered, the rest must be free, and all of it physically there.
  */
-static void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT])
+void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT])
 {
     struct figures figures = draft_figures(judge, draft);
     for (unsigned i = 0; i < CONDITION_COUNT; i++) {
@@ -59,23 +59,71 @@ static bool is_short(struct judge *judge)
     return true;
 }
 
-/* Takes goods, from the claim first when there is one. What exceeds the claim is flagged. */
-static bool emit_taking(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess)
+bool movement_take(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess,
+                   struct event *event)
 {
-    struct event *event = judge_event(judge, event_of(judge->command->kind));
     event->quantity = draft->asked;
     event->condition = draft->condition;
-    event->account = ACCOUNT_CUSTOMER;
-    event->account_units = draft->asked;
     for (unsigned i = 0; i < CONDITION_COUNT; i++)
-        event->delta.units[i] = -draft->asked_by[i];
+        event->delta.units[i] -= draft->asked_by[i];
     int64_t beyond = draft->asked_by[CONDITION_SELLABLE];
     if (draft->claim_line != NUMBER_NONE && beyond > 0) {
         claim_fill(judge, claim, draft->claim_line, event);
         beyond -= claim_consume(event, beyond);
     }
-    quota_use(judge, draft, event, beyond);
+    if (event->account == ACCOUNT_CUSTOMER)
+        quota_use(judge, draft, event, beyond); /* sold; what goes to another place is not */
     return judge_cell(judge, draft, event, excess, excess == DISCREPANCY_NONE ? 0 : beyond);
+}
+
+/* Goods leave to the customer. What was committed has come off what is expected to go when it was. */
+static bool emit_leaving(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess)
+{
+    struct event *event = judge_event(judge, event_of(judge->command->kind));
+    event->account = ACCOUNT_CUSTOMER;
+    event->account_units = draft->asked;
+    int64_t direct = draft->asked_by[CONDITION_SELLABLE] - draft_claimed(judge, draft, CLAIM_COMMITTED);
+    expectation_out_take(judge, draft, judge->command->hold, max_i64(0, direct), event);
+    return movement_take(judge, draft, claim, excess, event);
+}
+
+bool movement_claim(struct judge *judge, uint32_t *out_claim, enum discrepancy *out_excess)
+{
+    const struct command *command = judge->command;
+    bool shipping = command->kind == KIND_SHIP;
+    uint32_t claim = NUMBER_NONE;
+    *out_excess = DISCREPANCY_NONE;
+    if (text_present(command->hold)) {
+        claim = judge_claim(judge);
+        bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
+        if (shipping && claim == NUMBER_NONE)
+            return judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
+        if (shipping && ended)
+            return judge_hold_ended(judge, claim);
+        /* Other kinds happened, whatever became of the claim: they are recorded, and the contradiction is flagged. */
+        *out_excess = claim == NUMBER_NONE || ended ? DISCREPANCY_NO_CLAIM : DISCREPANCY_EXCEEDS_CLAIM;
+        if (ended)
+            claim = NUMBER_NONE;
+    }
+    *out_claim = claim;
+    if (claim == NUMBER_NONE)
+        return judge_channel(judge, command->channel, command->kind != KIND_TRANSFER_OUT);
+    claim_channel(judge, claim);
+    return true;
+}
+
+bool movement_drafts(struct judge *judge, uint32_t claim)
+{
+    bool drafted = judge->command->line_count == 0 && claim != NUMBER_NONE
+                       ? judge_claim_lines(judge, claim, OPEN_UNITS)
+                       : judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE);
+    if (!drafted)
+        return false;
+    if (judge->draft_count == 0) /* the claim waits: it has nothing yet */
+        return judge_refuse(judge, CODE_exceeds_claim, judge->command->hold, TEXT("/hold"));
+    attach_lines(judge, claim);
+    bool leaves = judge->command->kind == KIND_SALE || judge->command->kind == KIND_SHIP;
+    return !leaves || judge_kits_claimed(judge, claim, OPEN_UNITS);
 }
 
 /* sale and ship: goods leave to the customer. */
@@ -83,38 +131,10 @@ static void decide_leaving(struct judge *judge)
 {
     const struct command *command = judge->command;
     bool shipping = command->kind == KIND_SHIP;
-    uint32_t claim = NUMBER_NONE;
-    enum discrepancy excess = DISCREPANCY_NONE;
-    if (text_present(command->hold)) {
-        claim = claim_find(judge->ledger, command->hold, judge->now_us);
-        bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
-        if (shipping && claim == NUMBER_NONE) {
-            (void)judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
-            return;
-        }
-        if (shipping && ended) {
-            (void)judge_hold_ended(judge, claim);
-            return;
-        }
-        /* A sale happened, whatever became of the claim: it is recorded, and the contradiction is flagged. */
-        excess = claim == NUMBER_NONE || ended ? DISCREPANCY_NO_CLAIM : DISCREPANCY_EXCEEDS_CLAIM;
-        if (ended)
-            claim = NUMBER_NONE;
-    }
-    if (claim != NUMBER_NONE)
-        claim_channel(judge, claim);
-    else if (!judge_channel(judge, command->channel, true))
+    uint32_t claim;
+    enum discrepancy excess;
+    if (!movement_claim(judge, &claim, &excess) || !movement_drafts(judge, claim))
         return;
-    bool drafted = command->line_count == 0 && claim != NUMBER_NONE
-                       ? judge_claim_lines(judge, claim, OPEN_UNITS)
-                       : judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE);
-    if (!drafted)
-        return;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        struct draft *draft = judge_draft(judge, i);
-        if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
-            draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
-    }
     if (judge->request && shipping && claim != NUMBER_NONE) {
         for (uint32_t i = 0; i < judge->draft_count; i++) {
             const struct draft *draft = judge_draft(judge, i);
@@ -133,7 +153,7 @@ static void decide_leaving(struct judge *judge)
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (!emit_taking(judge, judge_draft(judge, i), claim, judge->request ? DISCREPANCY_NONE : excess))
+        if (!emit_leaving(judge, judge_draft(judge, i), claim, judge->request ? DISCREPANCY_NONE : excess))
             return;
     }
     if (claim != NUMBER_NONE)
@@ -156,7 +176,8 @@ static enum account coming_from(enum command_kind kind, int64_t units)
 static void decide_coming(struct judge *judge)
 {
     const struct command *command = judge->command;
-    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+    uint32_t expectation;
+    if (!expectation_in(judge, &expectation) || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
     if (judge->request && command->kind == KIND_ADJUST) {
         for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -178,7 +199,10 @@ static void decide_coming(struct judge *judge)
         event->account_units = -draft->asked;
         for (unsigned c = 0; c < CONDITION_COUNT; c++)
             event->delta.units[c] = draft->asked_by[c];
-        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+        int64_t beyond = 0;
+        if (expectation != NUMBER_NONE)
+            beyond = draft->asked - expectation_in_take(judge, draft, expectation, draft->asked, event);
+        if (!judge_cell(judge, draft, event, DISCREPANCY_EXCEEDS_EXPECTATION, beyond))
             return;
     }
 }
@@ -212,8 +236,7 @@ static void decide_reclassify(struct judge *judge)
     }
 }
 
-/* The goods of all drafts of one item arrive in one cell: sums them onto the first draft of the item. */
-static bool arrives_with_earlier(const struct judge *judge, uint32_t index)
+bool movement_is_later(const struct judge *judge, uint32_t index)
 {
     for (uint32_t i = 0; i < index; i++) {
         if (judge_draft(judge, i)->item == judge_draft(judge, index)->item)
@@ -222,7 +245,8 @@ static bool arrives_with_earlier(const struct judge *judge, uint32_t index)
     return false;
 }
 
-static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
+bool movement_arrival(struct judge *judge, uint32_t index, uint32_t to, struct draft *out_arrival,
+                      uint32_t *out_origin)
 {
     const struct ledger *ledger = judge->ledger;
     struct draft arrival = *judge_draft(judge, index);
@@ -246,6 +270,17 @@ static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
     arrival.cell = arrival.item < ledger->names[NAME_ITEM].count && to < ledger->names[NAME_LOCATION].count
                        ? cell_find(ledger, arrival.item, to)
                        : NUMBER_NONE;
+    *out_arrival = arrival;
+    *out_origin = origin;
+    return true;
+}
+
+static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
+{
+    struct draft arrival;
+    uint32_t origin;
+    if (!movement_arrival(judge, index, to, &arrival, &origin))
+        return false;
     struct event *event = judge_event(judge, EVENT_TRANSFER);
     event->quantity = arrival.asked;
     event->condition = arrival.condition;
@@ -255,17 +290,23 @@ static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
     return judge_cell(judge, &arrival, event, DISCREPANCY_NONE, 0);
 }
 
+uint32_t movement_to(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    bool create = !judge->request && !judge->strict;
+    uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
+                         : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
+    if (to == NUMBER_NONE && !judge->objected)
+        (void)judge_refuse(judge, CODE_unknown_location, command->to_location, TEXT("/to"));
+    return to;
+}
+
 static void decide_transfer(struct judge *judge)
 {
     const struct command *command = judge->command;
-    bool create = !judge->request && !judge->ledger->strict;
-    uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
-                         : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
-    if (to == NUMBER_NONE) {
-        if (!judge->objected)
-            (void)judge_refuse(judge, CODE_unknown_location, command->to_location, TEXT("/to"));
+    uint32_t to = movement_to(judge);
+    if (to == NUMBER_NONE)
         return;
-    }
     if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -290,7 +331,7 @@ static void decide_transfer(struct judge *judge)
             return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (!arrives_with_earlier(judge, i) && !emit_arrival(judge, i, to))
+        if (!movement_is_later(judge, i) && !emit_arrival(judge, i, to))
             return;
     }
 }
@@ -298,6 +339,9 @@ static void decide_transfer(struct judge *judge)
 void decide_movement(struct judge *judge)
 {
     enum command_kind kind = judge->command->kind;
+    /* Guarded, what is set apart for others is not free to a movement either; through a channel, what is free to it. */
+    if (judge->request && (kind == KIND_TRANSFER || kind == KIND_ADJUST))
+        CHECK(judge_channel(judge, judge->command->channel, false));
     if (kind == KIND_TRANSFER)
         decide_transfer(judge);
     else if (kind == KIND_RECLASSIFY)

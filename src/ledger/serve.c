@@ -174,6 +174,8 @@ static void decide_served(struct judge *judge, uint32_t claim)
         grant_units(judge, &draft, event, CLAIM_HELD, units, (struct terms){units, 0});
         event->claim_units[CLAIM_GRANTED] += units;
         event->claim_units[CLAIM_WAITING] -= units;
+        if (event->claim_at.form != MOMENT_ABSENT)
+            expectation_out_take(judge, &draft, event->hold, units, event);
         CHECK(judge_cell(judge, &draft, event, DISCREPANCY_NONE, 0)); /* what is free is in range */
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, claims->entries[claim].expires_at_us);
@@ -218,6 +220,8 @@ static void decide_expire(struct judge *judge, uint32_t claim)
         claim_fill(judge, claim, draft->claim_line, event);
         give_back_units(judge, event, held, 0);
         event->claim_units[CLAIM_EXPIRED] += held;
+        if (event->claim_at.form != MOMENT_ABSENT)
+            expectation_out_take(judge, draft, event->hold, event->claim_units[CLAIM_WAITING], event);
         event->claim_units[CLAIM_WAITING] = 0;
         CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0));
     }
@@ -243,6 +247,7 @@ bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *ou
         .command = &own,
         .now_us = now_us,
         .channel = NUMBER_NONE,
+        .promised = NUMBER_NONE,
         .decision = out_decision,
         .verdict = &verdict,
     };

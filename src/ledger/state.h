@@ -1,19 +1,24 @@
 /*
  * The tables behind struct ledger. Private to src/ledger.
  *
- * Each table is owned by one file: names.c, cell.c, claim.c, id.c. Every live entry adds a hash of all its fields to
- * state_hash; whoever changes an entry takes the old hash out and puts the new one in (entry_hash).
+ * Each table is owned by one file: names.c, config_state.c, cell.c, claim.c, document.c, id.c. Every live entry adds a
+ * hash of all its fields to state_hash; whoever changes an entry takes the old hash out and puts the new one in
+ * (entry_hash).
  */
 #ifndef ONHAND_LEDGER_STATE_H
 #define ONHAND_LEDGER_STATE_H
 
+#include "base/blockpool.h"
 #include "base/table.h"
 #include "base/textpool.h"
+#include "ledger/config_form.h"
 #include "ledger/ledger.h"
 
 /* What kind of entry a hash is of: equal fields in different tables must not cancel out. */
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
-                 ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER };
+                 ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER,
+                 ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE,
+                 ENTRY_CONFIG, ENTRY_LOCATION };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
@@ -21,8 +26,9 @@ uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count
 
 /* Forgotten per decision: more than one can come, so that both tables shrink again after a burst. Bounded, so that no
  * single decision pays for the past. */
-#define FORGET_IDS    4
-#define FORGET_CLAIMS 4
+#define FORGET_IDS       4
+#define FORGET_CLAIMS    4
+#define FORGET_DOCUMENTS 4 /* of each kind */
 
 #define CHANNEL_WORDS (CHANNELS_MAX / 64)
 
@@ -30,7 +36,9 @@ struct names {
     uint64_t *entries; /* offset << 8 | length, by number */
     uint8_t *bytes;
     uint64_t bytes_used;
+    bool *retired; /* by number: given up, no longer in the index */
     uint32_t count, count_max;
+    uint32_t retired_count;
     struct table index;
 };
 
@@ -40,10 +48,56 @@ struct item {
     uint64_t config_seq;             /* last PUT, 0 while provisional */
     uint32_t first_cell;             /* newest cell + 1, 0 for none */
     uint8_t scale;
+    uint32_t first_part;             /* newest component + 1, 0 when it is no kit. Derived, as is the next */
+    uint32_t first_use;              /* newest kit's part it is + 1 */
+    struct blockref config;          /* in configs.bodies, as are the next two */
+};
+_Static_assert(sizeof(struct item) <= 64 + 16, "an item without configuration costs little");
+
+struct location {
+    uint64_t config_seq; /* as an item's, as is a source's */
+    struct blockref config;
+    uint32_t parent;   /* + 1, 0 at the top of a tree */
+    uint32_t children; /* locations whose parent it is */
 };
 
 struct source {
-    uint64_t seq_mark; /* highest seq decided; 0 while the source is not ordered */
+    uint64_t seq_mark; /* highest seq decided; 0 before the first */
+    uint64_t config_seq;
+    struct blockref config;
+    uint32_t aliases; /* names that items have for it */
+    /* From the configuration, where each command needs it. */
+    bool ordered, strict, has_expires_in;
+    uint8_t default_condition; /* enum condition + 1, 0 for none */
+    int64_t expires_in_ms;
+};
+
+/* A name that an item has for one source, or for everybody. It is a part of the item's body. */
+struct alias {
+    uint32_t item;   /* also the link of the free list, + 1 */
+    uint32_t source; /* NUMBER_NONE for everybody */
+    uint16_t offset; /* of the name in the item's body */
+    uint8_t length;
+};
+
+/* One component of a kit. A part of the kit's body. */
+struct kit_part {
+    uint32_t kit, component;
+    uint32_t next_of_kit; /* + 1; also the link of the free list */
+    uint32_t next_of_component;
+    int64_t units; /* base units of the component in one kit, > 0 */
+};
+
+struct parts {
+    struct kit_part *entries;
+    uint32_t count, free_first, free_count; /* ever used; free list + 1 */
+};
+
+struct configs {
+    struct blockpool bodies;
+    struct alias *aliases;
+    uint32_t alias_count, alias_free, alias_live; /* ever used; free list + 1; live */
+    struct table alias_index;                     /* by name */
 };
 
 struct cell {
@@ -53,6 +107,19 @@ struct cell {
     int64_t units[FIGURE_OF_EVERY_CELL];
     uint64_t version;
     uint64_t last_seq;
+};
+
+/* What documents announce in a cell, each list by its own times (due.c). */
+enum due_list_name {
+    DUE_IN_INSTANT,
+    DUE_IN_DAY,
+    DUE_OUT_INSTANT,
+    DUE_OUT_DAY,
+    DUE_UNDATED, /* under way without an eta: counts for nothing until it is here */
+    DUE_LIST_COUNT
+};
+struct due_list {
+    uint32_t first, last; /* document lines + 1, 0 for none */
 };
 
 /* What only some cells have: expected goods, policy, quotas, and claims that wait or lack cover. Made with the first of
@@ -76,6 +143,7 @@ struct cell_extra {
     uint32_t cell;
     uint32_t quota_first;         /* newest + 1, 0 for none */
     int64_t units[FIGURES_APART]; /* from FIGURE_IN_TRANSIT on */
+    struct due_list due[DUE_LIST_COUNT]; /* what documents announce here. Derived */
     struct queue queues[QUEUE_COUNT]; /* claims that need something of the cell, in the order they get it */
     bool pending;                 /* in the heap of cells to be served */
     bool low;                     /* see struct event */
@@ -166,6 +234,51 @@ struct claims {
     uint32_t ended_first, ended_last; /* + 1, by the time they ended */
 };
 
+/*
+ * Documents: goods that are announced. A transfer has a line per item under way, in the cell it goes to; an expectation
+ * a line per cell. A line stands while it has open units, a document is open while it has lines.
+ */
+enum document_kind { DOCUMENT_TRANSFER, DOCUMENT_EXPECTATION, DOCUMENT_KIND_COUNT };
+
+struct document {
+    uint64_t number; /* sequence number of its first event, 0 for a free entry */
+    struct textref name;
+    int64_t closed_at_us;     /* TIME_NONE while open */
+    uint64_t last_seq;
+    uint32_t from, to;        /* of a transfer; NUMBER_NONE for several places, and for an expectation */
+    uint32_t first_line;      /* + 1, 0 for none; also the link of the free list */
+    uint32_t last_line;       /* + 1 */
+    uint32_t closed_next, closed_previous; /* + 1 */
+    enum direction direction; /* of the goods: a transfer's come in */
+};
+
+struct document_line {
+    uint32_t document, cell;
+    uint32_t next;                   /* of the document, + 1; also the link of the free list */
+    uint32_t due_next, due_previous; /* of the cell, + 1. Derived */
+    enum due_list_name due_list;     /* Derived */
+    enum document_kind kind;
+    int64_t units;                   /* open, > 0; 0 for a free entry */
+    struct moment when;              /* eta or due */
+    uint64_t last_seq;
+};
+
+#define DOCUMENTS_MAX UINT32_C(100000000) /* of each kind: as many as document.c has numbers for their names */
+
+struct documents {
+    struct document *entries;
+    uint32_t entry_count, entry_free, open, kept; /* ever used; free list + 1; open; closed and kept */
+    uint32_t count_max;
+    struct table index; /* by name */
+    struct textpool names;
+    uint32_t closed_first, closed_last; /* + 1, by the time they closed */
+};
+
+struct document_lines {
+    struct document_line *entries;
+    uint32_t count, free, free_count; /* ever used; free list + 1; its length */
+};
+
 /* 32 bytes, DESIGN section 3. */
 struct id_entry {
     struct hash128 hash;
@@ -212,22 +325,30 @@ struct ledger {
     int64_t id_window_ms;
     uint32_t id_capacity;
     bool strict;
+    uint32_t retired_count; /* names of all spaces */
     uint64_t entries_hash; /* sum over all entries */
     struct names names[NAME_SPACE_COUNT];
     struct item *items;
+    struct location *locations;
     struct source *sources;
+    struct configs configs;
     struct cell *cells;
     uint32_t cell_count;
     struct cell_extra *extras; /* as many as cells at most */
     uint32_t extra_count;
     struct table cell_index;
     struct claims claims;
+    struct parts parts;
+    struct documents documents[DOCUMENT_KIND_COUNT];
+    struct document_lines document_lines; /* of both kinds */
     struct ids ids;
-    struct draft *drafts; /* scratch of decide, not state: COMMAND_LINES_MAX of them */
+    /* Scratch of decide, not state. */
+    struct draft *drafts;       /* COMMAND_LINES_MAX of them */
+    struct item_config *bodies; /* two */
+    uint8_t *config_room;       /* CONFIG_BYTES_MAX for the body in a config event */
     struct channel *channels; /* CHANNELS_MAX */
     struct quota *quotas;
     uint32_t quota_count;
-    uint8_t *config_room; /* scratch of decide: CONFIG_BYTES_MAX for the body in a config event */
     struct offer *offers;
     uint32_t offer_count;
     struct table offer_index;
@@ -242,6 +363,31 @@ void names_init(struct names *names, struct region *region, uint32_t count_max);
 uint32_t name_find(const struct ledger *ledger, enum name_space space, struct text name, uint64_t hash);
 void names_add(struct ledger *ledger, enum name_space space, struct text name);
 uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
+/* The name leaves the index; its number is never given again and can still be turned into it. */
+void name_retire(struct ledger *ledger, enum name_space space, uint32_t number);
+
+/* ---- config_state.c ---- */
+size_t configs_bytes(const struct ledger_limits *limits);
+void configs_init(struct configs *configs, struct region *region, const struct ledger_limits *limits);
+/* The body of an item, location or source; absent for defaults. */
+struct text config_body(const struct ledger *ledger, enum name_space space, uint32_t number);
+/* The alias of this source and name, or NUMBER_NONE; source NUMBER_NONE: everybody's. */
+uint32_t alias_find(const struct ledger *ledger, uint32_t source, struct text name);
+/* An alias of this name, whosever it is, or NUMBER_NONE. */
+uint32_t alias_find_any(const struct ledger *ledger, struct text name);
+/* The item a name means for this source (NUMBER_NONE: for whoever has no aliases), or NUMBER_NONE: its own name first,
+ * then an alias of the source, then a merged name. */
+uint32_t item_find(const struct ledger *ledger, uint32_t source, struct text name);
+/* What there is no room for of this decision. */
+enum configs_lack { CONFIGS_FIT, CONFIGS_LACK_MEMORY, CONFIGS_LACK_ALIASES, CONFIGS_LACK_PARTS };
+enum configs_lack configs_overflow(const struct ledger *ledger, const struct decision *decision);
+/* Applies a config event of an item, a location or a source. */
+void config_evolve(struct ledger *ledger, const struct event *event);
+uint64_t location_hash(const struct ledger *ledger, uint32_t number);
+uint64_t source_hash(const struct ledger *ledger, uint32_t number);
+/* Of the bodies alone. */
+uint64_t config_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
+void configs_check(const struct ledger *ledger, uint64_t *hash);
 
 /* ---- cell.c ---- */
 uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell);
@@ -281,8 +427,11 @@ void channels_check(const struct ledger *ledger, uint64_t *hash);
 size_t offers_bytes(uint32_t count_max);
 void offers_init(struct ledger *ledger, struct region *region);
 /* Around an event of a cell: takes what its channels have there out of their offers, and puts it back in. */
-void offers_before(struct ledger *ledger, uint32_t cell);
+void offers_before(struct ledger *ledger, uint32_t item, uint32_t location, uint32_t cell); /* NUMBER_NONE: not yet */
 void offers_after(struct ledger *ledger, uint32_t cell, uint64_t seq);
+/* Around a change of a kit's components: the same for what can be put together of it. */
+void offers_kit_before(struct ledger *ledger, uint32_t kit);
+void offers_kit_after(struct ledger *ledger, uint32_t kit, uint64_t seq);
 /* Applies an item's own buffer and cap. */
 void offer_evolve(struct ledger *ledger, const struct event *event);
 /* Sums all offers anew, after a channel has changed. */
@@ -299,11 +448,27 @@ void pending_init(struct ledger *ledger, struct region *region);
 void pending_consider(struct ledger *ledger, uint32_t cell);
 void pending_check(const struct ledger *ledger);
 
+/* ---- kit.c ---- */
+size_t parts_bytes(uint32_t count_max);
+void parts_init(struct parts *parts, struct region *region, uint32_t count_max);
+/* A component of a kit; all of a kit's. */
+void part_add(struct ledger *ledger, uint32_t kit, uint32_t component, int64_t units);
+void parts_drop(struct ledger *ledger, uint32_t kit);
+static inline bool item_is_kit(const struct ledger *ledger, uint32_t item)
+{
+    return item < ledger->names[NAME_ITEM].count && ledger->items[item].first_part != 0;
+}
+/* How many of a kit can be put together there of what is free through the channel. */
+int64_t kit_buildable(const struct ledger *ledger, uint32_t kit, uint32_t location, uint32_t channel);
+void parts_check(const struct ledger *ledger);
+
 /* ---- claim.c ---- */
 size_t claims_bytes(const struct ledger_limits *limits);
 void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits);
 /* The claim of this name, or NUMBER_NONE; an ended one past the window no longer counts. */
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us);
+/* The same for a name whose hash is known. */
+uint32_t claim_find_hashed(const struct ledger *ledger, struct text name, uint64_t name_hash, int64_t now_us);
 /* The hash it is found by. */
 uint64_t claim_name_hash(const struct ledger *ledger, struct text name);
 /* The key of a cell in the index. */
@@ -314,13 +479,52 @@ uint32_t claim_line_find(const struct ledger *ledger, uint32_t claim, uint32_t c
 bool claims_stale(const struct ledger *ledger, int64_t now_us);
 /* True when a new claim (or none) and this many new lines fit, now that everything older than the window may go. */
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
-/* Applies the claim part of an event. */
-void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
+/* Open claims that carry this channel's name: facts may have, before there was one. Walks all claims. */
+uint32_t claims_through(const struct ledger *ledger, struct text channel);
+/* Applies the claim part of an event. cell: the event's, NUMBER_NONE for none. */
+void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);
 /* Is there a claim in this entry, live or ended inside the window? */
 bool claim_is_kept(const struct ledger *ledger, uint32_t entry, int64_t now_us);
+
+/* ---- document.c ---- */
+size_t documents_bytes(const struct ledger_limits *limits);
+void documents_init(struct ledger *ledger, struct region *region);
+/* The document of this name, open or closed inside the window, or NUMBER_NONE. */
+uint32_t document_find(const struct ledger *ledger, enum document_kind kind, struct text name, int64_t now_us);
+static inline bool document_is_open(const struct ledger *ledger, enum document_kind kind, uint32_t document)
+{
+    return ledger->documents[kind].entries[document].closed_at_us == TIME_NONE;
+}
+/* True for one that lookups find by its name. */
+bool document_is_kept(const struct ledger *ledger, enum document_kind kind, uint32_t document, int64_t now_us);
+/* Its line on this cell, or NUMBER_NONE. Walks its lines, COMMAND_LINES_MAX at most. */
+uint32_t document_line_find(const struct ledger *ledger, enum document_kind kind, uint32_t document, uint32_t cell);
+/* True when the document that closed first has left the window. */
+bool documents_stale(const struct ledger *ledger, int64_t now_us);
+/* NULL when what the decision adds fits, now that everything older than the window may go; else the option to raise. */
+const char *documents_room(const struct ledger *ledger, const struct decision *decision);
+/* Applies the transfer and expectation parts of an event. */
+void document_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
+/* Drops up to `most` documents of each kind that closed before the window: transfers, then expectations. */
+void documents_forget(struct ledger *ledger, int64_t now_us, unsigned most);
+void documents_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- due.c ---- */
+/* Puts a line, whose document and fields are set, in its place among those of its cell; takes it out. */
+void due_add(struct ledger *ledger, uint32_t line);
+void due_remove(struct ledger *ledger, uint32_t line);
+/*
+ * ATP as I5 has it, in a cell with these figures, which may be those a decision would leave. at absent: now.
+ * One walk over the dated lines of the cell: O(1) for each, none is looked at twice.
+ */
+int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, struct moment at,
+                int64_t now_us);
+/* When goods promised for this time must be there: of a day, at its end, as the supply of that day is. */
+struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at);
+void due_check(const struct ledger *ledger);
 
 /* ---- id.c ---- */
 size_t ids_bytes(uint32_t count_max);

@@ -19,7 +19,8 @@ class Limits(FolderCase):
 
     def test_each_limit_can_be_the_largest_that_is_allowed(self):
         """And the next one is refused by name, before anything is created."""
-        largest = {"items": 1 << 30, "cells": 1 << 30, "holds": 39000000, "hold-lines": 1 << 30, "locations": 1 << 24,
+        largest = {"items": 1 << 30, "cells": 1 << 30, "holds": 39000000, "hold-lines": 1 << 30, "transfers": 100000000,
+                   "expectations": 100000000, "document-lines": 1 << 30, "locations": 1 << 24,
                    "sources": 1 << 24}
         server = self.start(*[word for name, most in largest.items() for word in ("--%s-max" % name, str(most))])
         self.assertEqual(server.send(kind="receive", source="s", id="1", item="A", location="L", quantity=1).status, 200)

@@ -59,7 +59,7 @@ class Filled(ServerCase):
             commands.append(receive(n, item="item-%02d" % n, location="L%d" % (n % 3), quantity=n % 5 + 1,
                                     source="wms"))
         commands += [
-            {"kind": "set_channel", "source": "erp", "id": "c1", "channel": "web", "locations": ["L0", "L2"]},
+            {"kind": "set_channel", "source": "wms", "id": "c1", "channel": "web", "locations": ["L0", "L2"]},
             receive("d", item="item-05", location="L2", condition="damaged", source="wms"),
             receive("q", item="item-06", location="L0", condition="quality_control", source="wms"),
             {"kind": "sale", "source": "till", "id": "1", "item": "item-07", "location": "L1", "quantity": 3},

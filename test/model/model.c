@@ -23,6 +23,11 @@ static int64_t at_least_zero(int64_t n)
     return n < 0 ? 0 : n;
 }
 
+static bool is(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
 void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count)
 {
     memset(model, 0, sizeof(*model));
@@ -53,6 +58,14 @@ static int64_t find_source(const struct model_state *s, const char *name)
 {
     for (int64_t i = 0; i < s->source_count; i++)
         if (strcmp(s->sources[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static int64_t find_channel(const struct model_state *s, const char *name)
+{
+    for (int64_t i = 0; i < s->channel_count; i++)
+        if (is(s->channels[i].name, name))
             return i;
     return -1;
 }
@@ -97,24 +110,33 @@ const struct model_claim *model_claim_named(const struct model *model, const cha
 
 /* ---- figures ---- */
 
+/* The sum over the claims of one counter of theirs in this cell. */
+#define SUM_OVER_CLAIMS(s, of_cell, counter)                                                                           \
+    int64_t sum = 0;                                                                                                   \
+    for (int64_t c = 0; c < (s)->claim_count; c++)                                                                     \
+        for (int64_t l = 0; l < (s)->claims[c].line_count; l++)                                                        \
+            if ((s)->claims[c].lines[l].cell == (of_cell))                                                             \
+                sum += (s)->claims[c].lines[l].counter;                                                                \
+    return sum
+
 int64_t model_held(const struct model_state *s, int64_t cell)
 {
-    int64_t sum = 0;
-    for (int64_t c = 0; c < s->claim_count; c++)
-        for (int64_t l = 0; l < s->claims[c].line_count; l++)
-            if (s->claims[c].lines[l].cell == cell)
-                sum += s->claims[c].lines[l].held;
-    return sum;
+    SUM_OVER_CLAIMS(s, cell, held);
 }
 
 int64_t model_committed(const struct model_state *s, int64_t cell)
 {
-    int64_t sum = 0;
-    for (int64_t c = 0; c < s->claim_count; c++)
-        for (int64_t l = 0; l < s->claims[c].line_count; l++)
-            if (s->claims[c].lines[l].cell == cell)
-                sum += s->claims[c].lines[l].committed;
-    return sum;
+    SUM_OVER_CLAIMS(s, cell, committed);
+}
+
+int64_t model_picked(const struct model_state *s, int64_t cell)
+{
+    SUM_OVER_CLAIMS(s, cell, picked);
+}
+
+int64_t model_backordered(const struct model_state *s, int64_t cell)
+{
+    SUM_OVER_CLAIMS(s, cell, backordered);
 }
 
 static int64_t reserved(const struct model_state *s, int64_t cell)
@@ -141,15 +163,182 @@ static int64_t available(const struct model_state *s, int64_t cell)
     return on(s, cell, 0) - reserved(s, cell);
 }
 
+/* "max(0, -available - backordered)" */
 static int64_t oversold(const struct model_state *s, int64_t cell)
 {
-    return at_least_zero(-available(s, cell));
+    return at_least_zero(-available(s, cell) - model_backordered(s, cell));
 }
 
-/* I3 without channels, safety stock and backorders. */
-static int64_t free_units(const struct model_state *s, int64_t cell)
+/* "available + backordered - safety_stock" */
+static int64_t above_safety(const struct model_state *s, int64_t cell)
 {
-    return at_least_zero(available(s, cell));
+    return cell < 0 ? 0 : available(s, cell) + model_backordered(s, cell) - s->cells[cell].safety_stock;
+}
+
+/* "cut by priority": 1 first, none last, ties by name. */
+static bool channel_is_before(const struct model_channel *a, const struct model_channel *b)
+{
+    if (a->priority != b->priority)
+        return b->priority == 0 || (a->priority != 0 && a->priority < b->priority);
+    return strcmp(a->name, b->name) < 0;
+}
+
+/*
+ * I3: each channel in turn is given its quota out of the pool as far as it goes; who shares the rest has what is left.
+ * A request without a channel has no quota and shares the rest; so has a channel that nobody knows.
+ */
+int64_t model_free(const struct model_state *s, int64_t cell, const char *channel)
+{
+    int64_t pool = at_least_zero(above_safety(s, cell));
+    int64_t own = 0;
+    bool shares = true;
+    bool done[MODEL_CHANNELS_MAX] = {false};
+    for (int64_t turn = 0; turn < s->channel_count; turn++) {
+        int64_t next = -1;
+        for (int64_t c = 0; c < s->channel_count; c++)
+            if (!done[c] && (next < 0 || channel_is_before(&s->channels[c], &s->channels[next])))
+                next = c;
+        done[next] = true;
+        int64_t has = cell < 0 ? 0 : smaller(s->cells[cell].quota[next], pool);
+        pool -= has;
+        if (is(s->channels[next].name, channel)) {
+            own = has;
+            shares = s->channels[next].shares_rest != 0;
+        }
+    }
+    return own + (shares ? pool : 0);
+}
+
+/* "room = max(0, backorder_limit - backordered + min(0, available + backordered - safety_stock))" */
+static int64_t room(const struct model_state *s, int64_t cell)
+{
+    if (cell < 0)
+        return 0;
+    return at_least_zero(s->cells[cell].backorder_limit - model_backordered(s, cell) +
+                         smaller(0, above_safety(s, cell)));
+}
+
+/* Whole units in the item's decimals, as far as anybody could count. */
+static int64_t scaled(int64_t whole, int64_t scale)
+{
+    for (int64_t p = 0; p < scale && whole < INT64_C(100000000000000000); p++)
+        whole *= 10;
+    return whole;
+}
+
+/* I4: "max(0, min(cap, sum over its locations of free - buffer))", per item and channel. */
+int64_t model_ats(const struct model_state *s, int64_t channel, int64_t item)
+{
+    const struct model_channel *c = &s->channels[channel];
+    const struct model_offer *offer = &c->offers[item];
+    int64_t sum = 0;
+    for (int64_t p = 0; p < c->place_count; p++)
+        sum += model_free(s, find_cell(s, s->items[item].name, c->places[p]), c->name);
+    sum -= offer->has_buffer ? offer->buffer : scaled(c->buffer, s->items[item].scale);
+    if (offer->has_cap)
+        sum = smaller(sum, offer->cap);
+    else if (c->has_cap)
+        sum = smaller(sum, scaled(c->cap, s->items[item].scale));
+    return smaller(at_least_zero(sum), RANGE); /* no figure of ours is larger */
+}
+
+/* ---- what is expected ---- */
+
+#define DAY (INT64_C(24) * 60 * 60 * SECONDS)
+
+static int64_t open_of(const struct model_paper *paper, int64_t cell)
+{
+    int64_t sum = 0;
+    for (int64_t l = 0; l < paper->line_count; l++)
+        if (paper->lines[l].cell == cell)
+            sum += paper->lines[l].open;
+    return sum;
+}
+
+int64_t model_in_transit(const struct model_state *s, int64_t cell)
+{
+    int64_t sum = 0;
+    for (int64_t t = 0; t < s->transfer_count; t++)
+        sum += open_of(&s->transfers[t], cell);
+    return sum;
+}
+
+/* "date-only supply counts from the end of that day, demand from its start" */
+static int64_t end_of_moment(const struct model_moment *moment)
+{
+    return moment->form == MODEL_MOMENT_DAY ? moment->us + DAY - 1 : moment->us;
+}
+
+/* Of one paper in a cell, what is due by then: all of it when `by` says so. */
+static int64_t due_by(const struct model_paper *paper, int64_t cell, bool supply, int64_t by_us, int64_t now_us)
+{
+    int64_t sum = 0;
+    for (int64_t l = 0; l < paper->line_count; l++) {
+        const struct model_paper_line *line = &paper->lines[l];
+        int64_t when = supply ? end_of_moment(&line->due) : line->due.us;
+        if (line->cell != cell || line->due.form == MODEL_MOMENT_NONE || when > by_us)
+            continue;
+        if (supply && when < now_us)
+            continue; /* "overdue supply counts zero until re-dated" */
+        sum += line->open;
+    }
+    return sum;
+}
+
+static int64_t supply_by(const struct model_state *s, int64_t cell, int64_t by_us, int64_t now_us)
+{
+    int64_t sum = 0;
+    for (int64_t t = 0; t < s->transfer_count; t++)
+        sum += due_by(&s->transfers[t], cell, true, by_us, now_us); /* "eta makes it incoming" */
+    for (int64_t e = 0; e < s->expectation_count; e++)
+        if (s->expectations[e].direction == MODEL_DIRECTION_IN)
+            sum += due_by(&s->expectations[e], cell, true, by_us, now_us);
+    return sum;
+}
+
+/* "A claim with at counts in outgoing until it is covered." */
+static int64_t demand_by(const struct model_state *s, int64_t cell, int64_t by_us)
+{
+    int64_t sum = 0;
+    for (int64_t e = 0; e < s->expectation_count; e++)
+        if (s->expectations[e].direction == MODEL_DIRECTION_OUT)
+            sum += due_by(&s->expectations[e], cell, false, by_us, 0);
+    for (int64_t c = 0; c < s->claim_count; c++)
+        for (int64_t l = 0; l < s->claims[c].line_count; l++)
+            if (s->claims[c].lines[l].cell == cell && s->claims[c].at.form != MODEL_MOMENT_NONE &&
+                s->claims[c].at.us <= by_us)
+                sum += s->claims[c].lines[l].waiting;
+    return sum;
+}
+
+int64_t model_incoming(const struct model_state *s, int64_t cell)
+{
+    return supply_by(s, cell, INT64_MAX, INT64_MIN);
+}
+
+int64_t model_outgoing(const struct model_state *s, int64_t cell)
+{
+    return demand_by(s, cell, INT64_MAX);
+}
+
+/* I5: "min over u >= t of (available - safety_stock + incoming <= u - outgoing <= u)"; u: t and every demand after it. */
+int64_t model_atp(const struct model_state *s, int64_t cell, const struct model_moment *at, int64_t now_us)
+{
+    int64_t from = end_of_moment(at);
+    int64_t stock = available(s, cell) - (cell < 0 ? 0 : s->cells[cell].safety_stock);
+    int64_t least = stock + supply_by(s, cell, from, now_us) - demand_by(s, cell, from);
+    for (int64_t e = 0; e < s->expectation_count; e++)
+        for (int64_t l = 0; l < s->expectations[e].line_count; l++) {
+            int64_t u = s->expectations[e].lines[l].due.us;
+            if (u > from)
+                least = smaller(least, stock + supply_by(s, cell, u, now_us) - demand_by(s, cell, u));
+        }
+    for (int64_t c = 0; c < s->claim_count; c++) {
+        int64_t u = s->claims[c].at.us;
+        if (s->claims[c].at.form != MODEL_MOMENT_NONE && u > from)
+            least = smaller(least, stock + supply_by(s, cell, u, now_us) - demand_by(s, cell, u));
+    }
+    return least;
 }
 
 /* ---- the work on one command ---- */
@@ -168,8 +357,11 @@ struct work {
     bool request;
     struct model_state next; /* the copy */
     struct model_answer answer;
-    int64_t sum_count;
+    int64_t sum_count, open_count;
     struct sum sums[MODEL_CELLS_MAX];
+    struct sum open[MODEL_LINES_MAX]; /* without a location, still to be sourced */
+    int64_t place_count;
+    model_name places[MODEL_NAMES_MAX]; /* where from, in order */
     bool touched[MODEL_CELLS_MAX]; /* cells that get an event */
     int64_t exceeds[MODEL_CELLS_MAX];
 };
@@ -310,7 +502,8 @@ static bool sum_lines(struct work *w, bool may_create)
         const struct model_line *line = &w->command->lines[i];
         int64_t units;
         bool is_met;
-        if (!know_item(w, line->item, create) || !know_location(w, line->location, create) ||
+        if (!know_item(w, line->item, create) ||
+            (line->location[0] != '\0' && !know_location(w, line->location, create)) ||
             !to_units(w, line->quantity, line->item, &units))
             return false;
         struct sum *sum = sum_of(w, line->item, line->location);
@@ -355,7 +548,8 @@ static struct model_item *item_of(struct work *w, const char *name)
 
 /*
  * Counts the events, each of which is a version of its cell (I7): one for what happened; `discrepancy` when a document
- * is exceeded and for each condition that falls below zero; `oversold` when that figure rises. Checks every range.
+ * is exceeded and for each condition that falls below zero; `oversold` when that figure rises; `low_stock`, and not
+ * again before the cell was clearly above its reorder point; `out_of_stock` and `back_in_stock`. Checks every range.
  */
 static bool finish_cells(struct work *w)
 {
@@ -375,7 +569,24 @@ static bool finish_cells(struct work *w)
         if (!in_range(on_hand(s, c)) || !in_range(on_hand(s, c) - on(s, c, 0)) || !in_range(model_held(s, c)) ||
             !in_range(model_committed(s, c)) || !in_range(reserved(s, c)) || !in_range(available(s, c)))
             return invalid(w, "out_of_range");
+        if (!in_range(model_in_transit(s, c)) || !in_range(model_incoming(s, c)) || !in_range(model_outgoing(s, c)))
+            return invalid(w, "out_of_range");
         if (oversold(s, c) > (old < 0 ? 0 : oversold(before, old)))
+            events++;
+        s->cells[c].version += events;
+        s->seq += events;
+        if (w->model->old_rules)
+            continue;
+        events = 0;
+        int64_t point = s->cells[c].reorder_point;
+        int64_t clearly = point + (point + 9) / 10;
+        if (point == 0 || available(s, c) >= clearly)
+            s->cells[c].low = 0;
+        if (point > 0 && s->cells[c].low == 0 && available(s, c) <= point) {
+            s->cells[c].low = 1;
+            events++;
+        }
+        if (old >= 0 && (available(before, old) > 0) != (available(s, c) > 0))
             events++;
         s->cells[c].version += events;
         s->seq += events;
@@ -385,6 +596,90 @@ static bool finish_cells(struct work *w)
             !in_range(s->items[i].found))
             return invalid(w, "out_of_range");
     return true;
+}
+
+/* ---- transfers and expected documents ---- */
+
+/* A closed one is found for the id window, like a claim. */
+static int64_t find_paper(const struct model *model, const struct model_paper *papers, int64_t count, const char *name,
+                          int64_t now_us)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (is(papers[i].name, name) && (papers[i].closed_at_us == MODEL_TIME_NONE ||
+                                         papers[i].closed_at_us >= now_us - model->window_us))
+            return i;
+    return -1;
+}
+
+/* An empty one by this name: one that is closed makes way. */
+static struct model_paper *paper_for(struct model_paper *papers, int64_t *count, const char *name)
+{
+    int64_t at = *count;
+    for (int64_t i = 0; i < *count; i++)
+        if (is(papers[i].name, name))
+            at = i;
+    assert(at < MODEL_PAPERS_MAX);
+    *count += at == *count;
+    memset(&papers[at], 0, sizeof(papers[at]));
+    memcpy(papers[at].name, name, sizeof(model_name));
+    papers[at].closed_at_us = MODEL_TIME_NONE;
+    return &papers[at];
+}
+
+static void paper_add(struct model_paper *paper, int64_t cell, int64_t units, const struct model_moment *due)
+{
+    struct model_paper_line *line = &paper->lines[paper->line_count++];
+    line->cell = cell;
+    line->open = units;
+    line->due = *due;
+}
+
+/* Takes at most so many units in this cell off what is open; returns how many. Nothing open: closed. */
+static int64_t paper_take(struct model_paper *paper, int64_t cell, int64_t units, int64_t now_us)
+{
+    int64_t taken = 0, open = 0;
+    for (int64_t l = 0; l < paper->line_count; l++) {
+        if (paper->lines[l].cell == cell) {
+            int64_t here = smaller(units - taken, paper->lines[l].open);
+            paper->lines[l].open -= here;
+            taken += here;
+        }
+        open += paper->lines[l].open;
+    }
+    if (open == 0)
+        paper->closed_at_us = now_us;
+    return taken;
+}
+
+/* An open document by the command's name, or the refusal. */
+static struct model_paper *open_expectation(struct work *w)
+{
+    struct model_state *s = &w->next;
+    int64_t e = find_paper(w->model, s->expectations, s->expectation_count, w->command->expectation, w->now_us);
+    if (e >= 0 && s->expectations[e].closed_at_us == MODEL_TIME_NONE)
+        return &s->expectations[e];
+    (void)refuse(w, "unknown_expectation");
+    return NULL;
+}
+
+static struct model_paper *open_transfer(struct work *w)
+{
+    struct model_state *s = &w->next;
+    for (int64_t t = 0; t < s->transfer_count; t++)
+        if (is(s->transfers[t].name, w->command->transfer) && s->transfers[t].closed_at_us == MODEL_TIME_NONE)
+            return &s->transfers[t];
+    return NULL;
+}
+
+/* "a commit or ship its outgoing": the document of the hold's name. */
+static void less_outgoing(struct work *w, int64_t cell, int64_t units)
+{
+    for (int64_t e = 0; e < w->next.expectation_count; e++) {
+        struct model_paper *paper = &w->next.expectations[e];
+        if (is(paper->name, w->command->hold) && paper->direction == MODEL_DIRECTION_OUT &&
+            paper->closed_at_us == MODEL_TIME_NONE)
+            (void)paper_take(paper, cell, units, w->now_us);
+    }
 }
 
 /* ---- claims ---- */
@@ -404,6 +699,7 @@ static struct model_claim *claim_for(struct work *w, int64_t claim)
     memcpy(made->name, w->command->hold, sizeof(model_name));
     memcpy(made->holder, w->command->holder[0] != '\0' ? w->command->holder : w->command->source, sizeof(model_name));
     memcpy(made->channel, w->command->channel, sizeof(model_name));
+    made->priority = w->command->priority;
     made->made = w->next.seq + 1;
     made->expires_at_us = made->ended_at_us = MODEL_TIME_NONE;
     return made;
@@ -432,18 +728,87 @@ static struct model_claim_line line_now(const struct work *w, int64_t claim, con
     return l < 0 ? none : w->model->now.claims[claim].lines[l];
 }
 
+/* Of its channel's quota in this cell; NULL when it has none, because nobody knows the channel. */
+static int64_t *quota_of(struct model_state *s, int64_t cell, const char *channel)
+{
+    int64_t c = find_channel(s, channel);
+    return c < 0 ? NULL : &s->cells[cell].quota[c];
+}
+
+/*
+ * "Quota: claims use it first"; "what exceeds free is backordered", as far as there is room for it. What a fact takes
+ * beyond that is oversold.
+ */
+static void grant(struct work *w, struct model_claim *claim, int64_t cell, int64_t units, int64_t free)
+{
+    struct model_claim_line *line = line_for(claim, cell);
+    int64_t beyond = at_least_zero(units - free);
+    if (w->command->backorder)
+        line->backordered += smaller(beyond, room(&w->next, cell));
+    int64_t *quota = quota_of(&w->next, cell, claim->channel);
+    if (quota != NULL) {
+        int64_t used = smaller(units, *quota);
+        *quota -= used;
+        line->quota += used;
+    }
+}
+
+/* "Release and expiry give back what that claim had taken"; units without cover go first. */
+static void give_back(struct model_state *s, const struct model_claim *claim, struct model_claim_line *line,
+                      int64_t units)
+{
+    int64_t back = smaller(units, line->quota);
+    int64_t *quota = quota_of(s, line->cell, claim->channel);
+    line->quota -= back;
+    if (quota != NULL)
+        *quota += back;
+    line->backordered = at_least_zero(line->backordered - units);
+}
+
+/* "consumes picked, committed, then held"; "consumption uses the part of the quota first". Returns what it took. */
+static int64_t consume(struct model_claim_line *line, int64_t units)
+{
+    int64_t from_committed = smaller(units, line->committed);
+    int64_t from_held = smaller(units - from_committed, line->held);
+    int64_t taken = from_committed + from_held;
+    line->committed -= from_committed;
+    line->picked = at_least_zero(line->picked - from_committed);
+    line->held -= from_held;
+    line->consumed += taken;
+    line->quota -= smaller(taken, line->quota);
+    line->backordered = smaller(line->backordered, line->held + line->committed);
+    return taken;
+}
+
 /* "held, then committed, released, expired or consumed"; "commit: expiry stops", what stays held keeps its end. */
 static void settle(struct model_claim *claim, const char *ended, int64_t now_us)
 {
-    int64_t held = 0, committed = 0;
+    int64_t held = 0, committed = 0, waiting = 0;
     for (int64_t l = 0; l < claim->line_count; l++) {
         held += claim->lines[l].held;
         committed += claim->lines[l].committed;
+        waiting += claim->lines[l].waiting;
     }
-    claim->state = held > 0 ? "held" : committed > 0 ? "committed" : ended;
-    if (held == 0)
+    claim->state = held > 0 ? "held" : committed > 0 ? "committed" : waiting > 0 ? "waiting" : ended;
+    if (held + waiting == 0)
         claim->expires_at_us = MODEL_TIME_NONE;
-    claim->ended_at_us = held + committed > 0 ? MODEL_TIME_NONE : now_us;
+    claim->ended_at_us = held + committed + waiting > 0 ? MODEL_TIME_NONE : now_us;
+}
+
+static bool may_end(const struct model_claim *claim)
+{
+    for (int64_t l = 0; l < claim->line_count; l++)
+        if (claim->lines[l].held + claim->lines[l].waiting > 0)
+            return true;
+    return false;
+}
+
+/* "A request that names an unknown channel"; on a fact it is only a label. */
+static bool know_channel(struct work *w)
+{
+    if (w->command->channel[0] == '\0' || find_channel(&w->next, w->command->channel) >= 0)
+        return true;
+    return refuse(w, "unknown_channel");
 }
 
 static bool refuse_ended(struct work *w, int64_t claim)
@@ -500,6 +865,12 @@ static bool end_of(struct work *w, int64_t *out_end)
 static bool do_coming(struct work *w)
 {
     bool adjusts = w->command->kind == MODEL_ADJUST;
+    struct model_paper *paper = NULL;
+    if (w->command->kind == MODEL_RECEIVE && w->command->expectation[0] != '\0') {
+        paper = open_expectation(w);
+        if (paper == NULL)
+            return false;
+    }
     if (!sum_lines(w, !w->request))
         return false;
     for (int64_t i = 0; i < w->sum_count && w->request && adjusts; i++) {
@@ -508,7 +879,7 @@ static bool do_coming(struct work *w)
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
             int64_t takes = -sum->by[k];
             int64_t there = at_least_zero(on(&w->model->now, cell, k));
-            int64_t can = k == 0 ? smaller(there, free_units(&w->model->now, cell)) : there;
+            int64_t can = k == 0 ? smaller(there, model_free(&w->model->now, cell, w->command->channel)) : there;
             if (takes > 0 && takes > can) {
                 note_short(w, sum, takes, can);
                 break;
@@ -525,7 +896,11 @@ static bool do_coming(struct work *w)
         struct model_item *item = item_of(w, sum->item);
         if (w->command->kind == MODEL_RECEIVE)
             item->supplier -= sum->total;
-        else if (w->command->kind == MODEL_RETURN)
+        if (paper != NULL) /* "incoming -"; what exceeds the document is flagged */
+            w->exceeds[cell] = sum->total - paper_take(paper, cell, sum->total, w->now_us);
+        if (w->command->kind == MODEL_RECEIVE)
+            continue;
+        if (w->command->kind == MODEL_RETURN)
             item->customer -= sum->total;
         else if (sum->total > 0)
             item->found -= sum->total;
@@ -536,7 +911,7 @@ static bool do_coming(struct work *w)
 }
 
 /* Guarded taking: what the claim covers and what is free beyond, as far as it is there. One row per cell. */
-static void judge_taking(struct work *w, int64_t claim)
+static void judge_taking(struct work *w, int64_t claim, const char *channel)
 {
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
@@ -546,8 +921,8 @@ static void judge_taking(struct work *w, int64_t claim)
             int64_t there = at_least_zero(on(&w->model->now, cell, k));
             int64_t can = there;
             if (k == 0) {
-                int64_t covered = smaller(sum->by[0], line.held + line.committed);
-                can = smaller(there, covered + free_units(&w->model->now, cell));
+                int64_t covered = smaller(sum->by[0], line.held + line.committed - line.backordered);
+                can = smaller(there, covered + model_free(&w->model->now, cell, channel));
             }
             if (sum->by[k] > can) {
                 note_short(w, sum, sum->by[k], can);
@@ -570,10 +945,16 @@ static bool do_leaving(struct work *w)
         return refuse_ended(w, claim);
     if (ended)
         claim = -1; /* a sale happened all the same */
+    /* What goes beyond a claim goes through its channel. */
+    const char *channel = claim >= 0 ? w->model->now.claims[claim].channel : c->channel;
+    if (w->request && claim < 0 && !know_channel(w))
+        return false;
     if (claim >= 0 && c->line_count == 0) {
         sum_claim(w, claim, true, true, false);
         if (!command_if(w))
             return false;
+        if (w->sum_count == 0)
+            return refuse(w, "exceeds_claim"); /* it waits for all it has */
     } else if (!sum_lines(w, !w->request)) {
         return false;
     }
@@ -587,7 +968,7 @@ static bool do_leaving(struct work *w)
             return refuse(w, "exceeds_claim");
     }
     if (w->request) {
-        judge_taking(w, claim);
+        judge_taking(w, claim, channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -598,16 +979,14 @@ static bool do_leaving(struct work *w)
             w->next.cells[cell].on[k] -= sum->by[k];
         item_of(w, sum->item)->customer += sum->total;
         int64_t rest = sum->by[0];
-        if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0) {
-            /* "consumes picked, committed, then held" */
-            struct model_claim_line *line = line_for(&w->next.claims[claim], cell);
-            int64_t from_committed = smaller(rest, line->committed);
-            int64_t from_held = smaller(rest - from_committed, line->held);
-            line->committed -= from_committed;
-            line->held -= from_held;
-            line->consumed += from_committed + from_held;
-            rest -= from_committed + from_held;
-        }
+        if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
+            rest -= consume(line_for(&w->next.claims[claim], cell), rest);
+        if (ships && named)
+            less_outgoing(w, cell, sum->by[0] - smaller(sum->by[0], line_now(w, claim, sum).committed));
+        /* "quota - only beyond the claim" */
+        int64_t *quota = quota_of(&w->next, cell, channel);
+        if (quota != NULL)
+            *quota -= smaller(rest, *quota);
         /* "with guard:false an excess ships from stock, flagged" */
         w->exceeds[cell] = named && !w->request ? rest : 0;
     }
@@ -628,7 +1007,7 @@ static bool do_reclassify(struct work *w)
         w->sums[i].by[c->from] = w->sums[i].total;
     }
     if (w->request) {
-        judge_taking(w, -1);
+        judge_taking(w, -1, c->channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -649,7 +1028,7 @@ static bool do_transfer(struct work *w)
         if (strcmp(w->sums[i].location, c->to) == 0)
             return refuse(w, "same_location");
     if (w->request) {
-        judge_taking(w, -1);
+        judge_taking(w, -1, c->channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -672,6 +1051,325 @@ static bool do_transfer(struct work *w)
     return finish_cells(w);
 }
 
+/* ---- hold ---- */
+
+/* What is free to this command in a cell, less what its other lines have asked there already. */
+static int64_t free_left(const struct work *w, const char *item, const char *location, const char *channel)
+{
+    int64_t left = model_free(&w->next, find_cell(&w->next, item, location), channel);
+    for (int64_t i = 0; i < w->sum_count; i++)
+        if (is(w->sums[i].item, item) && is(w->sums[i].location, location))
+            left -= w->sums[i].total;
+    return at_least_zero(left);
+}
+
+/* "sourcing.locations in order, else the channel's in order, else every location where the item has a cell" */
+static void find_candidates(struct work *w, const char *channel)
+{
+    const struct model_state *s = &w->next;
+    int64_t c = find_channel(s, channel);
+    w->place_count = w->command->place_count;
+    memcpy(w->places, w->command->places, sizeof(w->command->places));
+    if (w->place_count == 0 && c >= 0) {
+        w->place_count = s->channels[c].place_count;
+        memcpy(w->places, s->channels[c].places, sizeof(s->channels[c].places));
+    }
+    if (w->place_count > 0)
+        return;
+    for (int64_t cell = 0; cell < s->cell_count; cell++) {
+        bool wanted = false, there = false;
+        for (int64_t i = 0; i < w->open_count; i++)
+            wanted = wanted || is(w->open[i].item, s->cells[cell].item);
+        for (int64_t p = 0; p < w->place_count; p++)
+            there = there || is(w->places[p], s->cells[cell].location);
+        if (wanted && !there)
+            memcpy(w->places[w->place_count++], s->cells[cell].location, sizeof(model_name));
+    }
+}
+
+/* Whether a candidate counts for an item: named ones always, the others where the item has a cell. */
+static bool is_candidate(const struct work *w, const char *item, const char *channel, int64_t place)
+{
+    int64_t c = find_channel(&w->next, channel);
+    if (w->command->place_count > 0 || (c >= 0 && w->next.channels[c].place_count > 0))
+        return true;
+    return find_cell(&w->next, item, w->places[place]) >= 0;
+}
+
+static void take_at(struct work *w, struct sum *open, int64_t place, const char *channel)
+{
+    int64_t units = smaller(open->total, free_left(w, open->item, w->places[place], channel));
+    if (units == 0)
+        return;
+    struct sum *sum = sum_of(w, open->item, w->places[place]);
+    sum->total += units;
+    sum->by[0] += units;
+    open->total -= units;
+}
+
+/* Which candidate is next for these open lines: -1 when no one has anything for them. */
+static int64_t best_place(const struct work *w, const struct sum *open, int64_t count, const char *channel)
+{
+    int64_t best = -1, most = 0;
+    for (int64_t p = 0; p < w->place_count; p++) {
+        int64_t has = 0;
+        for (int64_t i = 0; i < count; i++)
+            has += smaller(open[i].total, free_left(w, open[i].item, w->places[p], channel));
+        if (has > most) {
+            best = p;
+            most = has;
+        }
+    }
+    return best;
+}
+
+static int64_t place_with_all(const struct work *w, const char *channel)
+{
+    for (int64_t p = 0; p < w->place_count; p++) {
+        bool all = true;
+        for (int64_t i = 0; i < w->open_count; i++)
+            all = all && free_left(w, w->open[i].item, w->places[p], channel) >= w->open[i].total;
+        if (all)
+            return p;
+    }
+    return -1;
+}
+
+/* The candidate where most is free, of those not yet `done`: the first of equals. */
+static int64_t place_with_most(const struct work *w, const char *item, const char *channel, const bool *done)
+{
+    int64_t best = -1;
+    for (int64_t p = 0; p < w->place_count; p++)
+        if (!done[p] && (best < 0 || free_left(w, item, w->places[p], channel) >
+                                         free_left(w, item, w->places[best], channel)))
+            best = p;
+    return best;
+}
+
+/* Gives the lines without a location their locations as far as units are free; what is left stays open. */
+static void source_lines(struct work *w, const char *channel)
+{
+    int64_t place;
+    find_candidates(w, channel);
+    switch (w->command->sourcing) {
+    case MODEL_SOURCING_FEWEST_SPLITS:
+        place = place_with_all(w, channel);
+        while (place >= 0 || (place = best_place(w, w->open, w->open_count, channel)) >= 0) {
+            for (int64_t i = 0; i < w->open_count; i++)
+                take_at(w, &w->open[i], place, channel);
+            place = -1;
+        }
+        break;
+    case MODEL_SOURCING_MOST_STOCK:
+        for (int64_t i = 0; i < w->open_count; i++) {
+            bool done[MODEL_NAMES_MAX] = {false};
+            while ((place = place_with_most(w, w->open[i].item, channel, done)) >= 0) {
+                done[place] = true;
+                take_at(w, &w->open[i], place, channel);
+            }
+        }
+        break;
+    default:
+        for (int64_t i = 0; i < w->open_count; i++)
+            for (int64_t p = 0; p < w->place_count; p++)
+                take_at(w, &w->open[i], p, channel);
+        break;
+    }
+}
+
+/* Takes the sums without a location out of the others. */
+static void part_open(struct work *w)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        if (w->sums[i].location[0] == '\0')
+            w->open[w->open_count++] = w->sums[i];
+        else
+            w->sums[kept++] = w->sums[i];
+    }
+    w->sum_count = kept;
+}
+
+/* "the rest at the first candidate with room, in order" */
+static void backorder_open(struct work *w, struct sum *open)
+{
+    for (int64_t p = 0; p < w->place_count && open->total > 0; p++) {
+        int64_t cell = find_cell(&w->next, open->item, w->places[p]);
+        if (room(&w->next, cell) < open->total)
+            continue;
+        struct sum *sum = sum_of(w, open->item, w->places[p]);
+        sum->total += open->total;
+        sum->by[0] += open->total;
+        open->total = 0;
+    }
+}
+
+/* ---- transfers ---- */
+
+static bool do_transfer_out(struct work *w)
+{
+    const struct model_command *c = w->command;
+    bool named = c->hold[0] != '\0';
+    int64_t claim = named ? find_claim(w->model, c->hold, w->now_us) : -1;
+    if (claim >= 0 && has_ended(&w->model->now.claims[claim]))
+        claim = -1;
+    if (open_transfer(w) != NULL)
+        return refuse(w, "transfer_exists");
+    if (!know_location(w, c->to, !w->request && !w->next.strict) || !sum_lines(w, !w->request))
+        return false;
+    for (int64_t i = 0; i < w->sum_count; i++)
+        if (is(w->sums[i].location, c->to))
+            return refuse(w, "same_location");
+    if (w->request) {
+        judge_taking(w, claim, c->channel);
+        if (w->answer.shortage_count > 0)
+            return refuse(w, "insufficient_stock");
+    }
+    struct model_paper *paper = paper_for(w->next.transfers, &w->next.transfer_count, c->transfer);
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        const struct sum *sum = &w->sums[i];
+        int64_t cell = touch(w, sum->item, sum->location);
+        int64_t rest = sum->total;
+        w->next.cells[cell].on[0] -= sum->total;
+        if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
+            rest -= consume(line_for(&w->next.claims[claim], cell), rest);
+        w->exceeds[cell] = named && !w->request ? rest : 0;
+    }
+    for (int64_t i = 0; i < w->sum_count; i++)
+        paper_add(paper, touch(w, w->sums[i].item, c->to), w->sums[i].total, &c->due);
+    if (claim >= 0)
+        settle(&w->next.claims[claim], "consumed", w->now_us);
+    return finish_cells(w);
+}
+
+/* "@transit -> condition; excess from @found, flagged" */
+static bool do_transfer_in(struct work *w)
+{
+    struct model_paper *paper = open_transfer(w);
+    if (paper == NULL)
+        return refuse(w, "unknown_transfer");
+    if (!sum_lines(w, !w->request))
+        return false;
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        const struct sum *sum = &w->sums[i];
+        int64_t cell = touch(w, sum->item, sum->location);
+        for (int64_t k = 0; k < MODEL_CONDITIONS; k++)
+            w->next.cells[cell].on[k] += sum->by[k];
+        w->exceeds[cell] = sum->total - paper_take(paper, cell, sum->total, w->now_us);
+        item_of(w, sum->item)->found -= w->exceeds[cell];
+    }
+    return finish_cells(w);
+}
+
+/* What is open of a paper in all its cells: for lines left out. */
+static void sum_paper(struct work *w, const struct model_paper *paper)
+{
+    for (int64_t l = 0; l < paper->line_count; l++) {
+        const struct model_cell *cell = &w->next.cells[paper->lines[l].cell];
+        if (paper->lines[l].open > 0)
+            sum_of(w, cell->item, cell->location)->total += paper->lines[l].open;
+    }
+}
+
+static bool do_transfer_loss(struct work *w)
+{
+    struct model_paper *paper = open_transfer(w);
+    if (paper == NULL)
+        return refuse(w, "unknown_transfer");
+    if (w->command->line_count > 0) {
+        if (!sum_lines(w, false))
+            return false;
+    } else {
+        sum_paper(w, paper);
+        if (!command_if(w))
+            return false;
+    }
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        int64_t cell = sum_cell(w, &w->sums[i]);
+        int64_t open = cell < 0 ? 0 : open_of(paper, cell);
+        if (w->sums[i].total > open)
+            note_short(w, &w->sums[i], w->sums[i].total, open);
+    }
+    if (w->answer.shortage_count > 0)
+        return refuse(w, "exceeds_transit");
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        (void)paper_take(paper, touch(w, w->sums[i].item, w->sums[i].location), w->sums[i].total, w->now_us);
+        item_of(w, w->sums[i].item)->loss += w->sums[i].total;
+    }
+    return finish_cells(w);
+}
+
+/* ---- expected documents ---- */
+
+static void touch_paper(struct work *w, const struct model_paper *paper)
+{
+    for (int64_t l = 0; l < paper->line_count; l++)
+        if (paper->lines[l].open > 0)
+            w->touched[paper->lines[l].cell] = true;
+}
+
+/* "incoming or outgoing +; same id replaces" */
+static bool do_expect(struct work *w)
+{
+    const struct model_command *c = w->command;
+    struct model_state *s = &w->next;
+    int64_t old = find_paper(w->model, s->expectations, s->expectation_count, c->expectation, w->now_us);
+    if (old >= 0 && s->expectations[old].closed_at_us != MODEL_TIME_NONE)
+        return refuse(w, "expectation_closed");
+    if (!sum_lines(w, !w->request))
+        return false;
+    if (old >= 0)
+        touch_paper(w, &s->expectations[old]);
+    struct model_paper *paper = paper_for(s->expectations, &s->expectation_count, c->expectation);
+    paper->direction = c->direction;
+    for (int64_t i = 0; i < w->sum_count; i++)
+        paper_add(paper, touch(w, w->sums[i].item, w->sums[i].location), w->sums[i].total, &c->due);
+    return finish_cells(w);
+}
+
+static bool do_redate(struct work *w)
+{
+    struct model_paper *paper = open_expectation(w);
+    if (paper == NULL)
+        return false;
+    sum_paper(w, paper);
+    if (!command_if(w))
+        return false;
+    touch_paper(w, paper);
+    for (int64_t l = 0; l < paper->line_count; l++)
+        paper->lines[l].due = w->command->due;
+    return finish_cells(w);
+}
+
+static bool do_cancel_expected(struct work *w)
+{
+    struct model_paper *paper = open_expectation(w);
+    if (paper == NULL)
+        return false;
+    if (w->command->line_count > 0) {
+        if (!sum_lines(w, false))
+            return false;
+    } else {
+        sum_paper(w, paper);
+        if (!command_if(w))
+            return false;
+    }
+    for (int64_t i = 0; i < w->sum_count; i++)
+        (void)paper_take(paper, touch(w, w->sums[i].item, w->sums[i].location), w->sums[i].total, w->now_us);
+    return finish_cells(w);
+}
+
+/*
+ * "Judged as if its held units were given back first": those it had with cover are its own in any case, also where more
+ * is promised than there is.
+ */
+static int64_t own_or_free(const struct work *w, const struct model_claim *next, int64_t claim, const struct sum *sum)
+{
+    struct model_claim_line had = line_now(w, claim, sum);
+    int64_t free = model_free(&w->next, sum_cell(w, sum), next->channel);
+    return free > had.held - had.backordered ? free : had.held - had.backordered;
+}
+
 static bool do_hold(struct work *w)
 {
     const struct model_command *c = w->command;
@@ -680,49 +1378,122 @@ static bool do_hold(struct work *w)
     int64_t end;
     if (claim >= 0 && has_ended(&w->model->now.claims[claim]))
         return refuse_ended(w, claim);
-    if (claim >= 0 && strcmp(w->model->now.claims[claim].holder, holder) != 0)
+    if (claim >= 0 && !is(w->model->now.claims[claim].holder, holder))
         return refuse(w, "hold_exists");
+    if (claim < 0 && w->request && !know_channel(w)) /* one that replaces keeps its first channel */
+        return false;
     if (!end_of(w, &end) || !sum_lines(w, !w->request))
         return false;
+    for (int64_t p = 0; p < c->place_count; p++)
+        if (!know_location(w, c->places[p], false))
+            return false;
+    struct model_claim *next = claim_for(w, claim);
+    /* "judged as if its held units were given back first" */
+    int64_t before[MODEL_CELLS_MAX] = {0}, waited[MODEL_CELLS_MAX] = {0};
+    for (int64_t l = 0; l < next->line_count; l++) {
+        struct model_claim_line *line = &next->lines[l];
+        before[line->cell] = line->held;
+        waited[line->cell] = line->waiting;
+        give_back(&w->next, next, line, line->held);
+        line->held = line->waiting = 0;
+    }
+    part_open(w);
+    struct sum asked[MODEL_CELLS_MAX];
+    struct sum asked_open[MODEL_LINES_MAX];
+    int64_t asked_count = w->sum_count;
+    memcpy(asked, w->sums, sizeof(asked));
+    memcpy(asked_open, w->open, sizeof(asked_open));
+    if (w->open_count > 0)
+        source_lines(w, next->channel);
+    bool unsourced = false;
+    for (int64_t i = 0; i < w->open_count; i++) {
+        if (w->open[i].total > 0 && c->backorder)
+            backorder_open(w, &w->open[i]);
+        if (w->open[i].total > 0) {
+            struct sum *sum = &asked_open[i];
+            unsourced = true;
+            note_short(w, sum, sum->total, sum->total - w->open[i].total);
+        }
+    }
     int64_t granted = 0;
+    int64_t waits[MODEL_CELLS_MAX] = {0};
     for (int64_t i = 0; i < w->sum_count; i++) {
         struct sum *sum = &w->sums[i];
-        int64_t cell = find_cell(&w->model->now, sum->item, sum->location);
-        /* What its holder holds there counts as free to it. */
-        int64_t can = (cell < 0 ? 0 : free_units(&w->model->now, cell)) + line_now(w, claim, sum).held;
-        if (w->request && sum->total > can) {
+        int64_t cell = find_cell(&w->next, sum->item, sum->location);
+        int64_t can = own_or_free(w, next, claim, sum) + (c->backorder ? room(&w->next, cell) : 0);
+        if (c->at.form != MODEL_MOMENT_NONE && sum->total > can) {
+            /* "A claim with at is judged by ATP", and waits for its units */
+            int64_t promised = at_least_zero(model_atp(&w->next, cell, &c->at, w->now_us));
+            if (sum->total <= promised) {
+                waits[i] = sum->total;
+                sum->total = 0;
+                continue;
+            }
+            note_short(w, sum, sum->total, promised);
+        } else if (w->request && sum->total > can) {
             note_short(w, sum, sum->total, can);
-            if (c->partial)
+            if (c->partial) {
+                waits[i] = sum->total - can;
                 sum->total = can;
+            }
         }
         granted += sum->total;
     }
-    if (w->answer.shortage_count > 0 && (!c->partial || granted == 0))
-        return refuse(w, "insufficient_stock");
-    struct model_claim *next = claim_for(w, claim);
+    bool fits = w->answer.shortage_count == 0;
+    /* Waiting for the whole, a claim that has something would lose it. */
+    bool waits_whole = c->wait && !c->partial && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
+    if (!fits && !waits_whole && !(c->wait && c->partial) && (!c->partial || granted == 0))
+        return refuse(w, unsourced ? "no_source" : "insufficient_stock");
+    if (!fits && c->wait && !c->partial) {
+        /* Nothing is granted, all of it waits: lines without a location at the first candidate. */
+        w->sum_count = asked_count;
+        memcpy(w->sums, asked, sizeof(asked));
+        memcpy(w->open, asked_open, sizeof(asked_open));
+        for (int64_t i = 0; i < w->sum_count; i++) {
+            waits[i] = w->sums[i].total;
+            w->sums[i].total = 0;
+        }
+    }
+    for (int64_t i = 0; i < w->open_count && c->wait; i++) {
+        for (int64_t p = 0; p < w->place_count && w->open[i].total > 0; p++) {
+            if (!is_candidate(w, w->open[i].item, next->channel, p))
+                continue;
+            struct sum *sum = sum_of(w, w->open[i].item, w->places[p]);
+            waits[sum - w->sums] += w->open[i].total;
+            w->open[i].total = 0;
+        }
+        if (w->open[i].total > 0)
+            return refuse(w, "no_source"); /* nowhere to wait */
+    }
     bool named[MODEL_CELLS_MAX] = {false};
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
-        if (sum->total == 0)
+        int64_t waiting = c->wait || c->at.form != MODEL_MOMENT_NONE ? waits[i] : 0;
+        if (sum->total + waiting == 0)
             continue;
         int64_t cell = touch(w, sum->item, sum->location);
         named[cell] = true;
+        grant(w, next, cell, sum->total, own_or_free(w, next, claim, sum));
         struct model_claim_line *line = line_for(next, cell);
-        if (sum->total > line->held)
-            line->granted += sum->total - line->held;
-        else
-            line->released += line->held - sum->total;
         line->held = sum->total;
+        line->waiting = waiting;
+        if (sum->total > before[cell])
+            line->granted += sum->total - before[cell];
+        else
+            line->released += before[cell] - sum->total;
     }
     /* "Same holder: replaces": what it does not name is given back. */
     for (int64_t l = 0; l < next->line_count; l++) {
         struct model_claim_line *line = &next->lines[l];
-        if (line->held > 0 && !named[line->cell]) {
+        if (before[line->cell] + waited[line->cell] > 0 && !named[line->cell]) {
             w->touched[line->cell] = true;
-            line->released += line->held;
-            line->held = 0;
+            line->released += before[line->cell];
         }
     }
+    next->partial = c->partial;
+    if (c->priority != 0)
+        next->priority = c->priority;
+    next->at = c->at;
     next->expires_at_us = end;
     settle(next, "released", w->now_us);
     return finish_cells(w);
@@ -738,7 +1509,7 @@ static bool do_extend(struct work *w)
         return refuse_ended(w, claim);
     if (!end_of(w, &end))
         return false;
-    if (strcmp(w->model->now.claims[claim].state, "held") != 0)
+    if (!may_end(&w->model->now.claims[claim]))
         return refuse_ended(w, claim);
     if (!command_if(w))
         return false;
@@ -753,9 +1524,11 @@ static bool do_commit(struct work *w)
     int64_t claim = find_claim(w->model, c->hold, w->now_us);
     if (claim < 0 && c->line_count == 0)
         return refuse(w, "unknown_hold");
-    bool expired = claim >= 0 && strcmp(w->model->now.claims[claim].state, "expired") == 0;
+    bool expired = claim >= 0 && is(w->model->now.claims[claim].state, "expired");
     if (claim >= 0 && !expired && has_ended(&w->model->now.claims[claim]))
         return refuse_ended(w, claim);
+    if (claim < 0 && w->request && !know_channel(w))
+        return false;
     if (c->line_count > 0) {
         if (!sum_lines(w, !w->request))
             return false;
@@ -769,8 +1542,10 @@ static bool do_commit(struct work *w)
     for (int64_t i = 0; i < w->sum_count && w->request; i++) {
         const struct sum *sum = &w->sums[i];
         int64_t cell = find_cell(&w->model->now, sum->item, sum->location);
-        int64_t can = claim < 0 || expired ? (cell < 0 ? 0 : free_units(&w->model->now, cell))
-                                           : line_now(w, claim, sum).held;
+        int64_t can = line_now(w, claim, sum).held;
+        if (claim < 0 || expired)
+            can = model_free(&w->model->now, cell, claim < 0 ? c->channel : w->model->now.claims[claim].channel) +
+                  (c->backorder ? room(&w->model->now, cell) : 0);
         if (sum->total > can)
             note_short(w, sum, sum->total, can);
     }
@@ -782,48 +1557,202 @@ static bool do_commit(struct work *w)
         int64_t cell = touch(w, sum->item, sum->location);
         struct model_claim_line *line = line_for(next, cell);
         int64_t from_held = smaller(sum->total, line->held);
+        grant(w, next, cell, sum->total - from_held, model_free(&w->next, cell, next->channel));
         line->held -= from_held;
         line->committed += sum->total;
         line->granted += sum->total - from_held;
+        less_outgoing(w, cell, sum->total);
     }
+    if (c->paid)
+        next->paid = 1;
     settle(next, "released", w->now_us);
     return finish_cells(w);
+}
+
+/* A live claim by the command's name, or the refusal. */
+static bool live_claim(struct work *w, int64_t *out_claim)
+{
+    *out_claim = find_claim(w->model, w->command->hold, w->now_us);
+    if (*out_claim < 0)
+        return refuse(w, "unknown_hold");
+    if (has_ended(&w->model->now.claims[*out_claim]))
+        return refuse_ended(w, *out_claim);
+    return true;
+}
+
+/* "held, then committed"; what only waits goes before both. */
+static void release(struct work *w, struct model_claim *claim, struct model_claim_line *line, int64_t units)
+{
+    int64_t from_waiting = smaller(units, line->waiting);
+    line->waiting -= from_waiting;
+    units -= from_waiting;
+    int64_t from_held = smaller(units, line->held);
+    line->held -= from_held;
+    line->committed -= units - from_held;
+    line->picked = smaller(line->picked, line->committed);
+    line->released += units;
+    give_back(&w->next, claim, line, units);
 }
 
 static bool do_release(struct work *w)
 {
     const struct model_command *c = w->command;
-    int64_t claim = find_claim(w->model, c->hold, w->now_us);
-    if (claim < 0)
-        return refuse(w, "unknown_hold");
-    if (has_ended(&w->model->now.claims[claim]))
-        return refuse_ended(w, claim);
+    int64_t claim;
+    if (!live_claim(w, &claim))
+        return false;
+    struct model_claim *next = &w->next.claims[claim];
     if (c->line_count > 0) {
         if (!sum_lines(w, false))
             return false;
     } else {
+        /* "all that is open", and what waits. */
         sum_claim(w, claim, true, true, false);
+        for (int64_t l = 0; l < next->line_count; l++) {
+            const struct model_cell *cell = &w->next.cells[next->lines[l].cell];
+            if (next->lines[l].waiting > 0)
+                sum_of(w, cell->item, cell->location)->total += next->lines[l].waiting;
+        }
         if (!command_if(w))
             return false;
     }
     for (int64_t i = 0; i < w->sum_count; i++) {
         struct model_claim_line line = line_now(w, claim, &w->sums[i]);
-        if (w->sums[i].total > line.held + line.committed)
-            note_short(w, &w->sums[i], w->sums[i].total, line.held + line.committed);
+        if (w->sums[i].total > line.held + line.committed + line.waiting)
+            note_short(w, &w->sums[i], w->sums[i].total, line.held + line.committed + line.waiting);
     }
     if (w->answer.shortage_count > 0)
         return refuse(w, "exceeds_claim");
     for (int64_t i = 0; i < w->sum_count; i++) {
         int64_t cell = sum_cell(w, &w->sums[i]);
         w->touched[cell] = true;
-        struct model_claim_line *line = line_for(&w->next.claims[claim], cell);
-        /* "held, then committed" */
-        int64_t from_held = smaller(w->sums[i].total, line->held);
-        line->held -= from_held;
-        line->committed -= w->sums[i].total - from_held;
-        line->released += w->sums[i].total;
+        release(w, next, line_for(next, cell), w->sums[i].total);
     }
-    settle(&w->next.claims[claim], "released", w->now_us);
+    settle(next, "released", w->now_us);
+    return finish_cells(w);
+}
+
+/* "lines = new totals per cell; total = consumed + committed of that line" */
+static bool do_amend(struct work *w)
+{
+    int64_t claim;
+    if (!live_claim(w, &claim) || !sum_lines(w, !w->request))
+        return false;
+    struct model_claim *next = &w->next.claims[claim];
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        struct model_claim_line line = line_now(w, claim, &w->sums[i]);
+        if (w->sums[i].total < line.consumed + line.picked)
+            note_short(w, &w->sums[i], w->sums[i].total, line.consumed + line.picked);
+    }
+    if (w->answer.shortage_count > 0)
+        return refuse(w, "below_consumed");
+    for (int64_t i = 0; i < w->sum_count && w->request; i++) {
+        struct model_claim_line line = line_now(w, claim, &w->sums[i]);
+        int64_t more = w->sums[i].total - line.consumed - line.committed;
+        int64_t cell = sum_cell(w, &w->sums[i]);
+        int64_t can = model_free(&w->next, cell, next->channel) + (w->command->backorder ? room(&w->next, cell) : 0);
+        if (more > can)
+            note_short(w, &w->sums[i], more, can);
+    }
+    if (w->answer.shortage_count > 0)
+        return refuse(w, "insufficient_stock");
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        int64_t cell = touch(w, w->sums[i].item, w->sums[i].location);
+        struct model_claim_line *line = line_for(next, cell);
+        int64_t more = w->sums[i].total - line->consumed - line->committed;
+        if (more > 0) {
+            grant(w, next, cell, more, model_free(&w->next, cell, next->channel));
+            line->granted += more;
+            line->committed += more;
+        } else {
+            line->committed += more;
+            line->released -= more;
+            give_back(&w->next, next, line, -more);
+        }
+    }
+    settle(next, "released", w->now_us);
+    return finish_cells(w);
+}
+
+/* "reserved here -> there": no release, but granted anew there. */
+static bool do_reassign(struct work *w)
+{
+    const struct model_command *c = w->command;
+    int64_t claim;
+    if (!live_claim(w, &claim) || !know_location(w, c->to, !w->request && !w->next.strict) ||
+        !sum_lines(w, !w->request))
+        return false;
+    struct model_claim *next = &w->next.claims[claim];
+    for (int64_t i = 0; i < w->sum_count; i++)
+        if (is(w->sums[i].location, c->to))
+            return refuse(w, "same_location");
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        struct model_claim_line line = line_now(w, claim, &w->sums[i]);
+        int64_t can = line.held + line.committed - line.picked;
+        if (w->sums[i].total > can)
+            note_short(w, &w->sums[i], w->sums[i].total, can);
+    }
+    if (w->answer.shortage_count > 0)
+        return refuse(w, "exceeds_claim");
+    /* "There: as a new grant", all lines of one item together. */
+    for (int64_t i = 0; i < w->sum_count && w->request; i++) {
+        struct sum there = w->sums[i];
+        bool seen = false;
+        memcpy(there.location, c->to, sizeof(model_name));
+        there.total = 0;
+        for (int64_t k = 0; k < w->sum_count; k++)
+            if (is(w->sums[k].item, there.item)) {
+                there.total += w->sums[k].total;
+                seen = seen || k < i;
+            }
+        int64_t cell = sum_cell(w, &there);
+        int64_t can = model_free(&w->next, cell, next->channel) + (c->backorder ? room(&w->next, cell) : 0);
+        if (!seen && there.total > can)
+            note_short(w, &there, there.total, can);
+    }
+    if (w->answer.shortage_count > 0)
+        return refuse(w, "insufficient_stock");
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        int64_t units = w->sums[i].total;
+        int64_t here = touch(w, w->sums[i].item, w->sums[i].location);
+        int64_t there = touch(w, w->sums[i].item, c->to);
+        grant(w, next, there, units, model_free(&w->next, there, next->channel));
+        struct model_claim_line *to = line_for(next, there);
+        struct model_claim_line *from = line_for(next, here);
+        int64_t from_held = smaller(units, from->held);
+        from->granted -= units;
+        from->held -= from_held;
+        from->committed -= units - from_held;
+        give_back(&w->next, next, from, units);
+        to->granted += units;
+        to->held += from_held;
+        to->committed += units - from_held;
+    }
+    settle(next, "released", w->now_us);
+    return finish_cells(w);
+}
+
+/* "picked +- (inside committed)", and no more than the claim has cover for. */
+static bool do_pick(struct work *w)
+{
+    bool picks = w->command->kind == MODEL_PICK;
+    int64_t claim;
+    if (!live_claim(w, &claim) || !sum_lines(w, false))
+        return false;
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        struct model_claim_line line = line_now(w, claim, &w->sums[i]);
+        int64_t can = line.picked;
+        if (picks)
+            can = at_least_zero(smaller(line.committed, line.held + line.committed - line.backordered) - line.picked);
+        if (w->sums[i].total > can)
+            note_short(w, &w->sums[i], w->sums[i].total, can);
+    }
+    if (w->answer.shortage_count > 0)
+        return refuse(w, "exceeds_claim");
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        int64_t cell = sum_cell(w, &w->sums[i]);
+        w->touched[cell] = true;
+        line_for(&w->next.claims[claim], cell)->picked += picks ? w->sums[i].total : -w->sums[i].total;
+    }
     return finish_cells(w);
 }
 
@@ -853,30 +1782,180 @@ static bool do_settings(struct work *w)
     return true;
 }
 
+/* The cell a command speaks of beside its lines; "facts create". */
+static bool command_cell(struct work *w)
+{
+    const struct model_command *c = w->command;
+    bool create = !w->request && !w->next.strict;
+    if (!know_item(w, c->item, create) || !know_location(w, c->location, create))
+        return false;
+    (void)sum_of(w, c->item, c->location);
+    return true;
+}
+
+static bool set_option(struct work *w, const struct model_option *option, int64_t *figure)
+{
+    return option->given == 0 || to_units(w, option->value, w->command->item, figure);
+}
+
+static bool do_set_policy(struct work *w)
+{
+    const struct model_command *c = w->command;
+    if (!command_cell(w) || !command_if(w))
+        return false;
+    struct model_cell *cell = &w->next.cells[touch(w, c->item, c->location)];
+    return set_option(w, &c->safety_stock, &cell->safety_stock) &&
+           set_option(w, &c->backorder_limit, &cell->backorder_limit) &&
+           set_option(w, &c->reorder_point, &cell->reorder_point) && finish_cells(w);
+}
+
+static bool do_allocate(struct work *w)
+{
+    const struct model_command *c = w->command;
+    int64_t units;
+    if (!know_channel(w) || !command_cell(w) || !command_if(w) ||
+        !to_units(w, c->add.given ? c->add.value : c->set_to.value, c->item, &units))
+        return false;
+    int64_t *quota = quota_of(&w->next, touch(w, c->item, c->location), c->channel);
+    int64_t becomes = c->add.given ? *quota + units : units;
+    if (becomes < 0) {
+        note_short(w, &w->sums[0], -units, *quota);
+        return refuse(w, "negative_quota");
+    }
+    if (!in_range(becomes))
+        return invalid(w, "out_of_range");
+    *quota = becomes;
+    return finish_cells(w);
+}
+
+/* Open claims through the channel that stand on a location which is no longer one of its own. */
+static int64_t claims_in_the_way(const struct work *w, int64_t channel)
+{
+    const struct model_state *s = &w->next;
+    const struct model_channel *c = &s->channels[channel];
+    int64_t count = 0;
+    for (int64_t i = 0; i < s->claim_count; i++) {
+        bool stands = false;
+        for (int64_t l = 0; l < s->claims[i].line_count && is(s->claims[i].channel, c->name); l++) {
+            const struct model_claim_line *line = &s->claims[i].lines[l];
+            bool was = false, stays = false;
+            for (int64_t p = 0; p < c->place_count; p++)
+                was = was || is(c->places[p], s->cells[line->cell].location);
+            for (int64_t p = 0; p < w->command->place_count; p++)
+                stays = stays || is(w->command->places[p], s->cells[line->cell].location);
+            stands = stands || (was && !stays && line->held + line->committed + line->waiting > 0);
+        }
+        count += stands;
+    }
+    return count;
+}
+
+static bool whole_units(struct work *w, const struct model_option *option, int64_t *figure)
+{
+    if (option->given == 0)
+        return true;
+    if (option->value.places > 0)
+        return invalid(w, "bad_value");
+    *figure = option->value.digits;
+    return true;
+}
+
+static bool do_set_channel(struct work *w)
+{
+    const struct model_command *c = w->command;
+    int64_t i = find_channel(&w->next, c->channel);
+    if (i < 0) {
+        assert(w->next.channel_count < MODEL_CHANNELS_MAX);
+        i = w->next.channel_count++;
+        memset(&w->next.channels[i], 0, sizeof(w->next.channels[i]));
+        memcpy(w->next.channels[i].name, c->channel, sizeof(model_name));
+        w->next.channels[i].shares_rest = 1;
+    }
+    struct model_channel *channel = &w->next.channels[i];
+    if (c->item[0] != '\0') {
+        if (!know_item(w, c->item, false))
+            return false;
+        struct model_offer *offer = &channel->offers[find_item(&w->next, c->item)];
+        offer->has_buffer = offer->has_buffer || c->buffer.given;
+        offer->has_cap = offer->has_cap || c->cap.given;
+        if (!set_option(w, &c->buffer, &offer->buffer) || !set_option(w, &c->cap, &offer->cap))
+            return false;
+    } else {
+        channel->has_cap = channel->has_cap || c->cap.given;
+        if (!whole_units(w, &c->buffer, &channel->buffer) || !whole_units(w, &c->cap, &channel->cap))
+            return false;
+    }
+    for (int64_t p = 0; p < c->place_count; p++) {
+        if (!know_location(w, c->places[p], true)) /* configuration: a strict ledger, too, learns of locations by it */
+            return false;
+        for (int64_t q = 0; q < p; q++)
+            if (is(c->places[p], c->places[q]))
+                return invalid(w, "bad_value"); /* a location twice */
+    }
+    if (c->place_count > 0) {
+        w->answer.mentions = claims_in_the_way(w, i);
+        if (w->answer.mentions > 0)
+            return refuse(w, "claims_open");
+        channel->place_count = c->place_count;
+        memcpy(channel->places, c->places, sizeof(c->places));
+    }
+    if (c->priority != 0)
+        channel->priority = c->priority;
+    if (c->shares_rest != MODEL_CHOICE_NONE)
+        channel->shares_rest = c->shares_rest == MODEL_CHOICE_YES;
+    w->next.seq++;
+    return true;
+}
+
 /* ---- one command ---- */
+
+static bool is_negative(const struct model_option *option)
+{
+    return option->given != 0 && option->value.digits < 0;
+}
 
 /* "Possible always: missing_field, bad_value": the command itself is wrong. */
 static bool well_formed(struct work *w)
 {
     const struct model_command *c = w->command;
     bool of_claim = c->kind == MODEL_HOLD || c->kind == MODEL_EXTEND || c->kind == MODEL_COMMIT ||
-                    c->kind == MODEL_RELEASE;
+                    c->kind == MODEL_RELEASE || c->kind == MODEL_AMEND || c->kind == MODEL_REASSIGN ||
+                    c->kind == MODEL_PICK || c->kind == MODEL_UNPICK;
     if (of_claim && c->hold[0] == '\0')
         return invalid(w, "missing_field");
-    if (c->kind == MODEL_TRANSFER && c->to[0] == '\0')
+    if ((c->kind == MODEL_TRANSFER || c->kind == MODEL_REASSIGN) && c->to[0] == '\0')
         return invalid(w, "missing_field");
     if (c->kind == MODEL_RECLASSIFY && (c->from == MODEL_CONDITIONS || c->to_condition == MODEL_CONDITIONS))
         return invalid(w, "missing_field");
     if (c->kind == MODEL_ITEM && c->item[0] == '\0')
         return invalid(w, "missing_field");
+    if ((c->kind == MODEL_SET_POLICY || c->kind == MODEL_ALLOCATE) && (c->item[0] == '\0' || c->location[0] == '\0'))
+        return invalid(w, "missing_field");
+    if ((c->kind == MODEL_SET_CHANNEL || c->kind == MODEL_ALLOCATE) && c->channel[0] == '\0')
+        return invalid(w, "missing_field");
+    if (c->kind == MODEL_ALLOCATE && c->add.given == c->set_to.given)
+        return invalid(w, "missing_field"); /* one of them */
+    if (is_negative(&c->safety_stock) || is_negative(&c->backorder_limit) || is_negative(&c->reorder_point) ||
+        is_negative(&c->buffer) || is_negative(&c->cap) || is_negative(&c->set_to))
+        return invalid(w, "bad_value");
+    bool transfers = c->kind == MODEL_TRANSFER_OUT || c->kind == MODEL_TRANSFER_IN || c->kind == MODEL_TRANSFER_LOSS;
+    bool expects = c->kind == MODEL_EXPECT || c->kind == MODEL_REDATE || c->kind == MODEL_CANCEL_EXPECTED;
+    if ((transfers && c->transfer[0] == '\0') || (expects && c->expectation[0] == '\0') ||
+        (c->kind == MODEL_TRANSFER_OUT && c->to[0] == '\0') ||
+        (c->kind == MODEL_EXPECT && c->direction == MODEL_DIRECTION_NONE) ||
+        ((c->kind == MODEL_EXPECT || c->kind == MODEL_REDATE) && c->due.form == MODEL_MOMENT_NONE))
+        return invalid(w, "missing_field");
     if (c->has_seq && c->seq == 0)
         return invalid(w, "bad_value");
     for (int64_t i = 0; i < c->line_count; i++) {
         const struct model_line *line = &c->lines[i];
-        if (line->quantity.digits == 0 || (line->quantity.digits < 0 && c->kind != MODEL_ADJUST))
-            return invalid(w, "bad_value"); /* "quantities > 0"; "signed" for adjust */
+        if (line->location[0] == '\0' && !(c->kind == MODEL_HOLD && w->request))
+            return invalid(w, "missing_field"); /* only requests look for a location */
+        if ((line->quantity.digits == 0 && c->kind != MODEL_AMEND) ||
+            (line->quantity.digits < 0 && c->kind != MODEL_ADJUST))
+            return invalid(w, "bad_value"); /* "quantities > 0"; "signed" for adjust; totals for amend */
         bool given = line->condition != MODEL_CONDITIONS;
-        if ((of_claim || c->kind == MODEL_SHIP) && given && line->condition != 0)
+        if ((of_claim || c->kind == MODEL_SHIP || (transfers && c->kind != MODEL_TRANSFER_IN) || expects) && given && line->condition != 0)
             return invalid(w, "bad_value"); /* claims and shipments are of sellable goods */
         if (c->kind == MODEL_RECLASSIFY && given && line->condition != c->from)
             return invalid(w, "bad_value");
@@ -927,34 +2006,75 @@ static bool decide(struct work *w)
         return do_item(w);
     case MODEL_SETTINGS:
         return do_settings(w);
+    case MODEL_AMEND:
+        return do_amend(w);
+    case MODEL_REASSIGN:
+        return do_reassign(w);
+    case MODEL_PICK:
+    case MODEL_UNPICK:
+        return do_pick(w);
+    case MODEL_SET_POLICY:
+        return do_set_policy(w);
+    case MODEL_SET_CHANNEL:
+        return do_set_channel(w);
+    case MODEL_ALLOCATE:
+        return do_allocate(w);
+    case MODEL_TRANSFER_OUT:
+        return do_transfer_out(w);
+    case MODEL_TRANSFER_IN:
+        return do_transfer_in(w);
+    case MODEL_TRANSFER_LOSS:
+        return do_transfer_loss(w);
+    case MODEL_EXPECT:
+        return do_expect(w);
+    case MODEL_REDATE:
+        return do_redate(w);
+    case MODEL_CANCEL_EXPECTED:
+        return do_cancel_expected(w);
     case MODEL_KIND_COUNT:
         break;
     }
     return false;
 }
 
-/* Requests (marked G): ship, hold, extend, commit. "guard overrules either way." */
+/* Requests (marked G). "guard overrules either way." */
 static bool is_request(const struct model_command *c)
 {
     if (c->guard != MODEL_GUARD_DEFAULT)
         return c->guard == MODEL_GUARD_ON;
-    return c->kind == MODEL_SHIP || c->kind == MODEL_HOLD || c->kind == MODEL_EXTEND || c->kind == MODEL_COMMIT;
+    return c->kind == MODEL_SHIP || c->kind == MODEL_HOLD || c->kind == MODEL_EXTEND || c->kind == MODEL_COMMIT ||
+           c->kind == MODEL_AMEND || c->kind == MODEL_REASSIGN || c->kind == MODEL_PICK || c->kind == MODEL_UNPICK;
+}
+
+static void begin(struct work *w, struct model *model, const struct model_command *command, int64_t now_us)
+{
+    memset(w, 0, sizeof(*w));
+    w->model = model;
+    w->command = command;
+    w->now_us = now_us;
+    w->answer.code = "none";
+    w->next = model->now;
+}
+
+bool model_remembers(const struct model *model, const struct model_command *command)
+{
+    for (int64_t i = 0; i < model->remembered_count; i++)
+        if (is(model->remembered[i].command.id, command->id) &&
+            is(model->remembered[i].command.source, command->source))
+            return true;
+    return false;
 }
 
 struct model_answer model_command(struct model *model, const struct model_command *command, int64_t now_us,
                                   bool old_is_known)
 {
     static struct work w;
-    memset(&w, 0, sizeof(w));
-    w.model = model;
-    w.command = command;
-    w.now_us = now_us;
+    begin(&w, model, command, now_us);
     w.request = is_request(command);
-    w.answer.code = "none";
     bool remembers = command->id[0] != '\0' && !command->dry_run;
     for (int64_t i = model->remembered_count - 1; i >= 0 && remembers; i--) {
         const struct model_remembered *r = &model->remembered[i];
-        if (strcmp(r->command.id, command->id) != 0 || strcmp(r->command.source, command->source) != 0)
+        if (!is(r->command.id, command->id) || !is(r->command.source, command->source))
             continue;
         if (r->at_us < now_us - model->window_us && !old_is_known)
             break;
@@ -966,7 +2086,6 @@ struct model_answer model_command(struct model *model, const struct model_comman
         w.answer.seq = r->seq;
         return w.answer;
     }
-    w.next = model->now;
     bool accepted = decide(&w);
     /* "More than 5 minutes ahead of the server: accepted, flagged" */
     w.answer.clock_skew = accepted && command->occurred_at_us != MODEL_TIME_NONE &&
@@ -997,29 +2116,159 @@ struct model_answer model_command(struct model *model, const struct model_comman
     return w.answer;
 }
 
-/* Held units end by log time; committed ones never do. The earliest first, then the oldest claim. */
-const char *model_expire(struct model *model, int64_t now_us)
+/* ---- what the ledger itself must do ---- */
+
+/* "waiting claims: 1 first, none last; then the older claim" */
+static bool claim_is_before(const struct model_claim *a, const struct model_claim *b)
 {
-    struct model_state *s = &model->now;
-    struct model_claim *due = NULL;
-    for (int64_t i = 0; i < s->claim_count; i++) {
-        struct model_claim *c = &s->claims[i];
-        if (c->expires_at_us == MODEL_TIME_NONE || c->expires_at_us > now_us)
-            continue;
-        if (due == NULL || c->expires_at_us < due->expires_at_us ||
-            (c->expires_at_us == due->expires_at_us && c->made < due->made))
-            due = c;
-    }
-    if (due == NULL)
-        return NULL;
-    for (int64_t l = 0; l < due->line_count; l++) {
-        if (due->lines[l].held == 0)
-            continue;
-        due->lines[l].expired += due->lines[l].held;
-        due->lines[l].held = 0;
-        s->cells[due->lines[l].cell].version++;
+    if (a->priority != b->priority)
+        return b->priority == 0 || (a->priority != 0 && a->priority < b->priority);
+    return a->made < b->made;
+}
+
+static bool covers(const struct model_state *s, int64_t cell)
+{
+    return cell >= 0 && model_backordered(s, cell) > 0 && above_safety(s, cell) > 0;
+}
+
+/* "Whose whole waiting is grantable"; with `partial` whatever is free in the cell. */
+static bool is_servable(const struct model_state *s, const struct model_claim *claim, int64_t cell)
+{
+    int64_t here = find_line(claim, cell);
+    if (here < 0 || claim->lines[here].waiting == 0)
+        return false;
+    if (claim->partial)
+        return model_free(s, cell, claim->channel) > 0;
+    for (int64_t l = 0; l < claim->line_count; l++)
+        if (model_free(s, claim->lines[l].cell, claim->channel) < claim->lines[l].waiting)
+            return false;
+    return true;
+}
+
+/* First of those who wait in this cell and can be served; -1 for none. */
+static int64_t first_servable(const struct model_state *s, int64_t cell)
+{
+    int64_t first = -1;
+    for (int64_t i = 0; i < s->claim_count; i++)
+        if (is_servable(s, &s->claims[i], cell) && (first < 0 || claim_is_before(&s->claims[i], &s->claims[first])))
+            first = i;
+    return first;
+}
+
+static const struct model_command no_command;
+
+/* "covers min(A, b) units oldest claim first, one event per claim line" */
+bool model_cover(struct model *model, const char *item, const char *location)
+{
+    static struct work w;
+    begin(&w, model, &no_command, 0);
+    struct model_state *s = &w.next;
+    int64_t cell = find_cell(s, item, location);
+    if (!covers(s, cell))
+        return false;
+    int64_t left = smaller(above_safety(s, cell), model_backordered(s, cell));
+    while (left > 0) {
+        struct model_claim *oldest = NULL;
+        for (int64_t i = 0; i < s->claim_count; i++) {
+            int64_t l = find_line(&s->claims[i], cell);
+            if (l >= 0 && s->claims[i].lines[l].backordered > 0 && (oldest == NULL || s->claims[i].made < oldest->made))
+                oldest = &s->claims[i];
+        }
+        struct model_claim_line *line = line_for(oldest, cell);
+        int64_t units = smaller(left, line->backordered);
+        line->backordered -= units;
+        left -= units;
+        s->cells[cell].version++;
         s->seq++;
     }
-    settle(due, "expired", now_us);
-    return due->name;
+    model->now = *s;
+    return true;
+}
+
+bool model_serve(struct model *model, const char *hold)
+{
+    static struct work w;
+    begin(&w, model, &no_command, 0);
+    struct model_state *s = &w.next;
+    struct model_claim *claim = NULL;
+    bool first[MODEL_CELLS_MAX] = {false};
+    /* It is the turn of who is first in some cell in which it waits. */
+    for (int64_t c = 0; c < s->cell_count; c++) {
+        int64_t i = first_servable(s, c);
+        if (i < 0 || !is(s->claims[i].name, hold))
+            continue;
+        if (covers(s, c))
+            continue; /* that comes first */
+        first[c] = true;
+        claim = &s->claims[i];
+    }
+    if (claim == NULL)
+        return false;
+    for (int64_t l = 0; l < claim->line_count; l++) {
+        struct model_claim_line *line = &claim->lines[l];
+        if (line->waiting == 0 || (claim->partial && !first[line->cell]))
+            continue;
+        int64_t units = smaller(line->waiting, model_free(s, line->cell, claim->channel));
+        grant(&w, claim, line->cell, units, units);
+        line->granted += units;
+        line->held += units;
+        line->waiting -= units;
+        w.touched[line->cell] = true;
+    }
+    settle(claim, "released", 0);
+    bool good = finish_cells(&w);
+    model->now = w.next;
+    return good;
+}
+
+/* Held units end by log time; committed ones never do. The earliest first, then the oldest claim. */
+static int64_t next_expiry(const struct model_state *s, int64_t now_us)
+{
+    int64_t due = -1;
+    for (int64_t i = 0; i < s->claim_count; i++) {
+        const struct model_claim *c = &s->claims[i];
+        if (c->expires_at_us == MODEL_TIME_NONE || c->expires_at_us > now_us)
+            continue;
+        if (due < 0 || c->expires_at_us < s->claims[due].expires_at_us ||
+            (c->expires_at_us == s->claims[due].expires_at_us && c->made < s->claims[due].made))
+            due = i;
+    }
+    return due;
+}
+
+static bool nothing_to_serve(const struct model_state *s)
+{
+    for (int64_t c = 0; c < s->cell_count; c++)
+        if (covers(s, c) || first_servable(s, c) >= 0)
+            return false;
+    return true;
+}
+
+bool model_idle(const struct model *model, int64_t now_us)
+{
+    return nothing_to_serve(&model->now) && next_expiry(&model->now, now_us) < 0;
+}
+
+const char *model_expire(struct model *model, int64_t now_us)
+{
+    static struct work w;
+    int64_t due = next_expiry(&model->now, now_us);
+    if (due < 0 || !nothing_to_serve(&model->now))
+        return NULL;
+    begin(&w, model, &no_command, now_us);
+    struct model_claim *claim = &w.next.claims[due];
+    for (int64_t l = 0; l < claim->line_count; l++) {
+        struct model_claim_line *line = &claim->lines[l];
+        if (line->held + line->waiting == 0)
+            continue;
+        give_back(&w.next, claim, line, line->held);
+        line->expired += line->held;
+        line->held = line->waiting = 0;
+        w.touched[line->cell] = true;
+    }
+    settle(claim, "expired", now_us);
+    if (!finish_cells(&w))
+        return NULL;
+    model->now = w.next;
+    return model->now.claims[due].name;
 }

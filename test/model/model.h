@@ -9,24 +9,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MODEL_NAME_BYTES 8
-#define MODEL_LINES_MAX  6
-#define MODEL_NAMES_MAX  12
-#define MODEL_CELLS_MAX  64
-#define MODEL_CLAIMS_MAX 24
-#define MODEL_TIME_NONE  INT64_MIN
+#define MODEL_NAME_BYTES   8
+#define MODEL_LINES_MAX    6
+#define MODEL_NAMES_MAX    8
+#define MODEL_CELLS_MAX    24
+#define MODEL_CLAIMS_MAX   12
+#define MODEL_CHANNELS_MAX 4
+#define MODEL_PLACES_MAX   4
+#define MODEL_PAPERS_MAX   8 /* transfers, and expectations */
+#define MODEL_TIME_NONE    INT64_MIN
 
 typedef char model_name[MODEL_NAME_BYTES]; /* "" for absent */
 
 enum model_kind {
     MODEL_RECEIVE, MODEL_SALE, MODEL_SHIP, MODEL_RETURN, MODEL_ADJUST, MODEL_RECLASSIFY, MODEL_TRANSFER,
-    MODEL_HOLD, MODEL_EXTEND, MODEL_COMMIT, MODEL_RELEASE, MODEL_ITEM, MODEL_SETTINGS, MODEL_KIND_COUNT
+    MODEL_HOLD, MODEL_EXTEND, MODEL_COMMIT, MODEL_RELEASE, MODEL_ITEM, MODEL_SETTINGS, MODEL_AMEND, MODEL_REASSIGN,
+    MODEL_PICK, MODEL_UNPICK, MODEL_SET_POLICY, MODEL_SET_CHANNEL, MODEL_ALLOCATE, MODEL_TRANSFER_OUT,
+    MODEL_TRANSFER_IN, MODEL_TRANSFER_LOSS, MODEL_EXPECT, MODEL_REDATE, MODEL_CANCEL_EXPECTED, MODEL_KIND_COUNT
 };
 
 /* sellable damaged quality_control quarantined recalled expired; MODEL_CONDITIONS when left out */
 #define MODEL_CONDITIONS 6
 
 struct model_decimal { int64_t digits, places; };
+struct model_option { int64_t given; struct model_decimal value; }; /* a decimal that can be left out */
+
+/* An instant, or a day by its midnight. */
+enum { MODEL_MOMENT_NONE, MODEL_MOMENT_INSTANT, MODEL_MOMENT_DAY };
+struct model_moment { int64_t form, us; };
 
 struct model_if { /* each pair: asked for, and what for */
     int64_t has_version, version;
@@ -42,6 +52,9 @@ struct model_line {
 };
 
 enum { MODEL_GUARD_DEFAULT, MODEL_GUARD_ON, MODEL_GUARD_OFF };
+enum { MODEL_SOURCING_NONE, MODEL_SOURCING_PRIORITY, MODEL_SOURCING_FEWEST_SPLITS, MODEL_SOURCING_MOST_STOCK };
+enum { MODEL_DIRECTION_NONE, MODEL_DIRECTION_IN, MODEL_DIRECTION_OUT };
+enum { MODEL_CHOICE_NONE, MODEL_CHOICE_NO, MODEL_CHOICE_YES };
 
 /* Nothing but names and 64-bit numbers, so that two commands are the same exactly when their bytes are. */
 struct model_command {
@@ -50,33 +63,71 @@ struct model_command {
     int64_t occurred_at_us, not_after_us; /* MODEL_TIME_NONE when left out */
     int64_t has_expires_in, expires_in_ms;
     int64_t from, to_condition, scale, line_count;
-    model_name source, id, hold, holder, channel, to, item;
+    int64_t backorder, wait, paid, priority; /* priority: 1 first, 0 when left out */
+    int64_t sourcing, shares_rest, place_count;
+    model_name places[MODEL_PLACES_MAX]; /* of sourcing or of a channel */
+    int64_t direction;
+    struct model_moment at, due; /* due: the eta of a transfer, too */
+    struct model_option safety_stock, backorder_limit, reorder_point, buffer, cap, add, set_to;
+    model_name source, id, hold, holder, channel, to, item, location, transfer, expectation;
     struct model_if precondition;
     struct model_line lines[MODEL_LINES_MAX];
 };
 
 struct model_item { model_name name; int64_t scale, supplier, customer, loss, found, config_seq; };
 struct model_source { model_name name; int64_t seq_mark; };
-struct model_cell { model_name item, location; int64_t on[MODEL_CONDITIONS]; int64_t version; };
+struct model_cell {
+    model_name item, location;
+    int64_t on[MODEL_CONDITIONS];
+    int64_t version;
+    int64_t safety_stock, backorder_limit, reorder_point, low;
+    int64_t quota[MODEL_CHANNELS_MAX]; /* of each channel: what it has left */
+};
 
-struct model_claim_line { int64_t cell, granted, held, committed, consumed, released, expired; };
+struct model_offer { int64_t has_buffer, buffer, has_cap, cap; }; /* of one item in one channel, base units */
+struct model_channel {
+    model_name name;
+    int64_t priority, shares_rest, buffer, has_cap, cap; /* buffer, cap: whole units of each item */
+    int64_t place_count;
+    model_name places[MODEL_PLACES_MAX];
+    struct model_offer offers[MODEL_NAMES_MAX]; /* one per item, in the order of the items */
+};
+
+struct model_claim_line {
+    int64_t cell, granted, held, committed, picked, consumed, released, expired, backordered, quota, waiting;
+};
 struct model_claim {
     model_name name, holder, channel;
-    const char *state; /* held committed released consumed expired */
+    const char *state; /* held committed waiting released consumed expired */
     int64_t made, expires_at_us, ended_at_us;
+    int64_t partial, priority, paid;
+    struct model_moment at;
     int64_t line_count;
-    struct model_claim_line lines[MODEL_CELLS_MAX / 2];
+    struct model_claim_line lines[MODEL_CELLS_MAX];
+};
+
+/* A transfer under way, or an expected document: what is open of it in each cell. */
+struct model_paper_line { int64_t cell, open; struct model_moment due; };
+struct model_paper {
+    model_name name;
+    int64_t direction;    /* of what is expected */
+    int64_t closed_at_us; /* MODEL_TIME_NONE while anything is open */
+    int64_t line_count;
+    struct model_paper_line lines[MODEL_CELLS_MAX];
 };
 
 struct model_state {
     int64_t seq; /* events so far */
     int64_t strict;
-    int64_t item_count, location_count, source_count, cell_count, claim_count;
+    int64_t item_count, location_count, source_count, channel_count, cell_count, claim_count;
+    int64_t transfer_count, expectation_count;
     struct model_item items[MODEL_NAMES_MAX];
     model_name locations[MODEL_NAMES_MAX];
     struct model_source sources[MODEL_NAMES_MAX];
+    struct model_channel channels[MODEL_CHANNELS_MAX];
     struct model_cell cells[MODEL_CELLS_MAX];
     struct model_claim claims[MODEL_CLAIMS_MAX];
+    struct model_paper transfers[MODEL_PAPERS_MAX], expectations[MODEL_PAPERS_MAX];
 };
 
 struct model_shortage { model_name item, location; int64_t asked, free; };
@@ -87,6 +138,7 @@ struct model_answer {
     bool clock_skew;
     int64_t seq; /* duplicate: the last event of the first answer */
     int64_t consumed, released; /* hold_ended */
+    int64_t mentions;           /* claims_open */
     int64_t shortage_count;
     struct model_shortage shortages[MODEL_LINES_MAX];
 };
@@ -95,6 +147,7 @@ struct model_remembered { struct model_command command; int64_t seq, at_us; };
 
 struct model {
     int64_t window_us;
+    bool old_rules; /* no events of low, out of and back in stock; what a holder holds counts as free to it in full */
     struct model_state now;
     int64_t remembered_count, remembered_max;
     struct model_remembered *remembered; /* of the caller, room for remembered_max */
@@ -103,8 +156,18 @@ struct model {
 /* An empty ledger. The room for remembered commands is the caller's. */
 void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count);
 
-/* Ends what is held of the one claim that is due first. Its name, or NULL when none is due by then. */
+/*
+ * What the ledger itself must do before the next command: covers and service of waiting claims, then expiries. Where
+ * the texts leave an order open (which cell comes first), the other side chooses and the model says whether it may:
+ * false when this is not what may be done now. A claim with `partial` is served in the cells where it is first, any
+ * other as a whole.
+ */
+bool model_cover(struct model *model, const char *item, const char *location);
+bool model_serve(struct model *model, const char *hold);
+/* Ends what is held and waited for of the one claim that is due first. Its name, or NULL when none may end now. */
 const char *model_expire(struct model *model, int64_t now_us);
+/* Nothing of it is left to do by then. */
+bool model_idle(const struct model *model, int64_t now_us);
 
 /*
  * Decides and applies one command. A remembered id may be forgotten once it is older than the window, and nobody
@@ -113,10 +176,24 @@ const char *model_expire(struct model *model, int64_t now_us);
 struct model_answer model_command(struct model *model, const struct model_command *command, int64_t now_us,
                                   bool old_is_known);
 
+/* A command with this one's source and id was decided before, however long ago. */
+bool model_remembers(const struct model *model, const struct model_command *command);
 /* The claim of this name at this time, or NULL. */
 const struct model_claim *model_claim_named(const struct model *model, const char *name, int64_t now_us);
 /* Figures that are sums over the claims. */
 int64_t model_held(const struct model_state *state, int64_t cell);
 int64_t model_committed(const struct model_state *state, int64_t cell);
+int64_t model_picked(const struct model_state *state, int64_t cell);
+int64_t model_backordered(const struct model_state *state, int64_t cell);
+/* Figures that are sums over transfers and expected documents. */
+int64_t model_in_transit(const struct model_state *state, int64_t cell);
+int64_t model_incoming(const struct model_state *state, int64_t cell);
+int64_t model_outgoing(const struct model_state *state, int64_t cell);
+/* What can be promised in a cell for a time (I5). */
+int64_t model_atp(const struct model_state *state, int64_t cell, const struct model_moment *at, int64_t now_us);
+/* What a request through the channel, or through none (""), may take in a cell (I3). */
+int64_t model_free(const struct model_state *state, int64_t cell, const char *channel);
+/* What a channel may sell of an item (I4). */
+int64_t model_ats(const struct model_state *state, int64_t channel, int64_t item);
 
 #endif

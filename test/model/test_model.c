@@ -6,7 +6,9 @@
  * version and name is compared; a copy of every decision is evolved by a second ledger, whose state hash must be equal.
  * Counts per kind and outcome and per code are printed; each must pass a floor, or the test has not tested it.
  *
- * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the command.
+ * One seed is one run: test_model [--commands N] [--seed S] [--alone]. A failure prints the seed, the world and the
+ * command. With --alone the model runs without a ledger, with every kind it knows: is it right in itself, and do the
+ * commands reach all of it?
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -22,7 +24,8 @@
 
 #define COMMANDS_DEFAULT   200000
 #define WORLD_COMMANDS     1500 /* a world long enough for an id window to pass, short enough to stay small */
-#define HOLDS              9    /* names of holds */
+#define HOLDS              12   /* names of holds */
+#define PAPERS             6    /* names of transfers, and of expected documents */
 #define HISTORY            64   /* commands that can be repeated */
 #define WINDOW_US          (INT64_C(3600) * 1000 * 1000)
 #define START_US           (INT64_C(1700000000) * 1000 * 1000)
@@ -33,7 +36,9 @@ struct run {
     uint64_t seed;
     struct prng prng;
     uint64_t world_number, command_number;
-    bool huge; /* this world has quantities near 2^53 */
+    bool alone; /* the model without a ledger */
+    uint64_t meet; /* see avoid() */
+    bool huge;  /* this world has quantities near 2^53 */
     int64_t now_us;
     struct model model;
     struct ledger *ledger, *twin;
@@ -49,24 +54,119 @@ static struct run run;
 
 static const char *const kind_names[MODEL_KIND_COUNT] = {"receive", "sale",   "ship",   "return",  "adjust",
                                                          "reclassify", "transfer", "hold", "extend", "commit",
-                                                         "release", "item",   "settings"};
+                                                         "release", "item",   "settings", "amend", "reassign",
+                                                         "pick", "unpick", "set_policy", "set_channel", "allocate",
+                                                         "transfer_out", "transfer_in", "transfer_loss", "expect",
+                                                         "redate", "cancel_expected"};
+
+/*
+ * How often each kind comes, in shares of all; 0 for what the ledger does not serve yet. What it does not serve yet of
+ * the fields of a kind is left out of the commands in the same way.
+ */
+static const uint8_t weights[MODEL_KIND_COUNT] = {
+    [MODEL_RECEIVE] = 12,   [MODEL_SALE] = 8,      [MODEL_SHIP] = 12,       [MODEL_RETURN] = 4,     [MODEL_ADJUST] = 8,
+    [MODEL_RECLASSIFY] = 8, [MODEL_TRANSFER] = 8,  [MODEL_HOLD] = 24,       [MODEL_EXTEND] = 6,     [MODEL_COMMIT] = 16,
+    [MODEL_RELEASE] = 8,    [MODEL_ITEM] = 4,      [MODEL_SETTINGS] = 1,    [MODEL_AMEND] = 8,      [MODEL_REASSIGN] = 8,
+    [MODEL_PICK] = 8,       [MODEL_UNPICK] = 4,    [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4, [MODEL_ALLOCATE] = 6,
+    [MODEL_TRANSFER_OUT] = 6, [MODEL_TRANSFER_IN] = 6, [MODEL_TRANSFER_LOSS] = 4, [MODEL_EXPECT] = 6,
+    [MODEL_REDATE] = 4, [MODEL_CANCEL_EXPECTED] = 4};
+enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, THRESHOLDS, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
+static bool served[FEATURE_COUNT] = {[AMENDS] = true, [CHANNELS] = true, [POLICIES] = true, [BACKORDERS] = true,
+                                     [WAITS] = true, [THRESHOLDS] = true};
+
+static bool is_served(int64_t kind)
+{
+    switch (kind) {
+    case MODEL_AMEND:
+    case MODEL_REASSIGN:
+    case MODEL_PICK:
+    case MODEL_UNPICK:
+        return served[AMENDS];
+    case MODEL_SET_POLICY:
+        return served[POLICIES];
+    case MODEL_SET_CHANNEL:
+    case MODEL_ALLOCATE:
+        return served[CHANNELS];
+    case MODEL_TRANSFER_OUT:
+    case MODEL_TRANSFER_IN:
+    case MODEL_TRANSFER_LOSS:
+        return served[TRANSFERS];
+    case MODEL_EXPECT:
+    case MODEL_REDATE:
+    case MODEL_CANCEL_EXPECTED:
+        return served[EXPECTS];
+    default:
+        return true;
+    }
+}
 
 /* ---- failing ---- */
 
+static void print_option(const char *option_name, const struct model_option *option)
+{
+    if (option->given)
+        fprintf(stderr, "    %s %" PRId64 "e-%" PRId64 "\n", option_name, option->value.digits, option->value.places);
+}
+
 static void print_command(const struct model_command *c)
 {
-    fprintf(stderr, "  %s id=%s source=%s hold=%s holder=%s to=%s item=%s guard=%d dry=%d partial=%d seq=%" PRId64
-            " from=%d to=%d scale=%d\n", kind_names[c->kind], c->id, c->source, c->hold, c->holder, c->to, c->item,
+    fprintf(stderr, "  %s id=%s source=%s hold=%s holder=%s channel=%s to=%s item=%s location=%s guard=%d dry=%d partial=%d "
+            "seq=%" PRId64 " from=%d to=%d scale=%d backorder=%d wait=%d priority=%d sourcing=%d shares=%d\n",
+            kind_names[c->kind], c->id, c->source, c->hold, c->holder, c->channel, c->to, c->item, c->location,
             (int)c->guard, (int)c->dry_run, (int)c->partial, c->has_seq ? c->seq : -1, (int)c->from,
-            (int)c->to_condition, (int)c->scale);
+            (int)c->to_condition, (int)c->scale, (int)c->backorder, (int)c->wait, (int)c->priority, (int)c->sourcing,
+            (int)c->shares_rest);
+    if (c->transfer[0] != '\0' || c->expectation[0] != '\0' || c->at.form != 0)
+        fprintf(stderr, "    transfer=%s expectation=%s direction=%d due=%d %" PRId64 " at=%d %" PRId64 "\n", c->transfer,
+                c->expectation, (int)c->direction, (int)c->due.form, c->due.us, (int)c->at.form, c->at.us);
+    print_option("safety_stock", &c->safety_stock);
+    print_option("backorder_limit", &c->backorder_limit);
+    print_option("reorder_point", &c->reorder_point);
+    print_option("buffer", &c->buffer);
+    print_option("cap", &c->cap);
+    print_option("add", &c->add);
+    print_option("to", &c->set_to);
+    for (int64_t i = 0; i < c->place_count; i++)
+        fprintf(stderr, "    place %s\n", c->places[i]);
     for (int64_t i = 0; i < c->line_count; i++)
         fprintf(stderr, "    %" PRId64 "e-%" PRId64 " of %s@%s condition %d\n", c->lines[i].quantity.digits,
                 c->lines[i].quantity.places, c->lines[i].item, c->lines[i].location, (int)c->lines[i].condition);
 }
 
+/* Where the model stands: what is open of its claims, cells and channels. */
+static void print_model(void)
+{
+    const struct model_state *s = &run.model.now;
+    for (int64_t i = 0; i < s->claim_count; i++) {
+        const struct model_claim *claim = &s->claims[i];
+        fprintf(stderr, "  %s %s made %" PRId64 " channel %s priority %" PRId64 " partial %" PRId64 "\n", claim->name,
+                claim->state, claim->made, claim->channel, claim->priority, claim->partial);
+        for (int64_t l = 0; l < claim->line_count; l++) {
+            const struct model_claim_line *line = &claim->lines[l];
+            const struct model_cell *cell = &s->cells[line->cell];
+            if (line->held + line->committed + line->waiting > 0)
+                fprintf(stderr, "    %s@%s held %" PRId64 " committed %" PRId64 " picked %" PRId64 " backordered %" PRId64
+                        " quota %" PRId64 " waiting %" PRId64 "\n", cell->item, cell->location, line->held,
+                        line->committed, line->picked, line->backordered, line->quota, line->waiting);
+        }
+    }
+    for (int64_t c = 0; c < s->cell_count; c++) {
+        const struct model_cell *cell = &s->cells[c];
+        fprintf(stderr, "  %s@%s sellable %" PRId64 " reserved %" PRId64 " backordered %" PRId64 " safety %" PRId64
+                " limit %" PRId64 " reorder %" PRId64 " low %" PRId64, cell->item, cell->location, cell->on[0],
+                model_held(s, c) + model_committed(s, c), model_backordered(s, c), cell->safety_stock,
+                cell->backorder_limit, cell->reorder_point, cell->low);
+        for (int64_t k = 0; k < s->channel_count; k++)
+            fprintf(stderr, ", %s has %" PRId64 " of %" PRId64, s->channels[k].name, cell->quota[k],
+                    model_free(s, c, s->channels[k].name));
+        fprintf(stderr, "\n");
+    }
+}
+
 _Noreturn static void disagree(const char *what, const char *name, int64_t model, int64_t ledger)
 {
     fprintf(stderr, "not ok - %s of %s: the model has %" PRId64 ", the ledger %" PRId64 "\n", what, name, model, ledger);
+    print_model();
     fprintf(stderr, "  seed %" PRIu64 ", world %" PRIu64 ", command %" PRIu64 "; the last commands, newest first:\n",
             run.seed, run.world_number, run.command_number);
     for (uint64_t i = 0; i < 12 && i < run.history_count; i++)
@@ -176,9 +276,15 @@ static void precondition(struct model_if *p, const struct model_line *line)
             decimals[i]->digits = 0;
 }
 
+static bool of_claim(int64_t kind)
+{
+    return kind == MODEL_HOLD || kind == MODEL_EXTEND || kind == MODEL_COMMIT || kind == MODEL_RELEASE ||
+           kind == MODEL_AMEND || kind == MODEL_REASSIGN || kind == MODEL_PICK || kind == MODEL_UNPICK;
+}
+
 static void lines(struct model_command *c)
 {
-    bool claims = c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT || c->kind == MODEL_RELEASE || c->kind == MODEL_SHIP;
+    bool claims = of_claim(c->kind) || c->kind == MODEL_SHIP;
     c->line_count = 1 + (int64_t)(one_in(3) ? below(4) : 0);
     for (int64_t i = 0; i < c->line_count; i++) {
         struct model_line *line = &c->lines[i];
@@ -191,28 +297,47 @@ static void lines(struct model_command *c)
             line->condition = (int64_t)below(one_in(3) ? MODEL_CONDITIONS : 2);
         if (one_in(25))
             precondition(&line->precondition, line);
+        if (c->kind == MODEL_AMEND && one_in(6))
+            line->quantity = (struct model_decimal){0, 0};
+        if (c->kind == MODEL_HOLD && c->sourcing != MODEL_SOURCING_NONE && !one_in(4)) {
+            memset(line->location, 0, sizeof(line->location));
+            memset(&line->precondition, 0, sizeof(line->precondition));
+        }
     }
+    if (served[SOURCES] && one_in(300))
+        memset(c->lines[0].location, 0, sizeof(c->lines[0].location));
+}
+
+static void line_of_cell(struct model_command *c, int64_t cell_number, int64_t units)
+{
+    const struct model_state *s = &run.model.now;
+    const struct model_cell *cell = &s->cells[cell_number];
+    struct model_line *line = &c->lines[c->line_count++];
+    memcpy(line->item, cell->item, sizeof(model_name));
+    memcpy(line->location, cell->location, sizeof(model_name));
+    line->condition = MODEL_CONDITIONS;
+    line->quantity.digits = units;
+    for (int64_t i = 0; i < s->item_count; i++)
+        if (strcmp(s->items[i].name, cell->item) == 0)
+            line->quantity.places = s->items[i].scale;
+    for (; line->quantity.places > 0 && line->quantity.digits % 10 == 0; line->quantity.places--)
+        line->quantity.digits /= 10;
 }
 
 /* Lines a claim has open, or nearly: what it takes to use claims up piece by piece. */
 static void lines_of_claim(struct model_command *c, const struct model_claim *claim)
 {
-    const struct model_state *s = &run.model.now;
     for (int64_t l = 0; l < claim->line_count && c->line_count < MODEL_LINES_MAX; l++) {
         int64_t open = claim->lines[l].held + claim->lines[l].committed;
+        if (c->kind == MODEL_AMEND)
+            open += claim->lines[l].consumed + 3;
+        else if (c->kind == MODEL_PICK && !one_in(3))
+            open = claim->lines[l].committed - claim->lines[l].picked;
+        else if (c->kind == MODEL_UNPICK && !one_in(3))
+            open = claim->lines[l].picked;
         if (open == 0 || one_in(3))
             continue;
-        const struct model_cell *cell = &s->cells[claim->lines[l].cell];
-        struct model_line *line = &c->lines[c->line_count++];
-        memcpy(line->item, cell->item, sizeof(model_name));
-        memcpy(line->location, cell->location, sizeof(model_name));
-        line->condition = MODEL_CONDITIONS;
-        line->quantity.digits = 1 + (int64_t)below((uint64_t)open);
-        for (int64_t i = 0; i < s->item_count; i++)
-            if (strcmp(s->items[i].name, cell->item) == 0)
-                line->quantity.places = s->items[i].scale;
-        for (; line->quantity.places > 0 && line->quantity.digits % 10 == 0; line->quantity.places--)
-            line->quantity.digits /= 10;
+        line_of_cell(c, claim->lines[l].cell, 1 + (int64_t)below((uint64_t)open));
     }
 }
 
@@ -222,16 +347,193 @@ static void some_time(int64_t *out_us)
     *out_us = run.now_us + seconds[below(sizeof(seconds) / sizeof(seconds[0]))] * SECOND_US;
 }
 
+static int64_t some_kind(void)
+{
+    uint64_t sum = 0;
+    for (int64_t k = 0; k < MODEL_KIND_COUNT; k++)
+        sum += is_served(k) ? weights[k] : 0;
+    uint64_t at = below(sum);
+    for (int64_t k = 0; k < MODEL_KIND_COUNT; k++) {
+        uint64_t weight = is_served(k) ? weights[k] : 0;
+        if (at < weight)
+            return k;
+        at -= weight;
+    }
+    return MODEL_RECEIVE;
+}
+
+static void some_option(struct model_option *option, uint64_t most)
+{
+    option->given = 1;
+    option->value.digits = (int64_t)below(most + 1);
+    if (one_in(40))
+        option->value = quantity(false);
+    if (one_in(60))
+        option->value.digits = -1 - (int64_t)below(3);
+}
+
+static void some_places(struct model_command *c)
+{
+    c->place_count = 1 + (int64_t)below(3);
+    for (int64_t i = 0; i < c->place_count; i++)
+        name(c->places[i], "l", one_in(20) ? 4 : 3);
+}
+
+/* Most commands shall find something to do. */
+static bool suits(int64_t kind, const struct model_claim *claim)
+{
+    int64_t held = 0, committed = 0, picked = 0;
+    for (int64_t l = 0; l < claim->line_count; l++) {
+        held += claim->lines[l].held;
+        committed += claim->lines[l].committed;
+        picked += claim->lines[l].picked;
+    }
+    switch (kind) {
+    case MODEL_COMMIT:
+        return held > 0 || strcmp(claim->state, "expired") == 0;
+    case MODEL_PICK:
+        return committed > picked;
+    case MODEL_UNPICK:
+        return picked > 0;
+    default:
+        return claim->ended_at_us == MODEL_TIME_NONE;
+    }
+}
+
+static void some_hold(struct model_command *c)
+{
+    const struct model_state *s = &run.model.now;
+    name(c->hold, "h", HOLDS);
+    if (one_in(4))
+        return;
+    for (unsigned tries = 0; tries < 8; tries++) {
+        const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
+        if (c->kind == MODEL_HOLD) {
+            if (claim == NULL || (claim->ended_at_us == MODEL_TIME_NONE && one_in(2)))
+                return;
+            name(c->hold, "h", HOLDS);
+        } else if (s->claim_count > 0) {
+            claim = &s->claims[below((uint64_t)s->claim_count)];
+            memcpy(c->hold, claim->name, sizeof(c->hold));
+            if (suits(c->kind, claim))
+                return;
+        }
+    }
+}
+
+static void make_claim_terms(struct model_command *c)
+{
+    if (!one_in(4))
+        name(c->holder, "o", one_in(4) ? 2 : 1);
+    c->partial = one_in(4);
+    c->backorder = served[BACKORDERS] && one_in(4);
+    if (c->kind != MODEL_HOLD) {
+        c->backorder = 0;
+        c->paid = one_in(4);
+        return;
+    }
+    if (served[WAITS]) {
+        c->wait = c->guard != MODEL_GUARD_OFF && one_in(4); /* whoever reads JSON refuses a fact that waits */
+        c->priority = one_in(2) ? 0 : 1 + (int64_t)below(2);
+    }
+    if (served[SOURCES] && one_in(4)) {
+        c->sourcing = 1 + (int64_t)below(3);
+        if (one_in(2))
+            some_places(c);
+    }
+}
+
+static void make_policy(struct model_command *c)
+{
+    if (!one_in(100))
+        name(c->item, "i", one_in(20) ? 5 : 3);
+    if (!one_in(100))
+        name(c->location, "l", one_in(20) ? 4 : 3);
+    if (c->kind == MODEL_ALLOCATE) {
+        if (!one_in(100))
+            name(c->channel, one_in(20) ? "x" : "c", 3);
+        if (one_in(2) || one_in(60))
+            some_option(&c->set_to, 20);
+        if (!c->set_to.given || one_in(60)) {
+            c->add.given = 1;
+            c->add.value = quantity(true);
+        }
+        if (one_in(60))
+            c->add.given = c->set_to.given = 0;
+        return;
+    }
+    if (one_in(2))
+        some_option(&c->safety_stock, 6);
+    if (one_in(2))
+        some_option(&c->backorder_limit, 20);
+    if (one_in(2) || (!c->safety_stock.given && !c->backorder_limit.given)) /* one is required by whoever reads JSON */
+        some_option(&c->reorder_point, 15);
+}
+
+static void make_channel(struct model_command *c)
+{
+    if (!one_in(60))
+        name(c->channel, "c", 3);
+    if (one_in(2))
+        some_option(&c->buffer, 6);
+    if (one_in(2))
+        some_option(&c->cap, 30);
+    if (one_in(3)) {
+        name(c->item, "i", one_in(20) ? 5 : 3);
+        return;
+    }
+    if (one_in(2))
+        some_places(c);
+    c->priority = one_in(2) ? 0 : 1 + (int64_t)below(2);
+    c->shares_rest = one_in(2) ? MODEL_CHOICE_NONE : one_in(3) ? MODEL_CHOICE_NO : MODEL_CHOICE_YES;
+}
+
+static void some_moment(struct model_moment *moment)
+{
+    static const int64_t days = INT64_C(24) * 60 * 60 * SECOND_US;
+    int64_t ahead = (int64_t)below(5) - 1;
+    moment->form = one_in(2) ? MODEL_MOMENT_DAY : MODEL_MOMENT_INSTANT;
+    if (moment->form == MODEL_MOMENT_DAY)
+        moment->us = (run.now_us / days + ahead) * days;
+    else
+        moment->us = run.now_us + ahead * (one_in(2) ? days : 1000 * SECOND_US);
+}
+
+/* Transfers and expected documents: lines of what is open there, or any. Returns whether it made them. */
+static bool lines_of_paper(struct model_command *c)
+{
+    const struct model_state *s = &run.model.now;
+    const struct model_paper *papers = c->transfer[0] != '\0' ? s->transfers : s->expectations;
+    int64_t count = c->transfer[0] != '\0' ? s->transfer_count : s->expectation_count;
+    for (int64_t p = 0; p < count; p++) {
+        if (strcmp(papers[p].name, c->transfer[0] != '\0' ? c->transfer : c->expectation) != 0)
+            continue;
+        for (int64_t l = 0; l < papers[p].line_count && c->line_count < MODEL_LINES_MAX; l++) {
+            int64_t open = papers[p].lines[l].open + (c->kind == MODEL_CANCEL_EXPECTED ? 0 : one_in(3));
+            if (open > 0 && !one_in(3))
+                line_of_cell(c, papers[p].lines[l].cell, 1 + (int64_t)below((uint64_t)open));
+        }
+    }
+    return c->line_count > 0;
+}
+
+static void make_paper(struct model_command *c)
+{
+    bool transfers = c->kind == MODEL_TRANSFER_OUT || c->kind == MODEL_TRANSFER_IN || c->kind == MODEL_TRANSFER_LOSS;
+    if (!one_in(100))
+        name(transfers ? c->transfer : c->expectation, transfers ? "t" : "h", one_in(6) ? PAPERS : 3);
+    if (transfers ? c->kind == MODEL_TRANSFER_OUT && one_in(2) : c->kind != MODEL_CANCEL_EXPECTED && !one_in(100))
+        some_moment(&c->due);
+    if (c->kind == MODEL_EXPECT && !one_in(100))
+        c->direction = 1 + (int64_t)below(2);
+    if (c->kind == MODEL_TRANSFER_OUT && one_in(3))
+        some_hold(c);
+}
+
 static void make_command(struct model_command *c)
 {
-    static const uint8_t kinds[] = {MODEL_RECEIVE,  MODEL_RECEIVE, MODEL_RECEIVE,  MODEL_SALE,   MODEL_SALE,
-                                    MODEL_SHIP,     MODEL_SHIP,    MODEL_SHIP,     MODEL_RETURN, MODEL_ADJUST,
-                                    MODEL_ADJUST,   MODEL_RECLASSIFY, MODEL_RECLASSIFY, MODEL_TRANSFER, MODEL_TRANSFER,
-                                    MODEL_HOLD,     MODEL_HOLD,    MODEL_HOLD,     MODEL_HOLD,   MODEL_HOLD,
-                                    MODEL_HOLD,     MODEL_EXTEND,  MODEL_EXTEND,   MODEL_COMMIT, MODEL_COMMIT,
-                                    MODEL_COMMIT,   MODEL_COMMIT,  MODEL_RELEASE,  MODEL_RELEASE, MODEL_ITEM};
     memset(c, 0, sizeof(*c));
-    c->kind = one_in(150) ? MODEL_SETTINGS : kinds[below(sizeof(kinds))];
+    c->kind = some_kind();
     c->occurred_at_us = c->not_after_us = MODEL_TIME_NONE;
     c->from = c->to_condition = MODEL_CONDITIONS;
     name(c->source, "s", 4);
@@ -249,23 +551,20 @@ static void make_command(struct model_command *c)
         c->has_seq = 1;
         c->seq = one_in(25) ? (int64_t)below((uint64_t)run.seqs[source] + 1) : ++run.seqs[source];
     }
-    bool of_claim = c->kind == MODEL_HOLD || c->kind == MODEL_EXTEND || c->kind == MODEL_COMMIT ||
-                    c->kind == MODEL_RELEASE;
-    if (of_claim || ((c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && !one_in(3)))
-        name(c->hold, "h", HOLDS);
-    if (c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT) {
-        if (!one_in(4))
-            name(c->holder, "o", one_in(4) ? 2 : 1);
-        if (one_in(3))
-            name(c->channel, "c", 2);
-        c->partial = one_in(4);
-    }
+    if (of_claim(c->kind) || ((c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && !one_in(3)))
+        some_hold(c);
+    if (served[CHANNELS] ? one_in(2) : c->guard == MODEL_GUARD_OFF && one_in(2))
+        name(c->channel, one_in(12) ? "x" : "c", 3);
+    if (c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT)
+        make_claim_terms(c);
+    if ((c->kind == MODEL_AMEND || c->kind == MODEL_REASSIGN) && served[BACKORDERS])
+        c->backorder = one_in(4);
     if (c->kind == MODEL_HOLD || c->kind == MODEL_EXTEND) {
         c->has_expires_in = !one_in(3);
         if (c->has_expires_in)
             c->expires_in_ms = one_in(60)  ? INT64_MAX
-                               : one_in(5) ? 0
-                                           : (int64_t)below(120) * 1000;
+                               : one_in(3) ? 0
+                                           : (int64_t)below(one_in(2) ? 120 : 4000) * 1000;
     }
     if (c->kind == MODEL_RECLASSIFY) {
         c->from = (int64_t)below(one_in(3) ? MODEL_CONDITIONS : 2);
@@ -275,14 +574,19 @@ static void make_command(struct model_command *c)
         if (one_in(60))
             c->to_condition = MODEL_CONDITIONS;
     }
-    if (c->kind == MODEL_TRANSFER && !one_in(60))
+    if ((c->kind == MODEL_TRANSFER || c->kind == MODEL_REASSIGN || c->kind == MODEL_TRANSFER_OUT) && !one_in(60))
         name(c->to, "l", one_in(20) ? 4 : 3);
-    if (of_claim && one_in(100))
+    if (of_claim(c->kind) && one_in(100))
         memset(c->hold, 0, sizeof(c->hold));
-    if (c->kind == MODEL_SETTINGS) {
+    bool has_lines = false;
+    switch (c->kind) {
+    case MODEL_SETTINGS:
         c->strict = one_in(2);
         c->guard = MODEL_GUARD_DEFAULT;
-    } else if (c->kind == MODEL_ITEM) {
+        memset(c->channel, 0, sizeof(c->channel));
+        break;
+    case MODEL_ITEM:
+        memset(c->channel, 0, sizeof(c->channel));
         if (!one_in(60))
             name(c->item, "i", 6);
         c->scale = one_in(2) ? 0 : (int64_t)below(3);
@@ -293,15 +597,124 @@ static void make_command(struct model_command *c)
                 if (strcmp(s->items[i].name, c->item) == 0 && !one_in(3))
                     c->precondition.version = s->items[i].config_seq;
         }
-    } else if (c->kind != MODEL_EXTEND && !(c->hold[0] != '\0' && c->kind != MODEL_HOLD && one_in(2)) && !one_in(100)) {
+        break;
+    case MODEL_SET_POLICY:
+    case MODEL_ALLOCATE:
+        make_policy(c);
+        break;
+    case MODEL_SET_CHANNEL:
+        memset(c->channel, 0, sizeof(c->channel));
+        make_channel(c);
+        break;
+    case MODEL_EXTEND:
+        break;
+    case MODEL_TRANSFER_OUT:
+    case MODEL_EXPECT:
+        make_paper(c);
+        lines(c);
+        break;
+    case MODEL_TRANSFER_IN:
+    case MODEL_TRANSFER_LOSS:
+    case MODEL_CANCEL_EXPECTED:
+        make_paper(c);
+        if (!(c->kind != MODEL_TRANSFER_IN && one_in(2)) && !lines_of_paper(c) && c->kind != MODEL_CANCEL_EXPECTED)
+            lines(c);
+        break;
+    case MODEL_REDATE:
+        make_paper(c);
+        break;
+    case MODEL_AMEND:
+    case MODEL_REASSIGN:
+    case MODEL_PICK:
+    case MODEL_UNPICK:
+        has_lines = !one_in(50);
+        break;
+    default:
+        has_lines = !(c->hold[0] != '\0' && c->kind != MODEL_HOLD && one_in(2)) && !one_in(100);
+        break;
+    }
+    if (c->kind == MODEL_RECEIVE && served[EXPECTS] && one_in(3)) {
+        name(c->expectation, "h", one_in(6) ? PAPERS : 3);
+        has_lines = !lines_of_paper(c);
+    }
+    if (c->kind == MODEL_HOLD && served[PROMISES] && !c->wait && !c->partial && !c->backorder && c->sourcing == 0 &&
+        c->guard != MODEL_GUARD_OFF && one_in(4))
+        some_moment(&c->at);
+    if (has_lines) {
         const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
         if (claim != NULL && c->kind != MODEL_HOLD && !one_in(4))
             lines_of_claim(c, claim);
         else
             lines(c);
     }
-    if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && one_in(25))
-        precondition(&c->precondition, c->line_count > 0 ? &c->lines[0] : NULL);
+    if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && c->kind != MODEL_SET_CHANNEL && one_in(25)) {
+        struct model_line cell = {.condition = MODEL_CONDITIONS};
+        memcpy(cell.item, c->item, sizeof(cell.item));
+        memcpy(cell.location, c->location, sizeof(cell.location));
+        precondition(&c->precondition, c->line_count > 0 ? &c->lines[0] : c->item[0] != '\0' ? &cell : NULL);
+    }
+}
+
+static bool known(const char *item, const char *location)
+{
+    const struct model_state *s = &run.model.now;
+    bool item_known = false, location_known = false;
+    for (int64_t i = 0; i < s->item_count; i++)
+        item_known = item_known || strcmp(s->items[i].name, item) == 0;
+    for (int64_t l = 0; l < s->location_count; l++)
+        location_known = location_known || strcmp(s->locations[l], location) == 0;
+    return item_known && location_known;
+}
+
+/*
+ * What the ledger is known to do otherwise than the model, and is not asked for until that is settled: one line each.
+ * --meet N asks for the N-th all the same, which fails as long as it stands.
+ */
+enum { SHIP_OF_WAITING, EXTEND_OF_WAITING, REASSIGN_ROWS, LATE_CHANNEL, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS };
+
+static bool avoids(unsigned difference)
+{
+    return run.meet != difference + 1;
+}
+
+static void avoid(struct model_command *c)
+{
+    const struct model_state *s = &run.model.now;
+    const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
+    /* Without lines, of a claim that only waits: accepted without an event. */
+    if (avoids(SHIP_OF_WAITING) && (c->kind == MODEL_SHIP || c->kind == MODEL_SALE || c->kind == MODEL_TRANSFER_OUT) &&
+        c->line_count == 0 && claim != NULL && strcmp(claim->state, "waiting") == 0)
+        memset(c->hold, 0, sizeof(c->hold));
+    /* What is committed in part while the rest waits has an end, which cannot be extended. */
+    for (int64_t l = 0; avoids(EXTEND_OF_WAITING) && claim != NULL && c->kind == MODEL_EXTEND && l < claim->line_count; l++)
+        if (strcmp(claim->state, "committed") == 0 && claim->lines[l].waiting > 0)
+            memset(c->hold, 0, sizeof(c->hold));
+    /* A line that is at `to` already behind one that exceeds the claim: the refusal names that one's cell as well. */
+    for (int64_t i = 1; avoids(REASSIGN_ROWS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
+        if (strcmp(c->lines[i].location, c->to) == 0)
+            c->line_count = i;
+    /* A claim through a channel that is declared later. */
+    bool declared = false;
+    for (int64_t i = 0; i < s->channel_count; i++)
+        declared = declared || strcmp(s->channels[i].name, c->channel) == 0;
+    if (avoids(LATE_CHANNEL) && c->channel[0] == 'c' && !declared && (c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT))
+        c->channel[0] = 'x';
+    /* A refusal on account of a name that the command brings: its cell has a number that is never given. */
+    if (avoids(NEW_NAME_ROWS) && c->kind == MODEL_ALLOCATE && c->add.given && c->add.value.digits < 0 &&
+        !known(c->item, c->location))
+        c->add.value.digits = -c->add.value.digits;
+    for (int64_t i = 0; avoids(NEW_NAME_ROWS) && i < c->line_count; i++)
+        if ((c->kind == MODEL_REASSIGN || c->kind == MODEL_AMEND) && !known(c->lines[i].item, c->lines[i].location))
+            c->guard = MODEL_GUARD_ON;
+    /* A claim that waits in parts, served in one cell, is served in the others too, before those who are ahead there. */
+    if (avoids(PARTS_OUT_OF_TURN) && c->kind == MODEL_HOLD && c->wait && c->partial && c->line_count > 1)
+        c->line_count = 1;
+    /* An item from two locations: 422. */
+    for (int64_t i = 1; avoids(TWO_ORIGINS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
+        for (int64_t k = 0; k < i; k++)
+            if (strcmp(c->lines[i].item, c->lines[k].item) == 0 &&
+                strcmp(c->lines[i].location, c->lines[k].location) != 0)
+                c->line_count = i;
 }
 
 /* A new command, one of the past again, or a new one under an id of the past. */
@@ -347,11 +760,27 @@ static struct precondition adapt_if(const struct model_if *p)
 
 static const enum command_kind kinds_of[MODEL_KIND_COUNT] = {
     KIND_RECEIVE, KIND_SALE, KIND_SHIP, KIND_RETURN, KIND_ADJUST, KIND_RECLASSIFY, KIND_TRANSFER,
-    KIND_HOLD, KIND_EXTEND, KIND_COMMIT, KIND_RELEASE, KIND_PUT_ITEM, KIND_SETTINGS};
+    KIND_HOLD, KIND_EXTEND, KIND_COMMIT, KIND_RELEASE, KIND_PUT_ITEM, KIND_SETTINGS, KIND_AMEND, KIND_REASSIGN,
+    KIND_PICK, KIND_UNPICK, KIND_SET_POLICY, KIND_SET_CHANNEL, KIND_ALLOCATE, KIND_TRANSFER_OUT, KIND_TRANSFER_IN,
+    KIND_TRANSFER_LOSS, KIND_EXPECT, KIND_REDATE, KIND_CANCEL_EXPECTED};
+
+static struct moment adapt_moment(const struct model_moment *moment)
+{
+    return (struct moment){(enum moment_form)moment->form, moment->us};
+}
+
+static struct optional_decimal adapt_option(const struct model_option *option)
+{
+    return (struct optional_decimal){option->given != 0, decimal(option->value)};
+}
 
 static struct command adapt(const struct model_command *c)
 {
     static struct command_line adapted[MODEL_LINES_MAX];
+    static uint8_t places[COMMAND_PLACES_BYTES];
+    size_t place_bytes = 0;
+    for (int64_t i = 0; i < c->place_count; i++)
+        place_bytes += command_place_put(places + place_bytes, text(c->places[i]));
     for (int64_t i = 0; i < c->line_count; i++) {
         adapted[i] = (struct command_line){
             .item = text(c->lines[i].item),
@@ -383,7 +812,28 @@ static struct command adapt(const struct model_command *c)
         .line_count = (uint32_t)c->line_count,
         .lines = adapted,
         .item = text(c->item),
+        .location = text(c->location),
         .scale = (uint8_t)c->scale,
+        .backorder = c->backorder != 0,
+        .wait = c->wait != 0,
+        .paid = c->paid != 0,
+        .priority = (uint32_t)c->priority,
+        .sourcing = (enum sourcing_rule)c->sourcing,
+        .place_count = (uint32_t)c->place_count,
+        .places = c->place_count > 0 ? text_of((const char *)places, place_bytes) : TEXT_NONE,
+        .transfer = text(c->transfer),
+        .expectation = text(c->expectation),
+        .direction = (enum direction)c->direction,
+        .at = adapt_moment(&c->at),
+        .due = adapt_moment(&c->due),
+        .safety_stock = adapt_option(&c->safety_stock),
+        .backorder_limit = adapt_option(&c->backorder_limit),
+        .reorder_point = adapt_option(&c->reorder_point),
+        .buffer = adapt_option(&c->buffer),
+        .cap = adapt_option(&c->cap),
+        .shares_rest = (enum choice)c->shares_rest,
+        .add = adapt_option(&c->add),
+        .to = adapt_option(&c->set_to),
     };
     if (c->kind == MODEL_SETTINGS) {
         command.id_window_ms = WINDOW_US / 1000;
@@ -401,7 +851,9 @@ static struct command adapt(const struct model_command *c)
 
 static const struct ledger_limits limits = {
     .item_count_max = 16, .location_count_max = 16, .source_count_max = 8, .quota_count_max = 512, .offer_count_max = 512, .cell_count_max = 128,
-    .claim_count_max = 16, .claim_line_count_max = 256, .id_count_max = 4096,
+    .claim_count_max = 16, .claim_line_count_max = 256,
+    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 64, .id_count_max = 4096,
+    .config_mib_max = 1, .part_count_max = 64, .alias_count_max = 64,
 };
 
 static struct ledger *fresh(struct ledger **out)
@@ -444,8 +896,12 @@ static void evolve(void)
         copy_text(&events[i].hold, room, &used);
         copy_text(&events[i].holder, room, &used);
         copy_text(&events[i].channel, room, &used);
+        copy_text(&events[i].config, room, &used);
+        copy_text(&events[i].transfer, room, &used);
+        copy_text(&events[i].expectation, room, &used);
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
+        events[i].mentions = NULL;
     }
     for (uint32_t i = 0; i < copy.name_count; i++) {
         names[i] = run.decision.names[i];
@@ -507,10 +963,48 @@ static void compare_cells(void)
             same(condition_name((enum condition)k), s->cells[c].item, s->cells[c].on[k], view.figures.units[k]);
         same("held", s->cells[c].item, model_held(s, c), view.figures.units[FIGURE_HELD]);
         same("committed", s->cells[c].item, model_committed(s, c), view.figures.units[FIGURE_COMMITTED]);
-        same("picked", s->cells[c].item, 0, view.figures.units[FIGURE_PICKED]);
-        same("backordered", s->cells[c].item, 0, view.figures.units[FIGURE_BACKORDERED]);
+        same("picked", s->cells[c].item, model_picked(s, c), view.figures.units[FIGURE_PICKED]);
+        same("backordered", s->cells[c].item, model_backordered(s, c), view.figures.units[FIGURE_BACKORDERED]);
+        same("in_transit", s->cells[c].item, model_in_transit(s, c), view.figures.units[FIGURE_IN_TRANSIT]);
+        same("incoming", s->cells[c].item, model_incoming(s, c), view.figures.units[FIGURE_INCOMING]);
+        same("outgoing", s->cells[c].item, model_outgoing(s, c), view.figures.units[FIGURE_OUTGOING]);
+        same("safety_stock", s->cells[c].item, s->cells[c].safety_stock, view.figures.units[FIGURE_SAFETY_STOCK]);
+        same("backorder_limit", s->cells[c].item, s->cells[c].backorder_limit,
+             view.figures.units[FIGURE_BACKORDER_LIMIT]);
+        same("reorder_point", s->cells[c].item, s->cells[c].reorder_point, view.figures.units[FIGURE_REORDER_POINT]);
         same("version", s->cells[c].item, s->cells[c].version, (int64_t)view.version);
     }
+}
+
+static void compare_channels(void)
+{
+    const struct model_state *s = &run.model.now;
+    same("channels", "the ledger", s->channel_count, ledger_counts(run.ledger).channels);
+    for (int64_t i = 0; i < s->channel_count; i++) {
+        const struct model_channel *channel = &s->channels[i];
+        struct channel_view view;
+        uint32_t number = ledger_number(run.ledger, NAME_CHANNEL, text(channel->name));
+        if (!ledger_channel(run.ledger, number, &view))
+            disagree("channel", channel->name, 1, 0);
+        same("priority", channel->name, channel->priority, view.priority);
+        same("shares_rest", channel->name, channel->shares_rest, view.shares_rest);
+        same("buffer", channel->name, channel->buffer, view.buffer);
+        same("has a cap", channel->name, channel->has_cap, view.has_cap);
+        same("cap", channel->name, channel->cap, view.cap);
+        same("places", channel->name, channel->place_count, view.place_count);
+        for (int64_t p = 0; p < channel->place_count; p++)
+            same_text("place", channel->places[p], ledger_name(run.ledger, NAME_LOCATION, view.places[p]));
+        for (int64_t c = 0; c < s->cell_count; c++) {
+            uint32_t cell = cell_of(&s->cells[c]);
+            same("quota", channel->name, s->cells[c].quota[i], ledger_quota(run.ledger, cell, number));
+            same("free", channel->name, model_free(s, c, channel->name), ledger_free(run.ledger, cell, number));
+        }
+        for (int64_t k = 0; k < s->item_count; k++)
+            same("ats", channel->name, model_ats(s, i, k),
+                 ledger_ats(run.ledger, number, ledger_number(run.ledger, NAME_ITEM, text(s->items[k].name))));
+    }
+    for (int64_t c = 0; c < s->cell_count; c++)
+        same("free", "no channel", model_free(s, c, ""), ledger_free(run.ledger, cell_of(&s->cells[c]), NUMBER_NONE));
 }
 
 static void compare_claim(const char *hold)
@@ -524,6 +1018,9 @@ static void compare_claim(const char *hold)
     same_text("state", claim->state, text_of(claim_state_name(view.state), strlen(claim_state_name(view.state))));
     same_text("holder", claim->holder, view.holder);
     same_text("channel", claim->channel, view.channel);
+    same("paid", hold, claim->paid, view.paid);
+    same("priority", hold, claim->priority, view.priority);
+    same("at", hold, claim->at.us, view.at.us);
     same("made", hold, claim->made, (int64_t)view.claim);
     same("end", hold, claim->expires_at_us, view.expires_at_us);
     uint32_t number = view.line;
@@ -539,11 +1036,14 @@ static void compare_claim(const char *hold)
         same("granted", hold, line->granted, have.units[CLAIM_GRANTED]);
         same("held", hold, line->held, have.units[CLAIM_HELD]);
         same("committed", hold, line->committed, have.units[CLAIM_COMMITTED]);
-        same("picked", hold, 0, have.units[CLAIM_PICKED]);
+        same("picked", hold, line->picked, have.units[CLAIM_PICKED]);
         same("consumed", hold, line->consumed, have.units[CLAIM_CONSUMED]);
         same("released", hold, line->released, have.units[CLAIM_RELEASED]);
         same("expired", hold, line->expired, have.units[CLAIM_EXPIRED]);
         same("short", hold, 0, have.units[CLAIM_SHORT]);
+        same("backordered", hold, line->backordered, have.units[CLAIM_BACKORDERED]);
+        same("quota", hold, line->quota, have.units[CLAIM_QUOTA]);
+        same("waiting", hold, line->waiting, have.units[CLAIM_WAITING]);
         number = have.next;
     }
     if (number != NUMBER_NONE)
@@ -554,11 +1054,52 @@ static void compare_state(void)
 {
     compare_items();
     compare_cells();
+    compare_channels();
     for (unsigned h = 0; h < HOLDS; h++) {
         model_name hold;
         (void)snprintf(hold, sizeof(hold), "h%u", h);
         compare_claim(hold);
     }
+}
+
+static void copy_name(model_name out, struct text name)
+{
+    memset(out, 0, sizeof(model_name));
+    if (text_present(name) && name.length < sizeof(model_name))
+        memcpy(out, name.bytes, name.length);
+}
+
+/* What holds in the model at any time (I1, I2); a model that breaks it is wrong in itself. */
+static void check_model(void)
+{
+    const struct model_state *s = &run.model.now;
+    for (int64_t i = 0; i < s->claim_count; i++) {
+        for (int64_t l = 0; l < s->claims[i].line_count; l++) {
+            const struct model_claim_line *line = &s->claims[i].lines[l];
+            int64_t open = line->held + line->committed;
+            if (line->granted != line->consumed + line->released + line->expired + open || line->held < 0 ||
+                line->picked < 0 || line->picked > line->committed || line->backordered < 0 ||
+                line->backordered > open || line->quota < 0 || line->quota > open || line->waiting < 0)
+                disagree("claim in itself", s->claims[i].name, l, 0);
+        }
+    }
+    for (int64_t i = 0; i < s->item_count; i++) {
+        const struct model_item *item = &s->items[i];
+        int64_t sum = item->supplier + item->customer + item->loss + item->found;
+        for (int64_t c = 0; c < s->cell_count; c++) {
+            if (strcmp(s->cells[c].item, item->name) != 0)
+                continue;
+            sum += model_in_transit(s, c);
+            for (unsigned k = 0; k < MODEL_CONDITIONS; k++)
+                sum += s->cells[c].on[k];
+        }
+        if (sum != 0)
+            disagree("all accounts (I1)", item->name, sum, 0);
+    }
+    for (int64_t c = 0; c < s->cell_count; c++)
+        for (int64_t q = 0; q < s->channel_count; q++)
+            if (s->cells[c].quota[q] < 0)
+                disagree("quota in itself", s->cells[c].item, s->cells[c].quota[q], 0);
 }
 
 static struct text decision_name(enum name_space space, uint32_t number)
@@ -609,13 +1150,21 @@ enum { ACCEPTED, REFUSED, INVALID, DUPLICATE, DRY, OUTCOMES };
 static const char *const outcome_names[OUTCOMES] = {"accepted", "refused", "invalid", "duplicate", "dry"};
 static uint64_t counts[MODEL_KIND_COUNT][OUTCOMES];
 static uint64_t codes[CODE_COUNT];
-static uint64_t claims_expired, ticks, forgotten, skewed;
+static uint64_t claims_expired, ticks, forgotten, skewed, cells_covered, claims_served;
+
+static enum code code_of(const char *name)
+{
+    for (unsigned c = 0; c < CODE_COUNT; c++)
+        if (strcmp(code_name((enum code)c), name) == 0)
+            return (enum code)c;
+    disagree("code", name, 1, 0);
+}
 
 static void count(const struct model_command *c, const struct model_answer *answer)
 {
     unsigned outcome = c->dry_run && answer->outcome <= MODEL_REFUSED ? DRY : (unsigned)answer->outcome;
     counts[c->kind][outcome]++;
-    codes[run.verdict.code]++;
+    codes[run.alone ? code_of(answer->code) : run.verdict.code]++;
     skewed += answer->clock_skew;
 }
 
@@ -626,12 +1175,21 @@ static bool report(uint64_t commands)
         CODE_insufficient_stock, CODE_precondition_failed, CODE_unknown_item, CODE_unknown_location,
         CODE_expired_command, CODE_seq_passed, CODE_too_late, CODE_unknown_hold, CODE_hold_exists, CODE_hold_ended,
         CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use};
+    static const struct {
+        unsigned feature;
+        enum code code;
+    } more[] = {{AMENDS, CODE_below_consumed}, {CHANNELS, CODE_unknown_channel}, {CHANNELS, CODE_claims_open},
+                {CHANNELS, CODE_negative_quota}, {TRANSFERS, CODE_transfer_exists}, {TRANSFERS, CODE_unknown_transfer},
+                {TRANSFERS, CODE_exceeds_transit}, {EXPECTS, CODE_unknown_expectation},
+                {EXPECTS, CODE_expectation_closed}, {SOURCES, CODE_no_source}};
     uint64_t floor = commands / FLOOR_SHARE;
     bool good = true;
     printf("# floor of each count: %" PRIu64 "\n# %-12s", floor, "");
     for (unsigned o = 0; o < OUTCOMES; o++)
         printf("%11s", outcome_names[o]);
     for (unsigned k = 0; k < MODEL_KIND_COUNT; k++) {
+        if (!is_served(k))
+            continue;
         printf("\n# %-12s", kind_names[k]);
         for (unsigned o = 0; o < OUTCOMES; o++) {
             printf("%11" PRIu64, counts[k][o]);
@@ -643,12 +1201,22 @@ static bool report(uint64_t commands)
         printf("# %-22s%9" PRIu64 "\n", code_name(expected[i]), codes[expected[i]]);
         good = good && codes[expected[i]] >= floor;
     }
+    for (unsigned i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        if (!served[more[i].feature])
+            continue;
+        printf("# %-22s%9" PRIu64 "\n", code_name(more[i].code), codes[more[i].code]);
+        good = good && codes[more[i].code] >= floor;
+    }
     const struct {
         const char *name;
         uint64_t count;
-    } others[] = {{"claims expired", claims_expired}, {"ticks", ticks}, {"ids forgotten", forgotten},
-                  {"clock skew", skewed}};
+        bool expected;
+    } others[] = {{"claims expired", claims_expired, true}, {"ticks", ticks, true}, {"ids forgotten", forgotten, true},
+                  {"clock skew", skewed, true}, {"cells covered", cells_covered, served[BACKORDERS]},
+                  {"claims served", claims_served, served[WAITS]}};
     for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (!others[i].expected)
+            continue;
         printf("# %-22s%9" PRIu64 "\n", others[i].name, others[i].count);
         good = good && others[i].count >= floor;
     }
@@ -677,6 +1245,10 @@ static void begin_world(uint64_t number)
     run.ids = 0;
     memset(run.seqs, 0, sizeof(run.seqs));
     model_init(&run.model, WINDOW_US, remembered, WORLD_COMMANDS + 1);
+    run.model.now.seq = 1;
+    run.model.old_rules = !served[THRESHOLDS];
+    if (run.alone)
+        return;
     run.ledger = fresh(&memory);
     run.twin = fresh(&twin_memory);
     attach();
@@ -685,7 +1257,66 @@ static void begin_world(uint64_t number)
         .id_window_ms = WINDOW_US / 1000, .id_capacity = 4096};
     ledger_decide(run.ledger, &settings, run.now_us, &run.decision, &run.verdict);
     evolve();
-    run.model.now.seq = 1;
+}
+
+/* What the ledger itself does next, done by the model too. */
+static void follow(void)
+{
+    const struct event *event = &run.decision.events[0];
+    const char *what = kind_name(run.decision.kind);
+    model_name item, location, hold;
+    copy_name(item, ledger_name(run.ledger, NAME_ITEM, event->item));
+    copy_name(location, ledger_name(run.ledger, NAME_LOCATION, event->location));
+    copy_name(hold, event->hold);
+    if (run.decision.kind == KIND_COVER) {
+        if (!model_cover(&run.model, item, location))
+            disagree(what, item, 0, 1);
+        cells_covered++;
+    } else if (run.decision.kind == KIND_HOLD) {
+        if (!model_serve(&run.model, hold))
+            disagree(what, hold, 0, 1);
+        claims_served++;
+    } else {
+        const char *expired = model_expire(&run.model, run.now_us);
+        if (expired == NULL)
+            disagree(what, hold, 0, 1);
+        same_text("hold that expires", expired, event->hold);
+        claims_expired++;
+    }
+    evolve();
+    compare_state();
+}
+
+/* The model left alone does what it may do, cells and claims in their order. */
+static bool follow_alone(void)
+{
+    const struct model_state *s = &run.model.now;
+    for (int64_t c = 0; c < s->cell_count; c++)
+        if (model_cover(&run.model, s->cells[c].item, s->cells[c].location)) {
+            cells_covered++;
+            return true;
+        }
+    for (int64_t i = 0; i < s->claim_count; i++)
+        if (model_serve(&run.model, s->claims[i].name)) {
+            claims_served++;
+            return true;
+        }
+    if (model_expire(&run.model, run.now_us) == NULL)
+        return false;
+    claims_expired++;
+    return true;
+}
+
+static void settle(void)
+{
+    if (run.alone)
+        while (follow_alone())
+            check_model();
+    else
+        while (ledger_due(run.ledger, run.now_us, &run.decision))
+            follow();
+    if (!model_idle(&run.model, run.now_us))
+        disagree("something to do", "the ledger", 1, 0);
 }
 
 static void pass_time(void)
@@ -694,19 +1325,10 @@ static void pass_time(void)
         run.now_us += (int64_t)below(4) * SECOND_US;
     if (one_in(40))
         run.now_us += (int64_t)below(1000) * SECOND_US;
-    if (one_in(60))
+    if (one_in(100))
         run.now_us += WINDOW_US - SECOND_US + (int64_t)below(3) * SECOND_US;
-    while (ledger_due(run.ledger, run.now_us, &run.decision)) {
-        const char *hold = model_expire(&run.model, run.now_us);
-        if (hold == NULL)
-            disagree("expiry", "the ledger", 0, 1);
-        same_text("hold that expires", hold, run.decision.events[0].hold);
-        evolve();
-        claims_expired++;
-    }
-    if (model_expire(&run.model, run.now_us) != NULL)
-        disagree("expiry", "the ledger", 1, 0);
-    if (one_in(60)) {
+    settle();
+    if (one_in(60) && !run.alone) {
         run.decision.kind = KIND_TICK;
         run.decision.recorded_at_us = run.now_us;
         run.decision.event_count = run.decision.name_count = 0;
@@ -716,23 +1338,36 @@ static void pass_time(void)
     }
 }
 
+static void remember(const struct model_command *c)
+{
+    memcpy(&run.history[run.history_count % HISTORY], c, sizeof(*c));
+    run.history_count++;
+}
+
+static void one_command_alone(void)
+{
+    struct model_command c;
+    pass_time();
+    next_command(&c);
+    remember(&c);
+    struct model_answer answer = model_command(&run.model, &c, run.now_us, true);
+    count(&c, &answer);
+    check_model();
+}
+
 static void one_command(void)
 {
     struct model_command c;
     pass_time();
     next_command(&c);
+    avoid(&c);
     struct command command = adapt(&c);
     /* The model asks for it when the id is past the window. */
     uint64_t before = ledger_state_hash(run.ledger);
     ledger_decide(run.ledger, &command, run.now_us, &run.decision, &run.verdict);
     bool known = run.verdict.outcome == OUTCOME_DUPLICATE || run.verdict.code == CODE_id_reused;
-    int64_t remembered = run.model.remembered_count;
-    bool repeated = false;
-    for (int64_t i = 0; i < remembered; i++)
-        repeated = repeated || (strcmp(run.model.remembered[i].command.id, c.id) == 0 &&
-                                strcmp(run.model.remembered[i].command.source, c.source) == 0);
-    memcpy(&run.history[run.history_count % HISTORY], &c, sizeof(c));
-    run.history_count++;
+    bool repeated = model_remembers(&run.model, &c);
+    remember(&c);
     struct model_answer answer = model_command(&run.model, &c, run.now_us, known);
     forgotten += repeated && !known && !c.dry_run;
     compare_answer(&c, &answer);
@@ -742,7 +1377,9 @@ static void one_command(void)
     if (run.verdict.outcome == OUTCOME_DECIDED)
         evolve();
     compare_state();
-    if (one_in(16))
+    if (one_in(3))
+        settle(); /* at once, or when time has passed: nothing comes between */
+    if (one_in(64))
         ledger_check(run.ledger);
 }
 
@@ -761,13 +1398,21 @@ int main(int argc, char **argv)
 {
     uint64_t commands = COMMANDS_DEFAULT;
     run.seed = 1;
+    if (argc > 1 && strcmp(argv[argc - 1], "--alone") == 0) {
+        run.alone = true;
+        for (unsigned f = 0; f < FEATURE_COUNT; f++)
+            served[f] = true;
+        argc--;
+    }
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 < argc && strcmp(argv[i], "--commands") == 0)
             commands = number_of(argv[i + 1]);
         else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
             run.seed = number_of(argv[i + 1]);
+        else if (i + 1 < argc && strcmp(argv[i], "--meet") == 0)
+            run.meet = number_of(argv[i + 1]);
         else {
-            fprintf(stderr, "usage: %s [--commands N] [--seed S]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--commands N] [--seed S] [--alone]\n", argv[0]);
             return 2;
         }
     }
@@ -777,7 +1422,10 @@ int main(int argc, char **argv)
     for (run.command_number = 0; run.command_number < commands; run.command_number++) {
         if (run.command_number % WORLD_COMMANDS == 0)
             begin_world(run.command_number / WORLD_COMMANDS);
-        one_command();
+        if (run.alone)
+            one_command_alone();
+        else
+            one_command();
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
     double seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;

@@ -6,8 +6,12 @@
  *
  * Commands: `KIND [QUANTITY [CONDITION] ITEM@LOCATION [if:VERSION=n]]... [key=value]...`. A number begins a line of the
  * command; `if:` speaks of the line before it, `IF:` of the command. Keys: hold holder channel to from id source seq
- * expires(seconds) occurred(seconds from now) not_after(seconds from now) scale window(seconds) capacity; words: guard
- * fact (guard: false) dry partial strict. `wait SECONDS` lets time pass and runs what falls due; `tick` is the engine's.
+ * expires(seconds) occurred(seconds from now) not_after(seconds from now) scale window(seconds) capacity transfer
+ * expectation direction(in, out), due and eta(a moment); words: guard fact (guard: false) dry partial strict. A moment
+ * is a day as 2023-12-01, or +SECONDS from now. Configuration: unit:NAME=RATIO ("12", "1/3") alias:SOURCE=NAME
+ * part:ITEM=QUANTITY merge=ITEM attributes=JSON of items, parent=LOCATION zone=SECONDS (an offset) no_promise of
+ * locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS of sources; `unit=NAME` speaks of the line
+ * before it. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT` the same; `tick` is the engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
  * and ledger_check finds nothing. A step that decides nothing changes nothing.
@@ -20,6 +24,7 @@
 #include <inttypes.h>
 
 #include "base/siphash.h"
+#include "ledger/config_form.h"
 #include "ledger/ledger.h"
 
 #define WORLD_START_US (INT64_C(1700000000) * 1000 * 1000)
@@ -36,6 +41,10 @@ struct world {
     struct command command;
     uint8_t places[COMMAND_PLACES_BYTES];
     struct command_line lines[COMMAND_LINES_MAX];
+    struct item_config item;
+    struct location_config location;
+    struct source_config source;
+    uint8_t form[CONFIG_BYTES_MAX];
     char text[256 * 1024]; /* of the command */
     char answer[64 * 1024];
     char *copies[4 * COMMAND_LINES_MAX]; /* texts of the copy of a decision */
@@ -51,7 +60,13 @@ static const struct ledger_limits world_limits = {
     .cell_count_max = 256,
     .claim_count_max = 64,
     .claim_line_count_max = 256,
+    .transfer_count_max = 16,
+    .expectation_count_max = 16,
+    .document_line_count_max = 64,
     .id_count_max = 4096,
+    .config_mib_max = 1,
+    .part_count_max = 64,
+    .alias_count_max = 64,
 };
 static const struct siphash_key world_key = {1, 2};
 
@@ -97,6 +112,9 @@ static inline void world_evolve(struct world *world)
         events[i].hold = world_copy_text(world, events[i].hold);
         events[i].holder = world_copy_text(world, events[i].holder);
         events[i].channel = world_copy_text(world, events[i].channel);
+        events[i].transfer = world_copy_text(world, events[i].transfer);
+        events[i].expectation = world_copy_text(world, events[i].expectation);
+        events[i].config = world_copy_text(world, events[i].config);
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
     }
@@ -104,6 +122,7 @@ static inline void world_evolve(struct world *world)
         names[i] = world->decision.names[i];
         names[i].name = world_copy_text(world, names[i].name);
     }
+    assert_null(ledger_overflow(world->twin, &copy)); /* what was decided has room */
     ledger_evolve(world->ledger, &world->decision);
     ledger_evolve(world->twin, &copy);
     while (world->copy_count > 0)
@@ -148,6 +167,72 @@ static inline void world_precondition(struct precondition *p, const char *name, 
     }
 }
 
+/* Days since 1970 of a day of the Gregorian calendar. */
+static inline int64_t world_days(int64_t year, int64_t month, int64_t day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1 - 719468;
+}
+
+/* "2023-12-01" or "+3600". */
+static inline struct moment world_moment(const struct world *world, const char *text)
+{
+    int year;
+    int month;
+    int day;
+    if (*text == '+' || (*text == '-' && strchr(text + 1, '-') == NULL))
+        return (struct moment){MOMENT_INSTANT, world->now_us + strtoll(text, NULL, 10) * SECOND_US};
+    if (sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3) {
+        fail_msg("'%s' is no moment", text);
+        return (struct moment){MOMENT_ABSENT, 0};
+    }
+    return (struct moment){MOMENT_DAY, world_days(year, month, day) * 86400 * SECOND_US};
+}
+
+/* What stands behind the colon of a key, when the key begins so. */
+static inline bool world_key_of(const char *key, const char *prefix, struct text *out_rest)
+{
+    size_t n = strlen(prefix);
+    *out_rest = strncmp(key, prefix, n) == 0 ? text_of(key + n, strlen(key + n)) : TEXT_NONE;
+    return text_present(*out_rest);
+}
+
+/* Options of bodies of configuration; the lists must be given in order. False when it is none. */
+static inline bool world_config_option(struct world *world, const char *key, const char *value)
+{
+    struct text text = text_of(value, strlen(value));
+    struct text rest;
+    int64_t number = strtoll(value, NULL, 10);
+    if (world_key_of(key, "unit:", &rest)) {
+        const char *slash = strchr(value, '/');
+        world->item.units[world->item.unit_count++] =
+            (struct config_unit){rest, number, slash == NULL ? 1 : strtoll(slash + 1, NULL, 10)};
+    } else if (world_key_of(key, "alias:", &rest)) {
+        world->item.aliases[world->item.alias_count++] =
+            (struct config_alias){rest.length == 0 ? TEXT_NONE : rest, text};
+    } else if (world_key_of(key, "part:", &rest)) {
+        world->item.components[world->item.component_count++] = (struct config_component){rest, world_decimal(value)};
+    } else if (strcmp(key, "merge") == 0) {
+        world->item.merge = text;
+    } else if (strcmp(key, "attributes") == 0) {
+        world->item.attributes = world->location.attributes = text;
+    } else if (strcmp(key, "parent") == 0) {
+        world->location.parent = text;
+    } else if (strcmp(key, "zone") == 0) {
+        world->location.zone.name = world->source.zone.name = text;
+        world->location.zone.offset_s = world->source.zone.offset_s = (int32_t)number;
+    } else if (strcmp(key, "returns") == 0) {
+        world->source.default_condition = world_condition(value);
+    } else if (strcmp(key, "holds") == 0) {
+        world->source.expires_in_ms = number * 1000;
+    } else if (strcmp(key, "unit") == 0 && world->command.line_count > 0) {
+        world->lines[world->command.line_count - 1].unit = text;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* "L,M": names of locations. */
 static inline void world_places(struct world *world, const char *value)
 {
@@ -166,12 +251,15 @@ static inline void world_option(struct world *world, const char *key, const char
 {
     struct command *c = &world->command;
     struct text text = text_of(value, strlen(value));
+    if (world_config_option(world, key, value))
+        return;
     const struct {
         const char *key;
         struct text *field;
     } texts[] = {{"hold", &c->hold},       {"holder", &c->holder},      {"channel", &c->channel}, {"id", &c->id},
                  {"source", &c->source},   {"reason", &c->reason},      {"item", &c->item},
-                 {"document", &c->document}, {"location", &c->location}};
+                 {"document", &c->document}, {"location", &c->location},   {"transfer", &c->transfer},
+                 {"expectation", &c->expectation}, {"name", &c->source_name}};
     const struct {
         const char *key;
         struct optional_decimal *field;
@@ -197,6 +285,12 @@ static inline void world_option(struct world *world, const char *key, const char
         c->to_location = text;
     else if (strcmp(key, "from") == 0)
         c->from = world_condition(value);
+    else if (strcmp(key, "direction") == 0)
+        c->direction = strcmp(value, "out") == 0 ? DIRECTION_OUT : DIRECTION_IN;
+    else if (strcmp(key, "at") == 0)
+        c->at = world_moment(world, value);
+    else if (strcmp(key, "due") == 0 || strcmp(key, "eta") == 0)
+        c->due = world_moment(world, value);
     else if (strcmp(key, "seq") == 0) {
         c->has_seq = true;
         c->seq = (uint64_t)number;
@@ -263,7 +357,12 @@ static inline void world_word(struct world *world, char *word)
     } else if (strcmp(word, "paid") == 0) {
         c->paid = true;
     } else if (strcmp(word, "strict") == 0) {
-        c->strict = true;
+        c->strict = c->kind == KIND_SETTINGS;
+        world->source.strict = true;
+    } else if (strcmp(word, "ordered") == 0) {
+        world->source.ordered = true;
+    } else if (strcmp(word, "no_promise") == 0) {
+        world->location.no_promise = true;
     } else {
         enum condition condition = world_condition(word);
         if (condition == CONDITION_NONE || line == NULL)
@@ -303,8 +402,20 @@ static inline void world_parse(struct world *world, const char *prose)
         .to_condition = CONDITION_NONE,
         .lines = world->lines,
     };
+    bool fits = true;
+    size_t length = 0;
+    CHECK(item_config_read(TEXT_NONE, &world->item) && location_config_read(TEXT_NONE, &world->location) &&
+          source_config_read(TEXT_NONE, &world->source));
     while ((word = strtok_r(NULL, separators, &rest)) != NULL)
         world_word(world, word);
+    if (world->command.kind == KIND_PUT_ITEM)
+        length = item_config_write(&world->item, world->form, &fits);
+    else if (world->command.kind == KIND_PUT_LOCATION)
+        length = location_config_write(&world->location, world->form, &fits);
+    else if (world->command.kind == KIND_PUT_SOURCE)
+        length = source_config_write(&world->source, world->form, &fits);
+    assert_true(fits);
+    world->command.config = length == 0 ? TEXT_NONE : text_of((const char *)world->form, length);
 }
 
 /* ---- answers in near-prose ---- */
@@ -373,11 +484,16 @@ static inline void world_say_answer(struct world *world)
             world_say(world, ", consumed %" PRId64 " released %" PRId64, decision->events[0].consumed,
                       decision->events[0].released);
     }
+    if (decision->mention_total != 0)
+        world_say(world, ", claims %u:", decision->mention_total);
+    for (uint32_t i = 0; i < decision->mention_count; i++)
+        world_say(world, " %.*s", TEXT_ARGUMENTS(decision->mentions[i]));
     for (uint32_t i = 0; i < decision->shortage_count; i++) {
         const struct shortage *s = &decision->shortages[i];
         world_say(world, ", %.*s@%.*s asked %" PRId64 " free %" PRId64,
                   TEXT_ARGUMENTS(world_name(world, NAME_ITEM, s->item)),
-                  TEXT_ARGUMENTS(world_name(world, NAME_LOCATION, s->location)), s->asked, s->free);
+                  TEXT_ARGUMENTS(s->location == NUMBER_NONE ? TEXT("?") : world_name(world, NAME_LOCATION, s->location)),
+                  s->asked, s->free);
     }
 }
 
@@ -441,6 +557,89 @@ static inline void world_say_accounts(struct world *world, const char *item)
         world_say_units(world, names[a], ledger_account(world->ledger, number, (enum account)a));
 }
 
+/* " 2023-12-01", or " +3600" from now. */
+static inline void world_say_moment(struct world *world, struct moment moment)
+{
+    if (moment.form == MOMENT_INSTANT)
+        world_say(world, " %+" PRId64, (moment.us - world->now_us) / SECOND_US);
+    if (moment.form != MOMENT_DAY)
+        return;
+    int64_t days = moment.us / SECOND_US / 86400;
+    int64_t year = 1970 + days / 366;
+    while (world_days(year + 1, 1, 1) <= days)
+        year++;
+    int64_t month = 1;
+    while (month < 12 && world_days(year, month + 1, 1) <= days)
+        month++;
+    world_say(world, " %04d-%02d-%02d", (int)year, (int)month, (int)(days - world_days(year, month, 1) + 1));
+}
+
+static inline void world_say_lines(struct world *world, uint32_t l)
+{
+    while (l != NUMBER_NONE) {
+        struct document_line_view line;
+        ledger_document_line(world->ledger, l, &line);
+        world_say(world, ", %.*s@%.*s %" PRId64, TEXT_ARGUMENTS(ledger_name(world->ledger, NAME_ITEM, line.item)),
+                  TEXT_ARGUMENTS(ledger_name(world->ledger, NAME_LOCATION, line.location)), line.units);
+        world_say_moment(world, line.when);
+        l = line.next;
+    }
+}
+
+/* "T1: open from DC to S1, A@S1 5 2023-12-01". */
+static inline void world_say_transfer(struct world *world, const char *name)
+{
+    struct transfer_view transfer;
+    if (!ledger_transfer(world->ledger, text_of(name, strlen(name)), &transfer)) {
+        world_say(world, " none");
+        return;
+    }
+    assert_true(transfer.open == (transfer.line != NUMBER_NONE));
+    world_say(world, transfer.open ? " open" : " closed");
+    if (transfer.from != NUMBER_NONE)
+        world_say(world, " from %.*s", TEXT_ARGUMENTS(ledger_name(world->ledger, NAME_LOCATION, transfer.from)));
+    world_say(world, " to %.*s", TEXT_ARGUMENTS(ledger_name(world->ledger, NAME_LOCATION, transfer.to)));
+    world_say_lines(world, transfer.line);
+}
+
+/* "PO9: open in, A@DC 50 2023-12-01". */
+static inline void world_say_expectation(struct world *world, const char *name)
+{
+    struct expectation_view expectation;
+    if (!ledger_expectation(world->ledger, text_of(name, strlen(name)), &expectation)) {
+        world_say(world, " none");
+        return;
+    }
+    assert_true(expectation.open == (expectation.line != NUMBER_NONE));
+    world_say(world, "%s %s", expectation.open ? " open" : " closed",
+              expectation.direction == DIRECTION_OUT ? "out" : "in");
+    world_say_lines(world, expectation.line);
+}
+
+/* "A@S1 2023-12-01": what can be promised; "A@S1 2023-12-01 30": and when thirty. */
+static inline void world_say_atp(struct world *world, char *words)
+{
+    const struct ledger *ledger = world->ledger;
+    char *rest = NULL;
+    const char *item = strtok_r(words, "@", &rest);
+    const char *location = strtok_r(NULL, " ", &rest);
+    const char *at_word = strtok_r(NULL, " ", &rest);
+    const char *units_word = strtok_r(NULL, " ", &rest);
+    uint32_t i = ledger_number(ledger, NAME_ITEM, text_of(item, strlen(item)));
+    uint32_t l = ledger_number(ledger, NAME_LOCATION, text_of(location, strlen(location)));
+    struct moment at = {MOMENT_ABSENT, 0};
+    if (at_word != NULL && strcmp(at_word, "now") != 0)
+        at = world_moment(world, at_word);
+    world_say(world, " %" PRId64, ledger_atp(ledger, i, l, at, world->now_us));
+    int64_t us;
+    if (units_word == NULL)
+        return;
+    if (ledger_atp_earliest(ledger, i, l, at, world->now_us, strtoll(units_word, NULL, 10), &us))
+        world_say(world, " from %+" PRId64, (us - world->now_us) / SECOND_US);
+    else
+        world_say(world, " never");
+}
+
 /* "web/A: ats 65" and "web/A@L: free 65 quota 40". */
 static inline void world_say_channel(struct world *world, const char *channel, char *what)
 {
@@ -461,7 +660,8 @@ static inline void world_say_channel(struct world *world, const char *channel, c
     world_say(world, " free %" PRId64 " quota %" PRId64, ledger_free(ledger, cell, c), ledger_quota(ledger, cell, c));
 }
 
-/* What is so of one thing: `what` is CHANNEL/ITEM, CHANNEL/ITEM@LOCATION, ITEM@LOCATION, $ITEM or the name of a hold. In world->answer. */
+/* What is so of one thing: `what` is CHANNEL/ITEM, CHANNEL/ITEM@LOCATION, ITEM@LOCATION, $ITEM, `transfer NAME`,
+ * `expectation NAME`, `atp ITEM@LOCATION [MOMENT|now [UNITS]]` or the name of a hold. In world->answer. */
 static inline void world_say_state(struct world *world, const char *what)
 {
     char name[300];
@@ -471,7 +671,13 @@ static inline void world_say_state(struct world *world, const char *what)
     world_say(world, "%s:", what);
     char *at = strchr(name, '@');
     char *slash = strchr(name, '/');
-    if (slash != NULL) {
+    if (strncmp(what, "transfer ", 9) == 0) {
+        world_say_transfer(world, what + 9);
+    } else if (strncmp(what, "expectation ", 12) == 0) {
+        world_say_expectation(world, what + 12);
+    } else if (strncmp(what, "atp ", 4) == 0) {
+        world_say_atp(world, name + 4);
+    } else if (slash != NULL) {
         *slash = '\0';
         world_say_channel(world, name, slash + 1);
     } else if (at != NULL) {
@@ -555,6 +761,8 @@ static inline void world_step(struct world *world, const char *prose)
 {
     if (strncmp(prose, "wait ", 5) == 0) {
         world_wait(world, strtoll(prose + 5, NULL, 10));
+    } else if (strncmp(prose, "until ", 6) == 0) {
+        world_wait(world, (world_moment(world, prose + 6).us - world->now_us) / SECOND_US);
     } else if (strcmp(prose, "tick") == 0) {
         world_tick(world);
     } else {

@@ -1,0 +1,256 @@
+/*
+ * Point reads of documents: a transfer, an expectation; and what can be promised from what is there and expected (ATP).
+ *
+ * A read takes its place among the commands, see stock_route.c. Supply is overdue by the later of log time and the wall
+ * clock when the call came, so that a quiet ledger does not promise what should have been here long ago.
+ */
+#include "api/routes.h"
+
+#include <stdlib.h>
+
+#include "base/decimal.h"
+#include "base/rfc3339.h"
+
+enum { AT_LOCATION, AT_AT, AT_QUANTITY, AT_COUNT };
+
+struct read {
+    int call;
+    struct text name; /* of the document or the item */
+    char name_bytes[3 * NAME_BYTES_MAX];
+    struct parameter parameters[AT_COUNT]; /* ATP */
+    struct moment at;
+    struct decimal quantity;
+    int64_t now_us;
+    /* Filled by the engine's thread. */
+    bool found, location_found, out_of_memory, ever;
+    enum decimal_status quantity_status;
+    uint64_t seq;
+    uint8_t scale;
+    int64_t atp, units, earliest_us;
+    struct document_copy document;
+    struct document_line_view *lines;
+};
+
+/* ---- engine thread ---- */
+
+static void read_atp(const struct ledger *ledger, struct read *read)
+{
+    struct item_view item;
+    uint32_t number = ledger_number(ledger, NAME_ITEM, read->name);
+    uint32_t location = ledger_number(ledger, NAME_LOCATION, read->parameters[AT_LOCATION].value);
+    read->found = ledger_item(ledger, number, &item);
+    read->location_found = location != NUMBER_NONE;
+    if (!read->found || !read->location_found)
+        return;
+    read->scale = item.scale;
+    read->now_us = max_i64(read->now_us, ledger_now_us(ledger));
+    read->atp = ledger_atp(ledger, number, location, read->at, read->now_us);
+    if (!text_present(read->parameters[AT_QUANTITY].value))
+        return;
+    read->quantity_status = decimal_to_units(read->quantity, item.scale, &read->units);
+    if (read->quantity_status == DECIMAL_OK)
+        read->ever = ledger_atp_earliest(ledger, number, location, read->at, read->now_us, read->units,
+                                         &read->earliest_us);
+}
+
+static void read_document(const struct ledger *ledger, struct request *request)
+{
+    struct read *read = request->detail;
+    struct transfer_view transfer;
+    struct expectation_view expectation;
+    read->seq = ledger_last_seq(ledger);
+    if (read->call == DOCUMENT_ATP) {
+        read_atp(ledger, read);
+        return;
+    }
+    read->found = read->call == DOCUMENT_OF_TRANSFER ? ledger_transfer(ledger, read->name, &transfer)
+                                                     : ledger_expectation(ledger, read->name, &expectation);
+    if (!read->found)
+        return;
+    read->lines = calloc(COMMAND_LINES_MAX, sizeof(*read->lines));
+    read->out_of_memory = read->lines == NULL;
+    if (read->out_of_memory)
+        return;
+    if (read->call == DOCUMENT_OF_TRANSFER)
+        document_copy_transfer(ledger, &transfer, read->lines, &read->document);
+    else
+        document_copy_expectation(ledger, &expectation, read->lines, &read->document);
+}
+
+/* ---- I/O thread ---- */
+
+static void render_atp(struct buffer *out, const struct render *render, const struct read *read)
+{
+    buffer_literal(out, "{\"item\":");
+    json_string(out, read->name);
+    buffer_literal(out, ",\"location\":");
+    json_string(out, read->parameters[AT_LOCATION].value);
+    buffer_literal(out, ",\"at\":");
+    if (read->at.form == MOMENT_ABSENT)
+        json_time(out, read->now_us);
+    else
+        render_moment(out, read->at);
+    buffer_literal(out, ",\"atp\":");
+    json_units(out, read->atp, read->scale);
+    if (text_present(read->parameters[AT_QUANTITY].value)) {
+        buffer_literal(out, ",\"quantity\":");
+        json_units(out, read->units, read->scale);
+        buffer_literal(out, ",\"earliest\":");
+        if (read->ever)
+            json_time(out, read->earliest_us);
+        else
+            buffer_literal(out, "null");
+    }
+    buffer_literal(out, ",\"position\":");
+    render_position(out, render->epoch, read->seq);
+    buffer_byte(out, '}');
+}
+
+/* Answers what was asked for and is not there. */
+static bool respond_missing(struct connection *connection, const struct read *read)
+{
+    static const struct {
+        const char *code;
+        struct text what;
+    } missing[] = {[DOCUMENT_OF_TRANSFER] = {"unknown_transfer", {"transfer", 8}},
+                   [DOCUMENT_OF_EXPECTATION] = {"unknown_expectation", {"expectation", 11}},
+                   [DOCUMENT_ATP] = {"unknown_item", {"item", 4}}};
+    if (!read->found) {
+        respond_problem(connection, 404, missing[read->call].code, missing[read->call].what, TEXT("no such name"));
+        return true;
+    }
+    if (read->call == DOCUMENT_ATP && !read->location_found) {
+        respond_problem(connection, 404, "unknown_location", TEXT("location"), TEXT("no such name"));
+        return true;
+    }
+    if (read->quantity_status != DECIMAL_OK) {
+        respond_problem(connection, 422, "bad_value", TEXT("quantity"),
+                        TEXT("has more decimals than the item's scale, or is beyond 2^53-1 of its base units"));
+        return true;
+    }
+    return false;
+}
+
+static void on_answered(struct connection *connection, struct request *request)
+{
+    struct read *read = request->detail;
+    if (connection->closing)
+        return;
+    if (request->answer.status != ANSWER_READ || read->out_of_memory) {
+        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        return;
+    }
+    if (respond_missing(connection, read))
+        return;
+    const struct render render = {connection->io->service->ledger, journal_epoch(connection->io->service->journal), 0,
+                                  NULL};
+    struct buffer out;
+    buffer_init(&out, CONNECTION_OUT_BYTES);
+    if (read->call == DOCUMENT_ATP)
+        render_atp(&out, &render, read);
+    else if (read->call == DOCUMENT_OF_TRANSFER)
+        render_transfer(&out, &render, &read->document);
+    else
+        render_expectation(&out, &render, &read->document);
+    buffer_byte(&out, '\n');
+    respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
+    buffer_deinit(&out);
+}
+
+static void ask(struct connection *connection)
+{
+    struct request *request = io_request(connection->io, connection, NULL);
+    if (request == NULL)
+        return; /* resumed when a batch is free */
+    request->read = read_document;
+    request->detail = connection->state;
+}
+
+/* "2026-12-01", or a time of RFC 3339. */
+static bool parse_moment(struct text text, struct moment *out)
+{
+    char midnight[] = "YYYY-MM-DDT00:00:00Z";
+    if (text.length != 10) {
+        out->form = MOMENT_INSTANT;
+        return rfc3339_parse(text, &out->us) == RFC3339_OK;
+    }
+    memcpy(midnight, text.bytes, 10);
+    out->form = MOMENT_DAY;
+    return rfc3339_parse(text_of(midnight, sizeof(midnight) - 1), &out->us) == RFC3339_OK;
+}
+
+/* The parameters of ATP; false: answered. */
+static bool take_parameters(struct connection *connection, struct read *read)
+{
+    static const struct text keys[AT_COUNT] = {{"location", 8}, {"at", 2}, {"quantity", 8}};
+    for (unsigned i = 0; i < AT_COUNT; i++)
+        read->parameters[i].key = keys[i];
+    if (!route_query(connection, read->parameters, AT_COUNT, NULL))
+        return false;
+    const struct text *at = &read->parameters[AT_AT].value;
+    const struct text *quantity = &read->parameters[AT_QUANTITY].value;
+    if (!text_present(read->parameters[AT_LOCATION].value)) {
+        respond_problem(connection, 422, "missing_field", TEXT("location"),
+                        TEXT("what is promised is promised somewhere"));
+        return false;
+    }
+    enum name_status status = name_check(read->parameters[AT_LOCATION].value);
+    if (status != NAME_OK) {
+        const char *problem = name_problem(status);
+        respond_problem(connection, 422, "bad_value", TEXT("location"), text_of(problem, strlen(problem)));
+        return false;
+    }
+    if (text_present(*at) && !parse_moment(*at, &read->at)) {
+        respond_problem(connection, 422, "bad_value", TEXT("at"),
+                        TEXT("must be a day such as 2026-12-01 or a time such as 2026-12-01T10:00:00Z"));
+        return false;
+    }
+    if (text_present(*quantity) &&
+        (decimal_parse(*quantity, &read->quantity) != DECIMAL_OK || read->quantity.digits <= 0)) {
+        respond_problem(connection, 422, "bad_value", TEXT("quantity"), TEXT("must be a number above 0"));
+        return false;
+    }
+    return true;
+}
+
+static void on_begin(struct connection *connection)
+{
+    static const char *const what[] = {[DOCUMENT_OF_TRANSFER] = "transfer", [DOCUMENT_OF_EXPECTATION] = "expectation",
+                                       [DOCUMENT_ATP] = "item"};
+    struct read *read = calloc(1, sizeof(*read));
+    if (read == NULL) {
+        connection_close(connection);
+        return;
+    }
+    connection->state = read;
+    read->call = connection->call;
+    read->quantity_status = DECIMAL_OK;
+    const struct env *env = connection->io->service->env;
+    read->now_us = env->wall_us(env->context);
+    if (!route_name(connection, connection->path_first, what[read->call], read->name_bytes, &read->name))
+        return;
+    if (read->call == DOCUMENT_ATP)
+        (void)take_parameters(connection, read);
+    else
+        route_query(connection, NULL, 0, NULL);
+}
+
+static void on_body_end(struct connection *connection)
+{
+    ask(connection);
+}
+
+static void on_end(struct connection *connection)
+{
+    struct read *read = connection->state;
+    free(read->lines);
+    free(read);
+}
+
+const struct handler document_handler = {
+    .begin = on_begin,
+    .body_end = on_body_end,
+    .answered = on_answered,
+    .resume = ask,
+    .end = on_end,
+};
