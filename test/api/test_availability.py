@@ -205,6 +205,33 @@ class Told(ServerCase):
             self.assertEqual((answer.status, answer.json()["field"]), (status, field), target)
 
 
+class Counted(FolderCase):
+    def test_metrics_count_tables_and_what_the_ledger_did_itself(self):
+        server = self.start()
+        line = {"item": "A", "location": "L"}
+        steps = [channel("web", 1, locations=["L"]), receive(1, quantity=2, source="f"),
+                 {"kind": "allocate", "source": "c", "id": "q", "channel": "web", **line, "to": 1},
+                 {"kind": "set_policy", "source": "c", "id": "p", **line, "backorder_limit": 3},
+                 {"kind": "hold", "source": "s", "id": "1", "hold": "b", **line, "quantity": 4, "backorder": True},
+                 {"kind": "hold", "source": "s", "id": "2", "hold": "w", **line, "quantity": 2, "wait": True},
+                 receive(2, quantity=3, source="f"), receive(3, quantity=9, source="f"),
+                 {"kind": "hold", "source": "s", "id": "3", "hold": "e", **line, "quantity": 1, "expires_in": 1}]
+        statuses = [row["status"] for row in server.stream(steps).lines()]
+        self.assertEqual(statuses, ["accepted"] * len(steps))
+        end = time.monotonic() + 20
+        while server.metric("onhand_holds_expired_total") == 0 and time.monotonic() < end:
+            time.sleep(0.1)
+        for restart in (False, True):
+            if restart:
+                server.stop()
+                server.start()
+            wanted = {"items": 1, "locations": 1, "channels": 1, "cells": 1, "quotas": 1, "offers": 1, "holds_open": 2,
+                      "holds_kept": 1, "covers_total": 0 if restart else 2, "waits_served_total": 0 if restart else 1,
+                      "holds_expired_total": 0 if restart else 1}
+            self.assertEqual({name: server.metric("onhand_" + name) for name in wanted}, wanted)
+            self.assertGreaterEqual(server.metric("onhand_ids"), len(steps))
+
+
 class Moving(FolderCase):
     ITEMS = 2000
 
