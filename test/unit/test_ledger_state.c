@@ -95,7 +95,7 @@ static const struct field quota_fields[] = {FIELD(quota, cell), FIELD(quota, cha
                                             FIELD(quota, units), FIELD(quota, last_seq)};
 static const struct field offer_fields[] = {
     FIELD(offer, channel), FIELD(offer, item), FIELD(offer, has_buffer), FIELD(offer, has_cap), FIELD(offer, buffer),
-    FIELD(offer, cap), FIELD(offer, config_seq), FIELD(offer, free), FIELD(offer, ats), FIELD(offer, changed_seq),
+    FIELD(offer, changed_turn), FIELD(offer, cap), FIELD(offer, config_seq), FIELD(offer, free), FIELD(offer, ats), FIELD(offer, changed_seq),
     FIELD(offer, next), FIELD(offer, previous)};
 static const struct field document_fields[] = {
     FIELD(document, number), FIELD(document, name), FIELD(document, closed_at_us), FIELD(document, last_seq),
