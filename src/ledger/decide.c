@@ -313,19 +313,8 @@ struct event *judge_event(struct judge *judge, enum event_type type)
     struct decision *decision = judge->decision;
     CHECK(decision->event_count < DECISION_EVENTS_MAX);
     struct event *event = &decision->events[decision->event_count];
-    *event = (struct event){
-        .seq = decision->first_seq + decision->event_count,
-        .type = type,
-        .item = NUMBER_NONE,
-        .location = NUMBER_NONE,
-        .condition = CONDITION_NONE,
-        .to_condition = CONDITION_NONE,
-        .account = ACCOUNT_NONE,
-        .other_location = NUMBER_NONE,
-        .expires_at_us = TIME_NONE,
-        .channel_number = NUMBER_NONE,
-        .config_space = NAME_SPACE_COUNT,
-    };
+    event_reset(event, decision->first_seq + decision->event_count);
+    event->type = type;
     decision->event_count++;
     return event;
 }
@@ -413,9 +402,8 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     event->scale = draft->scale;
     event->hints.cell = draft->cell == NUMBER_NONE ? 0 : draft->cell + 1;
     event->figures = before;
-    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
-        if (event->delta.units[i] == 0)
-            continue; /* most of them */
+    for (unsigned changed = figures_bits(&event->delta); changed != 0; changed &= changed - 1) {
+        unsigned i = (unsigned)__builtin_ctz(changed);
         int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
         CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
         if (!quantity_in_range(after))

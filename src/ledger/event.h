@@ -84,6 +84,21 @@ struct figures {
     int64_t units[FIGURE_COUNT]; /* base units; each within QUANTITY_UNITS_MAX, and so are the sums below */
 };
 
+/* Which figures are not 0, a bit each. Looked at four at a time, for most of them are. */
+static inline unsigned figures_bits(const struct figures *figures)
+{
+    _Static_assert(FIGURE_COUNT % 4 == 0, "whole fours");
+    unsigned bits = 0;
+    for (unsigned i = 0; i < FIGURE_COUNT; i += 4) {
+        const int64_t *units = figures->units + i;
+        if ((units[0] | units[1] | units[2] | units[3]) != 0)
+            bits |= ((unsigned)(units[0] != 0) | (unsigned)(units[1] != 0) << 1 | (unsigned)(units[2] != 0) << 2 |
+                     (unsigned)(units[3] != 0) << 3)
+                    << i;
+    }
+    return bits;
+}
+
 static inline int64_t figures_on_hand(const struct figures *figures)
 {
     int64_t sum = 0;
@@ -233,6 +248,22 @@ struct event {
 
     struct event_hints hints;
 };
+
+/* An event of nothing. Set in place: it is large, and a value of it would be written twice. */
+static inline void event_reset(struct event *event, uint64_t seq)
+{
+    memset(event, 0, sizeof(*event));
+    event->seq = seq;
+    event->item = NUMBER_NONE;
+    event->location = NUMBER_NONE;
+    event->condition = CONDITION_NONE;
+    event->to_condition = CONDITION_NONE;
+    event->account = ACCOUNT_NONE;
+    event->other_location = NUMBER_NONE;
+    event->expires_at_us = TIME_NONE;
+    event->channel_number = NUMBER_NONE;
+    event->config_space = NAME_SPACE_COUNT;
+}
 
 /* A name that gets its number with this decision. */
 struct new_name {
