@@ -195,8 +195,10 @@ static uint8_t *put_claim(uint8_t *at, const struct event *event, int64_t record
     unsigned channel = name_form(event->channel, names->channel, names->any);
     bool expires = event->expires_at_us != TIME_NONE;
     unsigned bits = 0;
-    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++)
-        bits |= (unsigned)(event->claim_units[i] != 0) << i;
+    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
+        if (UNLIKELY(event->claim_units[i] != 0)) /* as figures_bits */
+            bits |= 1u << i;
+    }
     unsigned more = (bits > 0xff ? CLAIM_WIDE : 0u) | (event->claim_paid ? CLAIM_PAID : 0u) |
                     (event->claim_partial ? CLAIM_PARTIAL : 0u) | (event->claim_priority != 0 ? CLAIM_PRIORITY : 0u) |
                     (event->claim_at.form != MOMENT_ABSENT ? CLAIM_AT : 0u);

@@ -539,6 +539,9 @@ bool judge_moment(struct judge *judge, struct moment moment, const char *field)
 static bool judge_not_negative(struct judge *judge)
 {
     const struct command *command = judge->command;
+    if (LIKELY(!(command->safety_stock.present | command->backorder_limit.present | command->reorder_point.present |
+                 command->buffer.present | command->cap.present | command->to.present)))
+        return true;
     const struct {
         const struct optional_decimal *value;
         const char *field;
