@@ -102,6 +102,8 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
     struct item *item = &ledger->items[event->item];
     bool sells = offers_at(ledger, event->location);
     uint32_t number = event->hints.cell != 0 ? event->hints.cell - 1 : cell_find(ledger, event->item, event->location);
+    if (sells)
+        offers_before(ledger, event->item, event->location, number);
     if (number == NUMBER_NONE) {
         CHECK(ledger->cell_count < ledger->limits.cell_count_max);
         number = ledger->cell_count++;
@@ -112,8 +114,6 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
     } else {
         CHECK(ledger->cells[number].item == event->item);
         CHECK(ledger->cells[number].location == event->location);
-        if (sells)
-            offers_before(ledger, number);
         ledger->entries_hash -= cell_hash(ledger, &ledger->cells[number]);
     }
     struct cell *cell = &ledger->cells[number];
