@@ -716,8 +716,8 @@ static bool judge_room(struct judge *judge)
     return true;
 }
 
-/* What the command's source asks of it, or has said for all of its holds. */
-static bool judge_source(struct judge *judge, struct command *amended)
+/* What the command's source asks of it. */
+static bool judge_source(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
     const struct command *command = judge->command;
@@ -729,11 +729,6 @@ static bool judge_source(struct judge *judge, struct command *amended)
     judge->strict = judge->strict || source->strict;
     if (source->ordered && !command->has_seq)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "seq", "the source is ordered: it numbers its commands");
-    if (UNLIKELY(source->has_expires_in) && command->kind == KIND_HOLD && command->expires_in_ms == EXPIRES_DEFAULT) {
-        *amended = *command;
-        amended->expires_in_ms = source->expires_in_ms;
-        judge->command = amended;
-    }
     return true;
 }
 
@@ -790,8 +785,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     out_decision->source = judge.hinted && command->hints.source != NUMBER_NONE
                                ? command->hints.source
                                : judge_name(&judge, NAME_SOURCE, command->source);
-    struct command amended;
-    if (out_decision->source == NUMBER_NONE || !judge_source(&judge, &amended) || !judge_order(&judge)) {
+    if (out_decision->source == NUMBER_NONE || !judge_source(&judge) || !judge_order(&judge)) {
         if (out_verdict->outcome != OUTCOME_INVALID)
             (void)judge_room(&judge);
         return;
