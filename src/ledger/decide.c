@@ -192,9 +192,9 @@ bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsign
 {
     const struct ledger *ledger = judge->ledger;
     const struct command_line *line = &judge->command->lines[index];
-    struct config_unit unit;
     if (LIKELY(line->unit.length == 0))
         return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
+    struct config_unit unit;
     bool known = item < ledger->names[NAME_ITEM].count &&
                  item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
     if (!known)

@@ -150,9 +150,9 @@ static bool judge_expires_in(struct judge *judge, int64_t *out_expires_at_us)
 
 void attach_lines(struct judge *judge, uint32_t claim)
 {
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
+    for (uint32_t i = 0; claim != NUMBER_NONE && i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
+        if (draft->cell != NUMBER_NONE)
             draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
     }
 }
