@@ -132,7 +132,8 @@ class Storyteller:
 
     def atp(self, place, at=None, **query):
         text = "".join("&%s=%s" % pair for pair in query.items()) + ("&at=" + at if at else "")
-        answer = self.server.get("/v1/atp/%s?location=%s%s" % (self.own("item").replace("/", "%2F"), place, text)).json()
+        path = "/v1/atp/%s?location=%s%s" % (self.own("item").replace("/", "%2F"), place, text)
+        answer = self.server.get(path).json()
         return (answer["atp"], answer["earliest"]) if query else answer["atp"]
 
     def events(self, after=None, query=""):
@@ -186,8 +187,8 @@ class Storyteller:
 
     def check_feed(self):
         """
-        The feed tells the whole story: versions of each cell without a gap, each event's figures those before it and its
-        delta, parts of a command together and in order, an answer's position that of its last event, and the last
+        The feed tells the whole story: versions of each cell without a gap, each event's figures those before it and
+        its delta, parts of a command together and in order, an answer's position that of its last event, and the last
         figures those that are read. And what is claimed in the cells is what the claims say.
         """
         case, cells, parts, last = self.case, {}, None, {}
