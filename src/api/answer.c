@@ -35,8 +35,14 @@ static void render_identity(struct io *io, struct buffer *out, const struct requ
     struct command command;
     if (command_decode(request->command, request->command_bytes, io->lines, &command) != STATUS_OK)
         return;
-    buffer_literal(out, "\"id\":");
-    json_string(out, command.id);
+    struct text configured = config_name(&command);
+    if (text_present(configured)) {
+        buffer_literal(out, "\"name\":");
+        json_string(out, configured);
+    } else {
+        buffer_literal(out, "\"id\":");
+        json_string(out, command.id);
+    }
     buffer_literal(out, ",\"source\":");
     json_string(out, command.source);
     buffer_byte(out, ',');

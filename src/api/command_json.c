@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "api/command_values.h"
+#include "base/rfc3339.h"
 
 /* Members of a command, in the order in which missing ones are named. X(enum, name) */
 #define MEMBER_MAP(X)                                                                                                  \
@@ -184,6 +185,7 @@ static const struct kind_rule kind_rules[KIND_COUNT] = {
 
 struct reading {
     const struct json_node *nodes;
+    uint32_t root;
     struct command_room *room;
     struct command *command;
     struct command_error *error;
@@ -426,6 +428,32 @@ static bool read_sourcing(struct reading *r, uint32_t index, struct place place)
     return true;
 }
 
+/* A time; one without an offset is by the clocks of the source's zone, when it has one. */
+static bool read_time(struct reading *r, const struct json_node *node, struct place place, int64_t *out_us)
+{
+    char utc[64];
+    int64_t local_us;
+    if (node->type != JSON_STRING || node->text.length >= sizeof(utc) || r->room->to_utc == NULL ||
+        rfc3339_parse(node->text, out_us) != RFC3339_NO_OFFSET)
+        return value_time(r->error, node, place, out_us);
+    uint32_t source = json_member(r->nodes, r->root, TEXT("source"));
+    memcpy(utc, node->text.bytes, node->text.length);
+    utc[node->text.length] = 'Z';
+    if (source != 0 && r->nodes[source].type == JSON_STRING &&
+        rfc3339_parse(text_of(utc, node->text.length + 1u), &local_us) == RFC3339_OK &&
+        r->room->to_utc(r->room->context, r->nodes[source].text, local_us, out_us))
+        return true;
+    return value_time(r->error, node, place, out_us);
+}
+
+static bool read_moment(struct reading *r, const struct json_node *node, struct place place, struct moment *out)
+{
+    if (node->type != JSON_STRING || node->text.length == DAY_BYTES)
+        return value_moment(r->error, node, place, out);
+    out->form = MOMENT_INSTANT;
+    return read_time(r, node, place, &out->us);
+}
+
 static bool read_member(struct reading *r, uint32_t index, enum member member, struct place place)
 {
     static const struct text modes[] = {{"all_or_nothing", 14}, {"partial", 7}}, directions[] = {{"in", 2}, {"out", 3}};
@@ -464,9 +492,9 @@ static bool read_member(struct reading *r, uint32_t index, enum member member, s
         c->seq = (uint64_t)number;
         return true;
     case MEMBER_OCCURRED_AT:
-        return value_time(r->error, node, place, &c->occurred_at_us);
+        return read_time(r, node, place, &c->occurred_at_us);
     case MEMBER_NOT_AFTER:
-        return value_time(r->error, node, place, &c->not_after_us);
+        return read_time(r, node, place, &c->not_after_us);
     case MEMBER_DRY_RUN:
         return value_bool(r->error, node, place, &c->dry_run);
     case MEMBER_GUARD:
@@ -507,10 +535,10 @@ static bool read_member(struct reading *r, uint32_t index, enum member member, s
     case MEMBER_PAID:
         return value_bool(r->error, node, place, &c->paid);
     case MEMBER_AT:
-        return value_moment(r->error, node, place, &c->at);
+        return read_moment(r, node, place, &c->at);
     case MEMBER_ETA:
     case MEMBER_DUE:
-        return value_moment(r->error, node, place, &c->due);
+        return read_moment(r, node, place, &c->due);
     case MEMBER_TRANSFER:
         return value_label(r->error, node, place, name_check_utf8, &c->transfer);
     case MEMBER_EXPECTATION:
@@ -681,7 +709,7 @@ static bool check_kind(struct reading *r, uint64_t seen)
 bool command_from_json(const struct json_node *nodes, uint32_t root, struct command_room *room,
                        struct command *out_command, struct command_error *out_error)
 {
-    struct reading r = {.nodes = nodes, .room = room, .command = out_command, .error = out_error};
+    struct reading r = {.nodes = nodes, .root = root, .room = room, .command = out_command, .error = out_error};
     const struct json_node *object = &nodes[root];
     if (object->type != JSON_OBJECT)
         return value_fail(out_error, CODE_bad_value, (struct place){-1, NULL, TEXT_NONE},
@@ -711,29 +739,4 @@ bool command_from_json(const struct json_node *nodes, uint32_t root, struct comm
                               "is missing: %s needs it", r.kind);
     }
     return check_lines(&r, seen, &single) && check_precondition(&r) && check_kind(&r, seen);
-}
-
-bool item_body_from_json(const struct json_node *nodes, uint32_t root, uint8_t *out_scale,
-                         struct command_error *out_error)
-{
-    const struct json_node *object = &nodes[root];
-    if (object->type != JSON_OBJECT)
-        return value_fail(out_error, CODE_bad_value, (struct place){-1, NULL, TEXT_NONE},
-                          "the item is %s, but must be an object", value_show(object).text);
-    bool seen = false;
-    int64_t scale = 0;
-    uint32_t at = root + 1;
-    for (uint32_t k = 0; k < object->count; k++, at = nodes[at].next) {
-        struct place place = {-1, NULL, nodes[at].key};
-        if (!text_equal(place.key, TEXT("scale")))
-            return value_fail(out_error, CODE_unknown_field, place, "is not a field of an item");
-        if (!value_whole(out_error, &nodes[at], place, 0, DECIMAL_PLACES_MAX, &scale))
-            return false;
-        seen = true;
-    }
-    if (!seen)
-        return value_fail(out_error, CODE_missing_field, (struct place){-1, NULL, TEXT("scale")},
-                          "is missing: an item needs it");
-    *out_scale = (uint8_t)scale;
-    return true;
 }

@@ -27,6 +27,9 @@ struct command_room {
     struct command_line lines[COMMAND_LINES_MAX];
     char meta[META_BYTES_MAX];
     uint8_t places[COMMAND_PLACES_BYTES];
+    /* The moment of a local time (given as if it were UTC) by the source's zone; false when it has none. May be NULL. */
+    bool (*to_utc)(void *context, struct text source, int64_t local_us, int64_t *out_utc_us);
+    void *context;
 };
 
 struct command_error {
@@ -42,9 +45,5 @@ struct command_error {
  */
 MUST_USE bool command_from_json(const struct json_node *nodes, uint32_t root, struct command_room *room,
                                 struct command *out_command, struct command_error *out_error);
-
-/* The body of PUT /v1/items/{name}: {"scale": 0 to 6}. */
-MUST_USE bool item_body_from_json(const struct json_node *nodes, uint32_t root, uint8_t *out_scale,
-                                  struct command_error *out_error);
 
 #endif

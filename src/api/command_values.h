@@ -50,7 +50,8 @@ MUST_USE bool value_condition(struct command_error *error, const struct json_nod
                               enum condition *out);
 MUST_USE bool value_time(struct command_error *error, const struct json_node *node, struct place place,
                          int64_t *out_us);
-/* A time, or a day such as 2026-12-01. */
+#define DAY_BYTES 10
+/* A time, or a day such as 2026-12-01 (DAY_BYTES long, which no time is). */
 MUST_USE bool value_moment(struct command_error *error, const struct json_node *node, struct place place,
                            struct moment *out);
 MUST_USE bool value_expires_in(struct command_error *error, const struct json_node *node, struct place place,

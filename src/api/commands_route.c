@@ -1,5 +1,6 @@
 /*
- * POST /v1/commands: one command, an array of them, or a stream of lines.
+ * POST /v1/commands: one command, an array of them, or a stream of lines. And PUT of a collection: a stream of lines, each
+ * of which is the command that configures one entry.
  *
  * All three are one machine. Text gathers in `text`; `step` takes the next command out of it, makes it a request of the
  * engine, and comes back when there is nothing more, no batch is free, or too much is under way. Answers come back in the
@@ -36,6 +37,7 @@ struct kept_answer {
 
 struct commands {
     enum commands_form form;
+    bool collection; /* its lines are bodies of configuration, of connection->subject */
     enum answers answers;
     bool body_over;
     bool stopped;       /* no more is taken out of the text */
@@ -183,14 +185,15 @@ static void keep_answer(struct connection *connection, struct request *request)
     size_t n = 0;
     if (request->command != NULL &&
         command_decode(request->command, request->command_bytes, connection->io->lines, &command) == STATUS_OK) {
-        const struct command named = {.kind = command.kind,
-                                      .id = command.id,
-                                      .source = command.source,
-                                      .occurred_at_us = TIME_NONE,
-                                      .not_after_us = TIME_NONE,
-                                      .expires_in_ms = EXPIRES_DEFAULT,
-                                      .from = CONDITION_NONE,
-                                      .to_condition = CONDITION_NONE};
+        struct command named = command_blank(command.kind, NULL);
+        named.id = command.id;
+        named.source = command.source;
+        if (text_present(config_name(&command))) {
+            named.item = command.item;
+            named.location = command.location;
+            named.channel = command.channel;
+            named.source_name = command.source_name;
+        }
         n = command_encode(&named, names, sizeof(names));
         CHECK(n != 0);
     }
@@ -303,7 +306,10 @@ static bool push_command(struct connection *connection, uint32_t node)
     struct io *io = connection->io;
     struct command command;
     struct command_error error;
-    if (!command_from_json(io->nodes, node, io->room, &command, &error)) {
+    bool good = commands->collection ? config_from_json(io->nodes, node, (enum name_space)connection->subject, TEXT_NONE,
+                                                        io->config_room, &command, &error)
+                                     : command_from_json(io->nodes, node, io->room, &command, &error);
+    if (!good) {
         struct malformed malformed = {.code = error.code, .line = error.line};
         memcpy(malformed.field, error.field, sizeof(malformed.field));
         memcpy(malformed.detail, error.detail, sizeof(error.detail));
@@ -500,8 +506,9 @@ static void on_begin(struct connection *connection)
     }
     connection->state = commands;
     commands->number = 1;
-    commands->form = connection->call ? FORM_STREAM : FORM_OBJECT;
-    buffer_init(&commands->text, connection->call ? IO_OBJECT_BYTES + 2 * CONNECTION_IN_BYTES + JSON_PADDING
+    commands->form = connection->call == COMMANDS_BODY ? FORM_OBJECT : FORM_STREAM;
+    commands->collection = connection->call == COMMANDS_COLLECTION;
+    buffer_init(&commands->text, commands->form == FORM_STREAM ? IO_OBJECT_BYTES + 2 * CONNECTION_IN_BYTES + JSON_PADDING
                                                   : IO_ARRAY_BYTES + CONNECTION_IN_BYTES + JSON_PADDING);
     if (text_equal(answers.value, TEXT("errors")))
         commands->answers = ANSWERS_ERRORS;

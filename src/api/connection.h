@@ -67,6 +67,7 @@ struct connection {
 
     const struct handler *handler;
     int call;             /* which of the handler's calls */
+    int subject;          /* of calls for configuration: enum name_space */
     struct text path_first, path_second; /* raw path segments behind the collection, or TEXT_NONE */
     void *state;          /* the handler's */
     uint32_t outstanding; /* requests with the engine, or jobs on other threads */

@@ -43,6 +43,8 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
     for (; call->next < stop && call->count < call->capacity; call->next++) {
         struct cell_view *view = &call->cells[call->count];
         ledger_cell(ledger, call->next, view);
+        if (ledger_retired(ledger, NAME_ITEM, view->item) || ledger_retired(ledger, NAME_LOCATION, view->location))
+            continue; /* of an earlier use of the name: nothing is left there */
         if (filter_match_cell(&call->filter, ledger, view->item, view->location))
             call->count++;
     }
@@ -60,10 +62,25 @@ static int compare_cells(const void *a, const void *b)
     return left->location < right->location ? -1 : left->location > right->location;
 }
 
+/* A name was given up after its cells were copied: they go, before a new one of that name may stand beside them. */
+static void drop_cells(struct figures_call *call, const struct event *event)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < call->count; i++) {
+        const struct cell_view *cell = &call->cells[i];
+        if (event->config_number != (event->config_space == NAME_ITEM ? cell->item : cell->location))
+            call->cells[kept++] = *cell;
+    }
+    call->count = kept;
+}
+
 static void apply_record(struct figures_call *call, const struct decision *decision)
 {
     for (uint32_t i = 0; i < decision->event_count; i++) {
         const struct event *event = &decision->events[i];
+        if (event->config_deleted && event->seq <= call->last_seq &&
+            (event->config_space == NAME_ITEM || event->config_space == NAME_LOCATION))
+            drop_cells(call, event);
         if (event->location == NUMBER_NONE || event->seq > call->last_seq || call->count == 0)
             continue;
         const struct cell_view key = {.item = event->item, .location = event->location};

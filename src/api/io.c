@@ -1,4 +1,5 @@
 #include "api/connection.h"
+#include "api/zone_file.h"
 
 #include <stdlib.h>
 #include <netinet/in.h>
@@ -22,10 +23,24 @@ static void batch_free(struct io *io, struct io_batch *batch)
     io->pool[io->pool_count++] = batch;
 }
 
-static void answer_batch(struct batch *batch)
+/* A source was configured: its zone is in force for times without an offset before its sender is told. */
+static void learn_source(struct io *io, const struct request *request)
+{
+    const struct decision *decision;
+    if (request->answer.status != ANSWER_ACCEPTED ||
+        io_record(io, request->answer.last_seq, request->answer.offset, &decision) != STATUS_OK)
+        return;
+    const struct event *event = &decision->events[0];
+    source_zones_set(io->service->zones, ledger_name(io->service->ledger, NAME_SOURCE, event->config_number), event->seq,
+                     event->config_deleted ? TEXT_NONE : event->config);
+}
+
+static void answer_batch(struct io *io, struct batch *batch)
 {
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &batch->requests[i];
+        if (UNLIKELY(request->of_source))
+            learn_source(io, request);
         struct connection *connection = request->owner;
         connection->outstanding--;
         if (!connection->closing)
@@ -52,7 +67,7 @@ static void submit_open(struct io *io)
     for (uint32_t i = 0; i < batch->batch.count; i++)
         batch->batch.requests[i].answer = (struct answer){
             .status = ANSWER_RETRY, .line = LINE_NONE, .offset = TAIL_UNKNOWN, .detail = "the server is stopping"};
-    answer_batch(&batch->batch);
+    answer_batch(io, &batch->batch);
     batch_free(io, batch);
 }
 
@@ -79,6 +94,8 @@ struct request *io_request(struct io *io, struct connection *connection, const s
         }
         struct request *request = &batch->batch.requests[batch->batch.count++];
         *request = (struct request){.owner = connection};
+        request->of_source =
+            command != NULL && (command->kind == KIND_PUT_SOURCE || command->kind == KIND_DELETE_SOURCE);
         if (command != NULL) {
             request->command = batch->bytes + batch->used;
             request->command_bytes = (uint32_t)n;
@@ -111,7 +128,7 @@ static void take_done(struct io *io)
     while (batch != NULL) {
         struct batch *next = batch->next;
         io->batches_out--;
-        answer_batch(batch);
+        answer_batch(io, batch);
         batch_free(io, (struct io_batch *)batch);
         batch = next;
     }
@@ -156,6 +173,47 @@ enum status io_record(struct io *io, uint64_t last_seq, tail_offset offset, cons
             return status;
     }
     return STATUS_DAMAGED;
+}
+
+/* ---- zones ---- */
+
+#define ZONE_PAST_S   (INT64_C(366) * 86400)      /* a zone is journalled from a year ago */
+#define ZONE_FUTURE_S (INT64_C(3653) * 86400)     /* to ten years ahead */
+#define ZONE_KEPT_US  (INT64_C(3600) * 1000000)   /* one looked up is as good as new for so long */
+
+/* A zone by its name: a stream may name one a million times. */
+static bool find_zone(void *context, struct text name, struct zone *out_zone)
+{
+    struct io *io = context;
+    const struct env *env = io->service->env;
+    int64_t now_us = env->wall_us(env->context);
+    char path[ZONE_NAME_BYTES_MAX + 1];
+    size_t n = 0;
+    if (zone_offset_read(name, out_zone))
+        return true;
+    if (!zone_name_valid(name))
+        return false;
+    bool kept = io->zone_kept_us != 0 && now_us - io->zone_kept_us < ZONE_KEPT_US && now_us >= io->zone_kept_us &&
+                text_equal(io->zone_kept->name, name);
+    if (!kept) {
+        io->zone_kept_us = 0;
+        memcpy(path, name.bytes, name.length);
+        path[name.length] = '\0';
+        memcpy(io->zone_name, name.bytes, name.length);
+        if (env->zone_read(env->context, path, io->zone_bytes, ZONE_FILE_BYTES_MAX, &n) != STATUS_OK ||
+            !zone_file_read(io->zone_bytes, n, text_of(io->zone_name, name.length), now_us / 1000000 - ZONE_PAST_S,
+                            now_us / 1000000 + ZONE_FUTURE_S, io->zone_kept))
+            return false;
+        io->zone_kept_us = now_us;
+    }
+    *out_zone = *io->zone_kept;
+    return true;
+}
+
+static bool local_to_utc(void *context, struct text source, int64_t local_us, int64_t *out_utc_us)
+{
+    const struct io *io = context;
+    return source_zones_to_utc(io->service->zones, source, local_us, out_utc_us);
 }
 
 /* ---- the loop ---- */
@@ -341,12 +399,22 @@ static bool allocate(struct io *io)
     io->parser = json_parser_create(IO_ARRAY_BYTES);
     io->nodes = malloc(IO_NODES * sizeof(*io->nodes));
     io->room = malloc(sizeof(*io->room));
+    io->config_room = malloc(sizeof(*io->config_room));
+    io->zone_kept = malloc(sizeof(*io->zone_kept));
+    io->zone_bytes = malloc(ZONE_FILE_BYTES_MAX);
     io->lines = malloc(COMMAND_LINES_MAX * sizeof(*io->lines));
     io->cursor.bytes = malloc(RECORD_BYTES_MAX);
     io->cursor.decision.events = malloc(DECISION_EVENTS_MAX * sizeof(struct event));
     io->cursor.decision.names = malloc(DECISION_NAMES_MAX * sizeof(struct new_name));
     io->cursor.decision.shortages = malloc(COMMAND_LINES_MAX * sizeof(struct shortage));
-    return io->parser != NULL && io->nodes != NULL && io->room != NULL && io->lines != NULL &&
+    if (io->room != NULL && io->config_room != NULL) {
+        io->room->to_utc = local_to_utc;
+        io->room->context = io;
+        io->config_room->find_zone = find_zone;
+        io->config_room->context = io;
+    }
+    return io->parser != NULL && io->nodes != NULL && io->room != NULL && io->config_room != NULL &&
+           io->zone_kept != NULL && io->zone_bytes != NULL && io->lines != NULL &&
            io->cursor.bytes != NULL && io->cursor.decision.events != NULL && io->cursor.decision.names != NULL &&
            io->cursor.decision.shortages != NULL;
 }
@@ -360,6 +428,9 @@ static void release_memory(struct io *io)
     json_parser_destroy(io->parser);
     free(io->nodes);
     free(io->room);
+    free(io->config_room);
+    free(io->zone_kept);
+    free(io->zone_bytes);
     free(io->lines);
     free(io->cursor.bytes);
     free(io->cursor.decision.events);

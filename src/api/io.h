@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "api/command_json.h"
+#include "api/config_json.h"
 #include "api/render.h"
 #include "api/service.h"
 
@@ -63,6 +64,11 @@ struct io {
     struct json_parser *parser;
     struct json_node *nodes; /* IO_NODES of them */
     struct command_room *room;
+    struct config_room *config_room;
+    struct zone *zone_kept;   /* the zone last looked up, by its name in zone_name; */
+    int64_t zone_kept_us;     /* when that was; 0 for none */
+    char zone_name[ZONE_NAME_BYTES_MAX];
+    uint8_t *zone_bytes;      /* ZONE_FILE_BYTES_MAX */
     struct command_line *lines; /* to decode a command again */
     struct record_cursor cursor;
 

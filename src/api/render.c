@@ -9,7 +9,7 @@ static struct text constant(const char *string)
     return text_of(string, strlen(string));
 }
 
-static struct text name_of(const struct render *render, enum name_space space, uint32_t number)
+struct text render_name(const struct render *render, enum name_space space, uint32_t number)
 {
     for (uint32_t i = 0; i < render->name_count; i++) {
         if (render->names[i].space == space && render->names[i].number == number)
@@ -44,11 +44,12 @@ static void render_text_member(struct buffer *out, const char *key, struct text 
     json_string(out, value);
 }
 
+/* A time, or a day by its date alone; null when there is none. */
 void render_moment(struct buffer *out, struct moment moment)
 {
     char time[RFC3339_TEXT_BYTES];
-    unsigned n = rfc3339_format(moment.us, time);
-    json_string(out, text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
+    unsigned n = moment.form == MOMENT_ABSENT ? 0 : rfc3339_format(moment.us, time);
+    json_string(out, moment.form == MOMENT_ABSENT ? TEXT_NONE : text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
 }
 
 static void render_moment_member(struct buffer *out, const char *key, struct moment moment)
@@ -97,18 +98,23 @@ void render_figures(struct buffer *out, const struct figures *figures, unsigned 
     UNITS(",\"outgoing\":", units[FIGURE_OUTGOING]);
 }
 
-void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
+void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell)
 {
     buffer_literal(out, "{\"item\":");
-    json_string(out, name_of(render, NAME_ITEM, cell->item));
+    json_string(out, render_name(render, NAME_ITEM, cell->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, cell->location));
+    json_string(out, render_name(render, NAME_LOCATION, cell->location));
     buffer_byte(out, ',');
     render_figures(out, &cell->figures, cell->scale);
     buffer_literal(out, ",\"version\":");
     json_u64(out, cell->version);
     buffer_literal(out, ",\"position\":");
     render_position(out, render->epoch, cell->last_seq);
+}
+
+void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
+{
+    render_cell_open(out, render, cell);
     buffer_byte(out, '}');
 }
 
@@ -123,14 +129,24 @@ void render_item(struct buffer *out, struct text name, const struct item_view *i
     buffer_byte(out, '}');
 }
 
+/* ---- channels ---- */
+
+void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale)
+{
+    buffer_literal(out, "{\"item\":");
+    json_string(out, item);
+    UNITS(",\"ats\":", ats);
+    buffer_byte(out, '}');
+}
+
 /* The short form of answers. */
 static void render_brief(struct buffer *out, const struct render *render, const struct event *event)
 {
     unsigned scale = event->scale;
     buffer_literal(out, "{\"item\":");
-    json_string(out, name_of(render, NAME_ITEM, event->item));
+    json_string(out, render_name(render, NAME_ITEM, event->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, event->location));
+    json_string(out, render_name(render, NAME_LOCATION, event->location));
     UNITS(",\"on_hand\":", figures_on_hand(&event->figures));
     UNITS(",\"reserved\":", figures_reserved(&event->figures));
     UNITS(",\"available\":", figures_available(&event->figures));
@@ -172,9 +188,9 @@ static void render_claim_line(struct buffer *out, const struct render *render, c
 {
     unsigned scale = line->scale;
     buffer_literal(out, "{\"item\":");
-    json_string(out, name_of(render, NAME_ITEM, line->item));
+    json_string(out, render_name(render, NAME_ITEM, line->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, line->location));
+    json_string(out, render_name(render, NAME_LOCATION, line->location));
     for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
         buffer_literal(out, ",\"");
         buffer_text(out, constant(claim_figure_name((enum claim_figure)i)));
@@ -199,6 +215,15 @@ void render_claim(struct buffer *out, const struct render *render, const struct 
         buffer_literal(out, "null");
     else
         json_time(out, view->expires_at_us);
+    buffer_literal(out, ",\"paid\":");
+    json_bool(out, view->paid);
+    buffer_literal(out, ",\"priority\":");
+    if (view->priority == 0)
+        buffer_literal(out, "null");
+    else
+        json_u64(out, view->priority);
+    buffer_literal(out, ",\"at\":");
+    render_moment(out, view->at);
     buffer_literal(out, ",\"lines\":[");
     for (uint32_t i = 0; i < claim->line_count; i++) {
         if (i != 0)
@@ -250,11 +275,11 @@ void render_refusal(struct buffer *out, const struct render *render, const struc
         if (i != 0)
             buffer_byte(out, ',');
         buffer_literal(out, "{\"item\":");
-        json_string(out, name_of(render, NAME_ITEM, shortage->item));
+        json_string(out, render_name(render, NAME_ITEM, shortage->item));
         buffer_literal(out, ",\"location\":");
         /* NUMBER_NONE: all that were asked, together. */
         json_string(out, shortage->location == NUMBER_NONE ? TEXT_NONE
-                                                           : name_of(render, NAME_LOCATION, shortage->location));
+                                                           : render_name(render, NAME_LOCATION, shortage->location));
         UNITS(",\"asked\":", shortage->asked);
         UNITS(",\"free\":", shortage->free);
         buffer_byte(out, '}');
@@ -284,9 +309,9 @@ static void render_row(struct buffer *out, const struct render *render, const st
         buffer_byte(out, ',');
     *comma = true;
     buffer_literal(out, "{\"item\":");
-    json_string(out, name_of(render, NAME_ITEM, event->item));
+    json_string(out, render_name(render, NAME_ITEM, event->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, event->location));
+    json_string(out, render_name(render, NAME_LOCATION, event->location));
 }
 
 static bool of_transfer(const struct event *event)
@@ -392,7 +417,7 @@ void render_answer(struct buffer *out, const struct render *render, const struct
         buffer_byte(out, ',');
     }
     buffer_literal(out, "\"source\":");
-    json_string(out, name_of(render, NAME_SOURCE, decision->source));
+    json_string(out, render_name(render, NAME_SOURCE, decision->source));
     buffer_byte(out, ',');
     render_status(out, refused ? "refused" : "accepted",
                   single && refused ? code_http(decision->events[0].code) : 0);
@@ -409,6 +434,13 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     if (refused) {
         render_refusal(out, render, &decision->events[0]);
         return;
+    }
+    const struct event *configured = &decision->events[decision->event_count - 1];
+    bool of_item = decision->kind == KIND_PUT_ITEM; /* whose event may have the item alone */
+    if (of_item || (configured->config_space != NAME_SPACE_COUNT && decision->kind != KIND_SET_CHANNEL)) {
+        buffer_literal(out, ",\"name\":");
+        json_string(out, of_item ? render_name(render, NAME_ITEM, configured->item)
+                                 : render_name(render, configured->config_space, configured->config_number));
     }
     if (decision->events[0].claim != 0)
         render_claim_answer(out, render, decision);
@@ -438,7 +470,7 @@ static void render_cell_members(struct buffer *out, const struct render *render,
     static const char *const accounts[ACCOUNT_COUNT] = {"@supplier", "@customer", "@loss", "@found"};
     unsigned scale = event->scale;
     buffer_literal(out, ",\"location\":");
-    json_string(out, name_of(render, NAME_LOCATION, event->location));
+    json_string(out, render_name(render, NAME_LOCATION, event->location));
     UNITS(",\"quantity\":", event->quantity);
     if (event->condition != CONDITION_NONE)
         render_text_member(out, "condition", constant(condition_name(event->condition)));
@@ -447,7 +479,7 @@ static void render_cell_members(struct buffer *out, const struct render *render,
     if (event->account != ACCOUNT_NONE)
         render_text_member(out, "account", constant(accounts[event->account]));
     if (event->other_location != NUMBER_NONE)
-        render_text_member(out, "other_location", name_of(render, NAME_LOCATION, event->other_location));
+        render_text_member(out, "other_location", render_name(render, NAME_LOCATION, event->other_location));
     if (event->discrepancy != DISCREPANCY_NONE)
         render_text_member(out, "discrepancy", constant(discrepancy_name(event->discrepancy)));
     buffer_literal(out, ",\"delta\":");
@@ -460,7 +492,7 @@ static void render_cell_members(struct buffer *out, const struct render *render,
         buffer_literal(out, ",\"low\":true");
     if (event->channel_number != NUMBER_NONE) {
         buffer_literal(out, ",\"quota\":{\"channel\":");
-        json_string(out, name_of(render, NAME_CHANNEL, event->channel_number));
+        json_string(out, render_name(render, NAME_CHANNEL, event->channel_number));
         UNITS(",\"units\":", event->quota);
         UNITS(",\"delta\":", event->quota_delta);
         buffer_byte(out, '}');
@@ -499,11 +531,11 @@ static void render_config_members(struct buffer *out, const struct render *rende
     buffer_literal(out, ",\"config\":{\"space\":\"");
     buffer_text(out, constant(spaces[event->config_space]));
     buffer_literal(out, "\",\"name\":");
-    json_string(out, name_of(render, event->config_space, event->config_number));
+    json_string(out, render_name(render, event->config_space, event->config_number));
     if (event->config_deleted)
         buffer_literal(out, ",\"deleted\":true");
-    else
-        render_config_body(out, event);
+    if (!event->config_deleted || event->config.length != 0)
+        render_config_body(out, render, event);
     buffer_byte(out, '}');
 }
 
@@ -555,10 +587,10 @@ void render_event(struct buffer *out, const struct render *render, const struct 
     else
         render_position(out, render->epoch, decision->first_seq); /* the ledger's own: its position is its name */
     buffer_literal(out, ",\"source\":");
-    json_string(out, name_of(render, NAME_SOURCE, decision->source));
+    json_string(out, render_name(render, NAME_SOURCE, decision->source));
     if (event->item != NUMBER_NONE) {
         buffer_literal(out, ",\"item\":");
-        json_string(out, name_of(render, NAME_ITEM, event->item));
+        json_string(out, render_name(render, NAME_ITEM, event->item));
     }
     if (event->location != NUMBER_NONE)
         render_cell_members(out, render, event);
@@ -624,9 +656,9 @@ static void render_document_lines(struct buffer *out, const struct render *rende
         if (i != 0)
             buffer_byte(out, ',');
         buffer_literal(out, "{\"item\":");
-        json_string(out, name_of(render, NAME_ITEM, line->item));
+        json_string(out, render_name(render, NAME_ITEM, line->item));
         buffer_literal(out, ",\"location\":");
-        json_string(out, name_of(render, NAME_LOCATION, line->location));
+        json_string(out, render_name(render, NAME_LOCATION, line->location));
         UNITS(",\"units\":", line->units);
         if (due) {
             buffer_literal(out, ",\"due\":");
@@ -655,9 +687,9 @@ void render_transfer(struct buffer *out, const struct render *render, const stru
     if (view->from == NUMBER_NONE)
         buffer_literal(out, "null");
     else
-        json_string(out, name_of(render, NAME_LOCATION, view->from));
+        json_string(out, render_name(render, NAME_LOCATION, view->from));
     buffer_literal(out, ",\"to\":");
-    json_string(out, name_of(render, NAME_LOCATION, view->to));
+    json_string(out, render_name(render, NAME_LOCATION, view->to));
     buffer_literal(out, ",\"eta\":");
     /* All lines have the same, and a closed one has none. */
     if (document->line_count == 0 || document->lines[0].when.form == MOMENT_ABSENT)

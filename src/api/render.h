@@ -38,7 +38,13 @@ void render_status(struct buffer *out, const char *word, int http);
  * The body of a config event, from its binary form: `,"body":{…}` as GET answers it. Writes nothing when it has no form
  * that this version knows.
  */
-void render_config_body(struct buffer *out, const struct event *event);
+void render_config_body(struct buffer *out, const struct render *render, const struct event *event);
+/* The members of an item's, a location's or a source's body, each with a comma before it. */
+void render_config(struct buffer *out, enum name_space space, struct text form);
+/* The same of a channel. */
+void render_channel(struct buffer *out, const struct render *render, const struct channel_view *channel);
+/* The name with this number. */
+struct text render_name(const struct render *render, enum name_space space, uint32_t number);
 
 /* One event as a JSON object. */
 void render_event(struct buffer *out, const struct render *render, const struct decision *decision, uint32_t index);
@@ -47,6 +53,10 @@ void render_event(struct buffer *out, const struct render *render, const struct 
 void render_figures(struct buffer *out, const struct figures *figures, unsigned scale);
 /* A whole cell as the calls for stock answer it. */
 void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell);
+/* The same without the last brace, for who has more to say of it. */
+void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell);
+/* What a channel may sell of an item. */
+void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale);
 /* A claim as the calls for holds answer it. */
 void render_claim(struct buffer *out, const struct render *render, const struct claim_copy *claim);
 /* A transfer and an expectation as their calls answer them. */

@@ -1,10 +1,256 @@
 /*
- * Configuration in events and answers.
+ * Bodies of configuration: as PUT took them, from their binary form. What has its default is left out.
  */
 #include "api/render.h"
 
-void render_config_body(struct buffer *out, const struct event *event)
+#include "ledger/config_form.h"
+
+static void render_member(struct buffer *out, const char *key)
 {
-    (void)out;
-    (void)event;
+    buffer_literal(out, ",\"");
+    buffer_text(out, text_of(key, strlen(key)));
+    buffer_literal(out, "\":");
+}
+
+static void comma_unless_first(struct buffer *out, bool *first)
+{
+    if (!*first)
+        buffer_byte(out, ',');
+    *first = false;
+}
+
+/* Canonical JSON already. */
+static void render_attributes(struct buffer *out, struct text attributes)
+{
+    if (!text_present(attributes))
+        return;
+    render_member(out, "attributes");
+    buffer_text(out, attributes);
+}
+
+static void render_zone(struct buffer *out, const struct zone *zone)
+{
+    if (!text_present(zone->name))
+        return;
+    render_member(out, "zone");
+    json_string(out, zone->name);
+}
+
+/* A number where it has an end, "1/3" where it has none. */
+static void render_ratio(struct buffer *out, const struct config_unit *unit)
+{
+    int64_t digits = unit->numerator;
+    unsigned places = 0;
+    for (int64_t power = 1; places <= DECIMAL_PLACES_MAX; places++, power *= 10) {
+        if (power % unit->denominator == 0 && digits <= QUANTITY_UNITS_MAX / (power / unit->denominator)) {
+            json_units(out, digits * (power / unit->denominator), places);
+            return;
+        }
+    }
+    buffer_byte(out, '"');
+    json_i64(out, unit->numerator);
+    buffer_byte(out, '/');
+    json_i64(out, unit->denominator);
+    buffer_byte(out, '"');
+}
+
+static void render_units(struct buffer *out, const struct item_config *config)
+{
+    if (config->unit_count == 0)
+        return;
+    bool first = true;
+    render_member(out, "units");
+    buffer_byte(out, '{');
+    for (uint32_t i = 0; i < config->unit_count; i++) {
+        comma_unless_first(out, &first);
+        json_string(out, config->units[i].name);
+        buffer_byte(out, ':');
+        render_ratio(out, &config->units[i]);
+    }
+    buffer_byte(out, '}');
+}
+
+/* The names of one source, from `at` on; returns where the next source's begin. */
+static uint32_t render_names(struct buffer *out, const struct item_config *config, uint32_t at)
+{
+    struct text source = config->aliases[at].source;
+    bool first = true;
+    buffer_byte(out, '[');
+    for (; at < config->alias_count && text_equal(config->aliases[at].source, source); at++) {
+        comma_unless_first(out, &first);
+        json_string(out, config->aliases[at].name);
+    }
+    buffer_byte(out, ']');
+    return at;
+}
+
+static void render_aliases(struct buffer *out, const struct item_config *config)
+{
+    uint32_t at = 0;
+    bool first = true;
+    if (config->alias_count != 0 && !text_present(config->aliases[0].source)) {
+        render_member(out, "merged");
+        at = render_names(out, config, 0);
+    }
+    if (at == config->alias_count)
+        return;
+    render_member(out, "aliases");
+    buffer_byte(out, '{');
+    while (at < config->alias_count) {
+        comma_unless_first(out, &first);
+        json_string(out, config->aliases[at].source);
+        buffer_byte(out, ':');
+        at = render_names(out, config, at);
+    }
+    buffer_byte(out, '}');
+}
+
+static void render_components(struct buffer *out, const struct item_config *config)
+{
+    if (config->component_count == 0)
+        return;
+    bool first = true;
+    render_member(out, "components");
+    buffer_byte(out, '[');
+    for (uint32_t i = 0; i < config->component_count; i++) {
+        const struct config_component *component = &config->components[i];
+        comma_unless_first(out, &first);
+        buffer_literal(out, "{\"item\":");
+        json_string(out, component->item);
+        buffer_literal(out, ",\"quantity\":");
+        json_units(out, component->quantity.digits, component->quantity.places);
+        buffer_byte(out, '}');
+    }
+    buffer_byte(out, ']');
+}
+
+static void render_item_config(struct buffer *out, struct text form)
+{
+    struct item_config config;
+    if (!item_config_read(form, &config))
+        return;
+    render_units(out, &config);
+    render_aliases(out, &config);
+    render_components(out, &config);
+    if (text_present(config.gtin)) {
+        render_member(out, "gtin");
+        json_string(out, config.gtin);
+    }
+    render_attributes(out, config.attributes);
+    if (text_present(config.merge)) {
+        render_member(out, "merge");
+        json_string(out, config.merge);
+    }
+}
+
+static void render_location_config(struct buffer *out, struct text form)
+{
+    struct location_config config;
+    if (!location_config_read(form, &config))
+        return;
+    if (text_present(config.parent)) {
+        render_member(out, "parent");
+        json_string(out, config.parent);
+    }
+    render_member(out, "promise");
+    json_bool(out, !config.no_promise);
+    render_zone(out, &config.zone);
+    render_attributes(out, config.attributes);
+}
+
+static void render_source_config(struct buffer *out, struct text form)
+{
+    struct source_config config;
+    if (!source_config_read(form, &config))
+        return;
+    render_zone(out, &config.zone);
+    render_member(out, "ordered");
+    json_bool(out, config.ordered);
+    render_member(out, "strict");
+    json_bool(out, config.strict);
+    if (config.default_condition != CONDITION_NONE) {
+        const char *condition = condition_name(config.default_condition);
+        render_member(out, "default_condition");
+        json_string(out, text_of(condition, strlen(condition)));
+    }
+    if (config.expires_in_ms != EXPIRES_DEFAULT) {
+        render_member(out, "expires_in");
+        json_units(out, config.expires_in_ms, 3);
+    }
+}
+
+void render_config(struct buffer *out, enum name_space space, struct text form)
+{
+    if (space == NAME_ITEM)
+        render_item_config(out, form);
+    else if (space == NAME_LOCATION)
+        render_location_config(out, form);
+    else if (space == NAME_SOURCE)
+        render_source_config(out, form);
+}
+
+void render_channel(struct buffer *out, const struct render *render, const struct channel_view *channel)
+{
+    bool first = true;
+    render_member(out, "locations");
+    buffer_byte(out, '[');
+    for (uint32_t i = 0; i < channel->place_count; i++) {
+        comma_unless_first(out, &first);
+        json_string(out, render_name(render, NAME_LOCATION, channel->places[i]));
+    }
+    buffer_byte(out, ']');
+    render_member(out, "priority");
+    if (channel->priority == 0)
+        buffer_literal(out, "null");
+    else
+        json_u64(out, channel->priority);
+    render_member(out, "shares_rest");
+    json_bool(out, channel->shares_rest);
+    render_member(out, "buffer");
+    json_i64(out, channel->buffer);
+    render_member(out, "cap");
+    if (channel->has_cap)
+        json_i64(out, channel->cap);
+    else
+        buffer_literal(out, "null");
+}
+
+/* An item's own bounds in a channel. */
+static void render_offer(struct buffer *out, const struct event *event)
+{
+    struct offer_form offer;
+    ledger_offer_form(event->config, &offer);
+    if (offer.has_buffer) {
+        render_member(out, "buffer");
+        json_units(out, offer.buffer, event->scale);
+    }
+    if (offer.has_cap) {
+        render_member(out, "cap");
+        json_units(out, offer.cap, event->scale);
+    }
+}
+
+void render_config_body(struct buffer *out, const struct render *render, const struct event *event)
+{
+    struct channel_view channel;
+    if (event->config_space == NAME_CHANNEL && event->config.length == 0)
+        return; /* none that this version knows */
+    render_member(out, "body");
+    size_t begin = out->length;
+    if (event->config_space != NAME_CHANNEL) {
+        render_config(out, event->config_space, event->config);
+    } else if (event->item != NUMBER_NONE) {
+        render_offer(out, event);
+    } else {
+        ledger_channel_form(event->config, &channel);
+        render_channel(out, render, &channel);
+    }
+    /* Each member came with a comma before it; the first one's is where the brace belongs. */
+    if (out->failed)
+        return;
+    if (out->length == begin)
+        buffer_byte(out, '{');
+    else
+        out->bytes[begin] = '{';
+    buffer_byte(out, '}');
 }

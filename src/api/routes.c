@@ -103,6 +103,34 @@ bool route_query(struct connection *connection, struct parameter *parameters, ui
     return true;
 }
 
+bool query_has(const struct connection *connection, struct text key)
+{
+    struct text rest = connection->head.request.query;
+    struct text raw_key;
+    struct text raw_value;
+    while (url_parameter_next(&rest, &raw_key, &raw_value)) {
+        char bytes[64];
+        struct text decoded;
+        if (url_decode(URL_PARAMETER, raw_key, bytes, sizeof(bytes), &decoded) && text_equal(decoded, key))
+            return true;
+    }
+    return false;
+}
+
+bool route_channel(struct connection *connection, struct text channel)
+{
+    enum name_status status = text_present(channel) ? name_check(channel) : NAME_OK;
+    if (!text_present(channel)) {
+        respond_problem(connection, 422, "missing_field", TEXT("channel"), TEXT("say which channel"));
+    } else if (status != NAME_OK) {
+        const char *problem = name_problem(status);
+        respond_problem(connection, 422, "bad_value", TEXT("channel"), text_of(problem, strlen(problem)));
+    } else {
+        return true;
+    }
+    return false;
+}
+
 bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number)
 {
     uint64_t value = 0;
@@ -131,25 +159,38 @@ struct route_row {
     struct text path;
     const struct handler *handler;
     int call;
+    int subject; /* enum name_space, of configuration */
 };
 
-#define ROW(method, shape, path, handler, call) {method, shape, {path, sizeof(path) - 1}, handler, call}
+#define ROW(method, shape, path, handler, call) {method, shape, {path, sizeof(path) - 1}, handler, call, 0}
+#define OF(method, shape, path, handler, call, subject) {method, shape, {path, sizeof(path) - 1}, handler, call, subject}
+/* One entry, and a whole collection. */
+#define CONFIGURATION(path, subject)                                                                                   \
+    OF(HTTP1_GET, PATH_ONE, path, &config_handler, CONFIG_GET, subject),                                               \
+        OF(HTTP1_PUT, PATH_ONE, path, &config_handler, CONFIG_PUT, subject),                                           \
+        OF(HTTP1_DELETE, PATH_ONE, path, &config_handler, CONFIG_DELETE, subject),                                     \
+        OF(HTTP1_PUT, PATH_EXACT, path, &commands_handler, COMMANDS_COLLECTION, subject)
 
 static const struct route_row rows[] = {
     ROW(HTTP1_POST, PATH_EXACT, "/v1/commands", &commands_handler, 0),
     ROW(HTTP1_GET, PATH_ONE, "/v1/stock", &stock_handler, STOCK_ITEM),
     ROW(HTTP1_GET, PATH_TWO, "/v1/stock", &stock_handler, STOCK_CELL),
     ROW(HTTP1_GET, PATH_ONE, "/v1/holds", &stock_handler, STOCK_HOLD),
-    ROW(HTTP1_GET, PATH_ONE, "/v1/items", &stock_handler, STOCK_ITEM_CONFIG),
-    ROW(HTTP1_PUT, PATH_ONE, "/v1/items", &put_item_handler, 0),
     ROW(HTTP1_GET, PATH_ONE, "/v1/transfers", &document_handler, DOCUMENT_OF_TRANSFER),
     ROW(HTTP1_GET, PATH_ONE, "/v1/expectations", &document_handler, DOCUMENT_OF_EXPECTATION),
     ROW(HTTP1_GET, PATH_ONE, "/v1/atp", &document_handler, DOCUMENT_ATP),
+    CONFIGURATION("/v1/items", NAME_ITEM),
+    CONFIGURATION("/v1/locations", NAME_LOCATION),
+    CONFIGURATION("/v1/channels", NAME_CHANNEL),
+    CONFIGURATION("/v1/sources", NAME_SOURCE),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/stock", &list_handler, LIST_OF_STOCK),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/holds", &list_handler, LIST_OF_HOLDS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/waiting", &list_handler, LIST_OF_WAITING),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/items", &list_handler, LIST_OF_ITEMS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/locations", &list_handler, LIST_OF_LOCATIONS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/channels", &list_handler, LIST_OF_CHANNELS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/sources", &list_handler, LIST_OF_SOURCES),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/availability", &availability_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/figures", &figures_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/feed", &feed_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/livez", &operations_handler, OPERATIONS_LIVE),
@@ -183,9 +224,8 @@ static bool path_fits(const struct route_row *row, struct text path, struct text
 static bool is_for_later(struct text path)
 {
     static const struct text calls[] = {
-        {"/v1/feed/ws", 11},       {"/v1/history", 11}, {"/v1/availability", 16}, {"/v1/atp", 7},     {"/v1/transfers", 13},
-        {"/v1/expectations", 16},  {"/v1/reviews", 11}, {"/v1/waiting", 11},      {"/v1/drift", 9},   {"/v1/locations", 13},
-        {"/v1/channels", 12},      {"/v1/sources", 11}, {"/v1/handlers", 12},     {"/asyncapi.json", 14}};
+        {"/v1/feed/ws", 11}, {"/v1/history", 11}, {"/v1/transfers", 13}, {"/v1/expectations", 16}, {"/v1/reviews", 11},
+        {"/v1/drift", 9},    {"/v1/handlers", 12}, {"/asyncapi.json", 14}};
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         if (path.length >= calls[i].length && memcmp(path.bytes, calls[i].bytes, calls[i].length) == 0 &&
             (path.length == calls[i].length || path.bytes[calls[i].length] == '/'))
@@ -214,6 +254,8 @@ static bool refuse_later(struct connection *connection)
 
 static const char *method_name(enum http1_method method)
 {
+    if (method == HTTP1_DELETE)
+        return "DELETE";
     return method == HTTP1_POST ? "POST" : method == HTTP1_PUT ? "PUT" : "GET";
 }
 
@@ -237,6 +279,43 @@ static void method_not_allowed(struct connection *connection, struct text path)
     memcpy(allow + n, "\r\n", 2);
     respond_problem_with(connection, 405, "method_not_allowed", TEXT_NONE,
                          TEXT("this path has no such method; see Allow"), text_of(allow, n + 2));
+}
+
+/* Is there a body where one belongs, of a type the call takes? Sets the call. False after an answer. */
+static bool body_fits(struct connection *connection, const struct route_row *row)
+{
+    const struct http1_request *request = &connection->head.request;
+    connection->call = row->call;
+    if (request->method == HTTP1_GET || request->method == HTTP1_DELETE) {
+        bool has_body = request->chunked || request->content_length != 0;
+        if (has_body)
+            respond_problem(connection, 400, "bad_request", TEXT_NONE, TEXT("a GET or DELETE has no body"));
+        return !has_body;
+    }
+    bool collection = row->handler == &commands_handler && row->call == COMMANDS_COLLECTION;
+    bool ndjson = row->handler == &commands_handler && text_present(request->content_type) &&
+                  media_type_is(request->content_type, "application/x-ndjson");
+    bool json = !collection && text_present(request->content_type) &&
+                media_type_is(request->content_type, "application/json");
+    if (!ndjson && !json) {
+        respond_problem(connection, 415, "unsupported_media_type", TEXT("Content-Type"),
+                        collection ? TEXT("send a collection as application/x-ndjson in UTF-8, an entry a line")
+                                   : TEXT("send application/json, or application/x-ndjson to /v1/commands, in UTF-8"));
+        return false;
+    }
+    if (text_present(request->content_encoding)) {
+        respond_problem(connection, 415, "unsupported_media_type", TEXT("Content-Encoding"),
+                        TEXT("bodies are taken as they are, without compression"));
+        return false;
+    }
+    if (!request->chunked && !request->has_content_length) {
+        respond_problem(connection, 411, "length_required", TEXT("Content-Length"),
+                        TEXT("give the body's length, or send it in chunks"));
+        return false;
+    }
+    if (ndjson && !collection)
+        connection->call = COMMANDS_STREAM;
+    return true;
 }
 
 void route(struct connection *connection)
@@ -273,33 +352,8 @@ void route(struct connection *connection)
             respond_problem(connection, 404, "not_found", TEXT_NONE, TEXT("no such call; see /openapi.json"));
         return;
     }
-    bool has_body = request->chunked || request->content_length != 0;
-    if (request->method == HTTP1_GET && has_body) {
-        respond_problem(connection, 400, "bad_request", TEXT_NONE, TEXT("a GET has no body"));
+    if (!body_fits(connection, found))
         return;
-    }
-    if (request->method != HTTP1_GET) {
-        bool ndjson = found->handler == &commands_handler && text_present(request->content_type) &&
-                      media_type_is(request->content_type, "application/x-ndjson");
-        if (!text_present(request->content_type) ||
-            (!ndjson && !media_type_is(request->content_type, "application/json"))) {
-            respond_problem(connection, 415, "unsupported_media_type", TEXT("Content-Type"),
-                            TEXT("send application/json, or application/x-ndjson to /v1/commands, in UTF-8"));
-            return;
-        }
-        if (text_present(request->content_encoding)) {
-            respond_problem(connection, 415, "unsupported_media_type", TEXT("Content-Encoding"),
-                            TEXT("bodies are taken as they are, without compression"));
-            return;
-        }
-        if (!request->chunked && !request->has_content_length) {
-            respond_problem(connection, 411, "length_required", TEXT("Content-Length"),
-                            TEXT("give the body's length, or send it in chunks"));
-            return;
-        }
-        connection->call = ndjson;
-    } else {
-        connection->call = found->call;
-    }
+    connection->subject = found->subject;
     connection->handler = found->handler;
 }

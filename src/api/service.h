@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "api/source_zones.h"
 #include "engine/engine.h"
 
 #define SERVICE_HOSTS_MAX 32
@@ -18,6 +19,7 @@ struct service {
     const struct ledger *ledger; /* names only, outside the engine's thread */
     struct engine *engine;
     struct inbox *inbox;
+    struct source_zones *zones;
     const char *version;
     /* Names a Host field may have, without port; compared without case. */
     uint32_t host_count;

@@ -54,9 +54,10 @@ struct request {
     /* Dry runs are answered from here: the record (with the names before it) of what would have been decided. */
     uint8_t *dry_bytes; /* the submitter's, RECORD_BYTES_MAX of it, or NULL when the command is no dry run */
     uint32_t dry_length;
-    void *owner;     /* the submitter's, these three */
+    void *owner;     /* the submitter's, these four */
     void *detail;
     uint64_t number;
+    bool of_source; /* it configures a source, which the submitter keeps a copy of */
     struct answer answer;
 };
 

@@ -65,6 +65,10 @@ struct env {
     /* True when write_wait would return at once. */
     bool (*write_done)(void *context, struct env_file *file);
 
+    /* The system's description of a time zone ("Europe/Berlin"), all of it. name: letters, digits, "_-+" and single "/".
+     * NOT_FOUND; FULL when it is larger than capacity. */
+    enum status (*zone_read)(void *context, const char *name, void *bytes, size_t capacity, size_t *out_bytes);
+
     /* -- clock -- */
     int64_t (*wall_us)(void *context);      /* UTC, microseconds since 1970; may jump */
     int64_t (*monotonic_ns)(void *context); /* never goes back */

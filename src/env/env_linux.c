@@ -538,6 +538,37 @@ static void linux_memory_release(void *context, void *memory, size_t bytes)
         (void)munmap(memory, bytes);
 }
 
+static enum status linux_zone_read(void *context, const char *name, void *bytes, size_t capacity, size_t *out_bytes)
+{
+    char path[256];
+    struct stat about;
+    (void)context;
+    int n = snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return STATUS_NOT_FOUND;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return STATUS_NOT_FOUND;
+    enum status status = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? STATUS_OK : STATUS_NOT_FOUND;
+    size_t have = 0;
+    while (status == STATUS_OK) {
+        if (have == capacity) {
+            status = STATUS_FULL;
+            break;
+        }
+        ssize_t got = read(fd, (uint8_t *)bytes + have, capacity - have);
+        if (got == 0)
+            break;
+        if (got > 0)
+            have += (size_t)got;
+        else if (errno != EINTR)
+            status = STATUS_IO;
+    }
+    (void)close(fd);
+    *out_bytes = have;
+    return status;
+}
+
 static const struct env table = {
     .directory_open = linux_directory_open,
     .directory_close = linux_directory_close,
@@ -556,6 +587,7 @@ static const struct env table = {
     .write_start = linux_write_start,
     .write_wait = linux_write_wait,
     .write_done = linux_write_done,
+    .zone_read = linux_zone_read,
     .wall_us = linux_wall_us,
     .monotonic_ns = linux_monotonic_ns,
     .random_bytes = linux_random_bytes,

@@ -170,11 +170,18 @@ static inline uint8_t *put_figures(uint8_t *at, const struct figures *figures, u
     return at;
 }
 
+/* Four at a time: most are 0. */
 static inline unsigned figures_bits(const struct figures *figures)
 {
+    _Static_assert(FIGURE_COUNT % 4 == 0, "whole fours");
     unsigned bits = 0;
-    for (unsigned i = 0; i < FIGURE_COUNT; i++)
-        bits |= (unsigned)(figures->units[i] != 0) << i;
+    for (unsigned i = 0; i < FIGURE_COUNT; i += 4) {
+        const int64_t *units = figures->units + i;
+        if ((units[0] | units[1] | units[2] | units[3]) != 0)
+            bits |= ((unsigned)(units[0] != 0) | (unsigned)(units[1] != 0) << 1 | (unsigned)(units[2] != 0) << 2 |
+                     (unsigned)(units[3] != 0) << 3)
+                    << i;
+    }
     return bits;
 }
 
@@ -868,11 +875,7 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
 
 static void take_context(struct decoder *d, struct decision *decision)
 {
-    /* The caller's arrays stay; everything else begins anew. */
-    *decision = (struct decision){.events = decision->events,
-                                  .names = decision->names,
-                                  .shortages = decision->shortages,
-                                  .source = NUMBER_NONE};
+    decision_reset(decision);
     uint64_t event_count = take_nonzero(d);
     decision->first_seq = take_nonzero(d);
     refuse(d, event_count > DECISION_EVENTS_MAX || decision->first_seq > (uint64_t)INT64_MAX);

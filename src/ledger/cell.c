@@ -97,7 +97,8 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
     CHECK(event->item < ledger->names[NAME_ITEM].count);
     CHECK(event->location < ledger->names[NAME_LOCATION].count);
     struct item *item = &ledger->items[event->item];
-    uint32_t number = cell_find(ledger, event->item, event->location);
+    uint32_t number = event->hints.cell != 0 ? event->hints.cell - 1 : cell_find(ledger, event->item, event->location);
+    offers_before(ledger, event->item, event->location, number);
     if (number == NUMBER_NONE) {
         CHECK(ledger->cell_count < ledger->limits.cell_count_max);
         number = ledger->cell_count++;
@@ -106,7 +107,8 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
         item->first_cell = number + 1;
         table_insert(&ledger->cell_index, cell_key_hash(ledger, event->item, event->location), number);
     } else {
-        offers_before(ledger, number);
+        CHECK(ledger->cells[number].item == event->item);
+        CHECK(ledger->cells[number].location == event->location);
         ledger->entries_hash -= cell_hash(ledger, &ledger->cells[number]);
     }
     struct cell *cell = &ledger->cells[number];

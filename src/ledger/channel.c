@@ -267,11 +267,8 @@ void channels_check(const struct ledger *ledger, uint64_t *hash)
 
 /* ---- views ---- */
 
-bool ledger_channel(const struct ledger *ledger, uint32_t number, struct channel_view *out_view)
+static void channel_look(const struct channel *channel, struct channel_view *out_view)
 {
-    if (number >= ledger->names[NAME_CHANNEL].count)
-        return false;
-    const struct channel *channel = &ledger->channels[number];
     *out_view = (struct channel_view){
         .stamp = channel->config_seq,
         .priority = channel->priority,
@@ -282,7 +279,33 @@ bool ledger_channel(const struct ledger *ledger, uint32_t number, struct channel
         .place_count = channel->place_count,
     };
     memcpy(out_view->places, channel->places, sizeof(out_view->places));
+}
+
+bool ledger_channel(const struct ledger *ledger, uint32_t number, struct channel_view *out_view)
+{
+    if (number >= ledger->names[NAME_CHANNEL].count)
+        return false;
+    channel_look(&ledger->channels[number], out_view);
     return true;
+}
+
+void ledger_channel_form(struct text form, struct channel_view *out_view)
+{
+    struct channel channel;
+    channel_form_read(form, &channel);
+    channel_look(&channel, out_view);
+}
+
+void ledger_offer_form(struct text form, struct offer_form *out_form)
+{
+    struct offer offer;
+    offer_form_read(form, &offer);
+    *out_form = (struct offer_form){offer.has_buffer, offer.has_cap, offer.buffer, offer.cap};
+}
+
+bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location)
+{
+    return channel_serves(ledger, channel, location);
 }
 
 int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel)

@@ -49,7 +49,9 @@
     X(unknown_unit, 422, "the item has no such unit; declare it with the item")                                        \
     X(in_use, 409, "it has stock, quotas or expected goods; see the cells and clear them first")                       \
     X(alias_in_use, 409, "another item has this name or alias; see `subject`")                                         \
-    X(circular, 409, "it would contain itself; see `subject`")
+    X(circular, 409, "it would contain itself; see `subject`")                                                         \
+    X(kit_in_kit, 409, "a kit's components are no kits; name what `subject` is made of instead")                                                         \
+    X(unknown_source, 409, "no such source")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

@@ -151,13 +151,15 @@ struct command_line {
 };
 
 /*
- * What ledger_prepare found out ahead of the decision, so that it is not looked up twice; not part of the form. Numbers
- * never change once given: one that was known then is right later; one that was not (NUMBER_NONE) may be known by now.
+ * What ledger_prepare found out ahead of the decision, so that it is not looked up twice; not part of the form. A number
+ * stays until its name is retired: one that was known then is right later, unless a name was retired since; one that was
+ * not (NUMBER_NONE) may be known by now.
  */
 struct command_hints {
     bool ready;
+    uint32_t retired;    /* names given up by then: once there are more, no number here is to be relied on */
     struct hash128 id;   /* of (source, id); nothing when the id is absent */
-    uint64_t hold;       /* hash of the hold's name */
+    uint64_t hold;       /* hash of the hold's name, 0 when it is absent */
     uint32_t source;
     uint32_t item, location, cell; /* of a single line */
 };

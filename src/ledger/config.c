@@ -1,34 +1,481 @@
 /*
- * Configuration as events: items (their scale) and the journalled settings of the ledger.
+ * Configuration as events: items, locations, sources, and the journalled settings of the ledger. What it is kept in is
+ * config_state.c.
+ *
+ * A PUT replaces the whole body. The one thing it leaves are the merged names of an item: nobody who sends an item's
+ * body each night knows of them. A DELETE retires the name: its number never comes back, and the name, used again,
+ * begins with nothing.
  */
 #include "ledger/decide.h"
+
+/* ---- shared ---- */
+
+/* `If-Match`: the sequence of the last configuration, 0 for none. */
+static bool judge_match(struct judge *judge, struct text name, uint64_t config_seq)
+{
+    const struct precondition *wanted = &judge->command->precondition;
+    if ((wanted->present & PRECONDITION_VERSION) == 0 || wanted->version == config_seq)
+        return true;
+    return judge_refuse(judge, CODE_precondition_failed, name, TEXT("If-Match"));
+}
+
+static struct event *config_event(struct judge *judge, enum name_space space, uint32_t number, struct text form)
+{
+    struct event *event = judge_event(judge, EVENT_CONFIG);
+    event->config_space = space;
+    event->config_number = number;
+    event->config = form;
+    return event;
+}
+
+static struct text name_of(const struct judge *judge, enum name_space space, uint32_t number)
+{
+    return ledger_name(judge->ledger, space, number);
+}
+
+/* Does the claim have anything open or waiting in a cell of this item (NUMBER_NONE: any) at this location (the same)? */
+static bool claim_stands_on(const struct ledger *ledger, const struct claim *claim, uint32_t item, uint32_t location)
+{
+    for (uint32_t l = claim->first_line; l != 0; l = ledger->claims.lines[l - 1].next) {
+        const struct claim_line *line = &ledger->claims.lines[l - 1];
+        const struct cell *cell = &ledger->cells[line->cell];
+        if ((item == NUMBER_NONE || cell->item == item) && (location == NUMBER_NONE || cell->location == location) &&
+            (line->units[CLAIM_HELD] | line->units[CLAIM_COMMITTED] | line->units[CLAIM_WAITING]) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Names the claims that stand on it. They are walked all: it is asked only when some cell says that there are claims. */
+static void mention_claims(struct judge *judge, uint32_t item, uint32_t location)
+{
+    const struct claims *claims = &judge->ledger->claims;
+    for (uint32_t c = 0; c < claims->entry_count; c++) {
+        const struct claim *claim = &claims->entries[c];
+        if (claim->number != 0 && !claim_state_ended(claim->state) &&
+            claim_stands_on(judge->ledger, claim, item, location))
+            judge_mention(judge, textpool_text(&claims->texts, claim->name));
+    }
+}
+
+/* What of a cell would be lost with its name. A policy goes with it and is nobody's loss. */
+static int64_t cell_remains(const struct ledger *ledger, uint32_t number)
+{
+    struct figures figures = cell_figures(ledger, number);
+    int64_t sum = 0;
+    for (unsigned f = 0; f < FIGURE_SAFETY_STOCK; f++)
+        sum += figures.units[f] < 0 ? -figures.units[f] : figures.units[f]; /* 13 terms of 2^53 at most */
+    const struct cell_extra *extra = cell_extra(ledger, number);
+    for (uint32_t q = extra == NULL ? 0 : extra->quota_first; q != 0; q = ledger->quotas[q - 1].next)
+        sum += ledger->quotas[q - 1].units; /* CHANNELS_MAX more */
+    return min_i64(sum, QUANTITY_UNITS_MAX);
+}
+
+/* Looks at one cell: notes what remains in it, and whether claims may stand on it. */
+static void look_at_cell(struct judge *judge, uint32_t number, bool *claims)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct cell *cell = &ledger->cells[number];
+    int64_t remains = cell_remains(ledger, number);
+    *claims = *claims || cell->extra != 0 || (cell->units[FIGURE_HELD] | cell->units[FIGURE_COMMITTED]) != 0;
+    if (remains == 0 || judge->decision->shortage_count == COMMAND_LINES_MAX)
+        return;
+    const struct draft draft = {.item = cell->item, .location = cell->location, .scale = ledger->items[cell->item].scale};
+    judge_short(judge, &draft, remains, 0);
+}
+
+/* 409 claims_open or in_use when something is left in a cell of the name. claims_first: claims are named, whatever else
+ * is there; else they are named when there is nothing else. */
+static bool judge_cells_clear(struct judge *judge, enum name_space space, uint32_t number, bool claims_first)
+{
+    const struct ledger *ledger = judge->ledger;
+    uint32_t item = space == NAME_ITEM ? number : NUMBER_NONE;
+    uint32_t location = space == NAME_LOCATION ? number : NUMBER_NONE;
+    bool claims = false;
+    if (space == NAME_ITEM) {
+        for (uint32_t c = ledger->items[number].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item)
+            look_at_cell(judge, c - 1, &claims);
+    } else {
+        /* No list of a location's cells is kept, it would cost each of them: 10 million take some 0.1 s. */
+        for (uint32_t c = 0; c < ledger->cell_count; c++) {
+            if (ledger->cells[c].location == number)
+                look_at_cell(judge, c, &claims);
+        }
+    }
+    if (claims && (claims_first || judge->decision->shortage_count == 0))
+        mention_claims(judge, item, location);
+    if (judge->decision->mention_total != 0) {
+        judge->decision->shortage_count = 0;
+        return judge_refuse(judge, CODE_claims_open, name_of(judge, space, number), TEXT_NONE);
+    }
+    if (judge->decision->shortage_count != 0)
+        return judge_refuse(judge, CODE_in_use, name_of(judge, space, number), TEXT_NONE);
+    return true;
+}
+
+/* ---- items ---- */
+
+static const struct item *item_or_blank(const struct ledger *ledger, uint32_t number)
+{
+    static const struct item blank = {0};
+    return number < ledger->names[NAME_ITEM].count ? &ledger->items[number] : &blank;
+}
+
+/* Is this name another item's own, or another item's alias for this source or for everybody? */
+static bool name_is_taken(const struct ledger *ledger, uint32_t item, uint32_t source, struct text name)
+{
+    const struct configs *configs = &ledger->configs;
+    uint32_t number = ledger_number(ledger, NAME_ITEM, name);
+    if (number != NUMBER_NONE)
+        return number != item;
+    uint32_t alias = source < ledger->names[NAME_SOURCE].count ? alias_find(ledger, source, name) : NUMBER_NONE;
+    if (alias == NUMBER_NONE)
+        alias = alias_find(ledger, NUMBER_NONE, name);
+    return alias != NUMBER_NONE && configs->aliases[alias].item != item;
+}
+
+static bool judge_aliases(struct judge *judge, uint32_t item, const struct item_config *config)
+{
+    for (uint32_t i = 0; i < config->alias_count; i++) {
+        const struct config_alias *alias = &config->aliases[i];
+        if (!text_present(alias->source))
+            return judge_invalid(judge, CODE_bad_value, LINE_NONE, "aliases", "a merged name is made by `merge` alone");
+        uint32_t source = judge_name(judge, NAME_SOURCE, alias->source);
+        if (source == NUMBER_NONE)
+            return false;
+        if (name_is_taken(judge->ledger, item, source, alias->name))
+            return judge_refuse(judge, CODE_alias_in_use, alias->name, TEXT("/aliases"));
+    }
+    return true;
+}
+
+static bool judge_components(struct judge *judge, uint32_t item, const struct item_config *config)
+{
+    const struct ledger *ledger = judge->ledger;
+    for (uint32_t i = 0; i < config->component_count; i++) {
+        const struct config_component *component = &config->components[i];
+        int64_t units;
+        if (text_equal(component->item, judge->command->item))
+            return judge_refuse(judge, CODE_circular, component->item, TEXT("/components"));
+        uint32_t part = ledger_number(ledger, NAME_ITEM, component->item);
+        if (part == NUMBER_NONE)
+            return judge_refuse(judge, CODE_unknown_item, component->item, TEXT("/components"));
+        if (item_is_kit(ledger, part))
+            return judge_refuse(judge, CODE_kit_in_kit, component->item, TEXT("/components"));
+        switch (decimal_to_units(component->quantity, ledger->items[part].scale, &units)) {
+        case DECIMAL_OK:
+            break;
+        case DECIMAL_TOO_LONG:
+            return judge_invalid(judge, CODE_too_many_decimals, LINE_NONE, "components",
+                                 "a quantity has more decimals than the scale of its component");
+        case DECIMAL_BAD:
+        case DECIMAL_OUT_OF_RANGE:
+            return judge_invalid(judge, CODE_out_of_range, LINE_NONE, "components",
+                                 "a quantity is beyond 2^53-1 base units of its component");
+        }
+    }
+    const struct item *kit = item_or_blank(ledger, item);
+    if (config->component_count != 0 && kit->first_use != 0)
+        return judge_refuse(judge, CODE_kit_in_kit, judge->command->item, TEXT("/components"));
+    if (config->component_count != 0 && judge->command->scale != 0)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "scale", "a kit is counted whole: its scale is 0");
+    return true;
+}
+
+/* Adds the aliases, or the merged names among them alone, each at its place; false when they are too many. */
+static bool add_aliases(struct item_config *to, const struct config_alias *aliases, uint32_t count, bool merged_only)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t place = to->alias_count;
+        if (merged_only && text_present(aliases[i].source))
+            continue;
+        if (to->alias_count == ALIASES_MAX)
+            return false;
+        for (; place > 0; place--) {
+            int order = config_compare(to->aliases[place - 1].source, aliases[i].source);
+            if (order < 0 || (order == 0 && config_compare(to->aliases[place - 1].name, aliases[i].name) < 0))
+                break;
+            to->aliases[place] = to->aliases[place - 1];
+        }
+        to->aliases[place] = aliases[i];
+        to->alias_count++;
+    }
+    return true;
+}
+
+/* The form of a body put together here, in the ledger's scratch. Absent after an objection. */
+static struct text write_item(struct judge *judge, const struct item_config *config)
+{
+    bool fits;
+    size_t n = item_config_write(config, judge->ledger->config_room, &fits);
+    if (fits)
+        return text_of((const char *)judge->ledger->config_room, n);
+    (void)judge_invalid(judge, CODE_out_of_range, LINE_NONE, "aliases", "the body would be larger than 16 KiB");
+    return TEXT_NONE;
+}
+
+static bool too_many_aliases(struct judge *judge)
+{
+    return judge_invalid(judge, CODE_out_of_range, LINE_NONE, "aliases",
+                         "the item would have more than 256 names, merged ones counted");
+}
+
+static struct event *item_event(struct judge *judge, uint32_t number, uint8_t scale, struct text form)
+{
+    struct event *event = form.length != 0 ? config_event(judge, NAME_ITEM, number, form)
+                                           : judge_event(judge, EVENT_CONFIG);
+    event->item = number;
+    event->scale = scale;
+    return event;
+}
+
+/* ---- PUT of an item with `merge` ---- */
+
+/* The name becomes a name of the other item, and with it every name it had. */
+static void decide_merge(struct judge *judge, struct text other_name)
+{
+    const struct ledger *ledger = judge->ledger;
+    struct item_config *config = &ledger->bodies[0];
+    struct item_config *gone = &ledger->bodies[1];
+    struct text name = judge->command->item;
+    uint32_t number = ledger_number(ledger, NAME_ITEM, name);
+    uint32_t other = ledger_number(ledger, NAME_ITEM, other_name);
+    uint32_t alias = alias_find(ledger, NUMBER_NONE, name);
+    gone->alias_count = 0;
+    if (text_equal(name, other_name)) {
+        (void)judge_refuse(judge, CODE_circular, other_name, TEXT("/merge"));
+        return;
+    }
+    if (other == NUMBER_NONE) {
+        (void)judge_refuse(judge, CODE_unknown_item, other_name, TEXT("/merge"));
+        return;
+    }
+    if (!judge_match(judge, name, number == NUMBER_NONE ? 0 : ledger->items[number].config_seq))
+        return;
+    if (number == NUMBER_NONE && alias_find_any(ledger, name) != NUMBER_NONE &&
+        (alias == NUMBER_NONE || ledger->configs.aliases[alias].item != other)) {
+        (void)judge_refuse(judge, CODE_alias_in_use, name, TEXT_NONE);
+        return;
+    }
+    CHECK(item_config_read(config_body(ledger, NAME_ITEM, other), config));
+    if (number != NUMBER_NONE) {
+        if (ledger->items[number].first_use != 0) {
+            (void)judge_refuse(judge, CODE_in_use, name, TEXT("/components"));
+            return;
+        }
+        if (!judge_cells_clear(judge, NAME_ITEM, number, false))
+            return;
+        CHECK(item_config_read(config_body(ledger, NAME_ITEM, number), gone));
+        struct event *event = config_event(judge, NAME_ITEM, number, judge->command->config);
+        event->item = number;
+        event->scale = ledger->items[number].scale;
+        event->config_deleted = true;
+    }
+    const struct config_alias merged = {TEXT_NONE, name};
+    bool already = number == NUMBER_NONE && alias != NUMBER_NONE; /* the same again: nothing is new */
+    if (!add_aliases(config, gone->aliases, gone->alias_count, false) ||
+        (!already && !add_aliases(config, &merged, 1, false))) {
+        (void)too_many_aliases(judge);
+        return;
+    }
+    struct text form = write_item(judge, config);
+    if (!judge->objected)
+        (void)item_event(judge, other, ledger->items[other].scale, form);
+}
+
+/* ---- PUT of an item ---- */
 
 static void decide_item(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
     const struct command *command = judge->command;
+    struct item_config *config = &ledger->bodies[0];
     if (command->scale > DECIMAL_PLACES_MAX) {
         (void)judge_invalid(judge, CODE_out_of_range, LINE_NONE, "scale", "0 to 6");
         return;
     }
-    uint32_t number = judge_name(judge, NAME_ITEM, command->item);
-    if (number == NUMBER_NONE)
-        return;
-    const struct item blank = {{0}, 0, 0, 0, 0};
-    const struct item *item = number < ledger->names[NAME_ITEM].count ? &ledger->items[number] : &blank;
-    const struct precondition *wanted = &command->precondition;
-    if ((wanted->present & PRECONDITION_VERSION) && wanted->version != item->config_seq) {
-        (void)judge_refuse(judge, CODE_precondition_failed, command->item, TEXT("If-Match"));
+    if (!item_config_read(command->config, config)) {
+        (void)judge_invalid(judge, CODE_bad_value, LINE_NONE, "config", "is not the body of an item");
         return;
     }
-    if (item->first_cell != 0 && item->scale != command->scale) {
+    if (text_present(config->merge)) {
+        decide_merge(judge, config->merge);
+        return;
+    }
+    uint32_t number = judge_new_item(judge, command->item);
+    if (number == NUMBER_NONE)
+        return;
+    const struct item *item = item_or_blank(ledger, number);
+    if (!judge_match(judge, command->item, item->config_seq))
+        return;
+    if (item->scale != command->scale && (item->first_cell != 0 || item->first_use != 0)) {
         (void)judge_refuse(judge, CODE_scale_in_use, command->item, TEXT("/scale"));
         return;
     }
-    struct event *event = judge_event(judge, EVENT_CONFIG);
-    event->item = number;
-    event->scale = command->scale;
+    if (!judge_aliases(judge, number, config) || !judge_components(judge, number, config))
+        return;
+    struct text form = command->config;
+    if (item->config.length != 0) {
+        struct item_config *before = &ledger->bodies[1];
+        CHECK(item_config_read(config_body(ledger, NAME_ITEM, number), before));
+        if (!add_aliases(config, before->aliases, before->alias_count, true)) {
+            (void)too_many_aliases(judge);
+            return;
+        }
+        form = write_item(judge, config);
+        if (judge->objected)
+            return;
+    }
+    (void)item_event(judge, number, command->scale, form);
 }
+
+/* ---- DELETE of an item ---- */
+
+/* DELETE of a merged name: it stops being one. */
+static void decide_unmerge(struct judge *judge, uint32_t alias)
+{
+    const struct ledger *ledger = judge->ledger;
+    struct item_config *config = &ledger->bodies[0];
+    uint32_t number = ledger->configs.aliases[alias].item;
+    if (!judge_match(judge, judge->command->item, ledger->items[number].config_seq))
+        return;
+    CHECK(item_config_read(config_body(ledger, NAME_ITEM, number), config));
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < config->alias_count; i++) {
+        if (text_present(config->aliases[i].source) || !text_equal(config->aliases[i].name, judge->command->item))
+            config->aliases[kept++] = config->aliases[i];
+    }
+    config->alias_count = kept;
+    struct text form = write_item(judge, config);
+    (void)item_event(judge, number, ledger->items[number].scale, form);
+}
+
+static void decide_delete_item(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    struct text name = judge->command->item;
+    uint32_t number = ledger_number(ledger, NAME_ITEM, name);
+    uint32_t alias = number == NUMBER_NONE ? alias_find(ledger, NUMBER_NONE, name) : NUMBER_NONE;
+    if (alias != NUMBER_NONE) {
+        decide_unmerge(judge, alias);
+        return;
+    }
+    if (number == NUMBER_NONE) {
+        (void)judge_refuse(judge, CODE_unknown_item, name, TEXT_NONE);
+        return;
+    }
+    if (!judge_match(judge, name, ledger->items[number].config_seq))
+        return;
+    if (ledger->items[number].first_use != 0) {
+        (void)judge_refuse(judge, CODE_in_use, name, TEXT("/components"));
+        return;
+    }
+    if (!judge_cells_clear(judge, NAME_ITEM, number, true))
+        return;
+    struct event *event = config_event(judge, NAME_ITEM, number, TEXT_NONE);
+    event->item = number;
+    event->scale = ledger->items[number].scale;
+    event->config_deleted = true;
+}
+
+/* ---- locations ---- */
+
+static void decide_location(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command *command = judge->command;
+    struct location_config config;
+    if (!location_config_read(command->config, &config)) {
+        (void)judge_invalid(judge, CODE_bad_value, LINE_NONE, "config", "is not the body of a location");
+        return;
+    }
+    uint32_t number = judge_name(judge, NAME_LOCATION, command->location);
+    if (number == NUMBER_NONE)
+        return;
+    bool known = number < ledger->names[NAME_LOCATION].count;
+    if (!judge_match(judge, command->location, known ? ledger->locations[number].config_seq : 0))
+        return;
+    if (text_present(config.parent)) {
+        uint32_t parent = ledger_number(ledger, NAME_LOCATION, config.parent);
+        if (text_equal(config.parent, command->location) ||
+            (known && parent != NUMBER_NONE && ledger_location_within(ledger, parent, number))) {
+            (void)judge_refuse(judge, CODE_circular, config.parent, TEXT("/parent"));
+            return;
+        }
+        if (parent == NUMBER_NONE) {
+            (void)judge_refuse(judge, CODE_unknown_location, config.parent, TEXT("/parent"));
+            return;
+        }
+    }
+    (void)config_event(judge, NAME_LOCATION, number, command->config);
+}
+
+static void decide_delete_location(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    struct text name = judge->command->location;
+    uint32_t number = ledger_number(ledger, NAME_LOCATION, name);
+    if (number == NUMBER_NONE) {
+        (void)judge_refuse(judge, CODE_unknown_location, name, TEXT_NONE);
+        return;
+    }
+    if (!judge_match(judge, name, ledger->locations[number].config_seq))
+        return;
+    if (ledger->locations[number].children != 0) {
+        uint32_t child = 0;
+        while (ledger->locations[child].parent != number + 1)
+            child++;
+        (void)judge_refuse(judge, CODE_in_use, name_of(judge, NAME_LOCATION, child), TEXT("/parent"));
+        return;
+    }
+    for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
+        if (channel_serves(ledger, c, number)) {
+            (void)judge_refuse(judge, CODE_in_use, name_of(judge, NAME_CHANNEL, c), TEXT("/locations"));
+            return;
+        }
+    }
+    if (judge_cells_clear(judge, NAME_LOCATION, number, true))
+        config_event(judge, NAME_LOCATION, number, TEXT_NONE)->config_deleted = true;
+}
+
+/* ---- sources ---- */
+
+static void decide_source(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command *command = judge->command;
+    struct source_config config;
+    if (!source_config_read(command->config, &config)) {
+        (void)judge_invalid(judge, CODE_bad_value, LINE_NONE, "config", "is not the body of a source");
+        return;
+    }
+    uint32_t number = judge_name(judge, NAME_SOURCE, command->source_name);
+    if (number == NUMBER_NONE)
+        return;
+    uint64_t before = number < ledger->names[NAME_SOURCE].count ? ledger->sources[number].config_seq : 0;
+    if (judge_match(judge, command->source_name, before))
+        (void)config_event(judge, NAME_SOURCE, number, command->config);
+}
+
+static void decide_delete_source(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    struct text name = judge->command->source_name;
+    uint32_t number = ledger_number(ledger, NAME_SOURCE, name);
+    if (number == NUMBER_NONE || name.bytes[0] == '@') { /* those are ours */
+        (void)judge_refuse(judge, CODE_unknown_source, name, TEXT_NONE);
+        return;
+    }
+    if (!judge_match(judge, name, ledger->sources[number].config_seq))
+        return;
+    if (ledger->sources[number].aliases != 0) {
+        (void)judge_refuse(judge, CODE_in_use, name, TEXT("/aliases"));
+        return;
+    }
+    config_event(judge, NAME_SOURCE, number, TEXT_NONE)->config_deleted = true;
+}
+
+/* ---- settings ---- */
 
 static void decide_settings(struct judge *judge)
 {
@@ -49,8 +496,11 @@ static void decide_settings(struct judge *judge)
 
 void decide_config(struct judge *judge)
 {
-    if (judge->command->kind == KIND_PUT_ITEM)
-        decide_item(judge);
-    else
-        decide_settings(judge);
+    static void (*const config_rules[KIND_COUNT])(struct judge *judge) = {
+        [KIND_PUT_ITEM] = decide_item,           [KIND_DELETE_ITEM] = decide_delete_item,
+        [KIND_PUT_LOCATION] = decide_location,   [KIND_DELETE_LOCATION] = decide_delete_location,
+        [KIND_PUT_SOURCE] = decide_source,       [KIND_DELETE_SOURCE] = decide_delete_source,
+        [KIND_SETTINGS] = decide_settings,
+    };
+    config_rules[judge->command->kind](judge);
 }

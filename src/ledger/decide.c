@@ -32,7 +32,7 @@ bool judge_refuse(struct judge *judge, enum code code, struct text subject, stru
     /* Names the command would have created are not created by a refusal; the source is. */
     uint32_t kept = 0;
     for (uint32_t i = 0; i < decision->name_count; i++) {
-        if (decision->names[i].space == NAME_SOURCE)
+        if (decision->names[i].space == NAME_SOURCE && decision->names[i].number == decision->source)
             decision->names[kept++] = decision->names[i];
     }
     decision->name_count = kept;
@@ -95,6 +95,27 @@ uint32_t judge_name(struct judge *judge, enum name_space space, struct text name
     return fresh;
 }
 
+uint32_t judge_new_item(struct judge *judge, struct text name)
+{
+    const struct ledger *ledger = judge->ledger;
+    uint32_t number = ledger_number(ledger, NAME_ITEM, name);
+    if (number != NUMBER_NONE)
+        return number;
+    /* The senders who use the alias would be answered by the new item from now on. */
+    if (ledger->configs.alias_live != 0 && alias_find_any(ledger, name) != NUMBER_NONE) {
+        (void)judge_refuse(judge, CODE_alias_in_use, name, TEXT_NONE);
+        return NUMBER_NONE;
+    }
+    return judge_name(judge, NAME_ITEM, name);
+}
+
+uint32_t judge_item(struct judge *judge, bool create, struct text name)
+{
+    uint32_t source = judge->source == NULL ? NUMBER_NONE : judge->decision->source;
+    uint32_t number = item_find(judge->ledger, source, name);
+    return number == NUMBER_NONE && create ? judge_new_item(judge, name) : number;
+}
+
 /* ---- drafts ---- */
 
 struct draft *judge_draft(const struct judge *judge, uint32_t index)
@@ -128,7 +149,7 @@ bool judge_channel(struct judge *judge, struct text name, bool must)
 static uint32_t find_cell(const struct judge *judge, uint32_t item, uint32_t location)
 {
     const struct command_hints *hints = &judge->command->hints;
-    if (hints->ready && hints->cell != NUMBER_NONE && hints->item == item && hints->location == location)
+    if (judge->hinted && hints->cell != NUMBER_NONE && hints->item == item && hints->location == location)
         return hints->cell;
     return cell_find(judge->ledger, item, location);
 }
@@ -167,6 +188,29 @@ bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, u
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
+bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command_line *line = &judge->command->lines[index];
+    struct config_unit unit;
+    if (LIKELY(line->unit.length == 0))
+        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
+    bool known = item < ledger->names[NAME_ITEM].count &&
+                 item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
+    if (!known)
+        return judge_invalid(judge, CODE_unknown_unit, index, "unit", "the item has no such unit; declare it there");
+    switch (unit_to_units(line->quantity, &unit, scale, out_units)) {
+    case UNIT_OK:
+        return true;
+    case UNIT_UNEVEN:
+        return judge_invalid(judge, CODE_uneven_unit, index, "quantity",
+                             "does not come out even in base units of the item");
+    case UNIT_OUT_OF_RANGE:
+        break;
+    }
+    return judge_invalid(judge, CODE_out_of_range, index, "quantity", "beyond 2^53-1 base units of the item");
+}
+
 static bool precondition_holds(struct judge *judge, const struct precondition *wanted, const struct draft *draft,
                                uint32_t line, bool *out_holds)
 {
@@ -194,8 +238,7 @@ static bool precondition_holds(struct judge *judge, const struct precondition *w
     return true;
 }
 
-/* Does a line look for its location? */
-static bool command_seeks(const struct command *command)
+bool command_seeks(const struct command *command)
 {
     for (uint32_t i = 0; i < command->line_count; i++) {
         if (command->lines[i].location.length == 0)
@@ -223,15 +266,20 @@ bool judge_precondition(struct judge *judge)
 /* The number of a line's name, new when it may be, from the hint when it was known ahead. */
 static uint32_t line_number(struct judge *judge, bool create, enum name_space space, struct text name, uint32_t hint)
 {
-    if (judge->command->hints.ready && judge->command->line_count == 1 && hint != NUMBER_NONE)
+    if (judge->hinted && judge->command->line_count == 1 && hint != NUMBER_NONE)
         return hint;
+    if (space == NAME_ITEM)
+        return judge_item(judge, create, name);
     return create ? judge_name(judge, space, name) : ledger_number(judge->ledger, space, name);
 }
 
 bool judge_lines(struct judge *judge, enum lines_names names)
 {
     const struct command *command = judge->command;
-    bool create = names == LINES_CREATE && !judge->ledger->strict;
+    bool create = names == LINES_CREATE && !judge->strict;
+    enum condition usual = CONDITION_SELLABLE;
+    if (command->kind == KIND_RETURN && judge->source != NULL && judge->source->default_condition != 0)
+        usual = (enum condition)(judge->source->default_condition - 1);
     bool unmet = false;
     if (command->line_count == 0)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "lines", "the kind needs lines");
@@ -241,7 +289,7 @@ bool judge_lines(struct judge *judge, enum lines_names names)
             continue; /* its place is found by judge_sourcing */
         uint32_t item = line_number(judge, create, NAME_ITEM, line->item, command->hints.item);
         if (judge->objected)
-            return false; /* no room for its name */
+            return false; /* no room for its name, or it is another's */
         if (item == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
         uint32_t location = line_number(judge, create, NAME_LOCATION, line->location, command->hints.location);
@@ -252,9 +300,9 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         uint32_t before = judge->draft_count;
         struct draft *draft = judge_draft_of(judge, item, location, i);
         int64_t units;
-        if (!judge_units(judge, line->quantity, draft->scale, i, "quantity", &units))
+        if (!judge_line_units(judge, i, item, draft->scale, &units))
             return false;
-        enum condition condition = line->condition == CONDITION_NONE ? CONDITION_SELLABLE : line->condition;
+        enum condition condition = line->condition == CONDITION_NONE ? usual : line->condition;
         draft->condition = judge->draft_count > before || draft->condition == condition ? condition : CONDITION_NONE;
         /* At most 1,000 terms of 2^53: the sums fit, their range is judged. */
         draft->asked += units;
@@ -349,6 +397,7 @@ static struct event *follow(struct judge *judge, const struct event *event, enum
     next->item = event->item;
     next->location = event->location;
     next->scale = event->scale;
+    next->hints.cell = event->hints.cell;
     next->figures = event->figures;
     next->low = event->low;
     next->version = judge->decision->events[next->seq - judge->decision->first_seq - 1].version + 1;
@@ -411,8 +460,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     event->item = draft->item;
     event->location = draft->location;
     event->scale = draft->scale;
+    event->hints.cell = draft->cell == NUMBER_NONE ? 0 : draft->cell + 1;
     event->figures = before;
     for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (event->delta.units[i] == 0)
+            continue; /* most of them */
         int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
         CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
         if (!quantity_in_range(after))
@@ -468,20 +520,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
 void decision_begin(struct judge *judge, enum command_kind kind)
 {
     struct decision *decision = judge->decision;
-    /* The arrays are the caller's and stay. */
-    struct event *events = decision->events;
-    struct new_name *names = decision->names;
-    struct shortage *shortages = decision->shortages;
-    *decision = (struct decision){
-        .kind = kind,
-        .source = NUMBER_NONE,
-        .recorded_at_us = judge->now_us,
-        .occurred_at_us = judge->now_us,
-        .first_seq = judge->ledger->last_seq + 1,
-        .events = events,
-        .names = names,
-        .shortages = shortages,
-    };
+    decision_reset(decision);
+    decision->kind = kind;
+    decision->recorded_at_us = judge->now_us;
+    decision->occurred_at_us = judge->now_us;
+    decision->first_seq = judge->ledger->last_seq + 1;
 }
 
 /* Who decides a kind; NULL for the ledger's and the engine's own. */
@@ -496,6 +539,8 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_TRANSFER_OUT] = decide_transit, [KIND_TRANSFER_IN] = decide_transit, [KIND_TRANSFER_LOSS] = decide_transit,
     [KIND_EXPECT] = decide_expected,     [KIND_REDATE] = decide_expected,
     [KIND_CANCEL_EXPECTED] = decide_expected,
+    [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
+    [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -532,6 +577,9 @@ _Static_assert(KIND_COUNT <= 64, "a bit for each kind");
     (UINT64_C(1) << KIND_TRANSFER_OUT | UINT64_C(1) << KIND_TRANSFER_IN | UINT64_C(1) << KIND_TRANSFER_LOSS)
 #define FOR_EXPECTATIONS                                                                                               \
     (UINT64_C(1) << KIND_EXPECT | UINT64_C(1) << KIND_REDATE | UINT64_C(1) << KIND_CANCEL_EXPECTED)
+#define FOR_ITEMS     (UINT64_C(1) << KIND_PUT_ITEM | UINT64_C(1) << KIND_DELETE_ITEM)
+#define FOR_LOCATIONS (UINT64_C(1) << KIND_PUT_LOCATION | UINT64_C(1) << KIND_DELETE_LOCATION)
+#define FOR_SOURCES   (UINT64_C(1) << KIND_PUT_SOURCE | UINT64_C(1) << KIND_DELETE_SOURCE)
 #define FOR_CELLS    (UINT64_C(1) << KIND_SET_POLICY | UINT64_C(1) << KIND_ALLOCATE)
 #define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE)
 
@@ -586,14 +634,16 @@ static bool judge_form(struct judge *judge)
                                  UINT64_C(1) << KIND_REASSIGN) &&
         command->to_location.length == 0)
         missing = "to";
-    if (needs(command->kind, UINT64_C(1) << KIND_PUT_ITEM | FOR_CELLS) && command->item.length == 0)
+    if (needs(command->kind, FOR_ITEMS | FOR_CELLS) && command->item.length == 0)
         missing = "item";
-    if (needs(command->kind, FOR_CELLS) && command->location.length == 0)
+    if (needs(command->kind, FOR_LOCATIONS | FOR_CELLS) && command->location.length == 0)
         missing = "location";
     if (needs(command->kind, FOR_CHANNELS) && command->channel.length == 0)
         missing = "channel";
     if (command->kind == KIND_ALLOCATE && command->to.present == command->add.present)
         missing = "to";
+    if (needs(command->kind, FOR_SOURCES) && command->source_name.length == 0)
+        missing = "source";
     if (command->kind == KIND_RECLASSIFY && command->to_condition >= CONDITION_COUNT)
         missing = "to";
     if (command->kind == KIND_RECLASSIFY && command->from >= CONDITION_COUNT)
@@ -665,6 +715,34 @@ static bool judge_room(struct judge *judge)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "a table of transfers or expectations is full: raise --transfers-max, --expectations-max "
                              "or --document-lines-max");
+    enum configs_lack lack =
+        decision->events[0].type == EVENT_CONFIG ? configs_overflow(ledger, decision) : CONFIGS_FIT;
+    if (lack != CONFIGS_FIT)
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             lack == CONFIGS_LACK_ALIASES ? "the table of aliases is full: raise --aliases-max"
+                             : lack == CONFIGS_LACK_PARTS ? "the table of components is full: raise --parts-max"
+                                                          : "the memory for configuration is full: raise --config-mib");
+    return true;
+}
+
+/* What the command's source asks of it, or has said for all of its holds. */
+static bool judge_source(struct judge *judge, struct command *amended)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command *command = judge->command;
+    uint32_t number = judge->decision->source;
+    if (number >= ledger->names[NAME_SOURCE].count)
+        return true;
+    const struct source *source = &ledger->sources[number];
+    judge->source = source;
+    judge->strict = judge->strict || source->strict;
+    if (source->ordered && !command->has_seq)
+        return judge_invalid(judge, CODE_missing_field, LINE_NONE, "seq", "the source is ordered: it numbers its commands");
+    if (UNLIKELY(source->has_expires_in) && command->kind == KIND_HOLD && command->expires_in_ms == EXPIRES_DEFAULT) {
+        *amended = *command;
+        amended->expires_in_ms = source->expires_in_ms;
+        judge->command = amended;
+    }
     return true;
 }
 
@@ -679,6 +757,8 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         .ledger = ledger,
         .command = command,
         .now_us = now_us,
+        .strict = ledger->strict,
+        .hinted = command->hints.ready && command->hints.retired == ledger->retired_count,
         .request = command->guard == GUARD_DEFAULT ? kind_is_request(command->kind) : command->guard == GUARD_ON,
         .channel = NUMBER_NONE,
         .promised = NUMBER_NONE,
@@ -716,10 +796,11 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     }
     if (!judge_form(&judge))
         return;
-    out_decision->source = command->hints.ready && command->hints.source != NUMBER_NONE
+    out_decision->source = judge.hinted && command->hints.source != NUMBER_NONE
                                ? command->hints.source
                                : judge_name(&judge, NAME_SOURCE, command->source);
-    if (out_decision->source == NUMBER_NONE || !judge_order(&judge)) {
+    struct command amended;
+    if (out_decision->source == NUMBER_NONE || !judge_source(&judge, &amended) || !judge_order(&judge)) {
         if (out_verdict->outcome != OUTCOME_INVALID)
             (void)judge_room(&judge);
         return;

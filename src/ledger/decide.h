@@ -16,6 +16,9 @@ struct judge {
     const struct command *command;
     int64_t now_us;
     bool request; /* can be refused for want of stock, creates no names */
+    bool strict;  /* facts create no items and locations: the ledger's setting, or the source's */
+    bool hinted;  /* the command's hints can be relied on */
+    const struct source *source; /* of the command; NULL while it is new */
     struct decision *decision;
     struct verdict *verdict;
     uint32_t draft_count;
@@ -54,16 +57,27 @@ MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned fi
 #define OPEN_UNITS (1u << CLAIM_HELD | 1u << CLAIM_COMMITTED)
 /* One draft per open line of a transfer or an expectation; asked = what is open. For commands without lines. */
 MUST_USE bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document);
+/* Does a line of the command look for its location? */
+bool command_seeks(const struct command *command);
 struct draft *judge_draft(const struct judge *judge, uint32_t index);
 /* The draft of a cell, made when it is the first line on it. */
 struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line);
 /* A quantity in base units of an item of this scale; 422 when it has too many decimals or leaves the range. */
 MUST_USE bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
                           int64_t *out_units);
+/* The quantity of a line, in its unit or the item's own, in base units of the item, whose scale this is. */
+MUST_USE bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units);
 /* The `if` of the command, which must speak of exactly one cell. */
 MUST_USE bool judge_precondition(struct judge *judge);
 /* The number of a name, given now when it is new. NUMBER_NONE after an objection (table full). */
 uint32_t judge_name(struct judge *judge, enum name_space space, struct text name);
+/* The same for an item by its own name. 409 alias_in_use when a name of another item would become an item's own. */
+uint32_t judge_new_item(struct judge *judge, struct text name);
+/*
+ * The item a command means: by its own name, an alias of the command's source, or a merged name. create: an unknown one
+ * becomes a provisional item. NUMBER_NONE when there is none, or after an objection.
+ */
+uint32_t judge_item(struct judge *judge, bool create, struct text name);
 
 /* 422 unless the moment is absent, an instant, or the midnight in UTC of a day, in the years 0000 to 9999. */
 MUST_USE bool judge_moment(struct judge *judge, struct moment moment, const char *field);
@@ -179,6 +193,21 @@ void give_back_units(const struct judge *judge, struct event *event, int64_t fro
 /* Uses the judge's channel's quota for units that go without a claim. */
 void quota_use(const struct judge *judge, const struct draft *draft, struct event *event, int64_t units);
 
+/* ---- kit.c ---- */
+enum kit_fit {
+    KIT_WHOLE,  /* refused when they cannot all be had */
+    KIT_PART,   /* as many as can be had; the rest is noted as short */
+    KIT_ANYHOW  /* a fact, or what may lack cover: the components tell */
+};
+/*
+ * Turns drafts of kits into drafts of what a new grant takes: built kits that are free, then components. The drafts'
+ * terms are known; those added have theirs.
+ */
+MUST_USE bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit);
+/* The same for goods of a claim: built kits that it has in these figures (bits), then components. Without a claim: built
+ * ones that are free. */
+MUST_USE bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures);
+
 /* ---- sourcing.c ---- */
 /*
  * Finds locations for the lines that name none, by the command's `sourcing`, and adds them to the drafts with their terms.
@@ -189,6 +218,9 @@ MUST_USE bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait);
 /* ---- claims, shared by their rules (hold.c) ---- */
 /* The draft's terms as if its claim had given back what it holds there: that much is its own in any case. */
 void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft);
+/* The same for any cell, and what the drafts so far have asked of it. */
+struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
+                           int64_t *out_taken);
 /* The claim that the command names, live; refuses and returns NUMBER_NONE when there is none. */
 uint32_t live_claim(struct judge *judge);
 /* Finds the drafts' lines in a claim. */
@@ -199,6 +231,8 @@ int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum
 void claim_channel(struct judge *judge, uint32_t claim);
 /* Refuses with this code when shortages were noted. */
 MUST_USE bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field);
+/* The claim with the name of the command's hold, or NUMBER_NONE. */
+uint32_t judge_claim(const struct judge *judge);
 /* The claim's part of an event in one cell, from its line as it stands (zeros for none). */
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event);
 /* Takes units from a claim in this event and cell: committed before held. Returns what was taken. */

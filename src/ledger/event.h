@@ -156,6 +156,15 @@ enum name_space { NAME_ITEM, NAME_LOCATION, NAME_SOURCE, NAME_CHANNEL, NAME_SPAC
 
 #define MENTIONS_MAX 16 /* claims named in a refusal; the event says how many there are */
 
+/*
+ * What decide found out, so that evolve does not look it up again. Not part of the record: all 0 in an event that was
+ * read back, and then evolve looks.
+ */
+struct event_hints {
+    uint64_t hold; /* hash of the claim's name, 0 for not known */
+    uint32_t cell; /* + 1, 0 for not known or not there yet */
+};
+
 struct event {
     uint64_t seq;
     enum event_type type;
@@ -221,6 +230,8 @@ struct event {
     const struct shortage *shortages; /* borrowed from the decision */
     uint32_t mention_total, mention_count; /* open claims in the way; how many of them are named here */
     const struct text *mentions;           /* borrowed from the decision */
+
+    struct event_hints hints;
 };
 
 /* A name that gets its number with this decision. */
@@ -265,8 +276,21 @@ struct decision {
     uint32_t shortage_count;
     struct shortage *shortages; /* borrowed: the caller's room for COMMAND_LINES_MAX */
     uint32_t mention_total, mention_count;
-    struct text mentions[MENTIONS_MAX];
+    struct text mentions[MENTIONS_MAX]; /* the first mention_count of them */
 };
+
+/* A decision of nothing in which the caller's arrays stay. What is beyond a count is not touched: it is half of it. */
+static inline void decision_reset(struct decision *decision)
+{
+    struct event *events = decision->events;
+    struct new_name *names = decision->names;
+    struct shortage *shortages = decision->shortages;
+    memset(decision, 0, offsetof(struct decision, mentions));
+    decision->source = NUMBER_NONE;
+    decision->events = events;
+    decision->names = names;
+    decision->shortages = shortages;
+}
 
 /* Log time more than this behind `occurred_at` is clock skew, API.md section 1. */
 #define CLOCK_SKEW_MAX_US (INT64_C(5) * 60 * 1000 * 1000)

@@ -14,14 +14,6 @@
  */
 #include "ledger/decide.h"
 
-int64_t location_day_start_us(const struct ledger *ledger, uint32_t location, int64_t midnight_utc_us)
-{
-    /* A location without a zone keeps UTC. */
-    (void)ledger;
-    (void)location;
-    return midnight_utc_us;
-}
-
 static enum figure figure_of(enum direction direction)
 {
     return direction == DIRECTION_OUT ? FIGURE_OUTGOING : FIGURE_INCOMING;

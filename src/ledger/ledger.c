@@ -27,6 +27,9 @@ struct ledger_limits ledger_limits_most(void)
         .expectation_count_max = DOCUMENTS_MAX,
         .document_line_count_max = UINT32_C(1) << 30,
         .id_count_max = UINT32_C(1) << 30,
+        .config_mib_max = CONFIG_MIB_MAX,
+        .part_count_max = UINT32_C(1) << 30,
+        .alias_count_max = UINT32_C(1) << 30,
     };
 }
 
@@ -36,12 +39,13 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            names_bytes(limits->location_count_max) + names_bytes(limits->source_count_max) +
            names_bytes(CHANNELS_MAX) +
            region_round((size_t)limits->item_count_max * sizeof(struct item)) +
-           region_round((size_t)limits->source_count_max * sizeof(struct source)) +
+           region_round((size_t)limits->location_count_max * sizeof(struct location)) +
+           region_round((size_t)limits->source_count_max * sizeof(struct source)) + configs_bytes(limits) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
            claims_bytes(limits) + documents_bytes(limits) + ids_bytes(limits->id_count_max) +
-           region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft)) +
-           region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
+           region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft)) + region_round(2 * sizeof(struct item_config)) +
+           parts_bytes(limits->part_count_max) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
            region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
            region_round((size_t)limits->location_count_max * CHANNEL_WORDS * sizeof(uint64_t)) +
            region_round(CONFIG_BYTES_MAX) + region_round(sizeof(struct pending)) +
@@ -62,7 +66,9 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     names_init(&ledger->names[NAME_SOURCE], region, limits->source_count_max);
     names_init(&ledger->names[NAME_CHANNEL], region, CHANNELS_MAX);
     ledger->items = region_take(region, limits->item_count_max, sizeof(struct item));
+    ledger->locations = region_take(region, limits->location_count_max, sizeof(struct location));
     ledger->sources = region_take(region, limits->source_count_max, sizeof(struct source));
+    configs_init(&ledger->configs, region, limits);
     ledger->cells = region_take(region, limits->cell_count_max, sizeof(struct cell));
     ledger->extras = region_take(region, limits->cell_count_max, sizeof(struct cell_extra));
     table_init(&ledger->cell_index, region, limits->cell_count_max);
@@ -70,6 +76,8 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     documents_init(ledger, region);
     ids_init(&ledger->ids, region, limits->id_count_max);
     ledger->drafts = region_take(region, COMMAND_LINES_MAX, sizeof(struct draft));
+    ledger->bodies = region_take(region, 2, sizeof(struct item_config));
+    parts_init(&ledger->parts, region, limits->part_count_max);
     ledger->channels = region_take(region, CHANNELS_MAX, sizeof(struct channel));
     ledger->quotas = region_take(region, limits->quota_count_max, sizeof(struct quota));
     offers_init(ledger, region);
@@ -81,38 +89,25 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
 
 /* ---- evolve ---- */
 
-static uint64_t source_hash(const struct ledger *ledger, uint32_t number)
-{
-    const uint64_t words[] = {number, ledger->sources[number].seq_mark};
-    return entry_hash(ENTRY_SOURCE, words, 2);
-}
-
 static void name_evolve(struct ledger *ledger, const struct new_name *name)
 {
     CHECK(name->number == ledger->names[name->space].count);
     names_add(ledger, name->space, name->name);
     if (name->space == NAME_ITEM)
         ledger->entries_hash += item_hash(name->number, &ledger->items[name->number]);
+    if (name->space == NAME_LOCATION)
+        ledger->entries_hash += location_hash(ledger, name->number);
     if (name->space == NAME_SOURCE)
         ledger->entries_hash += source_hash(ledger, name->number);
     if (name->space == NAME_CHANNEL)
         channel_create(ledger, name->number);
 }
 
-static void config_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event)
+static void settings_evolve(struct ledger *ledger, const struct decision *decision)
 {
-    if (event->item == NUMBER_NONE) {
-        ledger->id_window_ms = decision->id_window_ms;
-        ledger->id_capacity = decision->id_capacity;
-        ledger->strict = decision->strict;
-        return;
-    }
-    CHECK(event->item < ledger->names[NAME_ITEM].count);
-    struct item *item = &ledger->items[event->item];
-    ledger->entries_hash -= item_hash(event->item, item);
-    item->scale = event->scale;
-    item->config_seq = event->seq;
-    ledger->entries_hash += item_hash(event->item, item);
+    ledger->id_window_ms = decision->id_window_ms;
+    ledger->id_capacity = decision->id_capacity;
+    ledger->strict = decision->strict;
 }
 
 void ledger_evolve(struct ledger *ledger, const struct decision *decision)
@@ -136,11 +131,13 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         ledger->last_seq = event->seq;
         if (event->config_space == NAME_CHANNEL)
             channel_evolve(ledger, event);
+        else if (event->type == EVENT_CONFIG && decision->kind == KIND_SETTINGS)
+            settings_evolve(ledger, decision);
         else if (event->type == EVENT_CONFIG)
-            config_evolve(ledger, decision, event);
+            config_evolve(ledger, event);
         uint32_t cell = event->location == NUMBER_NONE ? NUMBER_NONE : cell_evolve(ledger, event);
         if (event->claim != 0)
-            claim_evolve(ledger, event, ledger->now_us);
+            claim_evolve(ledger, event, cell, ledger->now_us);
         if (event->transfer_number != 0 || event->expectation_number != 0)
             document_evolve(ledger, event, ledger->now_us);
         if (cell != NUMBER_NONE)
@@ -217,7 +214,11 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
     count_new_claims(ledger, decision, &new_claim, &new_lines);
     if ((new_claim || new_lines != 0) && !claims_room(ledger, decision->recorded_at_us, new_claim, new_lines))
         return "--holds-max or --hold-lines-max";
-    return documents_room(ledger, decision);
+    const char *documents = documents_room(ledger, decision);
+    if (documents != NULL)
+        return documents;
+    static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max", "--parts-max"};
+    return lacks[configs_overflow(ledger, decision)];
 }
 
 bool ledger_stale(const struct ledger *ledger, int64_t now_us)
@@ -262,20 +263,24 @@ bool ledger_strict(const struct ledger *ledger)
 void ledger_check(const struct ledger *ledger)
 {
     uint64_t hash = 0;
+    uint32_t retired = 0;
     for (unsigned space = 0; space < NAME_SPACE_COUNT; space++) {
         const struct names *names = &ledger->names[space];
-        CHECK(names->index.count == names->count);
+        CHECK(names->index.count == names->count - names->retired_count);
+        retired += names->retired_count;
         for (uint32_t i = 0; i < names->count; i++) {
             CHECK((names->entries[i] >> 8) + (names->entries[i] & 0xff) <= names->bytes_used);
             struct text name = ledger_name(ledger, (enum name_space)space, i);
-            CHECK(ledger_number(ledger, (enum name_space)space, name) == i);
+            uint32_t number = ledger_number(ledger, (enum name_space)space, name);
+            CHECK(names->retired[i] ? number == NUMBER_NONE || number > i : number == i);
             hash += name_hash(ledger, (enum name_space)space, i);
         }
     }
-    for (uint32_t i = 0; i < ledger->names[NAME_SOURCE].count; i++)
-        hash += source_hash(ledger, i);
+    CHECK(retired == ledger->retired_count);
+    configs_check(ledger, &hash);
     cell_check(ledger, &hash);
     channels_check(ledger, &hash);
+    parts_check(ledger);
     offers_check(ledger, &hash);
     pending_check(ledger);
     claims_check(ledger, &hash);
@@ -287,9 +292,9 @@ void ledger_check(const struct ledger *ledger)
 struct ledger_counts ledger_counts(const struct ledger *ledger)
 {
     return (struct ledger_counts){
-        .items = ledger->names[NAME_ITEM].count,
-        .locations = ledger->names[NAME_LOCATION].count,
-        .sources = ledger->names[NAME_SOURCE].count,
+        .items = ledger->names[NAME_ITEM].count - ledger->names[NAME_ITEM].retired_count,
+        .locations = ledger->names[NAME_LOCATION].count - ledger->names[NAME_LOCATION].retired_count,
+        .sources = ledger->names[NAME_SOURCE].count - ledger->names[NAME_SOURCE].retired_count,
         .channels = ledger->names[NAME_CHANNEL].count,
         .quotas = ledger->quota_count,
         .offers = ledger->offer_count,
@@ -309,6 +314,7 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
     const struct documents *transfers = &ledger->documents[DOCUMENT_TRANSFER];
     const struct documents *expectations = &ledger->documents[DOCUMENT_EXPECTATION];
     const struct document_lines *lines = &ledger->document_lines;
+    const struct blockpool *bodies = &ledger->configs.bodies;
     const struct table *tables[] = {&claims->index, &ids->index, &ledger->cell_index, &items->index};
     const struct ledger_frontier arrays[] = {
         {claims->entries + claims->entry_count, claims->entries + limits->claim_count_max},
@@ -325,6 +331,8 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
         {ledger->items + items->count, ledger->items + limits->item_count_max},
         {items->entries + items->count, items->entries + items->count_max},
         {items->bytes + items->bytes_used, items->bytes + (size_t)items->count_max * NAME_BYTES_MAX},
+        {bodies->units + (size_t)bodies->unit_count * BLOCKPOOL_UNIT_BYTES,
+         bodies->units + (size_t)bodies->unit_count_max * BLOCKPOOL_UNIT_BYTES},
     };
     _Static_assert(sizeof(tables) / sizeof(tables[0]) + sizeof(arrays) / sizeof(arrays[0]) == LEDGER_FRONTIERS,
                    "every frontier is written");
@@ -339,7 +347,7 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
 
 bool ledger_item(const struct ledger *ledger, uint32_t number, struct item_view *out_view)
 {
-    if (number >= ledger->names[NAME_ITEM].count)
+    if (number >= ledger->names[NAME_ITEM].count || ledger->names[NAME_ITEM].retired[number])
         return false;
     const struct item *item = &ledger->items[number];
     *out_view = (struct item_view){number, item->scale, item->config_seq != 0, item->config_seq};
@@ -373,6 +381,8 @@ uint32_t ledger_cell_find(const struct ledger *ledger, uint32_t item, uint32_t l
 uint32_t ledger_cell_next(const struct ledger *ledger, uint32_t item, uint32_t cell)
 {
     uint32_t next = cell == NUMBER_NONE ? ledger->items[item].first_cell : ledger->cells[cell].next_of_item;
+    while (next != 0 && ledger->names[NAME_LOCATION].retired[ledger->cells[next - 1].location])
+        next = ledger->cells[next - 1].next_of_item;
     return next == 0 ? NUMBER_NONE : next - 1;
 }
 

@@ -32,7 +32,12 @@ struct ledger_limits {
     uint32_t expectation_count_max;   /* the same */
     uint32_t document_line_count_max; /* cells named by those that are open, of both kinds */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
+    uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
+    uint32_t part_count_max;       /* components of kits */
+    uint32_t alias_count_max;      /* names that items have for sources, and merged ones */
 };
+
+#define CONFIG_MIB_MAX 65535 /* its blocks are numbered with 32 bits */
 
 #define CHANNELS_MAX 256 /* a business has tens; their quotas and availability are walked one by one */
 
@@ -112,7 +117,7 @@ bool ledger_strict(const struct ledger *ledger);
 void ledger_check(const struct ledger *ledger);
 
 /* Where the tables grow: the first byte not used yet, and the end of the space reserved. */
-#define LEDGER_FRONTIERS 17
+#define LEDGER_FRONTIERS 18
 struct ledger_frontier {
     const void *used_end;
     const void *end;
@@ -130,8 +135,12 @@ struct ledger_counts ledger_counts(const struct ledger *ledger);
  * never move or change, and publication of the record orders the write before the read).
  */
 struct text ledger_name(const struct ledger *ledger, enum name_space space, uint32_t number);
-/* The number of a name, or NUMBER_NONE. Ledger thread only. */
+/* The number of a name, or NUMBER_NONE. A name that was given up has none. Ledger thread only. */
 uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struct text name);
+/* The item of this name, be it a merged one, or NUMBER_NONE. */
+uint32_t ledger_item_find(const struct ledger *ledger, struct text name);
+/* True when the name of this number was given up. What it had is still there, with all figures 0. */
+bool ledger_retired(const struct ledger *ledger, enum name_space space, uint32_t number);
 
 /* ---- Reading for point reads, ledger thread only ---- */
 
@@ -142,6 +151,23 @@ struct item_view {
     uint64_t stamp;  /* sequence of its last configuration, 0 when provisional: the ETag */
 };
 bool ledger_item(const struct ledger *ledger, uint32_t item, struct item_view *out_view);
+
+/* The body of an item, location or source in the form of config_form.h, absent for defaults; until the next evolve. */
+struct text ledger_config(const struct ledger *ledger, enum name_space space, uint32_t number);
+/* Sequence of its last configuration, 0 when provisional. */
+uint64_t ledger_config_seq(const struct ledger *ledger, enum name_space space, uint32_t number);
+
+/* The tree of locations: a location is within itself and within all above it. NUMBER_NONE at the top. */
+uint32_t ledger_location_parent(const struct ledger *ledger, uint32_t location);
+bool ledger_location_has_children(const struct ledger *ledger, uint32_t location);
+bool ledger_location_within(const struct ledger *ledger, uint32_t location, uint32_t ancestor);
+/* Does it take promises (`promise`, the default)? */
+bool ledger_location_promises(const struct ledger *ledger, uint32_t location);
+/*
+ * When the day whose midnight this would be in UTC begins at the location: by its zone, else that of the nearest above it
+ * that has one, else UTC. Where clocks leap over midnight, the leap itself (DESIGN I5).
+ */
+int64_t location_day_start_us(const struct ledger *ledger, uint32_t location, int64_t midnight_utc_us);
 
 struct cell_view {
     uint32_t item, location;
@@ -155,7 +181,7 @@ uint32_t ledger_cell_count(const struct ledger *ledger);
 void ledger_cell(const struct ledger *ledger, uint32_t cell, struct cell_view *out_view);
 /* The cell of an item at a location, or NUMBER_NONE. */
 uint32_t ledger_cell_find(const struct ledger *ledger, uint32_t item, uint32_t location);
-/* The item's cells, newest first: pass NUMBER_NONE to begin; NUMBER_NONE ends. */
+/* The item's cells, newest first, but for those at locations given up: pass NUMBER_NONE to begin; NUMBER_NONE ends. */
 uint32_t ledger_cell_next(const struct ledger *ledger, uint32_t item, uint32_t cell);
 
 struct claim_view {
@@ -234,6 +260,15 @@ struct channel_view {
     uint32_t places[COMMAND_PLACES_MAX]; /* locations */
 };
 bool ledger_channel(const struct ledger *ledger, uint32_t channel, struct channel_view *out_view);
+/* What a config event set, from its form: of a channel (the stamp is 0), of an item in one. Any thread. */
+void ledger_channel_form(struct text form, struct channel_view *out_view);
+struct offer_form {
+    bool has_buffer, has_cap;
+    int64_t buffer, cap; /* base units of the item */
+};
+void ledger_offer_form(struct text form, struct offer_form *out_form);
+/* Does the channel sell from this location? */
+bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location);
 /* What a channel has left of what was set apart for it in a cell; 0 for none. Base units. */
 int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel);
 /* free[c] of a cell (DESIGN I3): what a request through the channel may take. channel NUMBER_NONE: through none. */
@@ -241,20 +276,22 @@ int64_t ledger_free(const struct ledger *ledger, uint32_t cell, uint32_t channel
 /* What the channel may sell of the item (ATS, DESIGN I4). Base units, >= 0. */
 int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item);
 
+/* What a channel may sell of an item, as it is kept up. Numbered densely from 0 in order of creation, never removed. */
 struct offer_view {
-    uint32_t item;
+    uint32_t channel, item;
     uint8_t scale;
     int64_t ats;
-    uint64_t changed_seq; /* the event behind the value */
-    uint32_t next;        /* for ledger_offer_next */
+    uint64_t changed_seq; /* the event behind the value; 0 when it was never anything but 0 */
 };
+uint32_t ledger_offer_count(const struct ledger *ledger);
+void ledger_offer(const struct ledger *ledger, uint32_t offer, struct offer_view *out_view);
 /*
- * The channel's offers whose value changed behind `seq`, in the order of their last change: the first of them, or the one
- * behind `from` (offer_view.next) when it is not NUMBER_NONE. False when there are no more. Finding the first one costs a
- * step per offer that changed since.
+ * The channel's offers that ever changed, in the order of their last change; those that one event changed, by their
+ * numbers. The neighbour before or behind an offer that is among them, NUMBER_NONE for none; of NUMBER_NONE, the last and
+ * the first of them all. One step each.
  */
-bool ledger_offer_next(const struct ledger *ledger, uint32_t channel, uint64_t seq, uint32_t from,
-                       struct offer_view *out_view);
+uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer);
+uint32_t ledger_offer_behind(const struct ledger *ledger, uint32_t channel, uint32_t offer);
 
 /* Sum of an outside account of an item, base units (I1: cells + accounts = 0). */
 int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account);

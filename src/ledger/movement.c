@@ -94,7 +94,7 @@ bool movement_claim(struct judge *judge, uint32_t *out_claim, enum discrepancy *
     uint32_t claim = NUMBER_NONE;
     *out_excess = DISCREPANCY_NONE;
     if (text_present(command->hold)) {
-        claim = claim_find(judge->ledger, command->hold, judge->now_us);
+        claim = judge_claim(judge);
         bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
         if (shipping && claim == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
@@ -122,7 +122,8 @@ bool movement_drafts(struct judge *judge, uint32_t claim)
     if (judge->draft_count == 0) /* the claim waits: it has nothing yet */
         return judge_refuse(judge, CODE_exceeds_claim, judge->command->hold, TEXT("/hold"));
     attach_lines(judge, claim);
-    return true;
+    bool leaves = judge->command->kind == KIND_SALE || judge->command->kind == KIND_SHIP;
+    return !leaves || judge_kits_claimed(judge, claim, OPEN_UNITS);
 }
 
 /* sale and ship: goods leave to the customer. */
@@ -292,7 +293,7 @@ static bool emit_arrival(struct judge *judge, uint32_t index, uint32_t to)
 uint32_t movement_to(struct judge *judge)
 {
     const struct command *command = judge->command;
-    bool create = !judge->request && !judge->ledger->strict;
+    bool create = !judge->request && !judge->strict;
     uint32_t to = create ? judge_name(judge, NAME_LOCATION, command->to_location)
                          : ledger_number(judge->ledger, NAME_LOCATION, command->to_location);
     if (to == NUMBER_NONE && !judge->objected)
@@ -339,7 +340,7 @@ void decide_movement(struct judge *judge)
 {
     enum command_kind kind = judge->command->kind;
     /* Guarded, what is set apart for others is not free to a movement either; through a channel, what is free to it. */
-    if (judge->request && kind != KIND_SALE && kind != KIND_SHIP)
+    if (judge->request && (kind == KIND_TRANSFER || kind == KIND_ADJUST))
         CHECK(judge_channel(judge, judge->command->channel, false));
     if (kind == KIND_TRANSFER)
         decide_transfer(judge);

@@ -1,6 +1,7 @@
 /*
- * The dictionary: names of items, locations and sources, numbered from 0 as they first appear. Names are never removed,
- * moved or changed, so that a number read from a record can be turned into its name by any thread.
+ * The dictionary: names of items, locations, sources and channels, numbered from 0 as they first appear. Names are never
+ * moved or changed, so that a number read from a record can be turned into its name by any thread. One that is given up
+ * leaves the index alone; when it comes again it gets a new number, and with it nothing of what the old one had.
  */
 #include "ledger/state.h"
 
@@ -32,7 +33,7 @@ uint64_t text_hash(const struct ledger *ledger, struct text text)
 size_t names_bytes(uint32_t count_max)
 {
     return region_round((size_t)count_max * sizeof(uint64_t)) + region_round((size_t)count_max * NAME_BYTES_MAX) +
-           table_bytes(count_max);
+           region_round((size_t)count_max * sizeof(bool)) + table_bytes(count_max);
 }
 
 void names_init(struct names *names, struct region *region, uint32_t count_max)
@@ -40,6 +41,7 @@ void names_init(struct names *names, struct region *region, uint32_t count_max)
     *names = (struct names){
         .entries = region_take(region, count_max, sizeof(uint64_t)),
         .bytes = region_take(region, count_max, NAME_BYTES_MAX),
+        .retired = region_take(region, count_max, sizeof(bool)),
         .count_max = count_max,
     };
     table_init(&names->index, region, count_max);
@@ -75,8 +77,26 @@ uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struc
 uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number)
 {
     struct text name = ledger_name(ledger, space, number);
-    const uint64_t words[] = {space, number, text_hash(ledger, name)};
-    return entry_hash(ENTRY_NAME, words, 3);
+    const uint64_t words[] = {space, number, text_hash(ledger, name), ledger->names[space].retired[number]};
+    return entry_hash(ENTRY_NAME, words, 4);
+}
+
+void name_retire(struct ledger *ledger, enum name_space space, uint32_t number)
+{
+    struct names *names = &ledger->names[space];
+    struct text name = ledger_name(ledger, space, number);
+    CHECK(!names->retired[number]);
+    ledger->entries_hash -= name_hash(ledger, space, number);
+    table_remove(&names->index, siphash64(&ledger->key, name.bytes, name.length), number);
+    names->retired[number] = true;
+    names->retired_count++;
+    ledger->retired_count++;
+    ledger->entries_hash += name_hash(ledger, space, number);
+}
+
+bool ledger_retired(const struct ledger *ledger, enum name_space space, uint32_t number)
+{
+    return ledger->names[space].retired[number];
 }
 
 void names_add(struct ledger *ledger, enum name_space space, struct text name)

@@ -10,9 +10,8 @@
 static struct draft *judge_named_cell(struct judge *judge)
 {
     const struct command *command = judge->command;
-    bool create = !judge->request && !judge->ledger->strict;
-    uint32_t item = create ? judge_name(judge, NAME_ITEM, command->item)
-                           : ledger_number(judge->ledger, NAME_ITEM, command->item);
+    bool create = !judge->request && !judge->strict;
+    uint32_t item = judge_item(judge, create, command->item);
     if (item == NUMBER_NONE) {
         if (!judge->objected)
             (void)judge_refuse(judge, CODE_unknown_item, command->item, TEXT("/item"));
@@ -156,7 +155,7 @@ static void decide_offer(struct judge *judge, uint32_t channel)
 {
     const struct ledger *ledger = judge->ledger;
     const struct command *command = judge->command;
-    uint32_t item = ledger_number(ledger, NAME_ITEM, command->item);
+    uint32_t item = judge_item(judge, false, command->item);
     if (item == NUMBER_NONE) {
         (void)judge_refuse(judge, CODE_unknown_item, command->item, TEXT("/item"));
         return;

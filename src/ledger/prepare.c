@@ -30,14 +30,16 @@ static uint64_t hash_of(const struct ledger *ledger, struct text name)
 static void prepare_hashes(const struct ledger *ledger, struct command *command, struct looked_up *looked_up)
 {
     struct command_hints *hints = &command->hints;
-    *hints = (struct command_hints){.ready = true, .source = NUMBER_NONE, .item = NUMBER_NONE, .location = NUMBER_NONE,
+    *hints = (struct command_hints){.ready = true, .retired = ledger->retired_count, .source = NUMBER_NONE, .item = NUMBER_NONE, .location = NUMBER_NONE,
                                     .cell = NUMBER_NONE};
     if (text_present(command->id)) {
         hints->id = id_hash(ledger, command->source, command->id);
         table_prefetch(&ledger->ids.index, hints->id.low);
     }
-    if (text_present(command->hold))
-        table_prefetch(&ledger->claims.index, claim_name_hash(ledger, command->hold));
+    if (text_present(command->hold)) {
+        hints->hold = claim_name_hash(ledger, command->hold);
+        table_prefetch(&ledger->claims.index, hints->hold);
+    }
     looked_up->source = hash_of(ledger, command->source);
     table_prefetch(&ledger->names[NAME_SOURCE].index, looked_up->source);
     if (command->line_count != 1)

@@ -1,20 +1,24 @@
 /*
  * The tables behind struct ledger. Private to src/ledger.
  *
- * Each table is owned by one file: names.c, cell.c, claim.c, document.c, id.c. Every live entry adds a hash of all its
- * fields to state_hash; whoever changes an entry takes the old hash out and puts the new one in (entry_hash).
+ * Each table is owned by one file: names.c, config_state.c, cell.c, claim.c, document.c, id.c. Every live entry adds a
+ * hash of all its fields to state_hash; whoever changes an entry takes the old hash out and puts the new one in
+ * (entry_hash).
  */
 #ifndef ONHAND_LEDGER_STATE_H
 #define ONHAND_LEDGER_STATE_H
 
+#include "base/blockpool.h"
 #include "base/table.h"
 #include "base/textpool.h"
+#include "ledger/config_form.h"
 #include "ledger/ledger.h"
 
 /* What kind of entry a hash is of: equal fields in different tables must not cancel out. */
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
                  ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER,
-                 ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE };
+                 ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE,
+                 ENTRY_CONFIG, ENTRY_LOCATION };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
@@ -32,7 +36,9 @@ struct names {
     uint64_t *entries; /* offset << 8 | length, by number */
     uint8_t *bytes;
     uint64_t bytes_used;
+    bool *retired; /* by number: given up, no longer in the index */
     uint32_t count, count_max;
+    uint32_t retired_count;
     struct table index;
 };
 
@@ -42,10 +48,56 @@ struct item {
     uint64_t config_seq;             /* last PUT, 0 while provisional */
     uint32_t first_cell;             /* newest cell + 1, 0 for none */
     uint8_t scale;
+    uint32_t first_part;             /* newest component + 1, 0 when it is no kit. Derived, as is the next */
+    uint32_t first_use;              /* newest kit's part it is + 1 */
+    struct blockref config;          /* in configs.bodies, as are the next two */
+};
+_Static_assert(sizeof(struct item) <= 64 + 16, "an item without configuration costs little");
+
+struct location {
+    uint64_t config_seq; /* as an item's, as is a source's */
+    struct blockref config;
+    uint32_t parent;   /* + 1, 0 at the top of a tree */
+    uint32_t children; /* locations whose parent it is */
 };
 
 struct source {
-    uint64_t seq_mark; /* highest seq decided; 0 while the source is not ordered */
+    uint64_t seq_mark; /* highest seq decided; 0 before the first */
+    uint64_t config_seq;
+    struct blockref config;
+    uint32_t aliases; /* names that items have for it */
+    /* From the configuration, where each command needs it. */
+    bool ordered, strict, has_expires_in;
+    uint8_t default_condition; /* enum condition + 1, 0 for none */
+    int64_t expires_in_ms;
+};
+
+/* A name that an item has for one source, or for everybody. It is a part of the item's body. */
+struct alias {
+    uint32_t item;   /* also the link of the free list, + 1 */
+    uint32_t source; /* NUMBER_NONE for everybody */
+    uint16_t offset; /* of the name in the item's body */
+    uint8_t length;
+};
+
+/* One component of a kit. A part of the kit's body. */
+struct kit_part {
+    uint32_t kit, component;
+    uint32_t next_of_kit; /* + 1; also the link of the free list */
+    uint32_t next_of_component;
+    int64_t units; /* base units of the component in one kit, > 0 */
+};
+
+struct parts {
+    struct kit_part *entries;
+    uint32_t count, free_first, free_count; /* ever used; free list + 1 */
+};
+
+struct configs {
+    struct blockpool bodies;
+    struct alias *aliases;
+    uint32_t alias_count, alias_free, alias_live; /* ever used; free list + 1; live */
+    struct table alias_index;                     /* by name */
 };
 
 struct cell {
@@ -273,24 +325,30 @@ struct ledger {
     int64_t id_window_ms;
     uint32_t id_capacity;
     bool strict;
+    uint32_t retired_count; /* names of all spaces */
     uint64_t entries_hash; /* sum over all entries */
     struct names names[NAME_SPACE_COUNT];
     struct item *items;
+    struct location *locations;
     struct source *sources;
+    struct configs configs;
     struct cell *cells;
     uint32_t cell_count;
     struct cell_extra *extras; /* as many as cells at most */
     uint32_t extra_count;
     struct table cell_index;
     struct claims claims;
+    struct parts parts;
     struct documents documents[DOCUMENT_KIND_COUNT];
     struct document_lines document_lines; /* of both kinds */
     struct ids ids;
-    struct draft *drafts; /* scratch of decide, not state: COMMAND_LINES_MAX of them */
+    /* Scratch of decide, not state. */
+    struct draft *drafts;       /* COMMAND_LINES_MAX of them */
+    struct item_config *bodies; /* two */
+    uint8_t *config_room;       /* CONFIG_BYTES_MAX for the body in a config event */
     struct channel *channels; /* CHANNELS_MAX */
     struct quota *quotas;
     uint32_t quota_count;
-    uint8_t *config_room; /* scratch of decide: CONFIG_BYTES_MAX for the body in a config event */
     struct offer *offers;
     uint32_t offer_count;
     struct table offer_index;
@@ -305,6 +363,31 @@ void names_init(struct names *names, struct region *region, uint32_t count_max);
 uint32_t name_find(const struct ledger *ledger, enum name_space space, struct text name, uint64_t hash);
 void names_add(struct ledger *ledger, enum name_space space, struct text name);
 uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
+/* The name leaves the index; its number is never given again and can still be turned into it. */
+void name_retire(struct ledger *ledger, enum name_space space, uint32_t number);
+
+/* ---- config_state.c ---- */
+size_t configs_bytes(const struct ledger_limits *limits);
+void configs_init(struct configs *configs, struct region *region, const struct ledger_limits *limits);
+/* The body of an item, location or source; absent for defaults. */
+struct text config_body(const struct ledger *ledger, enum name_space space, uint32_t number);
+/* The alias of this source and name, or NUMBER_NONE; source NUMBER_NONE: everybody's. */
+uint32_t alias_find(const struct ledger *ledger, uint32_t source, struct text name);
+/* An alias of this name, whosever it is, or NUMBER_NONE. */
+uint32_t alias_find_any(const struct ledger *ledger, struct text name);
+/* The item a name means for this source (NUMBER_NONE: for whoever has no aliases), or NUMBER_NONE: its own name first,
+ * then an alias of the source, then a merged name. */
+uint32_t item_find(const struct ledger *ledger, uint32_t source, struct text name);
+/* What there is no room for of this decision. */
+enum configs_lack { CONFIGS_FIT, CONFIGS_LACK_MEMORY, CONFIGS_LACK_ALIASES, CONFIGS_LACK_PARTS };
+enum configs_lack configs_overflow(const struct ledger *ledger, const struct decision *decision);
+/* Applies a config event of an item, a location or a source. */
+void config_evolve(struct ledger *ledger, const struct event *event);
+uint64_t location_hash(const struct ledger *ledger, uint32_t number);
+uint64_t source_hash(const struct ledger *ledger, uint32_t number);
+/* Of the bodies alone. */
+uint64_t config_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
+void configs_check(const struct ledger *ledger, uint64_t *hash);
 
 /* ---- cell.c ---- */
 uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell);
@@ -344,8 +427,11 @@ void channels_check(const struct ledger *ledger, uint64_t *hash);
 size_t offers_bytes(uint32_t count_max);
 void offers_init(struct ledger *ledger, struct region *region);
 /* Around an event of a cell: takes what its channels have there out of their offers, and puts it back in. */
-void offers_before(struct ledger *ledger, uint32_t cell);
+void offers_before(struct ledger *ledger, uint32_t item, uint32_t location, uint32_t cell); /* NUMBER_NONE: not yet */
 void offers_after(struct ledger *ledger, uint32_t cell, uint64_t seq);
+/* Around a change of a kit's components: the same for what can be put together of it. */
+void offers_kit_before(struct ledger *ledger, uint32_t kit);
+void offers_kit_after(struct ledger *ledger, uint32_t kit, uint64_t seq);
 /* Applies an item's own buffer and cap. */
 void offer_evolve(struct ledger *ledger, const struct event *event);
 /* Sums all offers anew, after a channel has changed. */
@@ -362,11 +448,27 @@ void pending_init(struct ledger *ledger, struct region *region);
 void pending_consider(struct ledger *ledger, uint32_t cell);
 void pending_check(const struct ledger *ledger);
 
+/* ---- kit.c ---- */
+size_t parts_bytes(uint32_t count_max);
+void parts_init(struct parts *parts, struct region *region, uint32_t count_max);
+/* A component of a kit; all of a kit's. */
+void part_add(struct ledger *ledger, uint32_t kit, uint32_t component, int64_t units);
+void parts_drop(struct ledger *ledger, uint32_t kit);
+static inline bool item_is_kit(const struct ledger *ledger, uint32_t item)
+{
+    return item < ledger->names[NAME_ITEM].count && ledger->items[item].first_part != 0;
+}
+/* How many of a kit can be put together there of what is free through the channel. */
+int64_t kit_buildable(const struct ledger *ledger, uint32_t kit, uint32_t location, uint32_t channel);
+void parts_check(const struct ledger *ledger);
+
 /* ---- claim.c ---- */
 size_t claims_bytes(const struct ledger_limits *limits);
 void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits);
 /* The claim of this name, or NUMBER_NONE; an ended one past the window no longer counts. */
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us);
+/* The same for a name whose hash is known. */
+uint32_t claim_find_hashed(const struct ledger *ledger, struct text name, uint64_t name_hash, int64_t now_us);
 /* The hash it is found by. */
 uint64_t claim_name_hash(const struct ledger *ledger, struct text name);
 /* The key of a cell in the index. */
@@ -379,8 +481,8 @@ bool claims_stale(const struct ledger *ledger, int64_t now_us);
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
 /* Open claims that carry this channel's name: facts may have, before there was one. Walks all claims. */
 uint32_t claims_through(const struct ledger *ledger, struct text channel);
-/* Applies the claim part of an event. */
-void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
+/* Applies the claim part of an event. cell: the event's, NUMBER_NONE for none. */
+void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);
@@ -423,10 +525,6 @@ int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint
 /* When goods promised for this time must be there: of a day, at its end, as the supply of that day is. */
 struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at);
 void due_check(const struct ledger *ledger);
-
-/* ---- expectation.c ---- */
-/* When the day that begins at this midnight in UTC begins at the location. */
-int64_t location_day_start_us(const struct ledger *ledger, uint32_t location, int64_t midnight_utc_us);
 
 /* ---- id.c ---- */
 size_t ids_bytes(uint32_t count_max);

@@ -23,6 +23,7 @@ struct server {
     struct io *io; /* io_count of them */
     uint32_t io_count;
     uint32_t io_ready, io_started;
+    struct source_zones *zones;
 };
 
 void server_options_init(struct server_options *options)
@@ -47,7 +48,10 @@ void server_options_init(struct server_options *options)
                    .transfer_count_max = 1024 * 1024,
                    .expectation_count_max = 4 * 1024 * 1024,
                    .document_line_count_max = 16 * 1024 * 1024,
-                   .id_count_max = 256 * 1024 * 1024},
+                   .id_count_max = 256 * 1024 * 1024,
+                   .config_mib_max = 4096,
+                   .part_count_max = 4 * 1024 * 1024,
+                   .alias_count_max = 16 * 1024 * 1024},
     };
 }
 
@@ -132,6 +136,7 @@ static void set_up_service(struct server *server)
     service->journal = shard_journal(service->shard);
     service->ledger = shard_ledger(service->shard);
     service->inbox = server->inbox;
+    service->zones = server->zones;
     service->version = options->version;
     service->connection_count_max = options->connections_max;
     service->spin_ns = options->spin_us * 1000;
@@ -252,11 +257,14 @@ int server_run(const struct server_options *options)
     };
     server.inbox = inbox_create(&inbox_options);
     server.io = calloc(options->io_threads, sizeof(struct io));
-    if (server.inbox != NULL && server.io != NULL) {
+    server.zones = source_zones_create();
+    if (server.inbox != NULL && server.io != NULL && server.zones != NULL &&
+        source_zones_load(server.zones, shard_ledger(server.service.shard))) {
         set_up_service(&server);
         code = run_engine(&server, &signals);
     }
     free(server.io);
+    source_zones_destroy(server.zones);
     if (server.inbox != NULL)
         inbox_destroy(server.inbox);
     shard_close(server.service.shard);

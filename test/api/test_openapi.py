@@ -331,9 +331,27 @@ class OpenApi(ServerCase):
         self.expect("AvailableToPromise", self.once("GET", "/v1/atp/B?location=LON&quantity=1000000").json())
         self.expect("FiguresPage", self.once("GET", "/v1/figures?item=B*&location=LON").json())
         for name, target in (("StockPage", "/v1/stock"), ("HoldPage", "/v1/holds"), ("ItemPage", "/v1/items"),
-                             ("LocationPage", "/v1/locations"), ("SourcePage", "/v1/sources")):
+                             ("LocationPage", "/v1/locations"), ("SourcePage", "/v1/sources"),
+                             ("ChannelPage", "/v1/channels")):
             for limit in ("1", "1000"):  # with a next page, and without
                 self.expect(name, self.once("GET", target + "?limit=" + limit).json())
+        self.command(kind="set_channel", channel="amz", locations=["LON", "PAR"], priority=2, cap=3)
+        self.expect("Accepted", self.command(kind="hold", hold="w1", channel="web", **line, quantity=500, wait=True,
+                                             priority=1).json())
+        self.expect("Accepted", self.command(kind="hold", hold="w2", channel="amz", **line, quantity=500, wait=True).json())
+        for target in ("/v1/waiting?limit=1", "/v1/waiting", "/v1/holds?state=waiting"):
+            page = self.once("GET", target).json()
+            self.expect("WaitingPage" if "waiting" in page else "HoldPage", page)
+            self.assertTrue(page.get("waiting") or page.get("holds"))
+        self.expect("StockPage", self.once("GET", "/v1/stock?channel=web").json())
+        self.expect("ChannelPage", self.once("GET", "/v1/channels").json())
+        self.command(kind="receive", **line, quantity=1000)
+        for target in ("channel=web", "channel=web&limit=1", "channel=amz&item=B&item=none"):
+            self.expect("Availability", self.once("GET", "/v1/availability?" + target).json())
+        page = self.once("GET", "/v1/feed?channel=web").json()
+        self.assertTrue(page["events"])
+        self.expect("AvailabilityFeedPage", page)
+        self.expect("Problem", self.once("GET", "/v1/availability?channel=none").json())
         self.expect("Problem", self.once("GET", "/v1/feed?mode=latest").json())
         self.expect("Problem", self.once("GET", "/v1/feed?after=9-1").json())
         page = self.once("GET", "/v1/feed?limit=10000&include=refused").json()

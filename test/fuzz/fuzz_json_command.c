@@ -1,5 +1,5 @@
 /*
- * Any bytes as one JSON document, then as a command and as an item's body: no crash, no dependence on what lies behind the
+ * Any bytes as one JSON document, then as a command and as bodies of configuration: no crash, no dependence on what lies behind the
  * document, and every accepted command has a canonical encoding that decodes to itself.
  */
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/command_json.h"
+#include "api/config_json.h"
 #include "base/utf8.h"
 #include "../unit/json_oracle.h"
 
@@ -22,6 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define NODES_MAX 2000
 static struct json_node nodes[NODES_MAX];
 static struct command_room room;
+
+static bool find_some_zone(void *context, struct text name, struct zone *out_zone)
+{
+    (void)context;
+    *out_zone = (struct zone){.name = name};
+    return name.length != 0 && name.length <= ZONE_NAME_BYTES_MAX && name.bytes[0] == '+';
+}
+static struct config_room config_room = {.find_zone = find_some_zone};
 static struct command_line lines[COMMAND_LINES_MAX];
 static uint8_t encoded[COMMAND_BYTES_MAX], again[COMMAND_BYTES_MAX];
 
@@ -58,9 +66,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct command command, decoded;
     struct command_error error;
-    uint8_t scale = 0;
-    if (!item_body_from_json(nodes, 0, &scale, &error))
-        CHECK(utf8_valid(error.detail, strlen(error.detail)) && utf8_valid(error.field, strlen(error.field)));
+    for (unsigned space = 0; space < NAME_SPACE_COUNT; space++) {
+        if (config_from_json(nodes, 0, (enum name_space)space, space % 2 == 0 ? TEXT("X") : TEXT_NONE, &config_room,
+                             &command, &error)) {
+            size_t n = command_encode(&command, encoded, sizeof(encoded));
+            CHECK(n != 0 && command_decode(encoded, n, lines, &decoded) == STATUS_OK);
+            CHECK(space != NAME_ITEM || item_config_read(decoded.config, &config_room.item));
+            CHECK(space != NAME_LOCATION || location_config_read(decoded.config, &config_room.location));
+            CHECK(space != NAME_SOURCE || source_config_read(decoded.config, &config_room.source));
+        } else {
+            CHECK(utf8_valid(error.detail, strlen(error.detail)) && utf8_valid(error.field, strlen(error.field)));
+        }
+    }
     if (command_from_json(nodes, 0, &room, &command, &error)) {
         size_t n = command_encode(&command, encoded, sizeof(encoded));
         CHECK(n != 0);

@@ -239,7 +239,7 @@ int64_t model_ats(const struct model_state *s, int64_t channel, int64_t item)
         sum = smaller(sum, offer->cap);
     else if (c->has_cap)
         sum = smaller(sum, scaled(c->cap, s->items[item].scale));
-    return at_least_zero(sum);
+    return smaller(at_least_zero(sum), RANGE); /* no figure of ours is larger */
 }
 
 /* ---- what is expected ---- */
@@ -879,7 +879,7 @@ static bool do_coming(struct work *w)
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
             int64_t takes = -sum->by[k];
             int64_t there = at_least_zero(on(&w->model->now, cell, k));
-            int64_t can = k == 0 ? smaller(there, model_free(&w->model->now, cell, "")) : there;
+            int64_t can = k == 0 ? smaller(there, model_free(&w->model->now, cell, w->command->channel)) : there;
             if (takes > 0 && takes > can) {
                 note_short(w, sum, takes, can);
                 break;
@@ -909,8 +909,6 @@ static bool do_coming(struct work *w)
     }
     return finish_cells(w);
 }
-
-/* What moves inside goes through no channel: there it is only a label. */
 
 /* Guarded taking: what the claim covers and what is free beyond, as far as it is there. One row per cell. */
 static void judge_taking(struct work *w, int64_t claim, const char *channel)
@@ -1009,7 +1007,7 @@ static bool do_reclassify(struct work *w)
         w->sums[i].by[c->from] = w->sums[i].total;
     }
     if (w->request) {
-        judge_taking(w, -1, "");
+        judge_taking(w, -1, c->channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -1030,7 +1028,7 @@ static bool do_transfer(struct work *w)
         if (strcmp(w->sums[i].location, c->to) == 0)
             return refuse(w, "same_location");
     if (w->request) {
-        judge_taking(w, -1, "");
+        judge_taking(w, -1, c->channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -1815,8 +1813,8 @@ static bool do_allocate(struct work *w)
 {
     const struct model_command *c = w->command;
     int64_t units;
-    if (!know_channel(w) || !command_cell(w) ||
-        !to_units(w, c->add.given ? c->add.value : c->set_to.value, c->item, &units) || !command_if(w))
+    if (!know_channel(w) || !command_cell(w) || !command_if(w) ||
+        !to_units(w, c->add.given ? c->add.value : c->set_to.value, c->item, &units))
         return false;
     int64_t *quota = quota_of(&w->next, touch(w, c->item, c->location), c->channel);
     int64_t becomes = c->add.given ? *quota + units : units;
@@ -1865,7 +1863,6 @@ static bool whole_units(struct work *w, const struct model_option *option, int64
 static bool do_set_channel(struct work *w)
 {
     const struct model_command *c = w->command;
-    bool create = !w->request && !w->next.strict;
     int64_t i = find_channel(&w->next, c->channel);
     if (i < 0) {
         assert(w->next.channel_count < MODEL_CHANNELS_MAX);
@@ -1889,7 +1886,7 @@ static bool do_set_channel(struct work *w)
             return false;
     }
     for (int64_t p = 0; p < c->place_count; p++) {
-        if (!know_location(w, c->places[p], create))
+        if (!know_location(w, c->places[p], true)) /* configuration: a strict ledger, too, learns of locations by it */
             return false;
         for (int64_t q = 0; q < p; q++)
             if (is(c->places[p], c->places[q]))
@@ -2188,30 +2185,28 @@ bool model_cover(struct model *model, const char *item, const char *location)
     return true;
 }
 
-bool model_serve(struct model *model, const char *hold, const char *item, const char *location)
+bool model_serve(struct model *model, const char *hold)
 {
     static struct work w;
     begin(&w, model, &no_command, 0);
     struct model_state *s = &w.next;
-    int64_t cell = find_cell(s, item, location);
-    int64_t served = -1;
-    for (int64_t c = 0; c < s->cell_count; c++)
-        if (covers(s, c))
-            return false; /* covers come first */
-    for (int64_t i = 0; i < s->claim_count; i++) {
-        if (!is(s->claims[i].name, hold))
+    struct model_claim *claim = NULL;
+    bool first[MODEL_CELLS_MAX] = {false};
+    /* It is the turn of who is first in some cell in which it waits. */
+    for (int64_t c = 0; c < s->cell_count; c++) {
+        int64_t i = first_servable(s, c);
+        if (i < 0 || !is(s->claims[i].name, hold))
             continue;
-        /* It is the turn of the first of some cell in which it waits. */
-        for (int64_t c = 0; c < s->cell_count; c++)
-            if ((c == cell || !s->claims[i].partial) && first_servable(s, c) == i)
-                served = i;
+        if (covers(s, c))
+            continue; /* that comes first */
+        first[c] = true;
+        claim = &s->claims[i];
     }
-    if (served < 0)
+    if (claim == NULL)
         return false;
-    struct model_claim *claim = &s->claims[served];
     for (int64_t l = 0; l < claim->line_count; l++) {
         struct model_claim_line *line = &claim->lines[l];
-        if (line->waiting == 0 || (claim->partial && line->cell != cell))
+        if (line->waiting == 0 || (claim->partial && !first[line->cell]))
             continue;
         int64_t units = smaller(line->waiting, model_free(s, line->cell, claim->channel));
         grant(&w, claim, line->cell, units, units);

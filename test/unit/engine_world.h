@@ -174,6 +174,9 @@ static const struct ledger_limits engine_limits = {
     .expectation_count_max = 1024,
     .document_line_count_max = 16384,
     .id_count_max = 65536,
+    .config_mib_max = 1,
+    .part_count_max = 64,
+    .alias_count_max = 64,
 };
 
 #define WINDOW_LONG_S INT64_C(604800)

@@ -8,8 +8,10 @@
  * command; `if:` speaks of the line before it, `IF:` of the command. Keys: hold holder channel to from id source seq
  * expires(seconds) occurred(seconds from now) not_after(seconds from now) scale window(seconds) capacity transfer
  * expectation direction(in, out), due and eta(a moment); words: guard fact (guard: false) dry partial strict. A moment
- * is a day as 2023-12-01, or +SECONDS from now. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT`
- * the same; `tick` is the engine's.
+ * is a day as 2023-12-01, or +SECONDS from now. Configuration: unit:NAME=RATIO ("12", "1/3") alias:SOURCE=NAME
+ * part:ITEM=QUANTITY merge=ITEM attributes=JSON of items, parent=LOCATION zone=SECONDS (an offset) no_promise of
+ * locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS of sources; `unit=NAME` speaks of the line
+ * before it. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT` the same; `tick` is the engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
  * and ledger_check finds nothing. A step that decides nothing changes nothing.
@@ -22,6 +24,7 @@
 #include <inttypes.h>
 
 #include "base/siphash.h"
+#include "ledger/config_form.h"
 #include "ledger/ledger.h"
 
 #define WORLD_START_US (INT64_C(1700000000) * 1000 * 1000)
@@ -38,6 +41,10 @@ struct world {
     struct command command;
     uint8_t places[COMMAND_PLACES_BYTES];
     struct command_line lines[COMMAND_LINES_MAX];
+    struct item_config item;
+    struct location_config location;
+    struct source_config source;
+    uint8_t form[CONFIG_BYTES_MAX];
     char text[256 * 1024]; /* of the command */
     char answer[64 * 1024];
     char *copies[4 * COMMAND_LINES_MAX]; /* texts of the copy of a decision */
@@ -57,6 +64,9 @@ static const struct ledger_limits world_limits = {
     .expectation_count_max = 16,
     .document_line_count_max = 64,
     .id_count_max = 4096,
+    .config_mib_max = 1,
+    .part_count_max = 64,
+    .alias_count_max = 64,
 };
 static const struct siphash_key world_key = {1, 2};
 
@@ -104,6 +114,7 @@ static inline void world_evolve(struct world *world)
         events[i].channel = world_copy_text(world, events[i].channel);
         events[i].transfer = world_copy_text(world, events[i].transfer);
         events[i].expectation = world_copy_text(world, events[i].expectation);
+        events[i].config = world_copy_text(world, events[i].config);
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
     }
@@ -178,6 +189,50 @@ static inline struct moment world_moment(const struct world *world, const char *
     return (struct moment){MOMENT_DAY, world_days(year, month, day) * 86400 * SECOND_US};
 }
 
+/* What stands behind the colon of a key, when the key begins so. */
+static inline bool world_key_of(const char *key, const char *prefix, struct text *out_rest)
+{
+    size_t n = strlen(prefix);
+    *out_rest = strncmp(key, prefix, n) == 0 ? text_of(key + n, strlen(key + n)) : TEXT_NONE;
+    return text_present(*out_rest);
+}
+
+/* Options of bodies of configuration; the lists must be given in order. False when it is none. */
+static inline bool world_config_option(struct world *world, const char *key, const char *value)
+{
+    struct text text = text_of(value, strlen(value));
+    struct text rest;
+    int64_t number = strtoll(value, NULL, 10);
+    if (world_key_of(key, "unit:", &rest)) {
+        const char *slash = strchr(value, '/');
+        world->item.units[world->item.unit_count++] =
+            (struct config_unit){rest, number, slash == NULL ? 1 : strtoll(slash + 1, NULL, 10)};
+    } else if (world_key_of(key, "alias:", &rest)) {
+        world->item.aliases[world->item.alias_count++] =
+            (struct config_alias){rest.length == 0 ? TEXT_NONE : rest, text};
+    } else if (world_key_of(key, "part:", &rest)) {
+        world->item.components[world->item.component_count++] = (struct config_component){rest, world_decimal(value)};
+    } else if (strcmp(key, "merge") == 0) {
+        world->item.merge = text;
+    } else if (strcmp(key, "attributes") == 0) {
+        world->item.attributes = world->location.attributes = text;
+    } else if (strcmp(key, "parent") == 0) {
+        world->location.parent = text;
+    } else if (strcmp(key, "zone") == 0) {
+        world->location.zone.name = world->source.zone.name = text;
+        world->location.zone.offset_s = world->source.zone.offset_s = (int32_t)number;
+    } else if (strcmp(key, "returns") == 0) {
+        world->source.default_condition = world_condition(value);
+    } else if (strcmp(key, "holds") == 0) {
+        world->source.expires_in_ms = number * 1000;
+    } else if (strcmp(key, "unit") == 0 && world->command.line_count > 0) {
+        world->lines[world->command.line_count - 1].unit = text;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* "L,M": names of locations. */
 static inline void world_places(struct world *world, const char *value)
 {
@@ -196,13 +251,15 @@ static inline void world_option(struct world *world, const char *key, const char
 {
     struct command *c = &world->command;
     struct text text = text_of(value, strlen(value));
+    if (world_config_option(world, key, value))
+        return;
     const struct {
         const char *key;
         struct text *field;
     } texts[] = {{"hold", &c->hold},       {"holder", &c->holder},      {"channel", &c->channel}, {"id", &c->id},
                  {"source", &c->source},   {"reason", &c->reason},      {"item", &c->item},
                  {"document", &c->document}, {"location", &c->location},   {"transfer", &c->transfer},
-                 {"expectation", &c->expectation}};
+                 {"expectation", &c->expectation}, {"name", &c->source_name}};
     const struct {
         const char *key;
         struct optional_decimal *field;
@@ -300,7 +357,12 @@ static inline void world_word(struct world *world, char *word)
     } else if (strcmp(word, "paid") == 0) {
         c->paid = true;
     } else if (strcmp(word, "strict") == 0) {
-        c->strict = true;
+        c->strict = c->kind == KIND_SETTINGS;
+        world->source.strict = true;
+    } else if (strcmp(word, "ordered") == 0) {
+        world->source.ordered = true;
+    } else if (strcmp(word, "no_promise") == 0) {
+        world->location.no_promise = true;
     } else {
         enum condition condition = world_condition(word);
         if (condition == CONDITION_NONE || line == NULL)
@@ -340,8 +402,20 @@ static inline void world_parse(struct world *world, const char *prose)
         .to_condition = CONDITION_NONE,
         .lines = world->lines,
     };
+    bool fits = true;
+    size_t length = 0;
+    CHECK(item_config_read(TEXT_NONE, &world->item) && location_config_read(TEXT_NONE, &world->location) &&
+          source_config_read(TEXT_NONE, &world->source));
     while ((word = strtok_r(NULL, separators, &rest)) != NULL)
         world_word(world, word);
+    if (world->command.kind == KIND_PUT_ITEM)
+        length = item_config_write(&world->item, world->form, &fits);
+    else if (world->command.kind == KIND_PUT_LOCATION)
+        length = location_config_write(&world->location, world->form, &fits);
+    else if (world->command.kind == KIND_PUT_SOURCE)
+        length = source_config_write(&world->source, world->form, &fits);
+    assert_true(fits);
+    world->command.config = length == 0 ? TEXT_NONE : text_of((const char *)world->form, length);
 }
 
 /* ---- answers in near-prose ---- */
@@ -410,12 +484,10 @@ static inline void world_say_answer(struct world *world)
             world_say(world, ", consumed %" PRId64 " released %" PRId64, decision->events[0].consumed,
                       decision->events[0].released);
     }
-    if (decision->mention_total != 0) {
-        world_say(world, " [");
-        for (uint32_t i = 0; i < decision->mention_count; i++)
-            world_say(world, "%.*s ", TEXT_ARGUMENTS(decision->mentions[i]));
-        world_say(world, "of %u]", decision->mention_total);
-    }
+    if (decision->mention_total != 0)
+        world_say(world, ", claims %u:", decision->mention_total);
+    for (uint32_t i = 0; i < decision->mention_count; i++)
+        world_say(world, " %.*s", TEXT_ARGUMENTS(decision->mentions[i]));
     for (uint32_t i = 0; i < decision->shortage_count; i++) {
         const struct shortage *s = &decision->shortages[i];
         world_say(world, ", %.*s@%.*s asked %" PRId64 " free %" PRId64,

@@ -676,39 +676,6 @@ static void commands_are_bounded(void **state)
     assert_int_equal(utf8_first_control(error.detail, strlen(error.detail)), strlen(error.detail));
 }
 
-static void item_bodies_are_judged(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *json;
-        enum code code;
-        const char *field;
-        int scale;
-    } rows[] = {{"{\"scale\":0}", CODE_none, "", 0},
-                {"{\"scale\":6}", CODE_none, "", 6},
-                {"{\"scale\":7}", CODE_bad_value, "/scale", 0},
-                {"{\"scale\":-1}", CODE_bad_value, "/scale", 0},
-                {"{\"scale\":\"3\"}", CODE_bad_value, "/scale", 0},
-                {"{\"scale\":1.5}", CODE_bad_value, "/scale", 0},
-                {"{\"scale\":null}", CODE_bad_value, "/scale", 0},
-                {"{}", CODE_missing_field, "/scale", 0},
-                {"{\"scale\":1,\"units\":{\"case\":12}}", CODE_unknown_field, "/units", 0},
-                {"[]", CODE_bad_value, "", 0}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        uint32_t count = 0;
-        uint8_t scale = 99;
-        memcpy(document, rows[i].json, strlen(rows[i].json) + 1);
-        assert_int_equal(json_parse(parser, document, strlen(document), nodes, NODES_MAX, &count, NULL), JSON_OK);
-        assert_int_equal(item_body_from_json(nodes, 0, &scale, &error), rows[i].code == CODE_none);
-        if (rows[i].code == CODE_none) {
-            assert_int_equal(scale, rows[i].scale);
-        } else {
-            assert_int_equal(error.code, rows[i].code);
-            assert_string_equal(error.field, rows[i].field);
-        }
-    }
-}
-
 /* ---- The binary form ---- */
 
 static char name_bytes[NAME_BYTES_MAX];
@@ -986,7 +953,7 @@ int main(void)
         cmocka_unit_test(commands_are_judged),  cmocka_unit_test(values_arrive_whole),
         cmocka_unit_test(kinds_beyond_movements_are_judged), cmocka_unit_test(their_values_arrive_whole),
         cmocka_unit_test(places_are_bounded),   cmocka_unit_test(one_meaning_has_one_form),
-        cmocka_unit_test(commands_are_bounded), cmocka_unit_test(item_bodies_are_judged),
+        cmocka_unit_test(commands_are_bounded),
         cmocka_unit_test(encodings_come_back),  cmocka_unit_test(names_of_enums),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static size_t changed; /* fields turned, over all tables */
 /* Numbers are turned whole, references to texts and heads of lists in their two halves, bytes one by one. */
 static size_t part_bytes(const struct field *field)
 {
-    static const char *const texts[] = {"name", "holder", "channel", "due"};
+    static const char *const texts[] = {"name", "holder", "channel", "due", "config"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strcmp(field->name, texts[i]) == 0)
             return 4;
@@ -64,8 +64,16 @@ static void turn_fields(struct ledger *ledger, const char *table, void *entry, s
     turn_fields((ledger), #type, (entry), sizeof(struct type), type##_fields, sizeof(type##_fields) / sizeof(struct field))
 
 static const struct field item_fields[] = {FIELD(item, accounts), FIELD(item, account_seq), FIELD(item, config_seq),
-                                           FIELD(item, first_cell), FIELD(item, scale)};
-static const struct field source_fields[] = {FIELD(source, seq_mark)};
+                                           FIELD(item, first_cell), FIELD(item, scale), FIELD(item, first_part), FIELD(item, first_use),
+                                           FIELD(item, config)};
+static const struct field location_fields[] = {FIELD(location, config_seq), FIELD(location, config),
+                                               FIELD(location, parent), FIELD(location, children)};
+static const struct field source_fields[] = {
+    FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
+    FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
+    FIELD(source, expires_in_ms)};
+static const struct field alias_fields[] = {FIELD(alias, item), FIELD(alias, source), FIELD(alias, offset),
+                                            FIELD(alias, length)};
 static const struct field cell_fields[] = {FIELD(cell, item), FIELD(cell, location), FIELD(cell, next_of_item),
                                            FIELD(cell, extra), FIELD(cell, units), FIELD(cell, version), FIELD(cell, last_seq)};
 static const struct field claim_fields[] = {
@@ -97,6 +105,9 @@ static const struct field document_line_fields[] = {
     FIELD(document_line, document), FIELD(document_line, cell), FIELD(document_line, next), FIELD(document_line, due_next),
     FIELD(document_line, due_previous), FIELD(document_line, due_list), FIELD(document_line, kind),
     FIELD(document_line, units), FIELD(document_line, when), FIELD(document_line, last_seq)};
+static const struct field kit_part_fields[] = {FIELD(kit_part, kit), FIELD(kit_part, component),
+                                               FIELD(kit_part, next_of_kit), FIELD(kit_part, next_of_component),
+                                               FIELD(kit_part, units)};
 static const struct field id_entry_fields[] = {FIELD(id_entry, hash), FIELD(id_entry, fingerprint),
                                                FIELD(id_entry, last_seq)};
 
@@ -104,10 +115,19 @@ static const struct field id_entry_fields[] = {FIELD(id_entry, hash), FIELD(id_e
 static void fill(struct world *world)
 {
     static const char *const steps[] = {
-        "item item=B scale=2",
+        "item item=B scale=2 unit:case=12 alias:web=b",
+        "item item=K scale=0 alias:web=k alias:web=kk part:B=1",
+        "item item=k2 merge=K",
+        "item item=K scale=0 alias:web=k part:B=1",
+        "location location=L",
+        "location location=M parent=L zone=3600",
+        "source name=shop ordered strict returns=damaged holds=60",
+        "item item=Z scale=0",
+        "delete_item item=Z",
         "receive 20 A@L 10 A@M 10.25 B@L 4 damaged A@L",
         "set_channel channel=web locations=L,M priority=2 buffer=1 cap=90",
         "set_channel channel=amz locations=M shares=no",
+        "item item=K2 scale=0 part:A=2 part:B=1",
         "set_channel channel=web item=A buffer=2 cap=8",
         "set_channel channel=amz item=A cap=8",
         "set_policy item=A location=L safety=1 backorders=5 reorder=3",
@@ -167,11 +187,18 @@ static void any_changed_field_is_noticed(void **state)
             turn_fields(ledger, "names", &names->entries[i], 8, length, 2);
         const struct field bytes[] = {{"bytes", 0, names->bytes_used}};
         turn_fields(ledger, "names", names->bytes, names->bytes_used, bytes, 1);
+        const struct field retired[] = {{"bytes", 0, names->count}};
+        turn_fields(ledger, "names", names->retired, names->count, retired, 1);
     }
     for (uint32_t i = 0; i < ledger->names[NAME_ITEM].count; i++)
         TURN(ledger, item, &ledger->items[i]);
     for (uint32_t i = 0; i < ledger->names[NAME_SOURCE].count; i++)
         TURN(ledger, source, &ledger->sources[i]);
+    for (uint32_t i = 0; i < ledger->names[NAME_LOCATION].count; i++)
+        TURN(ledger, location, &ledger->locations[i]);
+    assert_true(ledger->configs.alias_free != 0 && ledger->configs.alias_live == 3);
+    for (uint32_t i = 0; i < ledger->configs.alias_count; i++)
+        TURN(ledger, alias, &ledger->configs.aliases[i]);
     assert_true(ledger->cell_count >= 3);
     for (uint32_t i = 0; i < ledger->cell_count; i++)
         TURN(ledger, cell, &ledger->cells[i]);
@@ -181,6 +208,9 @@ static void any_changed_field_is_noticed(void **state)
         TURN(ledger, claim, &ledger->claims.entries[i]);
     for (uint32_t i = 0; i < ledger->claims.line_count; i++)
         TURN(ledger, claim_line, &ledger->claims.lines[i]);
+    assert_true(ledger->parts.count >= 2);
+    for (uint32_t i = 0; i < ledger->parts.count; i++)
+        TURN(ledger, kit_part, &ledger->parts.entries[i]);
     assert_true(ledger->extra_count >= 2);
     for (uint32_t i = 0; i < ledger->extra_count; i++)
         TURN(ledger, cell_extra, &ledger->extras[i]);

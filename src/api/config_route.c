@@ -1,0 +1,288 @@
+/*
+ * Configuration: PUT, GET and DELETE of an item, a location, a channel or a source. PUT of a whole collection as NDJSON is
+ * commands_route.c's: its lines are commands like others.
+ *
+ * A GET takes its place among the commands, as every read does. A PUT is answered from its own record, with what is now
+ * set; so is a refusal, with what was in the way.
+ */
+#include "api/config_json.h"
+#include "api/routes.h"
+
+#include <stdlib.h>
+
+#define PUT_BYTES_MAX 65536
+
+struct config_call {
+    enum name_space space;
+    struct text name; /* as asked; found: as it is (an item may be asked for by a merged name) */
+    char name_bytes[3 * NAME_BYTES_MAX];
+    struct buffer text; /* of a PUT */
+    /* Filled by the engine's thread. */
+    bool found;
+    uint64_t stamp; /* sequence of the last configuration, 0 when provisional */
+    uint8_t scale;
+    struct channel_view channel;
+    struct text form;
+    uint8_t form_bytes[CONFIG_BYTES_MAX];
+};
+
+static const char *const words[NAME_SPACE_COUNT] = {"item", "location", "source", "channel"};
+static const char *const unknown_codes[NAME_SPACE_COUNT] = {"unknown_item", "unknown_location", "unknown_source",
+                                                            "unknown_channel"};
+
+static struct text constant(const char *string)
+{
+    return text_of(string, strlen(string));
+}
+
+/* ---- engine thread ---- */
+
+static void read_config(const struct ledger *ledger, struct request *request)
+{
+    struct config_call *call = request->detail;
+    uint32_t number = call->space == NAME_ITEM ? ledger_item_find(ledger, call->name)
+                                               : ledger_number(ledger, call->space, call->name);
+    call->found = number != NUMBER_NONE;
+    if (!call->found)
+        return;
+    call->name = ledger_name(ledger, call->space, number); /* names never move */
+    if (call->space == NAME_CHANNEL) {
+        CHECK(ledger_channel(ledger, number, &call->channel));
+        call->stamp = call->channel.stamp;
+        return;
+    }
+    struct item_view item;
+    if (call->space == NAME_ITEM && ledger_item(ledger, number, &item))
+        call->scale = item.scale;
+    call->stamp = ledger_config_seq(ledger, call->space, number);
+    struct text form = ledger_config(ledger, call->space, number);
+    if (form.length == 0)
+        return;
+    memcpy(call->form_bytes, form.bytes, form.length);
+    call->form = text_of((const char *)call->form_bytes, form.length);
+}
+
+/* ---- I/O thread: answers ---- */
+
+static struct render render_of(const struct connection *connection)
+{
+    const struct service *service = connection->io->service;
+    return (struct render){service->ledger, journal_epoch(service->journal), 0, NULL};
+}
+
+static void respond_config(struct connection *connection, const struct config_call *call)
+{
+    const struct render render = render_of(connection);
+    struct buffer head, body;
+    buffer_init(&head, 64);
+    buffer_init(&body, CONNECTION_OUT_BYTES);
+    buffer_literal(&head, "ETag: \"");
+    json_u64(&head, call->stamp);
+    buffer_literal(&head, "\"\r\n");
+    buffer_literal(&body, "{\"");
+    buffer_text(&body, constant(words[call->space]));
+    buffer_literal(&body, "\":");
+    json_string(&body, call->name);
+    if (call->space == NAME_ITEM) {
+        buffer_literal(&body, ",\"scale\":");
+        json_u64(&body, call->scale);
+    }
+    buffer_literal(&body, ",\"provisional\":");
+    json_bool(&body, call->stamp == 0);
+    if (call->space == NAME_CHANNEL)
+        render_channel(&body, &render, &call->channel);
+    else
+        render_config(&body, call->space, call->form);
+    buffer_literal(&body, "}\n");
+    respond(connection, 200, "application/json", text_of(head.bytes, head.length), text_of(body.bytes, body.length));
+    buffer_deinit(&head);
+    buffer_deinit(&body);
+}
+
+static void respond_refusal(struct connection *connection, const struct config_call *call, const struct event *event)
+{
+    const struct render render = render_of(connection);
+    bool missing = connection->call == CONFIG_DELETE && text_equal(event->subject, call->name) &&
+                   strcmp(code_name(event->code), unknown_codes[call->space]) == 0;
+    int http = event->code == CODE_precondition_failed ? 412 : missing ? 404 : 409;
+    struct buffer body;
+    buffer_init(&body, CONNECTION_OUT_BYTES);
+    buffer_literal(&body, "{\"type\":\"urn:onhand:problem:");
+    buffer_text(&body, constant(code_name(event->code)));
+    buffer_literal(&body, "\",\"title\":\"Refused\",\"status\":");
+    json_u64(&body, (uint64_t)http);
+    render_refusal(&body, &render, event);
+    buffer_literal(&body, "}\n");
+    respond(connection, http, "application/problem+json", TEXT_NONE, text_of(body.bytes, body.length));
+    buffer_deinit(&body);
+}
+
+static void respond_deleted(struct connection *connection, const struct config_call *call, uint64_t seq)
+{
+    struct buffer body;
+    buffer_init(&body, CONNECTION_OUT_BYTES);
+    buffer_literal(&body, "{\"");
+    buffer_text(&body, constant(words[call->space]));
+    buffer_literal(&body, "\":");
+    json_string(&body, call->name);
+    buffer_literal(&body, ",\"deleted\":true,\"position\":");
+    render_position(&body, journal_epoch(connection->io->service->journal), seq);
+    buffer_literal(&body, "}\n");
+    respond(connection, 200, "application/json", TEXT_NONE, text_of(body.bytes, body.length));
+    buffer_deinit(&body);
+}
+
+static void read_answered(struct connection *connection, const struct request *request)
+{
+    const struct config_call *call = connection->state;
+    if (request->answer.status != ANSWER_READ)
+        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+    else if (!call->found)
+        respond_problem(connection, 404, unknown_codes[call->space], constant(words[call->space]), TEXT("no such name"));
+    else
+        respond_config(connection, call);
+}
+
+/* What is now set, from the last event of the decision: with `merge`, that of the other item. */
+static void put_answered(struct connection *connection, const struct decision *decision)
+{
+    struct config_call *call = connection->state;
+    const struct event *event = &decision->events[decision->event_count - 1];
+    uint32_t number = call->space == NAME_ITEM ? event->item : event->config_number;
+    call->name = ledger_name(connection->io->service->ledger, call->space, number);
+    call->scale = event->scale;
+    call->stamp = event->seq;
+    call->form = event->config;
+    if (call->space == NAME_CHANNEL) {
+        ledger_channel_form(event->config, &call->channel);
+        call->channel.stamp = event->seq;
+    }
+    respond_config(connection, call);
+}
+
+static void on_answered(struct connection *connection, struct request *request)
+{
+    const struct answer *answer = &request->answer;
+    const struct decision *decision;
+    if (connection->closing)
+        return;
+    if (connection->call == CONFIG_GET) {
+        read_answered(connection, request);
+        return;
+    }
+    if (answer->status == ANSWER_INVALID || answer->status == ANSWER_RETRY) {
+        const char *detail = answer->detail != NULL ? answer->detail : code_meaning(answer->code);
+        const char *code = answer->code == CODE_none ? "retry" : code_name(answer->code);
+        respond_problem(connection, answer->status == ANSWER_RETRY ? 503 : 422, code,
+                        answer->field == NULL ? TEXT_NONE : constant(answer->field), constant(detail));
+        return;
+    }
+    if (answer->status == ANSWER_UNKNOWN ||
+        io_record(connection->io, answer->last_seq, answer->offset, &decision) != STATUS_OK) {
+        respond_problem(connection, 500, "unknown", TEXT_NONE, TEXT("the outcome is not known; read it and try again"));
+        return;
+    }
+    if (answer->status == ANSWER_REFUSED)
+        respond_refusal(connection, connection->state, &decision->events[0]);
+    else if (connection->call == CONFIG_DELETE)
+        respond_deleted(connection, connection->state, answer->last_seq);
+    else
+        put_answered(connection, decision);
+}
+
+/* ---- I/O thread: questions ---- */
+
+static void on_begin(struct connection *connection)
+{
+    struct config_call *call = calloc(1, sizeof(*call));
+    if (call == NULL) {
+        connection_close(connection);
+        return;
+    }
+    connection->state = call;
+    call->space = (enum name_space)connection->subject;
+    buffer_init(&call->text, PUT_BYTES_MAX + JSON_PADDING);
+    connection->deadline_ns = connection->io->now_ns + CONNECTION_BODY_NS;
+    if (route_name(connection, connection->path_first, words[call->space], call->name_bytes, &call->name))
+        route_query(connection, NULL, 0, NULL);
+}
+
+static void on_body(struct connection *connection, const char *bytes, size_t n)
+{
+    struct config_call *call = connection->state;
+    buffer_append(&call->text, bytes, n);
+}
+
+/* If-Match: "<stamp>", as ETag gave it. False after an answer. */
+static bool read_condition(struct connection *connection, struct command *command)
+{
+    struct text match = connection->head.request.if_match;
+    uint64_t stamp;
+    if (!text_present(match))
+        return true;
+    if (match.length < 3 || match.bytes[0] != '"' || match.bytes[match.length - 1] != '"' ||
+        !parse_number(text_of(match.bytes + 1, match.length - 2), 0, INT64_MAX, &stamp)) {
+        respond_problem(connection, 422, "bad_value", TEXT("If-Match"), TEXT("is not an ETag this server gave"));
+        return false;
+    }
+    command->precondition.present = PRECONDITION_VERSION;
+    command->precondition.version = stamp;
+    return true;
+}
+
+/* The body as a command. False after an answer. */
+static bool read_body(struct connection *connection, struct command *out_command)
+{
+    struct config_call *call = connection->state;
+    struct io *io = connection->io;
+    uint32_t count;
+    struct json_error json_error = {JSON_TOO_LONG, JSON_OFFSET_NONE};
+    struct command_error error;
+    (void)buffer_room(&call->text, JSON_PADDING);
+    if (call->text.failed || json_parse(io->parser, call->text.bytes, call->text.length, io->nodes, IO_NODES, &count,
+                                        &json_error) != JSON_OK) {
+        respond_problem(connection, 400, "malformed", TEXT_NONE, constant(json_status_text(json_error.status)));
+        return false;
+    }
+    if (config_from_json(io->nodes, 0, call->space, call->name, io->config_room, out_command, &error))
+        return true;
+    respond_problem(connection, 422, code_name(error.code), constant(error.field), constant(error.detail));
+    return false;
+}
+
+static void ask(struct connection *connection)
+{
+    struct config_call *call = connection->state;
+    struct command command;
+    if (connection->call == CONFIG_GET) {
+        struct request *request = io_request(connection->io, connection, NULL);
+        if (request == NULL)
+            return; /* resumed when a batch is free */
+        request->read = read_config;
+        request->detail = call;
+        return;
+    }
+    if (connection->call == CONFIG_DELETE)
+        command = config_delete(call->space, call->name);
+    else if (!read_body(connection, &command))
+        return;
+    if (read_condition(connection, &command))
+        (void)io_request(connection->io, connection, &command);
+}
+
+static void on_end(struct connection *connection)
+{
+    struct config_call *call = connection->state;
+    buffer_deinit(&call->text);
+    free(call);
+}
+
+const struct handler config_handler = {
+    .begin = on_begin,
+    .body = on_body,
+    .body_end = ask,
+    .answered = on_answered,
+    .resume = ask,
+    .end = on_end,
+    .body_bytes_max = PUT_BYTES_MAX,
+};
