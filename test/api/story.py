@@ -136,6 +136,12 @@ class Storyteller:
         answer = self.server.get(path).json()
         return (answer["atp"], answer["earliest"]) if query else answer["atp"]
 
+    def ats(self, channel, item="item"):
+        """What the channel's window shows."""
+        name, channel = [self.own(name).replace("/", "%2F") for name in (item, channel)]
+        answer = self.server.get("/v1/availability?channel=%s&item=%s" % (channel, name)).json()
+        return answer["items"][0]["ats"]
+
     def events(self, after=None, query=""):
         return self.server.events("&item=%s/*%s" % (self.prefix, query), after or self.begin)
 

@@ -70,7 +70,7 @@ class Recipe(FolderCase):
             time.sleep(0.02)
 
     def run_page(self, prepare, ignored=()):
-        """Sends every command, those that the page loses too; prepare is called before. How many, and how many compared."""
+        """Sends every command, those that the page loses too. How many, and how many answers were compared."""
         self.decided = set()
         steps = [step for step in page() if step[0] != "python"]
         sent, compared, answer = 0, 0, None

@@ -480,6 +480,7 @@ class Channels(Story):
             return [s.free("DC", channel) for channel in ("web", "amz", "shop", None)]
 
         self.assertEqual(free(), [50, 40, 30, 10])
+        self.assertEqual([s.ats(channel) for channel in ("web", "amz", "shop")], [50, 40, 30])
         s.do("adjust", ("DC", -45), reason="water")
         s.cell("DC", 5, on_hand=55, available=55)
         self.assertEqual(free(), [40, 15, 0, 0])
@@ -497,6 +498,7 @@ class Channels(Story):
              cells=[("DC", 16, 15)])
         s.do("allocate", channel="amz", item="item", location="DC", add=-15)
         self.assertEqual(free(), [65, 25, 45, 25])
+        self.assertEqual([s.ats(channel) for channel in ("web", "amz", "shop")], [65, 25, 45])
 
     def test_quota_is_given_back_once(self):
         """
@@ -544,20 +546,33 @@ class Channels(Story):
         self.assertEqual((s.free("DC", "web"), s.free("DC", "amz"), s.free("DC")), (7, 7, 7))
         s.do("set_policy", item="item", location="DC", safety_stock=4)
         self.assertEqual((s.free("DC", "web"), s.free("DC", "amz"), s.free("DC")), (3, 3, 3))
+        self.assertEqual((s.ats("web"), s.ats("amz")), (3, 3))
         s.no("insufficient_stock", "commit", ("DC", 4), hold="A2", channel="amz", cells=[("DC", 4, 3)])
         s.cell("DC", 7, on_hand=10, held=3, available=7, safety_stock=4)  # v4 out of stock, v6 back in stock
 
     def test_buffer_and_cap_limit_what_is_shown_and_not_what_is_granted(self):
         """
-        DC 10 and S1 6; web keeps back 3 and shows at most 8; the item itself in web: keeps back 12. A hold of 10 at
-        DC through web is granted all the same: it is stock that is granted, not a shop window.
+        DC 10 and S1 6: web shows 16. It keeps back 3, once and not at each place: 13. It shows at most 8: 8. For this
+        item it keeps back 12: 4. amz, from DC alone and with a cap of 5, shows 5. A hold of 10 at DC through web is
+        granted all the same: it is stock that is granted, not a shop window; then both show 0, though S1 has 6 yet,
+        and whoever follows a window is told its 0, once.
         """
         s = self.s
         s.do("receive", ("DC", 10), ("S1", 6))
-        s.do("set_channel", channel="web", locations=["DC", "S1"], buffer=3, cap=8)
-        s.do("set_channel", channel="web", item="item", buffer=12)
-        self.assertEqual((s.free("DC", "web"), s.free("S1", "web")), (10, 6))
+        for changes, shown in (({"locations": ["DC", "S1"]}, 16), ({"buffer": 3}, 13), ({"cap": 8}, 8),
+                               ({"item": "item", "buffer": 12}, 4)):
+            s.do("set_channel", channel="web", **changes)
+            self.assertEqual(s.ats("web"), shown, changes)
+        s.do("set_channel", channel="amz", locations=["DC"], cap=5)
+        self.assertEqual(s.ats("amz"), 5)
+        self.assertEqual((s.free("DC", "web"), s.free("S1", "web"), s.free("DC", "amz")), (10, 6, 10))
+        before = s.server.position()
         s.do("hold", ("DC", 10), hold="W", channel="web")
+        self.assertEqual((s.ats("web"), s.ats("amz")), (0, 0))
+        for channel in ("web", "amz"):
+            page = s.server.get("/v1/feed?after=%s&channel=%s" % (before, s.own(channel).replace("/", "%2F"))).json()
+            self.assertEqual([(event["type"], event["item"], event["ats"]) for event in page["events"]],
+                             [("availability", s.own("item"), 0)])
         s.no("insufficient_stock", "hold", ("S1", 7), hold="W2", channel="web", cells=[("S1", 7, 6)])
         s.cell("DC", 3, held=10, available=0)
 
@@ -1101,7 +1116,7 @@ class Nothing(Story):
         told.add("seq_passed")
         s.no("seq_passed", "sale", ("DC", 1), seq=7, at="/seq")
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
-        configuration = {"scale_in_use", "in_use", "alias_in_use", "circular"}
+        configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source"}
         self.assertEqual(told, {row["const"] for row in codes} - configuration)
 
     def test_what_is_no_command_is_named_and_not_remembered(self):
