@@ -180,6 +180,7 @@ static void open_shard(struct bench *bench, const char *data)
                    .document_line_count_max = 1,
                    .id_count_max = 64u << 20,
                    .config_mib_max = 1,
+                   .part_count_max = 1,
                    .alias_count_max = 1},
         .id_window_ms = INT64_C(7) * 24 * 60 * 60 * 1000,
         .id_capacity = 64u << 20,

@@ -5,8 +5,10 @@
  * for the next who stands at the same place, so that fan-out costs a copy and a send. A reader that is behind is served
  * from disk by a worker thread. A reader that does not read keeps nothing but its cursor: it is offered more only when its
  * socket has drained, and then reads on from where it was.
+ *
+ * With channel= it is what the channel may sell that is read on, in the ledger instead of the journal (channel_feed.h).
  */
-#include "api/feed_text.h"
+#include "api/channel_feed.h"
 #include "api/routes.h"
 #include "feed/position.h"
 
@@ -33,7 +35,9 @@ struct feed {
     struct feed_cursor cursor;
     uint64_t limit;
     int64_t wait_until_ns; /* long poll; 0 for none */
+    struct text began_with; /* the field or parameter that said where to begin */
     struct buffer page;
+    struct channel_feed *channel; /* NULL for events */
     /* The worker's. */
     uv_work_t work;
     struct service *service;
@@ -121,6 +125,12 @@ static void respond_gone(struct connection *connection, enum status status)
     respond_problem(connection, 503, "feed_unreadable", TEXT_NONE, TEXT("the journal cannot be read just now; see the log"));
 }
 
+/* How far the reader is. */
+static struct change_place place_of(const struct feed *feed)
+{
+    return feed->channel != NULL ? feed->channel->reader.place : place_at(feed->cursor.seq);
+}
+
 static void respond_page(struct connection *connection)
 {
     struct feed *feed = connection->state;
@@ -130,7 +140,7 @@ static void respond_page(struct connection *connection)
     (void)buffer_room(&body, feed->page.length + 2 * POSITION_TEXT_BYTES); /* all at once, not by doubling */
     buffer_append(&body, feed->page.bytes, feed->page.length);
     buffer_literal(&body, "],\"next\":");
-    render_position(&body, journal_epoch(feed->service->journal), feed->cursor.seq);
+    render_place(&body, journal_epoch(feed->service->journal), place_of(feed), true);
     buffer_literal(&body, "}\n");
     connection_watch(connection, false);
     connection->wake_at_ns = 0;
@@ -213,6 +223,18 @@ static void pump_stream(struct connection *connection)
     }
 }
 
+/* Nothing more for the page now: it waits, or goes as it is. */
+static void end_page(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    if (feed->cursor.count == 0 && feed->wait_until_ns > connection->io->now_ns) {
+        connection->wake_at_ns = feed->wait_until_ns;
+        connection_watch(connection, true);
+        return;
+    }
+    respond_page(connection);
+}
+
 /* A page: full, or as far as there is anything. */
 static void pump_page(struct connection *connection)
 {
@@ -231,22 +253,94 @@ static void pump_page(struct connection *connection)
             return;
         }
     }
-    if (feed->reading)
+    if (!feed->reading)
+        end_page(connection);
+}
+
+/* ---- a channel ---- */
+
+static void begin_stream(struct connection *connection)
+{
+    stream_begin(connection, "text/event-stream");
+    buffer_literal(&connection->body, ": onhand feed\n\n");
+    connection->wake_at_ns = connection->io->now_ns + HEARTBEAT_NS;
+    connection_watch(connection, true);
+    connection_dirty(connection);
+}
+
+static void ask(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    struct request *request = io_request(connection->io, connection, NULL);
+    if (request == NULL)
+        return; /* resumed when a batch is free */
+    feed->channel->asking = true;
+    feed->channel->wanted = feed->limit - feed->cursor.count;
+    request->read = channel_feed_read;
+    request->detail = feed->channel;
+}
+
+/* Reads on while there is more, or may be: only the ledger knows whether what is newly durable has changed a value. */
+static void pump_channel(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    if (feed->channel->asking)
         return;
-    if (feed->cursor.count == 0 && feed->wait_until_ns > io->now_ns) {
-        connection->wake_at_ns = feed->wait_until_ns;
-        connection_watch(connection, true);
+    if (feed->sse && connection_waiting(connection) > CONNECTION_OUT_HIGH) {
+        connection->drained_wanted = true;
         return;
     }
-    respond_page(connection);
+    bool full = !feed->sse && (feed->cursor.count == feed->limit || feed->page.length >= TEXT_BYTES_MAX / 4);
+    bool read = feed->channel->over && feed->channel->reader.place.at.seq >= journal_durable_seq(feed->service->journal);
+    if (!full && !read)
+        ask(connection);
+    else if (!feed->sse)
+        end_page(connection);
 }
+
+static void on_answered(struct connection *connection, struct request *request)
+{
+    struct feed *feed = connection->state;
+    struct channel_feed *channel = feed->channel;
+    channel->asking = false;
+    if (connection->closing)
+        return;
+    if (request->answer.status != ANSWER_READ || channel->unknown || channel->foreign) {
+        if (connection->streaming)
+            connection_close(connection); /* it comes back with its position and is told */
+        else if (request->answer.status != ANSWER_READ)
+            respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        else if (channel->unknown)
+            respond_problem(connection, 404, "unknown_channel", TEXT("channel"), TEXT("no such name"));
+        else
+            respond_problem(connection, 422, "bad_value", feed->began_with,
+                            TEXT("is not a position this server gave for the channel"));
+        return;
+    }
+    if (feed->sse && !connection->streaming)
+        begin_stream(connection);
+    if (channel->row_count != 0) {
+        channel_feed_render(channel, feed->service, feed->sse ? FEED_SSE : FEED_JSON, feed->cursor.count,
+                            feed->sse ? &connection->body : &feed->page);
+        feed->cursor.count += feed->sse ? 0 : channel->row_count;
+        if (feed->sse) {
+            connection->wake_at_ns = connection->io->now_ns + HEARTBEAT_NS;
+            connection_dirty(connection);
+        }
+    }
+    pump_channel(connection);
+}
+
+/* ---- going on, whatever it is ---- */
 
 static void pump(struct connection *connection)
 {
     struct feed *feed = connection->state;
     if (connection->closing || feed->reading)
         return;
-    if (feed->sse)
+    if (feed->channel != NULL)
+        pump_channel(connection);
+    else if (feed->sse)
         pump_stream(connection);
     else
         pump_page(connection);
@@ -263,9 +357,7 @@ static void on_timeout(struct connection *connection)
     if (connection_waiting(connection) == 0) {
         /* The id moves a filtered reader's Last-Event-ID on; without data no event is made of it. */
         buffer_literal(&connection->body, ": still here\nid: ");
-        json_u64(&connection->body, journal_epoch(feed->service->journal));
-        buffer_byte(&connection->body, '-');
-        json_u64(&connection->body, feed->cursor.seq);
+        render_place(&connection->body, journal_epoch(feed->service->journal), place_of(feed), false);
         buffer_literal(&connection->body, "\n\n");
         connection_dirty(connection);
     }
@@ -306,8 +398,8 @@ static bool on_parameter(struct connection *connection, struct text key, struct 
     return true;
 }
 
-/* Where to begin: Last-Event-ID, else after=, else the oldest kept. */
-static bool begin_cursor(struct connection *connection, struct text after)
+/* Where to begin: Last-Event-ID, else after=, else the oldest kept. False: answered. */
+static bool find_begin(struct connection *connection, struct text after, struct change_place *out_place)
 {
     struct feed *feed = connection->state;
     struct journal *journal = feed->service->journal;
@@ -316,29 +408,72 @@ static bool begin_cursor(struct connection *connection, struct text after)
     struct text from = resumed ? last : after;
     struct text field = resumed ? TEXT("Last-Event-ID") : TEXT("after");
     uint64_t durable = journal_durable_seq(journal);
+    feed->began_with = field;
+    *out_place = place_at(durable);
+    if (text_present(from) && text_equal(from, TEXT("now")))
+        return true;
     if (!text_present(from)) {
-        feed->cursor.seq = journal_oldest_seq(journal) - 1;
+        out_place->at.seq = feed->channel != NULL ? 0 : journal_oldest_seq(journal) - 1;
         return true;
     }
-    if (text_equal(from, TEXT("now"))) {
-        feed->cursor.seq = durable;
-        return true;
-    }
-    struct position position;
-    if (!position_parse(from, &position)) {
+    uint32_t epoch;
+    if (!place_parse(from, &epoch, out_place) || (out_place->offer != NUMBER_NONE && feed->channel == NULL)) {
         respond_problem(connection, 422, "bad_value", field, TEXT("is not a position this server gave"));
         return false;
     }
-    if (position.epoch != journal_epoch(journal)) {
+    if (epoch != journal_epoch(journal)) {
         respond_problem(connection, 409, "feed_forked", field,
                         TEXT("is of another epoch: the feed was restored or repaired since"));
         return false;
     }
-    if (position.seq > durable) {
+    if (out_place->at.seq > durable) {
         respond_problem(connection, 422, "bad_value", field, TEXT("is beyond the end of the feed: of another ledger?"));
         return false;
     }
-    feed->cursor.seq = position.seq;
+    return true;
+}
+
+static bool begin_cursor(struct connection *connection, struct text after)
+{
+    struct feed *feed = connection->state;
+    struct change_place place;
+    if (!find_begin(connection, after, &place))
+        return false;
+    feed->cursor.seq = place.at.seq;
+    if (feed->channel != NULL)
+        feed->channel->reader.place = place;
+    return true;
+}
+
+/* With channel=: what it cannot be combined with is named. False: answered. */
+static bool begin_channel(struct connection *connection, struct text name, bool refused, bool stamps)
+{
+    static const struct {
+        struct text key;
+        enum filter_field field;
+    } filters[] = {{{"kind", 4}, FILTER_KIND}, {{"type", 4}, FILTER_TYPE}, {{"location", 8}, FILTER_LOCATION},
+                   {{"source", 6}, FILTER_SOURCE}};
+    struct feed *feed = connection->state;
+    struct text wrong = stamps ? TEXT("stamps") : refused ? TEXT("include") : TEXT_NONE;
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+        if (filter_has(&feed->filter, filters[i].field))
+            wrong = filters[i].key;
+    }
+    if (text_present(wrong)) {
+        respond_problem(connection, 422, "bad_value", wrong,
+                        TEXT("does not go with channel=, which sends what the channel may sell of each item: only item= does"));
+        return false;
+    }
+    if (!route_channel(connection, name))
+        return false;
+    feed->channel = calloc(1, sizeof(*feed->channel));
+    if (feed->channel == NULL) {
+        connection_close(connection);
+        return false;
+    }
+    memcpy(feed->channel->channel_bytes, name.bytes, name.length);
+    feed->channel->channel = text_of(feed->channel->channel_bytes, name.length);
+    feed->channel->filter = &feed->filter;
     return true;
 }
 
@@ -364,7 +499,8 @@ static void on_begin(struct connection *connection)
     feed->sse = accepts_events(connection->head.request.accept);
     buffer_init(&feed->page, TEXT_BYTES_MAX);
     struct parameter parameters[] = {
-        {.key = TEXT("after")}, {.key = TEXT("limit")}, {.key = TEXT("wait")}, {.key = TEXT("include")}, {.key = TEXT("stamps")}};
+        {.key = TEXT("after")},   {.key = TEXT("limit")},  {.key = TEXT("wait")},
+        {.key = TEXT("include")}, {.key = TEXT("stamps")}, {.key = TEXT("channel")}};
     const struct text limit_key = parameters[1].key;
     if (!route_query(connection, parameters, sizeof(parameters) / sizeof(parameters[0]), on_parameter))
         return;
@@ -372,6 +508,7 @@ static void on_begin(struct connection *connection)
     struct text wait = parameters[2].value;
     struct text include = parameters[3].value;
     struct text stamps = parameters[4].value;
+    struct text channel = parameters[5].value;
     uint64_t seconds = 0;
     feed->limit = feed->sse ? UINT64_MAX : PAGE_DEFAULT;
     if (text_present(limit) && (feed->sse || !parse_number(limit, 1, PAGE_MAX, &feed->limit))) {
@@ -382,7 +519,9 @@ static void on_begin(struct connection *connection)
         respond_problem(connection, 422, "bad_value", TEXT("include"), TEXT("is \"refused\" or left out"));
     } else if (text_present(stamps) && (!feed->sse || !text_equal(stamps, TEXT("1")))) {
         respond_problem(connection, 422, "bad_value", TEXT("stamps"), TEXT("is 1 or left out, for event streams"));
-    } else if (begin_cursor(connection, parameters[0].value)) {
+    } else if ((!text_present(channel) ||
+                begin_channel(connection, channel, text_present(include), text_present(stamps))) &&
+               begin_cursor(connection, parameters[0].value)) {
         feed->filter.refused = text_present(include);
         feed->stamps = text_present(stamps);
         feed->wait_until_ns = seconds == 0 ? 0 : connection->io->now_ns + (int64_t)seconds * 1000000000;
@@ -392,12 +531,8 @@ static void on_begin(struct connection *connection)
 static void on_body_end(struct connection *connection)
 {
     struct feed *feed = connection->state;
-    if (feed->sse) {
-        stream_begin(connection, "text/event-stream");
-        buffer_literal(&connection->body, ": onhand feed\n\n");
-        connection->wake_at_ns = connection->io->now_ns + HEARTBEAT_NS;
-        connection_watch(connection, true);
-    }
+    if (feed->sse && feed->channel == NULL) /* of a channel we must know first whether there is one */
+        begin_stream(connection);
     pump(connection);
 }
 
@@ -407,12 +542,14 @@ static void on_end(struct connection *connection)
     connection_watch(connection, false);
     feed_scratch_deinit(&feed->scratch);
     buffer_deinit(&feed->page);
+    free(feed->channel);
     free(feed);
 }
 
 const struct handler feed_handler = {
     .begin = on_begin,
     .body_end = on_body_end,
+    .answered = on_answered,
     .resume = pump,
     .durable = pump,
     .timeout = on_timeout,

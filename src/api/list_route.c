@@ -1,6 +1,6 @@
 /*
- * GET of the collections: /v1/stock, /v1/holds, /v1/items, /v1/locations, /v1/sources. A page of rows, and a cursor
- * to the next one.
+ * GET of the collections: /v1/stock, /v1/holds, /v1/waiting, /v1/items, /v1/locations, /v1/channels, /v1/sources, and
+ * /v1/availability of a whole channel. A page of rows, and a cursor to the next one.
  *
  * A collection is a table of the ledger whose places are numbered: an entry keeps its place for as long as it is there,
  * and which place it gets depends on the log alone. A listing walks the places upwards, so that a cursor is the place
@@ -51,9 +51,15 @@ static const struct text keys[LIST_PARAMETER_COUNT] = {
 struct row {
     uint32_t place;
     union {
-        struct cell_view cell;
+        struct {
+            struct cell_view view;
+            bool has_free; /* for the channel that is asked for */
+            int64_t free;
+        } cell;
         struct claim_copy claim;
         struct item_view item;
+        struct channel_view channel;
+        struct offer_view offer;
         uint64_t source_seq;
     } of;
 };
@@ -65,6 +71,7 @@ struct collection {
     unsigned parameters;       /* bits of enum list_parameter */
     const char *const *states; /* the words of state=, NULL at the end */
     bool has_lines;            /* rows are claims */
+    bool of_channel;           /* rows are of the one channel that must be named; it is said before them */
     /* Engine thread. */
     uint32_t (*places)(const struct ledger *ledger);
     bool (*take)(const struct ledger *ledger, struct list *list, struct row *row); /* row->place; false: passed over */
@@ -83,8 +90,9 @@ struct list {
     uint64_t since; /* the ledger's last event when the listing's first page began */
     bool resumed;   /* both come from a cursor */
     bool begun, over, foreign;
+    bool channel_unknown;
     uint64_t seq; /* the ledger's last event when this page began */
-    uint32_t item, location; /* numbers of those names, looked up by each read */
+    uint32_t item, location, channel; /* numbers of those names, looked up by each read */
     /* One read's rows. */
     struct row *rows;
     struct claim_line_view *lines; /* room for two holds of the largest kind */
@@ -137,18 +145,24 @@ static bool cell_state_is_wanted(const struct list *list, const struct figures *
 
 static bool take_cell(const struct ledger *ledger, struct list *list, struct row *row)
 {
-    struct cell_view *cell = &row->of.cell;
+    struct cell_view *cell = &row->of.cell.view;
     ledger_cell(ledger, row->place, cell);
     /* Of a name that was given up nothing is left but zeros. */
     if (ledger_retired(ledger, NAME_ITEM, cell->item) || ledger_retired(ledger, NAME_LOCATION, cell->location))
         return false;
+    row->of.cell.has_free = list->channel != NUMBER_NONE;
+    if (row->of.cell.has_free) {
+        if (!ledger_channel_serves(ledger, list->channel, cell->location))
+            return false;
+        row->of.cell.free = ledger_free(ledger, row->place, list->channel);
+    }
     return number_is_wanted(list->location, cell->location) && cell_state_is_wanted(list, &cell->figures) &&
            (list->condition == CONDITION_NONE || cell->figures.units[list->condition] != 0) &&
            name_is_wanted(list, ledger_name(ledger, NAME_ITEM, cell->item));
 }
 
-static const char *const hold_states[] = {"held",    "committed", "released", "consumed",
-                                          "expired", "open",      "ended",    NULL};
+static const char *const hold_states[] = {"held",    "committed", "waiting", "released", "consumed",
+                                          "expired", "open",      "ended",   NULL};
 
 static bool claim_state_is_wanted(const struct list *list, enum claim_state state)
 {
@@ -157,31 +171,45 @@ static bool claim_state_is_wanted(const struct list *list, enum claim_state stat
            text_equal(list->values[LIST_STATE], claim_state_ended(state) ? TEXT("ended") : TEXT("open"));
 }
 
-static bool a_line_is_wanted(const struct ledger *ledger, struct list *list, uint32_t line)
+/* waiting: only lines that wait for something. */
+static bool a_line_is_wanted(const struct ledger *ledger, struct list *list, uint32_t line, bool waiting)
 {
-    if (list->item == NUMBER_NONE && list->location == NUMBER_NONE)
+    if (list->item == NUMBER_NONE && list->location == NUMBER_NONE && !waiting)
         return true;
     struct claim_line_view view;
     for (; line != NUMBER_NONE; line = view.next, list->looks++) {
         ledger_claim_line(ledger, line, &view);
-        if (number_is_wanted(list->item, view.item) && number_is_wanted(list->location, view.location))
+        if (number_is_wanted(list->item, view.item) && number_is_wanted(list->location, view.location) &&
+            (!waiting || view.units[CLAIM_WAITING] != 0))
             return true;
     }
     return false;
 }
 
-static bool take_claim(const struct ledger *ledger, struct list *list, struct row *row)
+static bool take_claim_that(const struct ledger *ledger, struct list *list, struct row *row, bool waiting)
 {
     struct claim_view view;
     if (!ledger_claim_at(ledger, row->place, &view) || view.claim > list->since ||
-        !claim_state_is_wanted(list, view.state) || !is_wanted(list, LIST_HOLDER, view.holder) ||
-        !is_wanted(list, LIST_CHANNEL, view.channel) || !a_line_is_wanted(ledger, list, view.line))
+        (waiting && claim_state_ended(view.state)) || !claim_state_is_wanted(list, view.state) ||
+        !is_wanted(list, LIST_HOLDER, view.holder) || !is_wanted(list, LIST_CHANNEL, view.channel) ||
+        !a_line_is_wanted(ledger, list, view.line, waiting))
         return false;
     struct claim_copy *claim = &row->of.claim;
     claim_copy(ledger, &view, list->lines + list->line_count, claim);
     list->line_count += claim->line_count;
     list->looks += claim->line_count;
     return true;
+}
+
+static bool take_claim(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    return take_claim_that(ledger, list, row, false);
+}
+
+/* A claim can be held in part and wait for the rest. */
+static bool take_waiting(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    return take_claim_that(ledger, list, row, true);
 }
 
 /* The server's own names, which begin with '@', are nobody's; neither are those given up. */
@@ -201,6 +229,17 @@ static bool take_location(const struct ledger *ledger, struct list *list, struct
     return take_name(ledger, list, NAME_LOCATION, row->place);
 }
 
+static bool take_channel(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    return take_name(ledger, list, NAME_CHANNEL, row->place) && ledger_channel(ledger, row->place, &row->of.channel);
+}
+
+static bool take_offer(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    ledger_offer(ledger, row->place, &row->of.offer);
+    return row->of.offer.channel == list->channel && take_name(ledger, list, NAME_ITEM, row->of.offer.item);
+}
+
 static bool take_source(const struct ledger *ledger, struct list *list, struct row *row)
 {
     row->of.source_seq = ledger_source_seq(ledger, row->place);
@@ -215,6 +254,11 @@ static uint32_t item_places(const struct ledger *ledger)
 static uint32_t location_places(const struct ledger *ledger)
 {
     return ledger_name_count(ledger, NAME_LOCATION);
+}
+
+static uint32_t channel_places(const struct ledger *ledger)
+{
+    return ledger_name_count(ledger, NAME_CHANNEL);
 }
 
 static uint32_t source_places(const struct ledger *ledger)
@@ -242,7 +286,11 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
             list->since = list->seq;
         list->foreign = list->since > list->seq || list->place > end;
     }
-    list->over = list->foreign || !look_up(ledger, NAME_ITEM, list->values[LIST_ITEM], &list->item) ||
+    bool channel_known = look_up(ledger, NAME_CHANNEL, list->values[LIST_CHANNEL], &list->channel);
+    list->channel_unknown = collection->of_channel && !channel_known;
+    /* Of holds the channel is compared as text: it may be none that was ever configured. */
+    list->over = list->foreign || (!channel_known && !collection->has_lines) ||
+                 !look_up(ledger, NAME_ITEM, list->values[LIST_ITEM], &list->item) ||
                  !look_up(ledger, NAME_LOCATION, list->values[LIST_LOCATION], &list->location);
     if (list->over)
         return;
@@ -261,7 +309,13 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
 
 static void render_cell_row(struct buffer *out, const struct render *render, const struct row *row)
 {
-    render_cell(out, render, &row->of.cell);
+    const struct cell_view *cell = &row->of.cell.view;
+    render_cell_open(out, render, cell);
+    if (row->of.cell.has_free) {
+        buffer_literal(out, ",\"free\":");
+        json_units(out, row->of.cell.free, cell->scale);
+    }
+    buffer_byte(out, '}');
 }
 
 static void render_claim_row(struct buffer *out, const struct render *render, const struct row *row)
@@ -281,6 +335,20 @@ static void render_location_row(struct buffer *out, const struct render *render,
     buffer_byte(out, '}');
 }
 
+static void render_channel_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    buffer_literal(out, "{\"channel\":");
+    json_string(out, render_name(render, NAME_CHANNEL, row->place));
+    render_channel(out, render, &row->of.channel);
+    buffer_byte(out, '}');
+}
+
+static void render_offer_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    const struct offer_view *offer = &row->of.offer;
+    render_availability(out, ledger_name(render->ledger, NAME_ITEM, offer->item), offer->ats, offer->scale);
+}
+
 static void render_source_row(struct buffer *out, const struct render *render, const struct row *row)
 {
     buffer_literal(out, "{\"source\":");
@@ -297,20 +365,25 @@ static void render_source_row(struct buffer *out, const struct render *render, c
 
 /* ---- the collections ---- */
 
+#define HAS_CLAIM (HAS(LIST_ITEM) | HAS(LIST_LOCATION) | HAS(LIST_HOLDER) | HAS(LIST_CHANNEL) | HAS_PAGES)
+
 static const struct collection collections[] = {
     [LIST_OF_STOCK] = {"stock",
-                       HAS(LIST_LOCATION) | HAS(LIST_CONDITION) | HAS(LIST_STATE) | HAS(LIST_Q) | HAS(LIST_SORT) |
-                           HAS_PAGES,
-                       stock_states, false, ledger_cell_count, take_cell, render_cell_row},
-    [LIST_OF_HOLDS] = {"holds",
-                       HAS(LIST_ITEM) | HAS(LIST_LOCATION) | HAS(LIST_STATE) | HAS(LIST_HOLDER) | HAS(LIST_CHANNEL) |
-                           HAS_PAGES,
-                       hold_states, true, ledger_claim_places, take_claim, render_claim_row},
-    [LIST_OF_ITEMS] = {"items", HAS(LIST_Q) | HAS_PAGES, NULL, false, item_places, take_item, render_item_row},
-    [LIST_OF_LOCATIONS] = {"locations", HAS(LIST_Q) | HAS_PAGES, NULL, false, location_places, take_location,
+                       HAS(LIST_LOCATION) | HAS(LIST_CONDITION) | HAS(LIST_STATE) | HAS(LIST_CHANNEL) | HAS(LIST_Q) |
+                           HAS(LIST_SORT) | HAS_PAGES,
+                       stock_states, false, false, ledger_cell_count, take_cell, render_cell_row},
+    [LIST_OF_HOLDS] = {"holds", HAS_CLAIM | HAS(LIST_STATE), hold_states, true, false, ledger_claim_places, take_claim,
+                       render_claim_row},
+    [LIST_OF_WAITING] = {"waiting", HAS_CLAIM, NULL, true, false, ledger_claim_places, take_waiting, render_claim_row},
+    [LIST_OF_ITEMS] = {"items", HAS(LIST_Q) | HAS_PAGES, NULL, false, false, item_places, take_item, render_item_row},
+    [LIST_OF_LOCATIONS] = {"locations", HAS(LIST_Q) | HAS_PAGES, NULL, false, false, location_places, take_location,
                            render_location_row},
-    [LIST_OF_SOURCES] = {"sources", HAS(LIST_Q) | HAS_PAGES, NULL, false, source_places, take_source,
+    [LIST_OF_CHANNELS] = {"channels", HAS(LIST_Q) | HAS_PAGES, NULL, false, false, channel_places, take_channel,
+                          render_channel_row},
+    [LIST_OF_SOURCES] = {"sources", HAS(LIST_Q) | HAS_PAGES, NULL, false, false, source_places, take_source,
                          render_source_row},
+    [LIST_OF_OFFERS] = {"items", HAS(LIST_CHANNEL) | HAS(LIST_Q) | HAS_PAGES, NULL, false, true, ledger_offer_count,
+                        take_offer, render_offer_row},
 };
 
 /* ---- cursors ---- */
@@ -438,6 +511,10 @@ static void on_answered(struct connection *connection, struct request *request)
         refuse_cursor(connection);
         return;
     }
+    if (list->channel_unknown) {
+        respond_problem(connection, 404, "unknown_channel", keys[LIST_CHANNEL], TEXT("no such name"));
+        return;
+    }
     for (uint32_t i = 0; i < list->row_count; i++) {
         const struct row *row = &list->rows[i];
         if (list->count == list->limit || list->body.length >= LIST_BYTES_MAX) {
@@ -560,6 +637,8 @@ static void on_begin(struct connection *connection)
         if ((list->collection->parameters & HAS(p)) != 0)
             list->values[p] = list->parameters[count++].value;
     }
+    if (list->collection->of_channel && !route_channel(connection, list->values[LIST_CHANNEL]))
+        return;
     if (!check_values(connection))
         return;
     list->rows = calloc(ROWS_MAX, sizeof(*list->rows));
@@ -570,6 +649,11 @@ static void on_begin(struct connection *connection)
         return;
     }
     buffer_literal(&list->body, "{\"");
+    if (list->collection->of_channel) {
+        buffer_literal(&list->body, "channel\":");
+        json_string(&list->body, list->values[LIST_CHANNEL]);
+        buffer_literal(&list->body, ",\"");
+    }
     buffer_append(&list->body, list->collection->name, strlen(list->collection->name));
     buffer_literal(&list->body, "\":[");
 }

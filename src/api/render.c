@@ -44,11 +44,12 @@ static void render_text_member(struct buffer *out, const char *key, struct text 
     json_string(out, value);
 }
 
+/* A time, or a day by its date alone; null when there is none. */
 void render_moment(struct buffer *out, struct moment moment)
 {
     char time[RFC3339_TEXT_BYTES];
-    unsigned n = rfc3339_format(moment.us, time);
-    json_string(out, text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
+    unsigned n = moment.form == MOMENT_ABSENT ? 0 : rfc3339_format(moment.us, time);
+    json_string(out, moment.form == MOMENT_ABSENT ? TEXT_NONE : text_of(time, moment.form == MOMENT_DAY ? DAY_BYTES : n));
 }
 
 static void render_moment_member(struct buffer *out, const char *key, struct moment moment)
@@ -97,7 +98,7 @@ void render_figures(struct buffer *out, const struct figures *figures, unsigned 
     UNITS(",\"outgoing\":", units[FIGURE_OUTGOING]);
 }
 
-void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
+void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell)
 {
     buffer_literal(out, "{\"item\":");
     json_string(out, render_name(render, NAME_ITEM, cell->item));
@@ -109,6 +110,11 @@ void render_cell(struct buffer *out, const struct render *render, const struct c
     json_u64(out, cell->version);
     buffer_literal(out, ",\"position\":");
     render_position(out, render->epoch, cell->last_seq);
+}
+
+void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
+{
+    render_cell_open(out, render, cell);
     buffer_byte(out, '}');
 }
 
@@ -120,6 +126,16 @@ void render_item(struct buffer *out, struct text name, const struct item_view *i
     json_u64(out, item->scale);
     buffer_literal(out, ",\"provisional\":");
     json_bool(out, !item->declared);
+    buffer_byte(out, '}');
+}
+
+/* ---- channels ---- */
+
+void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale)
+{
+    buffer_literal(out, "{\"item\":");
+    json_string(out, item);
+    UNITS(",\"ats\":", ats);
     buffer_byte(out, '}');
 }
 
@@ -199,6 +215,15 @@ void render_claim(struct buffer *out, const struct render *render, const struct 
         buffer_literal(out, "null");
     else
         json_time(out, view->expires_at_us);
+    buffer_literal(out, ",\"paid\":");
+    json_bool(out, view->paid);
+    buffer_literal(out, ",\"priority\":");
+    if (view->priority == 0)
+        buffer_literal(out, "null");
+    else
+        json_u64(out, view->priority);
+    buffer_literal(out, ",\"at\":");
+    render_moment(out, view->at);
     buffer_literal(out, ",\"lines\":[");
     for (uint32_t i = 0; i < claim->line_count; i++) {
         if (i != 0)

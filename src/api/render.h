@@ -53,6 +53,10 @@ void render_event(struct buffer *out, const struct render *render, const struct 
 void render_figures(struct buffer *out, const struct figures *figures, unsigned scale);
 /* A whole cell as the calls for stock answer it. */
 void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell);
+/* The same without the last brace, for who has more to say of it. */
+void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell);
+/* What a channel may sell of an item. */
+void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale);
 /* A claim as the calls for holds answer it. */
 void render_claim(struct buffer *out, const struct render *render, const struct claim_copy *claim);
 /* A transfer and an expectation as their calls answer them. */

@@ -103,6 +103,34 @@ bool route_query(struct connection *connection, struct parameter *parameters, ui
     return true;
 }
 
+bool query_has(const struct connection *connection, struct text key)
+{
+    struct text rest = connection->head.request.query;
+    struct text raw_key;
+    struct text raw_value;
+    while (url_parameter_next(&rest, &raw_key, &raw_value)) {
+        char bytes[64];
+        struct text decoded;
+        if (url_decode(URL_PARAMETER, raw_key, bytes, sizeof(bytes), &decoded) && text_equal(decoded, key))
+            return true;
+    }
+    return false;
+}
+
+bool route_channel(struct connection *connection, struct text channel)
+{
+    enum name_status status = text_present(channel) ? name_check(channel) : NAME_OK;
+    if (!text_present(channel)) {
+        respond_problem(connection, 422, "missing_field", TEXT("channel"), TEXT("say which channel"));
+    } else if (status != NAME_OK) {
+        const char *problem = name_problem(status);
+        respond_problem(connection, 422, "bad_value", TEXT("channel"), text_of(problem, strlen(problem)));
+    } else {
+        return true;
+    }
+    return false;
+}
+
 bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number)
 {
     uint64_t value = 0;
@@ -135,13 +163,8 @@ struct route_row {
 };
 
 #define ROW(method, shape, path, handler, call) {method, shape, {path, sizeof(path) - 1}, handler, call, 0}
-#define OF(method, shape, path, handler, call, subject) {method, shape, {path, sizeof(path) - 1}, handler, call, subject}
-/* One entry, and a whole collection. */
-#define CONFIGURATION(path, subject)                                                                                   \
-    OF(HTTP1_GET, PATH_ONE, path, &config_handler, CONFIG_GET, subject),                                               \
-        OF(HTTP1_PUT, PATH_ONE, path, &config_handler, CONFIG_PUT, subject),                                           \
-        OF(HTTP1_DELETE, PATH_ONE, path, &config_handler, CONFIG_DELETE, subject),                                     \
-        OF(HTTP1_PUT, PATH_EXACT, path, &commands_handler, COMMANDS_COLLECTION, subject)
+#define ROW_OF(method, shape, path, handler, call, subject)                                                            \
+    {method, shape, {path, sizeof(path) - 1}, handler, call, subject}
 
 static const struct route_row rows[] = {
     ROW(HTTP1_POST, PATH_EXACT, "/v1/commands", &commands_handler, 0),
@@ -151,15 +174,30 @@ static const struct route_row rows[] = {
     ROW(HTTP1_GET, PATH_ONE, "/v1/transfers", &document_handler, DOCUMENT_OF_TRANSFER),
     ROW(HTTP1_GET, PATH_ONE, "/v1/expectations", &document_handler, DOCUMENT_OF_EXPECTATION),
     ROW(HTTP1_GET, PATH_ONE, "/v1/atp", &document_handler, DOCUMENT_ATP),
-    CONFIGURATION("/v1/items", NAME_ITEM),
-    CONFIGURATION("/v1/locations", NAME_LOCATION),
-    CONFIGURATION("/v1/channels", NAME_CHANNEL),
-    CONFIGURATION("/v1/sources", NAME_SOURCE),
+    ROW_OF(HTTP1_GET, PATH_ONE, "/v1/items", &config_handler, CONFIG_GET, NAME_ITEM),
+    ROW_OF(HTTP1_PUT, PATH_ONE, "/v1/items", &config_handler, CONFIG_PUT, NAME_ITEM),
+    ROW_OF(HTTP1_DELETE, PATH_ONE, "/v1/items", &config_handler, CONFIG_DELETE, NAME_ITEM),
+    ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/items", &commands_handler, COMMANDS_COLLECTION, NAME_ITEM),
+    ROW_OF(HTTP1_GET, PATH_ONE, "/v1/locations", &config_handler, CONFIG_GET, NAME_LOCATION),
+    ROW_OF(HTTP1_PUT, PATH_ONE, "/v1/locations", &config_handler, CONFIG_PUT, NAME_LOCATION),
+    ROW_OF(HTTP1_DELETE, PATH_ONE, "/v1/locations", &config_handler, CONFIG_DELETE, NAME_LOCATION),
+    ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/locations", &commands_handler, COMMANDS_COLLECTION, NAME_LOCATION),
+    ROW_OF(HTTP1_GET, PATH_ONE, "/v1/channels", &config_handler, CONFIG_GET, NAME_CHANNEL),
+    ROW_OF(HTTP1_PUT, PATH_ONE, "/v1/channels", &config_handler, CONFIG_PUT, NAME_CHANNEL),
+    ROW_OF(HTTP1_DELETE, PATH_ONE, "/v1/channels", &config_handler, CONFIG_DELETE, NAME_CHANNEL),
+    ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/channels", &commands_handler, COMMANDS_COLLECTION, NAME_CHANNEL),
+    ROW_OF(HTTP1_GET, PATH_ONE, "/v1/sources", &config_handler, CONFIG_GET, NAME_SOURCE),
+    ROW_OF(HTTP1_PUT, PATH_ONE, "/v1/sources", &config_handler, CONFIG_PUT, NAME_SOURCE),
+    ROW_OF(HTTP1_DELETE, PATH_ONE, "/v1/sources", &config_handler, CONFIG_DELETE, NAME_SOURCE),
+    ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/sources", &commands_handler, COMMANDS_COLLECTION, NAME_SOURCE),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/stock", &list_handler, LIST_OF_STOCK),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/holds", &list_handler, LIST_OF_HOLDS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/waiting", &list_handler, LIST_OF_WAITING),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/items", &list_handler, LIST_OF_ITEMS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/locations", &list_handler, LIST_OF_LOCATIONS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/channels", &list_handler, LIST_OF_CHANNELS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/sources", &list_handler, LIST_OF_SOURCES),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/availability", &availability_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/figures", &figures_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/feed", &feed_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/livez", &operations_handler, OPERATIONS_LIVE),
@@ -193,9 +231,8 @@ static bool path_fits(const struct route_row *row, struct text path, struct text
 static bool is_for_later(struct text path)
 {
     static const struct text calls[] = {
-        {"/v1/feed/ws", 11},       {"/v1/history", 11}, {"/v1/availability", 16}, {"/v1/atp", 7},     {"/v1/transfers", 13},
-        {"/v1/expectations", 16},  {"/v1/reviews", 11}, {"/v1/waiting", 11},      {"/v1/drift", 9},   {"/v1/handlers", 12},
-        {"/asyncapi.json", 14}};
+        {"/v1/feed/ws", 11}, {"/v1/history", 11}, {"/v1/transfers", 13}, {"/v1/expectations", 16}, {"/v1/reviews", 11},
+        {"/v1/drift", 9},    {"/v1/handlers", 12}, {"/asyncapi.json", 14}};
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         if (path.length >= calls[i].length && memcmp(path.bytes, calls[i].bytes, calls[i].length) == 0 &&
             (path.length == calls[i].length || path.bytes[calls[i].length] == '/'))

@@ -24,6 +24,10 @@ struct parameter {
 bool route_query(struct connection *connection, struct parameter *parameters, uint32_t count,
                           bool (*each)(struct connection *connection, struct text key, struct text value,
                                        bool *out_known));
+/* Does the query have this parameter? */
+MUST_USE bool query_has(const struct connection *connection, struct text key);
+/* Checks the value of a parameter `channel` that must be there; answers and returns false when it is none. */
+bool route_channel(struct connection *connection, struct text channel);
 /* The text as a whole number in [least, most]; false when it is none. */
 MUST_USE bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number);
 
@@ -32,6 +36,7 @@ extern const struct handler stock_handler;      /* stock_route.c: stock, holds *
 extern const struct handler config_handler;     /* config_route.c: items, locations, channels, sources */
 extern const struct handler list_handler;       /* list_route.c: the collections */
 extern const struct handler document_handler;   /* document_route.c: transfers, expectations, ATP */
+extern const struct handler availability_handler; /* availability_route.c */
 extern const struct handler figures_handler;    /* figures_route.c */
 extern const struct handler feed_handler;       /* feed_route.c */
 extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi */
@@ -41,7 +46,16 @@ enum document_call { DOCUMENT_OF_TRANSFER, DOCUMENT_OF_EXPECTATION, DOCUMENT_ATP
 enum commands_call { COMMANDS_BODY, COMMANDS_STREAM, COMMANDS_COLLECTION };
 enum stock_call { STOCK_ITEM, STOCK_CELL, STOCK_HOLD };
 enum config_call_kind { CONFIG_GET, CONFIG_PUT, CONFIG_DELETE };
-enum list_call { LIST_OF_STOCK, LIST_OF_HOLDS, LIST_OF_ITEMS, LIST_OF_LOCATIONS, LIST_OF_SOURCES };
+enum list_call {
+    LIST_OF_STOCK,
+    LIST_OF_HOLDS,
+    LIST_OF_WAITING,
+    LIST_OF_ITEMS,
+    LIST_OF_LOCATIONS,
+    LIST_OF_CHANNELS,
+    LIST_OF_SOURCES,
+    LIST_OF_OFFERS
+};
 enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI };
 
 #endif

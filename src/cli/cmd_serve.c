@@ -102,6 +102,7 @@ int cmd_serve(int argc, char **argv)
     int64_t sources = options.limits.source_count_max;
     int64_t config_mib = options.limits.config_mib_max;
     int64_t aliases = options.limits.alias_count_max;
+    int64_t parts = options.limits.part_count_max;
     int64_t quotas = options.limits.quota_count_max;
     int64_t offers = options.limits.offer_count_max;
     struct args_option table[] = {
@@ -125,6 +126,7 @@ int cmd_serve(int argc, char **argv)
         {"sources-max", ARGS_NUMBER, &sources},
         {"config-mib", ARGS_NUMBER, &config_mib},
         {"aliases-max", ARGS_NUMBER, &aliases},
+        {"parts-max", ARGS_NUMBER, &parts},
         {"quotas-max", ARGS_NUMBER, &quotas},
         {"offers-max", ARGS_NUMBER, &offers},
         {"strict", ARGS_FLAG, &options.strict},
@@ -180,6 +182,7 @@ int cmd_serve(int argc, char **argv)
         in_range("sources-max", sources, 2, most.source_count_max) &&
         in_range("config-mib", config_mib, 1, most.config_mib_max) &&
         in_range("aliases-max", aliases, 1, most.alias_count_max) &&
+        in_range("parts-max", parts, 1, most.part_count_max) &&
         in_range("quotas-max", quotas, 1, most.quota_count_max) &&
         in_range("offers-max", offers, 1, most.offer_count_max) && in_range("spin", options.spin_us, 0, 1000) &&
         in_range("clock-step", options.clock_step_s, 1, 86400)) {
@@ -198,6 +201,7 @@ int cmd_serve(int argc, char **argv)
         options.limits.source_count_max = (uint32_t)sources;
         options.limits.config_mib_max = (uint32_t)config_mib;
         options.limits.alias_count_max = (uint32_t)aliases;
+        options.limits.part_count_max = (uint32_t)parts;
         options.limits.quota_count_max = (uint32_t)quotas;
         options.limits.offer_count_max = (uint32_t)offers;
         options.host_count = hosts.count < SERVICE_HOSTS_MAX ? hosts.count : SERVICE_HOSTS_MAX;

@@ -32,6 +32,7 @@ const char help_serve[] =
     "  --sources-max N     sources (65536)\n"
     "  --config-mib N      memory for bodies of configuration in MiB, used as it fills (4096)\n"
     "  --aliases-max N     names that items have for sources, and merged ones (16777216)\n"
+    "  --parts-max N       components of kits (4194304)\n"
     "  --quotas-max N      quotas of channels in cells (4194304)\n"
     "  --offers-max N      items times the channels that sell them (16777216)\n"
     "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"

@@ -38,12 +38,20 @@ enum filter_status filter_add(struct filter *filter, enum filter_field field, st
     return FILTER_OK;
 }
 
+bool filter_has(const struct filter *filter, enum filter_field field)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < filter->count; i++)
+        any = any || filter->values[i].field == field;
+    return any;
+}
+
 bool filter_is_open(const struct filter *filter)
 {
     return filter->count == 0;
 }
 
-/* True when the field has no value, or one of its values fits. */
+/* True when the field has no value, or one of its values fits. A name that is not there fits none, "*" neither. */
 static bool field_match(const struct filter *filter, enum filter_field field, struct text name)
 {
     bool any = false;

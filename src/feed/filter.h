@@ -26,6 +26,8 @@ enum filter_status { FILTER_OK, FILTER_TOO_MANY, FILTER_TOO_LONG, FILTER_UNKNOWN
 
 /* Adds a value. An item ending in '*' is a prefix. UNKNOWN_VALUE: no such kind or type. */
 MUST_USE enum filter_status filter_add(struct filter *filter, enum filter_field field, struct text value);
+/* True when some value of this field is asked for. */
+bool filter_has(const struct filter *filter, enum filter_field field);
 /* True when nothing is filtered but refusals. */
 bool filter_is_open(const struct filter *filter);
 /* Does this event of this decision pass? Names come from the ledger; any thread, for durable events. */

@@ -20,6 +20,15 @@ unsigned position_format(struct position position, char out_text[POSITION_TEXT_B
     return n + put_number(position.seq, out_text + n);
 }
 
+unsigned position_format_part(struct position position, uint64_t part, char out_text[POSITION_TEXT_BYTES])
+{
+    unsigned n = position_format(position, out_text);
+    if (part == 0)
+        return n;
+    out_text[n++] = '.';
+    return n + put_number(part, out_text + n);
+}
+
 /* Digits without leading zeros, up to most; false otherwise. */
 static bool take_number(const char **at, const char *end, uint64_t most, uint64_t *out)
 {
@@ -36,15 +45,29 @@ static bool take_number(const char **at, const char *end, uint64_t most, uint64_
     return *at > start && (*start != '0' || *at == start + 1);
 }
 
-bool position_parse(struct text text, struct position *out_position)
+bool position_parse_part(struct text text, struct position *out_position, uint64_t *out_part)
 {
     const char *at = text.bytes;
     const char *end = text.bytes + text.length;
     uint64_t epoch;
     uint64_t seq;
+    uint64_t part = 0;
     if (!text_present(text) || !take_number(&at, end, UINT32_MAX, &epoch) || at == end || *at++ != '-' ||
-        !take_number(&at, end, INT64_MAX, &seq) || at != end)
+        !take_number(&at, end, INT64_MAX, &seq))
+        return false;
+    if (at != end && (*at++ != '.' || !take_number(&at, end, INT64_MAX, &part) || part == 0 || at != end))
         return false;
     *out_position = (struct position){(uint32_t)epoch, seq};
+    *out_part = part;
+    return true;
+}
+
+bool position_parse(struct text text, struct position *out_position)
+{
+    struct position position;
+    uint64_t part;
+    if (!position_parse_part(text, &position, &part) || part != 0)
+        return false;
+    *out_position = position;
     return true;
 }

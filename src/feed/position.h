@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/text.h"
 
-#define POSITION_TEXT_BYTES 32
+#define POSITION_TEXT_BYTES 52 /* 10 + 20 + 20 digits and what parts them */
 
 struct position {
     uint32_t epoch;
@@ -22,5 +22,12 @@ struct position {
 unsigned position_format(struct position position, char out_text[POSITION_TEXT_BYTES]);
 /* False when the text is not a position in exactly the form position_format writes. */
 MUST_USE bool position_parse(struct text text, struct position *out_position);
+
+/*
+ * A position within what one event made, "<epoch>-<seq>.<part>": where one event changes many things, a reader may have
+ * some of them. part: 0 is none and is not written.
+ */
+unsigned position_format_part(struct position position, uint64_t part, char out_text[POSITION_TEXT_BYTES]);
+MUST_USE bool position_parse_part(struct text text, struct position *out_position, uint64_t *out_part);
 
 #endif

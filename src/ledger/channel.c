@@ -303,6 +303,11 @@ void ledger_offer_form(struct text form, struct offer_form *out_form)
     *out_form = (struct offer_form){offer.has_buffer, offer.has_cap, offer.buffer, offer.cap};
 }
 
+bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location)
+{
+    return channel_serves(ledger, channel, location);
+}
+
 int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel)
 {
     const struct quota *quota = quota_find(ledger, cell, channel);

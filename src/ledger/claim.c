@@ -105,8 +105,13 @@ static bool is_past_window(const struct ledger *ledger, const struct claim *clai
 
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us)
 {
+    return claim_find_hashed(ledger, name, claim_name_hash(ledger, name), now_us);
+}
+
+uint32_t claim_find_hashed(const struct ledger *ledger, struct text name, uint64_t name_hash, int64_t now_us)
+{
     const struct claims *claims = &ledger->claims;
-    uint32_t entry = table_find(&claims->index, claim_name_hash(ledger, name), claim_is, claims, &name);
+    uint32_t entry = table_find(&claims->index, name_hash, claim_is, claims, &name);
     return entry == TABLE_NONE || is_past_window(ledger, &claims->entries[entry], now_us) ? NUMBER_NONE : entry;
 }
 
@@ -359,12 +364,10 @@ static uint32_t claim_create(struct ledger *ledger, const struct event *event, u
     return entry;
 }
 
-static void claim_line_evolve(struct ledger *ledger, uint32_t entry, const struct event *event)
+static void claim_line_evolve(struct ledger *ledger, uint32_t entry, uint32_t cell, const struct event *event)
 {
     struct claims *claims = &ledger->claims;
     struct claim *claim = &claims->entries[entry];
-    uint32_t cell = cell_find(ledger, event->item, event->location);
-    CHECK(cell != NUMBER_NONE);
     uint32_t number = claim_line_find(ledger, entry, cell);
     if (number == NUMBER_NONE) {
         if (claims->line_free != 0) {
@@ -395,10 +398,11 @@ static void claim_line_evolve(struct ledger *ledger, uint32_t entry, const struc
     queues_follow(ledger, number);
 }
 
-void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us)
+void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us)
 {
     struct claims *claims = &ledger->claims;
-    uint64_t name_hash = claim_name_hash(ledger, event->hold);
+    uint64_t name_hash = event->hints.hold != 0 ? event->hints.hold : claim_name_hash(ledger, event->hold);
+    VERIFY(name_hash == claim_name_hash(ledger, event->hold));
     uint32_t entry = table_find(&claims->index, name_hash, claim_is, claims, &event->hold);
     if (entry != TABLE_NONE && is_past_window(ledger, &claims->entries[entry], now_us)) {
         claim_drop(ledger, entry); /* the name is free again, only its last owner had not been dropped yet */
@@ -441,8 +445,8 @@ void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_
         heap_add(claims, entry);
     ledger->entries_hash += claim_hash(claim);
 
-    if (event->location != NUMBER_NONE)
-        claim_line_evolve(ledger, entry, event);
+    if (cell != NUMBER_NONE)
+        claim_line_evolve(ledger, entry, cell, event);
 }
 
 /* ---- check ---- */

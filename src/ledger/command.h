@@ -159,7 +159,7 @@ struct command_hints {
     bool ready;
     uint32_t retired;    /* names given up by then: once there are more, no number here is to be relied on */
     struct hash128 id;   /* of (source, id); nothing when the id is absent */
-    uint64_t hold;       /* hash of the hold's name */
+    uint64_t hold;       /* hash of the hold's name, 0 when it is absent */
     uint32_t source;
     uint32_t item, location, cell; /* of a single line */
 };

@@ -149,33 +149,6 @@ static bool judge_aliases(struct judge *judge, uint32_t item, const struct item_
     return true;
 }
 
-/* Walks everything the components are made of: none of it may be the item itself. */
-static bool judge_parts(struct judge *judge, uint32_t item, uint32_t part_count)
-{
-    const struct ledger *ledger = judge->ledger;
-    struct item_config *config = &ledger->bodies[1];
-    uint32_t *parts = ledger->parts;
-    for (uint32_t i = 0; i < part_count; i++) {
-        CHECK(item_config_read(config_body(ledger, NAME_ITEM, parts[i]), config));
-        for (uint32_t c = 0; c < config->component_count; c++) {
-            uint32_t part = ledger_number(ledger, NAME_ITEM, config->components[c].item);
-            CHECK(part != NUMBER_NONE);
-            if (part == item)
-                return judge_refuse(judge, CODE_circular, name_of(judge, NAME_ITEM, parts[i]), TEXT("/components"));
-            bool known = false;
-            for (uint32_t k = 0; k < part_count && !known; k++)
-                known = parts[k] == part;
-            if (known)
-                continue;
-            if (part_count == PARTS_MAX)
-                return judge_invalid(judge, CODE_out_of_range, LINE_NONE, "components",
-                                     "it would be made of more than 1,024 items, components of components counted");
-            parts[part_count++] = part;
-        }
-    }
-    return true;
-}
-
 static bool judge_components(struct judge *judge, uint32_t item, const struct item_config *config)
 {
     const struct ledger *ledger = judge->ledger;
@@ -187,6 +160,8 @@ static bool judge_components(struct judge *judge, uint32_t item, const struct it
         uint32_t part = ledger_number(ledger, NAME_ITEM, component->item);
         if (part == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_item, component->item, TEXT("/components"));
+        if (item_is_kit(ledger, part))
+            return judge_refuse(judge, CODE_kit_in_kit, component->item, TEXT("/components"));
         switch (decimal_to_units(component->quantity, ledger->items[part].scale, &units)) {
         case DECIMAL_OK:
             break;
@@ -198,9 +173,13 @@ static bool judge_components(struct judge *judge, uint32_t item, const struct it
             return judge_invalid(judge, CODE_out_of_range, LINE_NONE, "components",
                                  "a quantity is beyond 2^53-1 base units of its component");
         }
-        ledger->parts[i] = part;
     }
-    return judge_parts(judge, item, config->component_count);
+    const struct item *kit = item_or_blank(ledger, item);
+    if (config->component_count != 0 && kit->first_use != 0)
+        return judge_refuse(judge, CODE_kit_in_kit, judge->command->item, TEXT("/components"));
+    if (config->component_count != 0 && judge->command->scale != 0)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "scale", "a kit is counted whole: its scale is 0");
+    return true;
 }
 
 /* Adds the aliases, or the merged names among them alone, each at its place; false when they are too many. */
@@ -280,7 +259,7 @@ static void decide_merge(struct judge *judge, struct text other_name)
     }
     CHECK(item_config_read(config_body(ledger, NAME_ITEM, other), config));
     if (number != NUMBER_NONE) {
-        if (ledger->items[number].kits != 0) {
+        if (ledger->items[number].first_use != 0) {
             (void)judge_refuse(judge, CODE_in_use, name, TEXT("/components"));
             return;
         }
@@ -329,7 +308,7 @@ static void decide_item(struct judge *judge)
     const struct item *item = item_or_blank(ledger, number);
     if (!judge_match(judge, command->item, item->config_seq))
         return;
-    if (item->scale != command->scale && (item->first_cell != 0 || item->kits != 0)) {
+    if (item->scale != command->scale && (item->first_cell != 0 || item->first_use != 0)) {
         (void)judge_refuse(judge, CODE_scale_in_use, command->item, TEXT("/scale"));
         return;
     }
@@ -387,7 +366,7 @@ static void decide_delete_item(struct judge *judge)
     }
     if (!judge_match(judge, name, ledger->items[number].config_seq))
         return;
-    if (ledger->items[number].kits != 0) {
+    if (ledger->items[number].first_use != 0) {
         (void)judge_refuse(judge, CODE_in_use, name, TEXT("/components"));
         return;
     }

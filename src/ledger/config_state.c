@@ -174,13 +174,14 @@ static void item_follow(struct ledger *ledger, uint32_t number, bool make)
         else
             alias_remove(ledger, &config->aliases[i]);
     }
-    for (uint32_t i = 0; i < config->component_count; i++) {
-        uint32_t part = ledger_number(ledger, NAME_ITEM, config->components[i].item);
-        CHECK(part != NUMBER_NONE); /* not deleted while it is a component */
-        if (make)
-            ledger->items[part].kits++;
-        else
-            ledger->items[part].kits--;
+    if (!make)
+        parts_drop(ledger, number);
+    for (uint32_t i = make ? config->component_count : 0; i-- > 0;) { /* the last first: a list grows in front */
+        uint32_t component = ledger_number(ledger, NAME_ITEM, config->components[i].item);
+        int64_t units;
+        CHECK(component != NUMBER_NONE); /* not deleted while it is a component */
+        CHECK(decimal_to_units(config->components[i].quantity, ledger->items[component].scale, &units) == DECIMAL_OK);
+        part_add(ledger, number, component, units);
     }
 }
 
@@ -189,17 +190,19 @@ static void item_evolve(struct ledger *ledger, const struct event *event)
     CHECK(event->item < ledger->names[NAME_ITEM].count);
     struct item *item = &ledger->items[event->item];
     ledger->entries_hash -= item_hash(event->item, item) + config_hash(ledger, NAME_ITEM, event->item);
+    offers_kit_before(ledger, event->item);
     if (item->config.length != 0)
         item_follow(ledger, event->item, false);
     set_body(ledger, &item->config, event->config_deleted ? TEXT_NONE : event->config);
     item->config_seq = event->seq;
     item->scale = event->scale;
     if (event->config_deleted) {
-        CHECK(item->kits == 0);
+        CHECK(item->first_use == 0);
         name_retire(ledger, NAME_ITEM, event->item);
     } else if (item->config.length != 0) {
         item_follow(ledger, event->item, true);
     }
+    offers_kit_after(ledger, event->item, event->seq);
     ledger->entries_hash += item_hash(event->item, item) + config_hash(ledger, NAME_ITEM, event->item);
 }
 
@@ -215,6 +218,7 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
     set_body(ledger, &location->config, event->config_deleted ? TEXT_NONE : event->config);
     CHECK(location_config_read(config_body(ledger, NAME_LOCATION, number), &config));
     location->parent = 0;
+    location->no_promise = config.no_promise;
     if (text_present(config.parent)) {
         uint32_t parent = ledger_number(ledger, NAME_LOCATION, config.parent);
         CHECK(parent != NUMBER_NONE);
@@ -275,6 +279,7 @@ enum configs_lack configs_overflow(const struct ledger *ledger, const struct dec
     uint32_t units = 0;
     uint32_t freed = 0;  /* sizes of which the free block was counted on */
     int64_t aliases = configs->alias_live;
+    int64_t parts = ledger->parts.count - ledger->parts.free_count;
     for (uint32_t i = 0; i < decision->event_count; i++) {
         const struct event *event = &decision->events[i];
         if (event->type != EVENT_CONFIG || event->config_space >= NAME_CHANNEL)
@@ -285,11 +290,16 @@ enum configs_lack configs_overflow(const struct ledger *ledger, const struct dec
             if (event->item < ledger->names[NAME_ITEM].count) {
                 CHECK(item_config_read(config_body(ledger, NAME_ITEM, event->item), config));
                 aliases -= config->alias_count;
+                parts -= config->component_count;
             }
-            if (!event->config_deleted && item_config_read(event->config, config))
+            if (!event->config_deleted && item_config_read(event->config, config)) {
                 aliases += config->alias_count;
+                parts += config->component_count;
+            }
             if (aliases > ledger->limits.alias_count_max)
                 return CONFIGS_LACK_ALIASES;
+            if (parts > ledger->limits.part_count_max)
+                return CONFIGS_LACK_PARTS;
         }
         if (event->config_deleted || event->config.length == 0)
             continue;
@@ -344,9 +354,7 @@ bool ledger_location_within(const struct ledger *ledger, uint32_t location, uint
 
 bool ledger_location_promises(const struct ledger *ledger, uint32_t location)
 {
-    struct location_config config;
-    CHECK(location_config_read(config_body(ledger, NAME_LOCATION, location), &config));
-    return !config.no_promise;
+    return location >= ledger->names[NAME_LOCATION].count || !ledger->locations[location].no_promise;
 }
 
 int64_t location_day_start_us(const struct ledger *ledger, uint32_t location, int64_t midnight_utc_us)
@@ -395,17 +403,33 @@ static void body_check(const struct ledger *ledger, struct blockref body)
           (uint64_t)body.unit + blockpool_class_units(blockpool_class(body.length)) <= bodies->unit_count);
 }
 
+/* A kit's parts are what its body says, in its order. */
+static void parts_match(const struct ledger *ledger, uint32_t kit, const struct item_config *config)
+{
+    uint32_t p = ledger->items[kit].first_part;
+    for (uint32_t i = 0; i < config->component_count; i++) {
+        int64_t units;
+        CHECK(p != 0);
+        const struct kit_part *part = &ledger->parts.entries[p - 1];
+        CHECK(part->component == ledger_number(ledger, NAME_ITEM, config->components[i].item));
+        CHECK(decimal_to_units(config->components[i].quantity, ledger->items[part->component].scale, &units) ==
+              DECIMAL_OK);
+        CHECK(part->units == units);
+        p = part->next_of_kit;
+    }
+    CHECK(p == 0);
+}
+
 static void items_check(const struct ledger *ledger, uint64_t *hash)
 {
     const struct configs *configs = &ledger->configs;
     struct item_config *config = &ledger->bodies[0];
-    uint64_t aliases = 0, components = 0, kits = 0;
+    uint64_t aliases = 0, components = 0;
     for (uint32_t i = 0; i < ledger->names[NAME_ITEM].count; i++) {
         const struct item *item = &ledger->items[i];
         body_check(ledger, item->config);
         *hash += config_hash(ledger, NAME_ITEM, i);
-        kits += item->kits;
-        CHECK(item->kits == 0 || !ledger->names[NAME_ITEM].retired[i]);
+        CHECK((item->first_use | item->first_part) == 0 || !ledger->names[NAME_ITEM].retired[i]);
         if (item->config.length == 0)
             continue;
         CHECK(!ledger->names[NAME_ITEM].retired[i]);
@@ -419,11 +443,12 @@ static void items_check(const struct ledger *ledger, uint64_t *hash)
             CHECK(of_this_name == NUMBER_NONE || of_this_name == i);
         }
         aliases += config->alias_count;
+        parts_match(ledger, i, config);
         components += config->component_count;
     }
     CHECK(aliases == configs->alias_live);
     CHECK(aliases == configs->alias_index.count);
-    CHECK(components == kits);
+    CHECK(components == ledger->parts.count - ledger->parts.free_count);
 }
 
 void configs_check(const struct ledger *ledger, uint64_t *hash)
@@ -437,6 +462,7 @@ void configs_check(const struct ledger *ledger, uint64_t *hash)
         body_check(ledger, location->config);
         CHECK(location_config_read(config_body(ledger, NAME_LOCATION, i), &config));
         CHECK(text_present(config.parent) == (location->parent != 0));
+        CHECK(config.no_promise == location->no_promise);
         CHECK(location->parent == 0 || ledger_number(ledger, NAME_LOCATION, config.parent) == location->parent - 1);
         CHECK(location->children == 0 || !ledger->names[NAME_LOCATION].retired[i]);
         children += location->children;

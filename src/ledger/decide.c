@@ -188,17 +188,18 @@ bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, u
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
-/* A quantity in a unit of the item. */
-static bool unit_units_of(struct judge *judge, const struct command_line *line, uint32_t index,
-                          const struct draft *draft, int64_t *out_units)
+bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
 {
     const struct ledger *ledger = judge->ledger;
+    const struct command_line *line = &judge->command->lines[index];
+    if (LIKELY(line->unit.length == 0))
+        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
     struct config_unit unit;
-    bool known = draft->item < ledger->names[NAME_ITEM].count &&
-                 item_config_unit(config_body(ledger, NAME_ITEM, draft->item), line->unit, &unit);
+    bool known = item < ledger->names[NAME_ITEM].count &&
+                 item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
     if (!known)
         return judge_invalid(judge, CODE_unknown_unit, index, "unit", "the item has no such unit; declare it there");
-    switch (unit_to_units(line->quantity, &unit, draft->scale, out_units)) {
+    switch (unit_to_units(line->quantity, &unit, scale, out_units)) {
     case UNIT_OK:
         return true;
     case UNIT_UNEVEN:
@@ -237,8 +238,7 @@ static bool precondition_holds(struct judge *judge, const struct precondition *w
     return true;
 }
 
-/* Does a line look for its location? */
-static bool command_seeks(const struct command *command)
+bool command_seeks(const struct command *command)
 {
     for (uint32_t i = 0; i < command->line_count; i++) {
         if (command->lines[i].location.length == 0)
@@ -300,8 +300,7 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         uint32_t before = judge->draft_count;
         struct draft *draft = judge_draft_of(judge, item, location, i);
         int64_t units;
-        if (UNLIKELY(line->unit.length != 0) ? !unit_units_of(judge, line, i, draft, &units)
-                                             : !judge_units(judge, line->quantity, draft->scale, i, "quantity", &units))
+        if (!judge_line_units(judge, i, item, draft->scale, &units))
             return false;
         enum condition condition = line->condition == CONDITION_NONE ? usual : line->condition;
         draft->condition = judge->draft_count > before || draft->condition == condition ? condition : CONDITION_NONE;
@@ -363,19 +362,8 @@ struct event *judge_event(struct judge *judge, enum event_type type)
     struct decision *decision = judge->decision;
     CHECK(decision->event_count < DECISION_EVENTS_MAX);
     struct event *event = &decision->events[decision->event_count];
-    *event = (struct event){
-        .seq = decision->first_seq + decision->event_count,
-        .type = type,
-        .item = NUMBER_NONE,
-        .location = NUMBER_NONE,
-        .condition = CONDITION_NONE,
-        .to_condition = CONDITION_NONE,
-        .account = ACCOUNT_NONE,
-        .other_location = NUMBER_NONE,
-        .expires_at_us = TIME_NONE,
-        .channel_number = NUMBER_NONE,
-        .config_space = NAME_SPACE_COUNT,
-    };
+    event_reset(event, decision->first_seq + decision->event_count);
+    event->type = type;
     decision->event_count++;
     return event;
 }
@@ -398,6 +386,7 @@ static struct event *follow(struct judge *judge, const struct event *event, enum
     next->item = event->item;
     next->location = event->location;
     next->scale = event->scale;
+    next->hints.cell = event->hints.cell;
     next->figures = event->figures;
     next->low = event->low;
     next->version = judge->decision->events[next->seq - judge->decision->first_seq - 1].version + 1;
@@ -460,8 +449,10 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     event->item = draft->item;
     event->location = draft->location;
     event->scale = draft->scale;
+    event->hints.cell = draft->cell == NUMBER_NONE ? 0 : draft->cell + 1;
     event->figures = before;
-    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+    for (unsigned changed = figures_bits(&event->delta); changed != 0; changed &= changed - 1) {
+        unsigned i = (unsigned)__builtin_ctz(changed);
         int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
         CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
         if (!quantity_in_range(after))
@@ -517,20 +508,11 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
 void decision_begin(struct judge *judge, enum command_kind kind)
 {
     struct decision *decision = judge->decision;
-    /* The arrays are the caller's and stay. */
-    struct event *events = decision->events;
-    struct new_name *names = decision->names;
-    struct shortage *shortages = decision->shortages;
-    *decision = (struct decision){
-        .kind = kind,
-        .source = NUMBER_NONE,
-        .recorded_at_us = judge->now_us,
-        .occurred_at_us = judge->now_us,
-        .first_seq = judge->ledger->last_seq + 1,
-        .events = events,
-        .names = names,
-        .shortages = shortages,
-    };
+    decision_reset(decision);
+    decision->kind = kind;
+    decision->recorded_at_us = judge->now_us;
+    decision->occurred_at_us = judge->now_us;
+    decision->first_seq = judge->ledger->last_seq + 1;
 }
 
 /* Who decides a kind; NULL for the ledger's and the engine's own. */
@@ -611,6 +593,9 @@ bool judge_moment(struct judge *judge, struct moment moment, const char *field)
 static bool judge_not_negative(struct judge *judge)
 {
     const struct command *command = judge->command;
+    if (LIKELY(!(command->safety_stock.present | command->backorder_limit.present | command->reorder_point.present |
+                 command->buffer.present | command->cap.present | command->to.present)))
+        return true;
     const struct {
         const struct optional_decimal *value;
         const char *field;
@@ -726,12 +711,13 @@ static bool judge_room(struct judge *judge)
     if (lack != CONFIGS_FIT)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              lack == CONFIGS_LACK_ALIASES ? "the table of aliases is full: raise --aliases-max"
+                             : lack == CONFIGS_LACK_PARTS ? "the table of components is full: raise --parts-max"
                                                           : "the memory for configuration is full: raise --config-mib");
     return true;
 }
 
-/* What the command's source asks of it, or has said for all of its holds. */
-static bool judge_source(struct judge *judge, struct command *amended)
+/* What the command's source asks of it. */
+static bool judge_source(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
     const struct command *command = judge->command;
@@ -743,11 +729,6 @@ static bool judge_source(struct judge *judge, struct command *amended)
     judge->strict = judge->strict || source->strict;
     if (source->ordered && !command->has_seq)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "seq", "the source is ordered: it numbers its commands");
-    if (UNLIKELY(source->has_expires_in) && command->kind == KIND_HOLD && command->expires_in_ms == EXPIRES_DEFAULT) {
-        *amended = *command;
-        amended->expires_in_ms = source->expires_in_ms;
-        judge->command = amended;
-    }
     return true;
 }
 
@@ -804,8 +785,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     out_decision->source = judge.hinted && command->hints.source != NUMBER_NONE
                                ? command->hints.source
                                : judge_name(&judge, NAME_SOURCE, command->source);
-    struct command amended;
-    if (out_decision->source == NUMBER_NONE || !judge_source(&judge, &amended) || !judge_order(&judge)) {
+    if (out_decision->source == NUMBER_NONE || !judge_source(&judge) || !judge_order(&judge)) {
         if (out_verdict->outcome != OUTCOME_INVALID)
             (void)judge_room(&judge);
         return;

@@ -57,12 +57,16 @@ MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned fi
 #define OPEN_UNITS (1u << CLAIM_HELD | 1u << CLAIM_COMMITTED)
 /* One draft per open line of a transfer or an expectation; asked = what is open. For commands without lines. */
 MUST_USE bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document);
+/* Does a line of the command look for its location? */
+bool command_seeks(const struct command *command);
 struct draft *judge_draft(const struct judge *judge, uint32_t index);
 /* The draft of a cell, made when it is the first line on it. */
 struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line);
 /* A quantity in base units of an item of this scale; 422 when it has too many decimals or leaves the range. */
 MUST_USE bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, uint32_t line, const char *field,
                           int64_t *out_units);
+/* The quantity of a line, in its unit or the item's own, in base units of the item, whose scale this is. */
+MUST_USE bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units);
 /* The `if` of the command, which must speak of exactly one cell. */
 MUST_USE bool judge_precondition(struct judge *judge);
 /* The number of a name, given now when it is new. NUMBER_NONE after an objection (table full). */
@@ -189,6 +193,21 @@ void give_back_units(const struct judge *judge, struct event *event, int64_t fro
 /* Uses the judge's channel's quota for units that go without a claim. */
 void quota_use(const struct judge *judge, const struct draft *draft, struct event *event, int64_t units);
 
+/* ---- kit.c ---- */
+enum kit_fit {
+    KIT_WHOLE,  /* refused when they cannot all be had */
+    KIT_PART,   /* as many as can be had; the rest is noted as short */
+    KIT_ANYHOW  /* a fact, or what may lack cover: the components tell */
+};
+/*
+ * Turns drafts of kits into drafts of what a new grant takes: built kits that are free, then components. The drafts'
+ * terms are known; those added have theirs.
+ */
+MUST_USE bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit);
+/* The same for goods of a claim: built kits that it has in these figures (bits), then components. Without a claim: built
+ * ones that are free. */
+MUST_USE bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures);
+
 /* ---- sourcing.c ---- */
 /*
  * Finds locations for the lines that name none, by the command's `sourcing`, and adds them to the drafts with their terms.
@@ -199,6 +218,9 @@ MUST_USE bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait);
 /* ---- claims, shared by their rules (hold.c) ---- */
 /* The draft's terms as if its claim had given back what it holds there: that much is its own in any case. */
 void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft);
+/* The same for any cell, and what the drafts so far have asked of it. */
+struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
+                           int64_t *out_taken);
 /* The claim that the command names, live; refuses and returns NUMBER_NONE when there is none. */
 uint32_t live_claim(struct judge *judge);
 /* Finds the drafts' lines in a claim. */
@@ -207,8 +229,12 @@ void attach_lines(struct judge *judge, uint32_t claim);
 int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum claim_figure figure);
 /* The channel of a claim becomes the judge's. */
 void claim_channel(struct judge *judge, uint32_t claim);
+/* Refuses a request that asks for a promise at a location that takes none. */
+MUST_USE bool judge_promises(struct judge *judge);
 /* Refuses with this code when shortages were noted. */
 MUST_USE bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field);
+/* The claim with the name of the command's hold, or NUMBER_NONE. */
+uint32_t judge_claim(const struct judge *judge);
 /* The claim's part of an event in one cell, from its line as it stands (zeros for none). */
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event);
 /* Takes units from a claim in this event and cell: committed before held. Returns what was taken. */

@@ -84,6 +84,16 @@ struct figures {
     int64_t units[FIGURE_COUNT]; /* base units; each within QUANTITY_UNITS_MAX, and so are the sums below */
 };
 
+/* Which figures are not 0, a bit each; few are, so that a branch for each costs less than making its bit. */
+static inline unsigned figures_bits(const struct figures *figures)
+{
+    unsigned bits = 0;
+    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (UNLIKELY(figures->units[i] != 0))
+            bits |= 1u << i;
+    }
+    return bits;
+}
 static inline int64_t figures_on_hand(const struct figures *figures)
 {
     int64_t sum = 0;
@@ -156,6 +166,15 @@ enum name_space { NAME_ITEM, NAME_LOCATION, NAME_SOURCE, NAME_CHANNEL, NAME_SPAC
 
 #define MENTIONS_MAX 16 /* claims named in a refusal; the event says how many there are */
 
+/*
+ * What decide found out, so that evolve does not look it up again. Not part of the record: all 0 in an event that was
+ * read back, and then evolve looks.
+ */
+struct event_hints {
+    uint64_t hold; /* hash of the claim's name, 0 for not known */
+    uint32_t cell; /* + 1, 0 for not known or not there yet */
+};
+
 struct event {
     uint64_t seq;
     enum event_type type;
@@ -221,7 +240,25 @@ struct event {
     const struct shortage *shortages; /* borrowed from the decision */
     uint32_t mention_total, mention_count; /* open claims in the way; how many of them are named here */
     const struct text *mentions;           /* borrowed from the decision */
+
+    struct event_hints hints;
 };
+
+/* An event of nothing. Set in place: it is large, and a value of it would be written twice. */
+static inline void event_reset(struct event *event, uint64_t seq)
+{
+    memset(event, 0, sizeof(*event));
+    event->seq = seq;
+    event->item = NUMBER_NONE;
+    event->location = NUMBER_NONE;
+    event->condition = CONDITION_NONE;
+    event->to_condition = CONDITION_NONE;
+    event->account = ACCOUNT_NONE;
+    event->other_location = NUMBER_NONE;
+    event->expires_at_us = TIME_NONE;
+    event->channel_number = NUMBER_NONE;
+    event->config_space = NAME_SPACE_COUNT;
+}
 
 /* A name that gets its number with this decision. */
 struct new_name {
@@ -265,8 +302,21 @@ struct decision {
     uint32_t shortage_count;
     struct shortage *shortages; /* borrowed: the caller's room for COMMAND_LINES_MAX */
     uint32_t mention_total, mention_count;
-    struct text mentions[MENTIONS_MAX];
+    struct text mentions[MENTIONS_MAX]; /* the first mention_count of them */
 };
+
+/* A decision of nothing in which the caller's arrays stay. What is beyond a count is not touched: it is half of it. */
+static inline void decision_reset(struct decision *decision)
+{
+    struct event *events = decision->events;
+    struct new_name *names = decision->names;
+    struct shortage *shortages = decision->shortages;
+    memset(decision, 0, offsetof(struct decision, mentions));
+    decision->source = NUMBER_NONE;
+    decision->events = events;
+    decision->names = names;
+    decision->shortages = shortages;
+}
 
 /* Log time more than this behind `occurred_at` is clock skew, API.md section 1. */
 #define CLOCK_SKEW_MAX_US (INT64_C(5) * 60 * 1000 * 1000)

@@ -12,6 +12,13 @@
 
 /* ---- shared by the rules ---- */
 
+uint32_t judge_claim(const struct judge *judge)
+{
+    const struct command *command = judge->command;
+    uint64_t hash = command->hints.ready ? command->hints.hold : claim_name_hash(judge->ledger, command->hold);
+    return claim_find_hashed(judge->ledger, command->hold, hash, judge->now_us);
+}
+
 void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, struct event *event)
 {
     const struct claims *claims = &judge->ledger->claims;
@@ -19,6 +26,7 @@ void claim_fill(const struct judge *judge, uint32_t claim, uint32_t claim_line, 
     if (claim == NUMBER_NONE) {
         event->claim = judge->decision->first_seq;
         event->hold = command->hold;
+        event->hints.hold = command->hints.hold;
         event->holder = text_present(command->holder) ? command->holder : command->source;
         event->channel = command->channel;
         event->claim_priority = command->priority;
@@ -128,8 +136,12 @@ bool judge_hold_ended(struct judge *judge, uint32_t claim)
 
 static bool judge_expires_in(struct judge *judge, int64_t *out_expires_at_us)
 {
-    int64_t ms = judge->command->expires_in_ms == EXPIRES_DEFAULT ? EXPIRES_IN_DEFAULT_MS
-                                                                  : judge->command->expires_in_ms;
+    const struct command *command = judge->command;
+    const struct source *source = judge->source;
+    int64_t ms = command->expires_in_ms;
+    if (ms == EXPIRES_DEFAULT) /* a source may have said it for all of its holds */
+        ms = command->kind == KIND_HOLD && source != NULL && source->has_expires_in ? source->expires_in_ms
+                                                                                    : EXPIRES_IN_DEFAULT_MS;
     if (ms < 0 || ms > EXPIRES_IN_MAX_MS)
         return judge_invalid(judge, CODE_out_of_range, LINE_NONE, "expires_in", "0 to 100 years");
     *out_expires_at_us = ms == 0 ? TIME_NONE : judge->now_us + ms * 1000;
@@ -138,9 +150,9 @@ static bool judge_expires_in(struct judge *judge, int64_t *out_expires_at_us)
 
 void attach_lines(struct judge *judge, uint32_t claim)
 {
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
+    for (uint32_t i = 0; claim != NUMBER_NONE && i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
+        if (draft->cell != NUMBER_NONE)
             draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
     }
 }
@@ -163,9 +175,19 @@ bool judge_shorts(struct judge *judge, enum code code, struct text subject, stru
     return judge_refuse(judge, code, subject, field);
 }
 
+bool judge_promises(struct judge *judge)
+{
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
+        uint32_t location = judge_draft(judge, i)->location;
+        if (!ledger_location_promises(judge->ledger, location))
+            return judge_refuse(judge, CODE_no_promise, ledger_name(judge->ledger, NAME_LOCATION, location), TEXT("/location"));
+    }
+    return true;
+}
+
 uint32_t live_claim(struct judge *judge)
 {
-    uint32_t claim = claim_find(judge->ledger, judge->command->hold, judge->now_us);
+    uint32_t claim = judge_claim(judge);
     if (claim == NUMBER_NONE) {
         (void)judge_refuse(judge, CODE_unknown_hold, judge->command->hold, TEXT("/hold"));
         return NUMBER_NONE;
@@ -244,6 +266,29 @@ void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft)
     draft->terms.free = max_i64(draft->terms.free, had - uncovered);
 }
 
+struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
+                           int64_t *out_taken)
+{
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        if (draft->item == item && draft->location == location) {
+            *out_taken = draft->asked;
+            return draft->terms;
+        }
+    }
+    uint32_t cell = cell_find(judge->ledger, item, location);
+    bool claimed = claim != NUMBER_NONE && cell != NUMBER_NONE;
+    struct draft draft = {
+        .item = item,
+        .location = location,
+        .cell = cell,
+        .claim_line = claimed ? claim_line_find(judge->ledger, claim, cell) : NUMBER_NONE,
+    };
+    hold_terms(judge, claim, &draft);
+    *out_taken = 0;
+    return draft.terms;
+}
+
 /* Does the claim have something that waiting for the whole would give away? */
 static bool has_open(const struct judge *judge, uint32_t claim)
 {
@@ -296,13 +341,13 @@ static bool judge_promise(struct judge *judge)
 void decide_hold(struct judge *judge)
 {
     const struct command *command = judge->command;
-    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
+    uint32_t claim = judge_claim(judge);
     int64_t expires_at_us = TIME_NONE;
     judge->backorder = command->backorder;
     if (claim != NUMBER_NONE ? !judge_holder(judge, claim) : !judge_channel(judge, command->channel, true))
         return;
     if (!judge_expires_in(judge, &expires_at_us) ||
-        !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+        !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) || !judge_promises(judge))
         return;
     /* What is promised for a time is promised whole. */
     bool later = command->at.form != MOMENT_ABSENT && judge->request && !has_open(judge, claim);
@@ -322,6 +367,9 @@ void decide_hold(struct judge *judge)
         (void)judge_refuse(judge, CODE_no_source, TEXT_NONE, TEXT_NONE);
         return;
     }
+    bool may_lack = !judge->request || command->backorder || wait || later;
+    if (!judge_kits_granted(judge, claim, may_lack ? KIT_ANYHOW : partial ? KIT_PART : KIT_WHOLE))
+        return;
     int64_t granted_total = 0;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
@@ -387,6 +435,8 @@ void decide_release(struct judge *judge)
     if (!drafted)
         return;
     attach_lines(judge, claim);
+    if (!judge_kits_claimed(judge, claim, OPEN_UNITS | 1u << CLAIM_WAITING))
+        return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
         int64_t open = draft_claimed(judge, draft, CLAIM_HELD) + draft_claimed(judge, draft, CLAIM_COMMITTED) +

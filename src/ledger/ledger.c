@@ -28,6 +28,7 @@ struct ledger_limits ledger_limits_most(void)
         .document_line_count_max = UINT32_C(1) << 30,
         .id_count_max = UINT32_C(1) << 30,
         .config_mib_max = CONFIG_MIB_MAX,
+        .part_count_max = UINT32_C(1) << 30,
         .alias_count_max = UINT32_C(1) << 30,
     };
 }
@@ -44,7 +45,7 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
            claims_bytes(limits) + documents_bytes(limits) + ids_bytes(limits->id_count_max) +
            region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft)) + region_round(2 * sizeof(struct item_config)) +
-           region_round(PARTS_MAX * sizeof(uint32_t)) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
+           parts_bytes(limits->part_count_max) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
            region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
            region_round((size_t)limits->location_count_max * CHANNEL_WORDS * sizeof(uint64_t)) +
            region_round(CONFIG_BYTES_MAX) + region_round(sizeof(struct pending)) +
@@ -76,7 +77,7 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     ids_init(&ledger->ids, region, limits->id_count_max);
     ledger->drafts = region_take(region, COMMAND_LINES_MAX, sizeof(struct draft));
     ledger->bodies = region_take(region, 2, sizeof(struct item_config));
-    ledger->parts = region_take(region, PARTS_MAX, sizeof(uint32_t));
+    parts_init(&ledger->parts, region, limits->part_count_max);
     ledger->channels = region_take(region, CHANNELS_MAX, sizeof(struct channel));
     ledger->quotas = region_take(region, limits->quota_count_max, sizeof(struct quota));
     offers_init(ledger, region);
@@ -136,7 +137,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
             config_evolve(ledger, event);
         uint32_t cell = event->location == NUMBER_NONE ? NUMBER_NONE : cell_evolve(ledger, event);
         if (event->claim != 0)
-            claim_evolve(ledger, event, ledger->now_us);
+            claim_evolve(ledger, event, cell, ledger->now_us);
         if (event->transfer_number != 0 || event->expectation_number != 0)
             document_evolve(ledger, event, ledger->now_us);
         if (cell != NUMBER_NONE)
@@ -216,7 +217,7 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
     const char *documents = documents_room(ledger, decision);
     if (documents != NULL)
         return documents;
-    static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max"};
+    static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max", "--parts-max"};
     return lacks[configs_overflow(ledger, decision)];
 }
 
@@ -279,6 +280,7 @@ void ledger_check(const struct ledger *ledger)
     configs_check(ledger, &hash);
     cell_check(ledger, &hash);
     channels_check(ledger, &hash);
+    parts_check(ledger);
     offers_check(ledger, &hash);
     pending_check(ledger);
     claims_check(ledger, &hash);
@@ -293,7 +295,7 @@ struct ledger_counts ledger_counts(const struct ledger *ledger)
         .items = ledger->names[NAME_ITEM].count - ledger->names[NAME_ITEM].retired_count,
         .locations = ledger->names[NAME_LOCATION].count - ledger->names[NAME_LOCATION].retired_count,
         .sources = ledger->names[NAME_SOURCE].count - ledger->names[NAME_SOURCE].retired_count,
-        .channels = ledger->names[NAME_CHANNEL].count,
+        .channels = ledger->names[NAME_CHANNEL].count - ledger->names[NAME_CHANNEL].retired_count,
         .quotas = ledger->quota_count,
         .offers = ledger->offer_count,
         .cells = ledger->cell_count,

@@ -33,6 +33,7 @@ struct ledger_limits {
     uint32_t document_line_count_max; /* cells named by those that are open, of both kinds */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
     uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
+    uint32_t part_count_max;       /* components of kits */
     uint32_t alias_count_max;      /* names that items have for sources, and merged ones */
 };
 
@@ -266,6 +267,8 @@ struct offer_form {
     int64_t buffer, cap; /* base units of the item */
 };
 void ledger_offer_form(struct text form, struct offer_form *out_form);
+/* Does the channel sell from this location? */
+bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location);
 /* What a channel has left of what was set apart for it in a cell; 0 for none. Base units. */
 int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel);
 /* free[c] of a cell (DESIGN I3): what a request through the channel may take. channel NUMBER_NONE: through none. */
@@ -273,20 +276,27 @@ int64_t ledger_free(const struct ledger *ledger, uint32_t cell, uint32_t channel
 /* What the channel may sell of the item (ATS, DESIGN I4). Base units, >= 0. */
 int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item);
 
+/* What a channel may sell of an item, as it is kept up. Numbered densely from 0 in order of creation, never removed. */
+struct offer_turn {
+    uint64_t seq;  /* the event behind the value; 0 when it was never anything but 0 */
+    uint32_t turn; /* which of the channel's offers that this event changed */
+};
 struct offer_view {
-    uint32_t item;
+    uint32_t channel, item;
     uint8_t scale;
     int64_t ats;
-    uint64_t changed_seq; /* the event behind the value */
-    uint32_t next;        /* for ledger_offer_next */
+    struct offer_turn changed;
 };
+uint32_t ledger_offer_count(const struct ledger *ledger);
+void ledger_offer(const struct ledger *ledger, uint32_t offer, struct offer_view *out_view);
+/* Its `changed` alone: walks look at many. */
+struct offer_turn ledger_offer_turn(const struct ledger *ledger, uint32_t offer);
 /*
- * The channel's offers whose value changed behind `seq`, in the order of their last change: the first of them, or the one
- * behind `from` (offer_view.next) when it is not NUMBER_NONE. False when there are no more. Finding the first one costs a
- * step per offer that changed since.
+ * The channel's offers that ever changed, in the order of their last change: by event, then turn. The neighbour before or
+ * behind an offer that is among them, NUMBER_NONE for none; of NUMBER_NONE, the last and the first of them all. One step.
  */
-bool ledger_offer_next(const struct ledger *ledger, uint32_t channel, uint64_t seq, uint32_t from,
-                       struct offer_view *out_view);
+uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer);
+uint32_t ledger_offer_behind(const struct ledger *ledger, uint32_t channel, uint32_t offer);
 
 /* Sum of an outside account of an item, base units (I1: cells + accounts = 0). */
 int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account);

@@ -82,8 +82,10 @@ static bool emit_leaving(struct judge *judge, struct draft *draft, uint32_t clai
     struct event *event = judge_event(judge, event_of(judge->command->kind));
     event->account = ACCOUNT_CUSTOMER;
     event->account_units = draft->asked;
-    int64_t direct = draft->asked_by[CONDITION_SELLABLE] - draft_claimed(judge, draft, CLAIM_COMMITTED);
-    expectation_out_take(judge, draft, judge->command->hold, max_i64(0, direct), event);
+    if (text_present(judge->command->hold)) {
+        int64_t direct = draft->asked_by[CONDITION_SELLABLE] - draft_claimed(judge, draft, CLAIM_COMMITTED);
+        expectation_out_take(judge, draft, judge->command->hold, max_i64(0, direct), event);
+    }
     return movement_take(judge, draft, claim, excess, event);
 }
 
@@ -94,7 +96,7 @@ bool movement_claim(struct judge *judge, uint32_t *out_claim, enum discrepancy *
     uint32_t claim = NUMBER_NONE;
     *out_excess = DISCREPANCY_NONE;
     if (text_present(command->hold)) {
-        claim = claim_find(judge->ledger, command->hold, judge->now_us);
+        claim = judge_claim(judge);
         bool ended = claim != NUMBER_NONE && claim_state_ended(judge->ledger->claims.entries[claim].state);
         if (shipping && claim == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
@@ -122,7 +124,8 @@ bool movement_drafts(struct judge *judge, uint32_t claim)
     if (judge->draft_count == 0) /* the claim waits: it has nothing yet */
         return judge_refuse(judge, CODE_exceeds_claim, judge->command->hold, TEXT("/hold"));
     attach_lines(judge, claim);
-    return true;
+    bool leaves = judge->command->kind == KIND_SALE || judge->command->kind == KIND_SHIP;
+    return !leaves || judge_kits_claimed(judge, claim, OPEN_UNITS);
 }
 
 /* sale and ship: goods leave to the customer. */

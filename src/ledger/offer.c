@@ -56,7 +56,8 @@ static uint64_t offer_hash(const struct offer *offer)
     if ((offer->config_seq | offer->changed_seq) == 0)
         return 0;
     const uint64_t words[] = {offer->channel, offer->item, offer->has_buffer, offer->has_cap, (uint64_t)offer->buffer,
-                              (uint64_t)offer->cap, offer->config_seq, (uint64_t)offer->ats, offer->changed_seq};
+                              (uint64_t)offer->cap, offer->config_seq, (uint64_t)offer->ats, offer->changed_seq,
+                              offer->changed_turn};
     return entry_hash(ENTRY_OFFER, words, sizeof(words) / sizeof(words[0]));
 }
 
@@ -100,6 +101,9 @@ static void list_append(struct ledger *ledger, struct offer *offer)
     uint32_t number = (uint32_t)(offer - ledger->offers) + 1;
     offer->previous = channel->offer_last;
     offer->next = 0;
+    offer->changed_turn = 0;
+    if (channel->offer_last != 0 && ledger->offers[channel->offer_last - 1].changed_seq == offer->changed_seq)
+        offer->changed_turn = ledger->offers[channel->offer_last - 1].changed_turn + 1;
     if (channel->offer_last != 0)
         ledger->offers[channel->offer_last - 1].next = number;
     else
@@ -136,13 +140,18 @@ static uint32_t next_channel(const struct ledger *ledger, uint32_t location, uin
 #define FOR_CHANNELS(ledger, location, c)                                                                              \
     for (uint32_t c = next_channel((ledger), (location), 0); c < CHANNELS_MAX; c = next_channel((ledger), (location), c + 1))
 
-void offers_before(struct ledger *ledger, uint32_t number)
+void offers_before(struct ledger *ledger, uint32_t item, uint32_t location, uint32_t number)
 {
-    const struct cell *cell = &ledger->cells[number];
-    FOR_CHANNELS(ledger, cell->location, c)
+    FOR_CHANNELS(ledger, location, c)
     {
-        struct figures figures = cell_figures(ledger, number);
-        offer_make(ledger, c, cell->item)->free -= channel_free(ledger, &figures, number, c, 0);
+        if (number != NUMBER_NONE) {
+            struct figures figures = cell_figures(ledger, number);
+            offer_make(ledger, c, item)->free -= channel_free(ledger, &figures, number, c, 0);
+        }
+        for (uint32_t p = ledger->items[item].first_use; p != 0; p = ledger->parts.entries[p - 1].next_of_component) {
+            uint32_t kit = ledger->parts.entries[p - 1].kit;
+            offer_make(ledger, c, kit)->free -= kit_buildable(ledger, kit, location, c);
+        }
     }
 }
 
@@ -155,27 +164,95 @@ void offers_after(struct ledger *ledger, uint32_t number, uint64_t seq)
         struct offer *offer = offer_make(ledger, c, cell->item);
         offer->free += channel_free(ledger, &figures, number, c, 0);
         offer_settle(ledger, offer, seq);
+        for (uint32_t p = ledger->items[cell->item].first_use; p != 0;
+             p = ledger->parts.entries[p - 1].next_of_component) {
+            uint32_t kit = ledger->parts.entries[p - 1].kit;
+            offer = offer_make(ledger, c, kit);
+            offer->free += kit_buildable(ledger, kit, cell->location, c);
+            offer_settle(ledger, offer, seq);
+        }
     }
+}
+
+/* What can be put together of a kit at all of a channel's places. */
+static int64_t kit_free(const struct ledger *ledger, uint32_t kit, uint32_t channel)
+{
+    int64_t sum = 0;
+    if (!item_is_kit(ledger, kit))
+        return 0;
+    for (uint32_t i = 0; i < ledger->channels[channel].place_count; i++)
+        sum += kit_buildable(ledger, kit, ledger->channels[channel].places[i], channel);
+    return sum;
+}
+
+void offers_kit_before(struct ledger *ledger, uint32_t kit)
+{
+    for (uint32_t c = 0; item_is_kit(ledger, kit) && c < ledger->names[NAME_CHANNEL].count; c++)
+        offer_make(ledger, c, kit)->free -= kit_free(ledger, kit, c);
+}
+
+void offers_kit_after(struct ledger *ledger, uint32_t kit, uint64_t seq)
+{
+    for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
+        struct offer *offer = item_is_kit(ledger, kit) ? offer_make(ledger, c, kit) : offer_find(ledger, c, kit);
+        if (offer == NULL)
+            continue;
+        offer->free += kit_free(ledger, kit, c);
+        offer_settle(ledger, offer, seq);
+    }
+}
+
+/* Would the channel sell this item: has it a cell at one of the places, or is it put together? */
+static bool sells(const struct ledger *ledger, const struct channel *channel, uint32_t item)
+{
+    if (item_is_kit(ledger, item))
+        return true;
+    for (uint32_t c = ledger->items[item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
+        for (uint32_t i = 0; i < channel->place_count; i++) {
+            if (ledger->cells[c - 1].location == channel->places[i])
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Offers that a channel configured so makes. */
+static uint32_t offers_of_channel(const struct ledger *ledger, const struct event *event)
+{
+    struct channel channel;
+    uint32_t count = 0;
+    channel_form_read(event->config, &channel);
+    for (uint32_t i = 0; i < ledger->names[NAME_ITEM].count; i++)
+        count += offer_find(ledger, event->config_number, i) == NULL && sells(ledger, &channel, i);
+    return count;
 }
 
 /* Offers this event makes, at most; two events of one decision may count the same one. */
 static uint32_t offers_new(const struct ledger *ledger, const struct event *event)
 {
+    if (event->config_space == NAME_ITEM)
+        return ledger->names[NAME_CHANNEL].count; /* it may become a kit */
     if (event->config_space == NAME_CHANNEL)
-        return event->item != NUMBER_NONE ? 1 : ledger->cell_count; /* it may now sell from every cell */
+        return event->item != NUMBER_NONE ? 1 : offers_of_channel(ledger, event);
     if (event->location == NUMBER_NONE || event->location >= ledger->names[NAME_LOCATION].count)
         return 0;
     uint32_t count = 0;
     FOR_CHANNELS(ledger, event->location, c)
-    count += offer_find(ledger, c, event->item) == NULL;
+    {
+        count += offer_find(ledger, c, event->item) == NULL;
+        uint32_t part = event->item < ledger->names[NAME_ITEM].count ? ledger->items[event->item].first_use : 0;
+        for (; part != 0; part = ledger->parts.entries[part - 1].next_of_component)
+            count += offer_find(ledger, c, ledger->parts.entries[part - 1].kit) == NULL;
+    }
     return count;
 }
 
 bool offers_room(const struct ledger *ledger, const struct decision *decision)
 {
     uint32_t left = ledger->limits.offer_count_max - ledger->offer_count;
-    /* Far from full, nobody needs to count: a decision's cells times all channels. */
-    if (LIKELY(left / CHANNELS_MAX > decision->event_count && decision->kind != KIND_SET_CHANNEL &&
+    /* Far from full, nobody needs to count: a decision's cells times all channels and all kits. */
+    uint64_t offers_per_cell = (uint64_t)CHANNELS_MAX * (1 + ledger->parts.count);
+    if (LIKELY(left > decision->event_count * offers_per_cell && decision->kind != KIND_SET_CHANNEL &&
                decision->kind != KIND_PUT_CHANNEL))
         return true;
     uint64_t wanted = 0;
@@ -211,6 +288,13 @@ void offers_rebuild(struct ledger *ledger, uint64_t seq)
             offer_make(ledger, c, cell->item)->free += channel_free(ledger, &figures, i, c, 0);
         }
     }
+    for (uint32_t p = 0; p < ledger->parts.count; p++) {
+        uint32_t kit = ledger->parts.entries[p].kit;
+        if (ledger->parts.entries[p].units == 0 || ledger->items[kit].first_part != p + 1)
+            continue; /* a free part, or not the one that speaks for its kit */
+        for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++)
+            offer_make(ledger, c, kit)->free += kit_free(ledger, kit, c);
+    }
     for (uint32_t i = 0; i < ledger->offer_count; i++)
         offer_settle(ledger, &ledger->offers[i], seq);
 }
@@ -222,13 +306,14 @@ void offers_check(const struct ledger *ledger, uint64_t *hash)
         const struct offer *offer = &ledger->offers[i];
         CHECK(offer_find(ledger, offer->channel, offer->item) == offer);
         CHECK(offer->config_seq != 0 || !(offer->has_buffer || offer->has_cap || offer->buffer != 0 || offer->cap != 0));
-        CHECK(offer->changed_seq != 0 || (offer->next == 0 && offer->previous == 0));
+        CHECK(offer->changed_seq != 0 || (offer->next == 0 && offer->previous == 0 && offer->changed_turn == 0));
         int64_t free_units = 0;
         for (uint32_t c = ledger->items[offer->item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
             struct figures figures = cell_figures(ledger, c - 1);
             if (channel_serves(ledger, offer->channel, ledger->cells[c - 1].location))
                 free_units += channel_free(ledger, &figures, c - 1, offer->channel, 0);
         }
+        free_units += kit_free(ledger, offer->item, offer->channel);
         CHECK(offer->free == free_units);
         CHECK(offer->ats == offer_ats(ledger, offer));
         *hash += offer_hash(offer);
@@ -237,12 +322,15 @@ void offers_check(const struct ledger *ledger, uint64_t *hash)
     for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
         uint32_t previous = 0;
         uint64_t seq = 0;
+        uint32_t turn = 0;
         for (uint32_t o = ledger->channels[c].offer_first; o != 0; o = ledger->offers[o - 1].next) {
             CHECK(ledger->offers[o - 1].previous == previous);
             CHECK(ledger->offers[o - 1].channel == c);
             listed++;
-            CHECK(ledger->offers[o - 1].changed_seq >= seq);
+            CHECK(ledger->offers[o - 1].changed_seq > seq ||
+                  (ledger->offers[o - 1].changed_seq == seq && ledger->offers[o - 1].changed_turn > turn));
             seq = ledger->offers[o - 1].changed_seq;
+            turn = ledger->offers[o - 1].changed_turn;
             previous = o;
         }
         CHECK(ledger->channels[c].offer_last == previous);
@@ -260,19 +348,31 @@ int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item)
     return offer == NULL ? 0 : offer->ats;
 }
 
-bool ledger_offer_next(const struct ledger *ledger, uint32_t channel, uint64_t seq, uint32_t from,
-                       struct offer_view *out_view)
+uint32_t ledger_offer_count(const struct ledger *ledger)
 {
-    uint32_t number = from == NUMBER_NONE ? 0 : ledger->offers[from].next;
-    if (from == NUMBER_NONE) {
-        for (uint32_t o = ledger->channels[channel].offer_last; o != 0 && ledger->offers[o - 1].changed_seq > seq;
-             o = ledger->offers[o - 1].previous)
-            number = o;
-    }
-    if (number == 0)
-        return false;
-    const struct offer *offer = &ledger->offers[number - 1];
-    *out_view = (struct offer_view){offer->item, ledger->items[offer->item].scale, offer->ats, offer->changed_seq,
-                                    number - 1};
-    return true;
+    return ledger->offer_count;
+}
+
+void ledger_offer(const struct ledger *ledger, uint32_t number, struct offer_view *out_view)
+{
+    const struct offer *offer = &ledger->offers[number];
+    *out_view = (struct offer_view){offer->channel, offer->item, ledger->items[offer->item].scale, offer->ats,
+                                    {offer->changed_seq, offer->changed_turn}};
+}
+
+struct offer_turn ledger_offer_turn(const struct ledger *ledger, uint32_t offer)
+{
+    return (struct offer_turn){ledger->offers[offer].changed_seq, ledger->offers[offer].changed_turn};
+}
+
+uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer)
+{
+    uint32_t number = offer == NUMBER_NONE ? ledger->channels[channel].offer_last : ledger->offers[offer].previous;
+    return number == 0 ? NUMBER_NONE : number - 1;
+}
+
+uint32_t ledger_offer_behind(const struct ledger *ledger, uint32_t channel, uint32_t offer)
+{
+    uint32_t number = offer == NUMBER_NONE ? ledger->channels[channel].offer_first : ledger->offers[offer].next;
+    return number == 0 ? NUMBER_NONE : number - 1;
 }

@@ -49,7 +49,7 @@ void decide_commit(struct judge *judge)
     const struct command *command = judge->command;
     const struct claims *claims = &judge->ledger->claims;
     enum lines_names names = judge->request ? LINES_KNOWN : LINES_CREATE;
-    uint32_t claim = claim_find(judge->ledger, command->hold, judge->now_us);
+    uint32_t claim = judge_claim(judge);
     judge->backorder = command->backorder;
     if (claim == NUMBER_NONE && command->line_count == 0) {
         (void)judge_refuse(judge, CODE_unknown_hold, command->hold, TEXT("/hold"));
@@ -75,7 +75,16 @@ void decide_commit(struct judge *judge)
         (void)judge_refuse(judge, CODE_exceeds_claim, command->hold, TEXT("/hold"));
         return;
     }
-    if (claim == NUMBER_NONE || expired) {
+    bool granted_anew = claim == NUMBER_NONE || expired;
+    if (granted_anew && !judge_promises(judge))
+        return;
+    for (uint32_t i = 0; granted_anew && i < judge->draft_count; i++)
+        judge_draft(judge, i)->terms = grant_terms(judge, judge_draft(judge, i), NULL);
+    if (granted_anew ? !judge_kits_granted(judge, NUMBER_NONE, KIT_ANYHOW)
+                     : !judge_kits_claimed(judge, claim, 1u << CLAIM_HELD))
+        return;
+    attach_lines(judge, claim);
+    if (granted_anew) {
         if (!judge_direct(judge, expired ? CODE_hold_expired : CODE_insufficient_stock,
                           expired ? command->hold : TEXT_NONE))
             return;
@@ -111,6 +120,11 @@ void decide_amend(struct judge *judge)
     attach_lines(judge, claim);
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
+        if (item_is_kit(judge->ledger, draft->item)) {
+            (void)judge_invalid(judge, CODE_bad_value, draft->line, "item",
+                                "is a kit: what an order has of its components can be amended, by their lines");
+            return;
+        }
         int64_t gone = draft_claimed(judge, draft, CLAIM_CONSUMED) + draft_claimed(judge, draft, CLAIM_PICKED);
         if (draft->asked < gone)
             judge_short(judge, draft, draft->asked, gone);
@@ -156,6 +170,8 @@ void decide_picking(struct judge *judge)
     if (claim == NUMBER_NONE || !judge_lines(judge, LINES_KNOWN))
         return;
     attach_lines(judge, claim);
+    if (!judge_kits_claimed(judge, claim, picking ? 1u << CLAIM_COMMITTED : 1u << CLAIM_PICKED))
+        return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
         int64_t picked = draft_claimed(judge, draft, CLAIM_PICKED);
@@ -274,6 +290,12 @@ void decide_reassign(struct judge *judge)
     if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
     attach_lines(judge, claim);
+    if (!judge_kits_claimed(judge, claim, OPEN_UNITS))
+        return;
+    if (judge->request && !ledger_location_promises(judge->ledger, to)) {
+        (void)judge_refuse(judge, CODE_no_promise, command->to_location, TEXT("/to"));
+        return;
+    }
     if (!judge_reassign(judge, claim, to))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {

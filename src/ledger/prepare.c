@@ -36,8 +36,10 @@ static void prepare_hashes(const struct ledger *ledger, struct command *command,
         hints->id = id_hash(ledger, command->source, command->id);
         table_prefetch(&ledger->ids.index, hints->id.low);
     }
-    if (text_present(command->hold))
-        table_prefetch(&ledger->claims.index, claim_name_hash(ledger, command->hold));
+    if (text_present(command->hold)) {
+        hints->hold = claim_name_hash(ledger, command->hold);
+        table_prefetch(&ledger->claims.index, hints->hold);
+    }
     looked_up->source = hash_of(ledger, command->source);
     table_prefetch(&ledger->names[NAME_SOURCE].index, looked_up->source);
     if (command->line_count != 1)

@@ -11,6 +11,9 @@
  *     fewest_splits   one place that has every line whole; else again and again the place that has most of what is missing.
  *                     (The least number of places is a set cover, which nobody waits for; this is its greedy answer.)
  *
+ * Of a kit, what is free is what is built and what can be put together there; that two lines want one component is seen
+ * when all are judged together, behind this.
+ *
  * What no place has free goes, in the order of the places, to where it may be backordered; then a hold that may wait waits
  * for the rest of a line at its first place, a partial one does without, and any other is refused with no_source.
  */
@@ -40,6 +43,8 @@ struct sourcing {
 
 static void add_place(struct sourcing *sourcing, uint32_t location)
 {
+    if (!ledger_location_promises(sourcing->judge->ledger, location))
+        return;
     for (uint32_t i = 0; i < sourcing->place_count; i++) {
         if (sourcing->places[i] == location)
             return;
@@ -54,8 +59,8 @@ static void add_cells(struct sourcing *sourcing, uint32_t item)
     const struct ledger *ledger = sourcing->judge->ledger;
     uint32_t ring[PLACES_MAX];
     uint32_t count = 0;
-    for (uint32_t c = ledger->items[item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item)
-        ring[count++ % PLACES_MAX] = ledger->cells[c - 1].location;
+    for (uint32_t c = ledger_cell_next(ledger, item, NUMBER_NONE); c != NUMBER_NONE; c = ledger_cell_next(ledger, item, c))
+        ring[count++ % PLACES_MAX] = ledger->cells[c].location;
     for (uint32_t kept = count < PLACES_MAX ? count : PLACES_MAX; kept > 0; kept--)
         add_place(sourcing, ring[--count % PLACES_MAX]);
 }
@@ -83,30 +88,15 @@ static bool find_places(struct sourcing *sourcing)
 
 /* ---- taking ---- */
 
-/* What the item can have there, and what earlier lines of the command have taken of it. */
+/* What the item can have there, kits put together counted, and what earlier lines of the command have taken of it. */
 static struct terms terms_at(const struct sourcing *sourcing, const struct seeker *seeker, uint32_t location,
                              int64_t *out_taken)
 {
-    struct judge *judge = sourcing->judge;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
-        if (draft->item == seeker->item && draft->location == location) {
-            *out_taken = draft->asked;
-            return draft->terms;
-        }
-    }
-    uint32_t cell = cell_find(judge->ledger, seeker->item, location);
-    struct draft draft = {
-        .item = seeker->item,
-        .location = location,
-        .cell = cell,
-        .claim_line = sourcing->claim == NUMBER_NONE || cell == NUMBER_NONE
-                          ? NUMBER_NONE
-                          : claim_line_find(judge->ledger, sourcing->claim, cell),
-    };
-    hold_terms(judge, sourcing->claim, &draft);
-    *out_taken = 0;
-    return draft.terms;
+    const struct judge *judge = sourcing->judge;
+    struct terms terms = hold_terms_at(judge, sourcing->claim, seeker->item, location, out_taken);
+    if (item_is_kit(judge->ledger, seeker->item))
+        terms.free += kit_buildable(judge->ledger, seeker->item, location, judge->channel);
+    return terms;
 }
 
 static int64_t free_at(const struct sourcing *sourcing, const struct seeker *seeker, uint32_t location)
@@ -126,12 +116,10 @@ static void take(struct sourcing *sourcing, struct seeker *seeker, uint32_t loca
                             "they come from more than 1,000 cells: split the command");
         return;
     }
-    int64_t taken;
-    struct terms terms = terms_at(sourcing, seeker, location, &taken);
     struct draft *draft = judge_draft_of(judge, seeker->item, location, seeker->line);
     if (draft->claim_line == NUMBER_NONE && sourcing->claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
         draft->claim_line = claim_line_find(judge->ledger, sourcing->claim, draft->cell);
-    draft->terms = terms;
+    hold_terms(judge, sourcing->claim, draft);
     draft->condition = CONDITION_SELLABLE;
     draft->asked += units;
     draft->asked_by[CONDITION_SELLABLE] += units;
@@ -227,7 +215,7 @@ static bool find_seekers(struct sourcing *sourcing)
         const struct command_line *line = &judge->command->lines[i];
         if (line->location.length != 0)
             continue;
-        uint32_t item = ledger_number(judge->ledger, NAME_ITEM, line->item);
+        uint32_t item = judge_item(judge, false, line->item);
         if (item == NUMBER_NONE)
             return judge_refuse(judge, CODE_unknown_item, line->item, TEXT_NONE);
         struct seeker *seeker = sourcing->seekers;
@@ -241,7 +229,7 @@ static bool find_seekers(struct sourcing *sourcing)
             sourcing->seeker_count++;
         }
         int64_t units;
-        if (!judge_units(judge, line->quantity, seeker->scale, i, "quantity", &units))
+        if (!judge_line_units(judge, i, item, seeker->scale, &units))
             return false;
         seeker->asked += units;
         seeker->units = seeker->asked;
@@ -253,11 +241,11 @@ static bool find_seekers(struct sourcing *sourcing)
 
 bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait)
 {
+    if (!command_seeks(judge->command))
+        return true; /* before the seekers: they are a few thousand bytes, and most commands name their locations */
     struct sourcing sourcing = {.judge = judge, .claim = claim};
     if (!find_seekers(&sourcing))
         return false;
-    if (sourcing.seeker_count == 0)
-        return true;
     if (!find_places(&sourcing))
         return false;
     enum sourcing_rule rule = judge->command->sourcing;

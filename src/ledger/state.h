@@ -48,16 +48,18 @@ struct item {
     uint64_t config_seq;             /* last PUT, 0 while provisional */
     uint32_t first_cell;             /* newest cell + 1, 0 for none */
     uint8_t scale;
-    uint32_t kits;                   /* items it is a component of */
+    uint32_t first_part;             /* newest component + 1, 0 when it is no kit. Derived, as is the next */
+    uint32_t first_use;              /* newest kit's part it is + 1 */
     struct blockref config;          /* in configs.bodies, as are the next two */
 };
-_Static_assert(sizeof(struct item) <= 64 + 8, "an item without configuration costs little");
+_Static_assert(sizeof(struct item) <= 64 + 16, "an item without configuration costs little");
 
 struct location {
     uint64_t config_seq; /* as an item's, as is a source's */
     struct blockref config;
     uint32_t parent;   /* + 1, 0 at the top of a tree */
     uint32_t children; /* locations whose parent it is */
+    bool no_promise;   /* from the configuration, where claims need it */
 };
 
 struct source {
@@ -77,6 +79,19 @@ struct alias {
     uint32_t source; /* NUMBER_NONE for everybody */
     uint16_t offset; /* of the name in the item's body */
     uint8_t length;
+};
+
+/* One component of a kit. A part of the kit's body. */
+struct kit_part {
+    uint32_t kit, component;
+    uint32_t next_of_kit; /* + 1; also the link of the free list */
+    uint32_t next_of_component;
+    int64_t units; /* base units of the component in one kit, > 0 */
+};
+
+struct parts {
+    struct kit_part *entries;
+    uint32_t count, free_first, free_count; /* ever used; free list + 1 */
 };
 
 struct configs {
@@ -166,6 +181,7 @@ struct channel {
 struct offer {
     uint32_t channel, item;
     bool has_buffer, has_cap; /* set for this item; else the channel's */
+    uint32_t changed_turn;    /* which of those of the channel that the same event changed: 0, 1, … Derived */
     int64_t buffer, cap;      /* base units of the item */
     uint64_t config_seq;      /* of the event that set them, 0 for none */
     int64_t free;             /* sum over the channel's locations. Derived, as is all below */
@@ -324,13 +340,13 @@ struct ledger {
     uint32_t extra_count;
     struct table cell_index;
     struct claims claims;
+    struct parts parts;
     struct documents documents[DOCUMENT_KIND_COUNT];
     struct document_lines document_lines; /* of both kinds */
     struct ids ids;
     /* Scratch of decide, not state. */
     struct draft *drafts;       /* COMMAND_LINES_MAX of them */
     struct item_config *bodies; /* two */
-    uint32_t *parts;            /* PARTS_MAX */
     uint8_t *config_room;       /* CONFIG_BYTES_MAX for the body in a config event */
     struct channel *channels; /* CHANNELS_MAX */
     struct quota *quotas;
@@ -353,8 +369,6 @@ uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t 
 void name_retire(struct ledger *ledger, enum name_space space, uint32_t number);
 
 /* ---- config_state.c ---- */
-#define PARTS_MAX 1024 /* items that one is made of, components of components counted */
-
 size_t configs_bytes(const struct ledger_limits *limits);
 void configs_init(struct configs *configs, struct region *region, const struct ledger_limits *limits);
 /* The body of an item, location or source; absent for defaults. */
@@ -367,7 +381,7 @@ uint32_t alias_find_any(const struct ledger *ledger, struct text name);
  * then an alias of the source, then a merged name. */
 uint32_t item_find(const struct ledger *ledger, uint32_t source, struct text name);
 /* What there is no room for of this decision. */
-enum configs_lack { CONFIGS_FIT, CONFIGS_LACK_MEMORY, CONFIGS_LACK_ALIASES };
+enum configs_lack { CONFIGS_FIT, CONFIGS_LACK_MEMORY, CONFIGS_LACK_ALIASES, CONFIGS_LACK_PARTS };
 enum configs_lack configs_overflow(const struct ledger *ledger, const struct decision *decision);
 /* Applies a config event of an item, a location or a source. */
 void config_evolve(struct ledger *ledger, const struct event *event);
@@ -414,9 +428,20 @@ void channels_check(const struct ledger *ledger, uint64_t *hash);
 /* ---- offer.c ---- */
 size_t offers_bytes(uint32_t count_max);
 void offers_init(struct ledger *ledger, struct region *region);
-/* Around an event of a cell: takes what its channels have there out of their offers, and puts it back in. */
-void offers_before(struct ledger *ledger, uint32_t cell);
+/* Does any channel sell from the location? */
+static inline bool offers_at(const struct ledger *ledger, uint32_t location)
+{
+    uint64_t any = 0;
+    for (unsigned w = 0; w < CHANNEL_WORDS; w++)
+        any |= ledger->location_channels[location][w];
+    return any != 0;
+}
+/* Around an event of a cell where one does: takes what its channels have there out of their offers, and puts it back in. */
+void offers_before(struct ledger *ledger, uint32_t item, uint32_t location, uint32_t cell); /* NUMBER_NONE: not yet */
 void offers_after(struct ledger *ledger, uint32_t cell, uint64_t seq);
+/* Around a change of a kit's components: the same for what can be put together of it. */
+void offers_kit_before(struct ledger *ledger, uint32_t kit);
+void offers_kit_after(struct ledger *ledger, uint32_t kit, uint64_t seq);
 /* Applies an item's own buffer and cap. */
 void offer_evolve(struct ledger *ledger, const struct event *event);
 /* Sums all offers anew, after a channel has changed. */
@@ -433,11 +458,27 @@ void pending_init(struct ledger *ledger, struct region *region);
 void pending_consider(struct ledger *ledger, uint32_t cell);
 void pending_check(const struct ledger *ledger);
 
+/* ---- kit.c ---- */
+size_t parts_bytes(uint32_t count_max);
+void parts_init(struct parts *parts, struct region *region, uint32_t count_max);
+/* A component of a kit; all of a kit's. */
+void part_add(struct ledger *ledger, uint32_t kit, uint32_t component, int64_t units);
+void parts_drop(struct ledger *ledger, uint32_t kit);
+static inline bool item_is_kit(const struct ledger *ledger, uint32_t item)
+{
+    return item < ledger->names[NAME_ITEM].count && ledger->items[item].first_part != 0;
+}
+/* How many of a kit can be put together there of what is free through the channel. */
+int64_t kit_buildable(const struct ledger *ledger, uint32_t kit, uint32_t location, uint32_t channel);
+void parts_check(const struct ledger *ledger);
+
 /* ---- claim.c ---- */
 size_t claims_bytes(const struct ledger_limits *limits);
 void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits);
 /* The claim of this name, or NUMBER_NONE; an ended one past the window no longer counts. */
 uint32_t claim_find(const struct ledger *ledger, struct text name, int64_t now_us);
+/* The same for a name whose hash is known. */
+uint32_t claim_find_hashed(const struct ledger *ledger, struct text name, uint64_t name_hash, int64_t now_us);
 /* The hash it is found by. */
 uint64_t claim_name_hash(const struct ledger *ledger, struct text name);
 /* The key of a cell in the index. */
@@ -450,8 +491,8 @@ bool claims_stale(const struct ledger *ledger, int64_t now_us);
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
 /* Open claims that carry this channel's name: facts may have, before there was one. Walks all claims. */
 uint32_t claims_through(const struct ledger *ledger, struct text channel);
-/* Applies the claim part of an event. */
-void claim_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
+/* Applies the claim part of an event. cell: the event's, NUMBER_NONE for none. */
+void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);

@@ -15,7 +15,8 @@ from urllib.parse import quote
 from server import FolderCase, ServerCase, receive
 
 CALLS = {"stock": "/v1/stock", "holds": "/v1/holds", "items": "/v1/items", "locations": "/v1/locations",
-         "sources": "/v1/sources"}
+         "sources": "/v1/sources", "waiting": "/v1/waiting", "channels": "/v1/channels"}
+FILLED = ("stock", "holds", "items", "locations", "sources")  # those with many rows in most tests
 
 
 def page_of(server, what, query="", cursor=None):
@@ -108,7 +109,7 @@ class Filled(ServerCase):
         self.assertEqual(self.rows("stock", "sort=cell"), rows)
 
     def test_pages_of_every_size_have_the_same_rows_and_end_with_null(self):
-        for what in CALLS:
+        for what in FILLED:
             whole = page_of(self.server, what)
             self.assertEqual((whole["next"], whole["position"]), (None, self.server.position()))
             for limit in (1, 2, 3, 7, len(whole[what]) - 1, len(whole[what]), len(whole[what]) + 1, 1000):
@@ -172,7 +173,7 @@ class Filled(ServerCase):
         self.assertEqual(self.rows("locations"), [{"location": name} for name in ("L0", "L1", "L2", "L/1")])
         self.assertEqual(self.rows("locations", "q=%2F"), [{"location": "L/1"}])
         sources = {row["source"]: row for row in self.rows("sources")}
-        self.assertEqual(set(sources), {"wms", "till", "shop", "holds", "numbered", "erp"})
+        self.assertEqual(set(sources), {"wms", "till", "shop", "holds", "numbered"})
         self.assertEqual(sources["numbered"], {"source": "numbered", "ordered": True, "seq": 17})
         self.assertEqual(sources["wms"], {"source": "wms", "ordered": False, "seq": None})
         items = self.rows("items", "limit=7")
@@ -192,8 +193,8 @@ class Filled(ServerCase):
         for other in others:
             with self.subTest(other=other):
                 self.assertIn("cursor", self.refused(other + cursor, "cursor")["detail"])
-        plain = {what: page_of(self.server, what, "limit=1")["next"] for what in CALLS}
-        for what, other in itertools.permutations(CALLS, 2):
+        plain = {what: page_of(self.server, what, "limit=1")["next"] for what in FILLED}
+        for what, other in itertools.permutations(FILLED, 2):
             with self.subTest(what=what, other=other):
                 self.refused("%s?cursor=%s" % (CALLS[other], plain[what]), "cursor")
 
@@ -208,10 +209,17 @@ class Filled(ServerCase):
             self.refused("/v1/holds?cursor=" + quote(bad), "cursor")
         self.assertEqual(len(page_of(self.server, "holds", "", cursor)["holds"]), len(self.rows("holds")) - 1)
 
-    def test_the_channel_of_stock_is_not_ignored(self):
-        answer = self.server.get("/v1/stock?channel=web")
-        problem = answer.json()
-        self.assertEqual((answer.status, problem["code"], problem["field"]), (422, "unknown_field", "channel"))
+    def test_stock_of_a_channel_is_where_it_sells_with_what_is_free_there(self):
+        rows = {(row["item"], row["location"]): row for row in self.rows("stock")}
+        web = self.rows("stock", "channel=web&limit=7")
+        self.assertEqual([(row["item"], row["location"]) for row in web],
+                         [key for key in rows if key[1] in ("L0", "L2")])
+        for row in web:
+            free = row.pop("free")
+            self.assertEqual(row, rows[row["item"], row["location"]])
+            self.assertEqual(free, max(0, row["available"]))  # there are no quotas here
+        self.assertEqual(self.rows("stock", "channel=web&location=L1"), [])
+        self.assertEqual(self.rows("stock", "channel=amz"), [])  # a label of a fact, no channel
 
     def test_words_are_named_when_one_is_wrong(self):
         self.assertIn("in_stock out_of_stock oversold", self.refused("/v1/stock?state=open", "state")["detail"])
@@ -220,9 +228,110 @@ class Filled(ServerCase):
         self.assertIn("cell", self.refused("/v1/stock?sort=item", "sort")["detail"])
 
     def test_other_methods_are_named(self):
-        for target in CALLS.values():
-            answer = self.server.request("PUT", target, b"{}")
-            self.assertEqual((answer.status, answer.head["allow"]), (405, "GET"))
+        for what, target in CALLS.items():
+            answer = self.server.request("POST", target, b"{}")
+            allow = "PUT, GET" if what in ("items", "locations", "channels", "sources") else "GET"
+            self.assertEqual((answer.status, answer.head["allow"]), (405, allow))
+
+
+class Claims(ServerCase):
+    """Holds that wait, channels, and what a channel may sell."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        commands = [
+            {"kind": "set_channel", "source": "erp", "id": "c1", "channel": "web", "locations": ["L", "M"], "priority": 1,
+             "buffer": 2},
+            {"kind": "set_channel", "source": "erp", "id": "c2", "channel": "amz", "locations": ["M"], "cap": 7,
+             "shares_rest": False},
+            {"kind": "set_channel", "source": "erp", "id": "c3", "channel": "nowhere"}]
+        commands += [receive(n, item="i%02d" % n, location="LMN"[n % 3], quantity=10, source="f") for n in range(30)]
+        commands += [{**hold(1, "w-all", item="i00", quantity=11, channel="web", wait=True, priority=2)},
+                     {**hold(2, "w-part", item="i01", location="M", quantity=15, wait=True, mode="partial")},
+                     {**hold(3, "plain", item="i03", quantity=1, channel="web")},
+                     {**hold(4, "w-two", wait=True, holder="jo"),
+                      "lines": [{"item": "i00", "location": "L", "quantity": 9},
+                                {"item": "i06", "location": "L", "quantity": 99}]},
+                     {**hold(5, "w-gone", item="i09", quantity=99, wait=True)},
+                     {"kind": "release", "source": "shop", "id": "r", "hold": "w-gone"},
+                     {"kind": "commit", "source": "shop", "id": "p", "hold": "plain", "paid": True}]
+        statuses = [row["status"] for row in cls.server.stream(commands).lines()]
+        assert statuses == ["accepted"] * len(commands), statuses
+
+    def rows(self, what, query=""):
+        return rows_of(walk(self.server, what, query), what)
+
+    def names(self, what, query=""):
+        return [row["hold"] for row in self.rows(what, query)]
+
+    def test_waiting_holds_are_those_with_a_line_that_waits(self):
+        for limit in ("", "limit=1"):
+            self.assertEqual(self.names("waiting", limit), ["w-all", "w-part", "w-two"])
+        for row in self.rows("waiting"):
+            self.assertEqual({**row, "position": None},
+                             {**self.server.get("/v1/holds/" + row["hold"]).json(), "position": None})
+        for query, wanted in (("item=i00", ["w-all", "w-two"]), ("item=i06&location=L", ["w-two"]), ("channel=web", ["w-all"]),
+                              ("holder=jo", ["w-two"]), ("location=M", ["w-part"]), ("item=i03", []), ("item=none", [])):
+            self.assertEqual(self.names("waiting", query), wanted, query)
+
+    def test_holds_have_the_state_waiting_and_say_what_was_asked_of_them(self):
+        self.assertEqual(self.names("holds", "state=waiting"), ["w-all", "w-two"])
+        self.assertEqual(self.names("holds", "state=held"), ["w-part"])
+        self.assertEqual(self.names("holds", "state=open"), ["w-all", "w-part", "plain", "w-two"])
+        self.assertEqual(self.names("holds", "state=ended"), ["w-gone"])
+        said = {row["hold"]: (row["paid"], row["priority"], row["at"]) for row in self.rows("holds")}
+        self.assertEqual(said, {"w-all": (False, 2, None), "w-part": (False, None, None), "plain": (True, None, None),
+                                "w-two": (False, None, None), "w-gone": (False, None, None)})
+
+    def test_channels_are_shown_as_they_are_configured(self):
+        wanted = [{"channel": "web", "locations": ["L", "M"], "priority": 1, "shares_rest": True, "buffer": 2, "cap": None},
+                  {"channel": "amz", "locations": ["M"], "priority": None, "shares_rest": False, "buffer": 0, "cap": 7},
+                  {"channel": "nowhere", "locations": [], "priority": None, "shares_rest": True, "buffer": 0, "cap": None}]
+        self.assertEqual(self.rows("channels"), wanted)
+        self.assertEqual(self.rows("channels", "limit=1"), wanted)
+        self.assertEqual(self.rows("channels", "q=a"), [wanted[1]])
+
+    def availability(self, query):
+        answer = self.server.get("/v1/availability?" + query)
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()
+
+    def test_availability_of_items_and_of_all_items_are_the_same(self):
+        for channel in ("web", "amz", "nowhere"):
+            pages, cursor = [], ""
+            while cursor is not None:
+                pages.append(self.availability("channel=%s&limit=4%s" % (channel, cursor and "&cursor=" + cursor)))
+                self.assertEqual(pages[-1]["channel"], channel)
+                cursor = pages[-1]["next"]
+            rows = rows_of(pages, "items")
+            places = {"web": "LM", "amz": "M", "nowhere": ""}[channel]
+            self.assertEqual([row["item"] for row in rows],
+                             ["i%02d" % n for n in range(30) if "LMN"[n % 3] in places])
+            named = self.availability("channel=" + channel + "".join("&item=i%02d" % n for n in range(31)))
+            self.assertEqual([row["item"] for row in named["items"]], ["i%02d" % n for n in range(31)])
+            self.assertEqual({row["item"]: row["ats"] for row in named["items"] if row["ats"] != 0},
+                             {row["item"]: row["ats"] for row in rows if row["ats"] != 0})
+            self.assertEqual(named["position"], self.server.position())
+            self.assertNotIn("next", named)
+        ats = {row["item"]: row["ats"] for row in self.availability("channel=web")["items"]}
+        # A buffer of 2; i01 is held whole, i03 by 1.
+        self.assertEqual((ats["i00"], ats["i01"], ats["i03"], ats["i04"]), (8, 0, 7, 8))
+        self.assertEqual([row["ats"] for row in self.availability("channel=web&q=i1&limit=3")["items"]], [8, 8, 8])
+
+    def test_availability_answers_a_thousand_items(self):
+        query = "".join("&item=%d" % n for n in range(500))
+        self.assertEqual(len(self.availability("channel=web" + query)["items"]), 500)
+        many = self.server.get("/v1/availability?channel=web" + "&item=x" * 1001)
+        self.assertEqual((many.status, many.json()["code"], many.json()["field"]), (422, "bad_value", "item"))
+        self.assertEqual(len(self.availability("channel=web" + "&item=x" * 1000)["items"]), 1000)
+
+    def test_a_channel_that_is_none_is_named(self):
+        for target in ("/v1/availability?channel=none", "/v1/availability?channel=none&item=i00", "/v1/feed?channel=none"):
+            answer = self.server.get(target)
+            self.assertEqual((answer.status, answer.json()["code"], answer.json()["field"]),
+                             (404, "unknown_channel", "channel"), target)
+        self.assertEqual(self.rows("stock", "channel=none"), [])
 
 
 class Moving(FolderCase):
@@ -321,9 +430,9 @@ class Moving(FolderCase):
     def test_cursors_survive_a_restart(self):
         server = self.start()
         self.fill(server, 300, 300)
-        whole = {what: rows_of(walk(server, what), what) for what in CALLS}
+        whole = {what: rows_of(walk(server, what), what) for what in FILLED}
         first = {what: page_of(server, what, "limit=1" if what in ("locations", "sources") else "limit=101")
-                 for what in CALLS}
+                 for what in FILLED}
         for stop in ("stop", "kill"):
             getattr(server, stop)()
             server.start()

@@ -212,12 +212,13 @@ class OpenApi(ServerCase):
                     self.assertNotEqual(answer.status, 405)
                     if answer.status == 404:  # only because there is no such name
                         self.assertIn(answer.json()["code"], ("unknown_item", "unknown_location", "unknown_hold",
-                                                                 "unknown_transfer", "unknown_expectation"))
+                                                                 "unknown_transfer", "unknown_expectation",
+                                                                 "unknown_channel", "unknown_source"))
                     described = item[method]["responses"]
                     self.assertIn(str(answer.status), described)
 
     def test_every_route_is_described(self):
-        rows = re.findall(r'ROW\(HTTP1_(\w+), PATH_(\w+), "([^"]+)"', read("api/routes.c"))
+        rows = re.findall(r'ROW(?:_OF)?\(HTTP1_(\w+), PATH_(\w+), "([^"]+)"', read("api/routes.c"))
         self.assertTrue(rows)
         behind = {"EXACT": 0, "ONE": 1, "TWO": 2}
         routes = {(method.lower(), path, behind[shape]) for method, shape, path in rows}
@@ -285,11 +286,48 @@ class OpenApi(ServerCase):
                     else:
                         self.assertEqual((answer.status, answer.json()["code"]), (422, "unknown_field"))
 
+    def configure(self):
+        """Bodies, answers, and refusals of configuration."""
+        bodies = {
+            "items/kit": ("Item", {"scale": 0, "units": {"case": 12, "third": "1/3"}, "aliases": {"shop": ["k"]},
+                                   "components": [{"item": "B", "quantity": 1.5}], "gtin": "96385074",
+                                   "attributes": {"a": 1}}),
+            "items/kid": ("Item", {"merge": "kit"}),
+            "locations/bin": ("Location", {"parent": "LON", "promise": False, "zone": "+01:00", "attributes": {}}),
+            "channels/amz": ("Channel", {"locations": ["LON"], "priority": 2, "shares_rest": False, "buffer": 1, "cap": 9}),
+            "sources/till": ("Source", {"zone": "Europe/Berlin", "ordered": False, "strict": True,
+                                        "default_condition": "damaged", "expires_in": 60})}
+        for path, (name, body) in bodies.items():
+            schema = {"$ref": "#/components/schemas/" + name + "Body"}
+            self.assertIsNone(self.page.wrong(schema, body))
+            self.assertIsNotNone(self.page.wrong(schema, {**body, "colour": 1}))
+            answer = self.once("PUT", "/v1/" + path, json.dumps(body).encode())
+            self.assertEqual(answer.status, 200, answer)
+            config = name if name == "Item" else name + "Config"
+            self.expect(config, answer.json())
+            self.expect(config, self.once("GET", "/v1/" + path).json())
+        self.expect("CellSum", self.once("GET", "/v1/stock/kit/LON").json())
+        for path in ("items/B", "locations/LON"):
+            answer = self.once("DELETE", "/v1/" + path)
+            self.assertEqual(answer.status, 409, answer)
+            self.expect("ConfigProblem", answer.json())
+        self.expect("ConfigProblem", self.once("DELETE", "/v1/items/none").json())
+        for path in ("items/kid", "locations/bin", "sources/till"):
+            self.expect("Deleted", self.once("DELETE", "/v1/" + path).json())
+        lines = [{"name": "x", "scale": 1}, {"name": "y"}, {"name": "LON", "scale": 0, "components": [
+            {"item": "none", "quantity": 1}]}]
+        with self.server.connect() as wire:
+            answer = wire.request("PUT", "/v1/items", b"\n".join(json.dumps(line).encode() for line in lines),
+                                  {"Content-Type": "application/x-ndjson"})
+        for line in answer.lines():
+            self.expect("LineAnswer", line)
+
     def test_answers_and_events_are_as_described(self):
         line = {"item": "B", "location": "LON"}
         meta = {"meta": {"k": 1}, "actor": "jo", "document": "D", "line": "1", "channel": "web", "reason": "r"}
         self.expect("Item", self.once("PUT", "/v1/items/B", b'{"scale":2}').json())
         self.expect("Accepted", self.command(kind="set_channel", channel="web", locations=["LON"]).json())
+        self.configure()
         self.expect("Accepted", self.command(kind="receive", **line, quantity=10.5, **meta).json())
         self.expect("Accepted", self.command(kind="receive", **line, quantity=1, condition="damaged", seq=1,
                                              occurred_at="2999-01-01T00:00:00Z").json())
@@ -331,9 +369,27 @@ class OpenApi(ServerCase):
         self.expect("AvailableToPromise", self.once("GET", "/v1/atp/B?location=LON&quantity=1000000").json())
         self.expect("FiguresPage", self.once("GET", "/v1/figures?item=B*&location=LON").json())
         for name, target in (("StockPage", "/v1/stock"), ("HoldPage", "/v1/holds"), ("ItemPage", "/v1/items"),
-                             ("LocationPage", "/v1/locations"), ("SourcePage", "/v1/sources")):
+                             ("LocationPage", "/v1/locations"), ("SourcePage", "/v1/sources"),
+                             ("ChannelPage", "/v1/channels")):
             for limit in ("1", "1000"):  # with a next page, and without
                 self.expect(name, self.once("GET", target + "?limit=" + limit).json())
+        self.command(kind="set_channel", channel="amz", locations=["LON", "PAR"], priority=2, cap=3)
+        self.expect("Accepted", self.command(kind="hold", hold="w1", channel="web", **line, quantity=500, wait=True,
+                                             priority=1).json())
+        self.expect("Accepted", self.command(kind="hold", hold="w2", channel="amz", **line, quantity=500, wait=True).json())
+        for target in ("/v1/waiting?limit=1", "/v1/waiting", "/v1/holds?state=waiting"):
+            page = self.once("GET", target).json()
+            self.expect("WaitingPage" if "waiting" in page else "HoldPage", page)
+            self.assertTrue(page.get("waiting") or page.get("holds"))
+        self.expect("StockPage", self.once("GET", "/v1/stock?channel=web").json())
+        self.expect("ChannelPage", self.once("GET", "/v1/channels").json())
+        self.command(kind="receive", **line, quantity=1000)
+        for target in ("channel=web", "channel=web&limit=1", "channel=amz&item=B&item=none"):
+            self.expect("Availability", self.once("GET", "/v1/availability?" + target).json())
+        page = self.once("GET", "/v1/feed?channel=web").json()
+        self.assertTrue(page["events"])
+        self.expect("AvailabilityFeedPage", page)
+        self.expect("Problem", self.once("GET", "/v1/availability?channel=none").json())
         self.expect("Problem", self.once("GET", "/v1/feed?mode=latest").json())
         self.expect("Problem", self.once("GET", "/v1/feed?after=9-1").json())
         page = self.once("GET", "/v1/feed?limit=10000&include=refused").json()

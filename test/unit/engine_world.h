@@ -175,6 +175,7 @@ static const struct ledger_limits engine_limits = {
     .document_line_count_max = 16384,
     .id_count_max = 65536,
     .config_mib_max = 1,
+    .part_count_max = 64,
     .alias_count_max = 64,
 };
 

@@ -65,6 +65,7 @@ static const struct ledger_limits world_limits = {
     .document_line_count_max = 64,
     .id_count_max = 4096,
     .config_mib_max = 1,
+    .part_count_max = 64,
     .alias_count_max = 64,
 };
 static const struct siphash_key world_key = {1, 2};
@@ -191,8 +192,10 @@ static inline struct moment world_moment(const struct world *world, const char *
 /* What stands behind the colon of a key, when the key begins so. */
 static inline bool world_key_of(const char *key, const char *prefix, struct text *out_rest)
 {
-    size_t n = strlen(prefix);
-    *out_rest = strncmp(key, prefix, n) == 0 ? text_of(key + n, strlen(key + n)) : TEXT_NONE;
+    const char *rest = key;
+    for (; *prefix != '\0' && *rest == *prefix; prefix++)
+        rest++;
+    *out_rest = *prefix == '\0' ? text_of(rest, strlen(rest)) : TEXT_NONE;
     return text_present(*out_rest);
 }
 

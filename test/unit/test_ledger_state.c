@@ -64,10 +64,10 @@ static void turn_fields(struct ledger *ledger, const char *table, void *entry, s
     turn_fields((ledger), #type, (entry), sizeof(struct type), type##_fields, sizeof(type##_fields) / sizeof(struct field))
 
 static const struct field item_fields[] = {FIELD(item, accounts), FIELD(item, account_seq), FIELD(item, config_seq),
-                                           FIELD(item, first_cell), FIELD(item, scale), FIELD(item, kits),
+                                           FIELD(item, first_cell), FIELD(item, scale), FIELD(item, first_part), FIELD(item, first_use),
                                            FIELD(item, config)};
 static const struct field location_fields[] = {FIELD(location, config_seq), FIELD(location, config),
-                                               FIELD(location, parent), FIELD(location, children)};
+                                               FIELD(location, parent), FIELD(location, children), FIELD(location, no_promise)};
 static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
@@ -95,7 +95,7 @@ static const struct field quota_fields[] = {FIELD(quota, cell), FIELD(quota, cha
                                             FIELD(quota, units), FIELD(quota, last_seq)};
 static const struct field offer_fields[] = {
     FIELD(offer, channel), FIELD(offer, item), FIELD(offer, has_buffer), FIELD(offer, has_cap), FIELD(offer, buffer),
-    FIELD(offer, cap), FIELD(offer, config_seq), FIELD(offer, free), FIELD(offer, ats), FIELD(offer, changed_seq),
+    FIELD(offer, changed_turn), FIELD(offer, cap), FIELD(offer, config_seq), FIELD(offer, free), FIELD(offer, ats), FIELD(offer, changed_seq),
     FIELD(offer, next), FIELD(offer, previous)};
 static const struct field document_fields[] = {
     FIELD(document, number), FIELD(document, name), FIELD(document, closed_at_us), FIELD(document, last_seq),
@@ -105,6 +105,9 @@ static const struct field document_line_fields[] = {
     FIELD(document_line, document), FIELD(document_line, cell), FIELD(document_line, next), FIELD(document_line, due_next),
     FIELD(document_line, due_previous), FIELD(document_line, due_list), FIELD(document_line, kind),
     FIELD(document_line, units), FIELD(document_line, when), FIELD(document_line, last_seq)};
+static const struct field kit_part_fields[] = {FIELD(kit_part, kit), FIELD(kit_part, component),
+                                               FIELD(kit_part, next_of_kit), FIELD(kit_part, next_of_component),
+                                               FIELD(kit_part, units)};
 static const struct field id_entry_fields[] = {FIELD(id_entry, hash), FIELD(id_entry, fingerprint),
                                                FIELD(id_entry, last_seq)};
 
@@ -124,6 +127,7 @@ static void fill(struct world *world)
         "receive 20 A@L 10 A@M 10.25 B@L 4 damaged A@L",
         "set_channel channel=web locations=L,M priority=2 buffer=1 cap=90",
         "set_channel channel=amz locations=M shares=no",
+        "item item=K2 scale=0 part:A=2 part:B=1",
         "set_channel channel=web item=A buffer=2 cap=8",
         "set_channel channel=amz item=A cap=8",
         "set_policy item=A location=L safety=1 backorders=5 reorder=3",
@@ -204,6 +208,9 @@ static void any_changed_field_is_noticed(void **state)
         TURN(ledger, claim, &ledger->claims.entries[i]);
     for (uint32_t i = 0; i < ledger->claims.line_count; i++)
         TURN(ledger, claim_line, &ledger->claims.lines[i]);
+    assert_true(ledger->parts.count >= 2);
+    for (uint32_t i = 0; i < ledger->parts.count; i++)
+        TURN(ledger, kit_part, &ledger->parts.entries[i]);
     assert_true(ledger->extra_count >= 2);
     for (uint32_t i = 0; i < ledger->extra_count; i++)
         TURN(ledger, cell_extra, &ledger->extras[i]);

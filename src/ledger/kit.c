@@ -1,0 +1,243 @@
+/*
+ * Kits: items that are put together from components when they are ordered, beside those that lie there built already.
+ *
+ * A kit is counted whole and its components are no kits themselves: then what can be had of it is exact, a minimum of
+ * quotients over what is free of its components, plus what is built. A line of a kit becomes what it takes: built ones
+ * first, the rest as lines of its components, before anything is judged. So a kit and its component in one order, or two
+ * kits that share one, meet in the sums per cell like any other lines, and a claim on a kit is a claim on goods.
+ *
+ *     hold 3 KIT   built: 1 free    ->  1 KIT, 2 x 4 screws, 2 x 1 board
+ *
+ * A line that speaks of a claim already made (ship, release, pick) takes the built ones the claim has first, then by the
+ * components. Goods that come, go by an adjustment or move are the built ones: the kit's own cell.
+ *
+ *     item.first_part -> part {kit, component, units} -> next_of_kit
+ *     item.first_use  -> part                         -> next_of_component
+ */
+#include "ledger/decide.h"
+
+/* ---- the parts ---- */
+
+size_t parts_bytes(uint32_t count_max)
+{
+    return region_round((size_t)count_max * sizeof(struct kit_part));
+}
+
+void parts_init(struct parts *parts, struct region *region, uint32_t count_max)
+{
+    *parts = (struct parts){.entries = region_take(region, count_max, sizeof(struct kit_part))};
+}
+
+void part_add(struct ledger *ledger, uint32_t kit, uint32_t component, int64_t units)
+{
+    struct parts *parts = &ledger->parts;
+    uint32_t number = parts->free_first;
+    if (number != 0) {
+        parts->free_first = parts->entries[number - 1].next_of_kit;
+        parts->free_count--;
+    } else {
+        CHECK(parts->count < ledger->limits.part_count_max);
+        number = ++parts->count;
+    }
+    struct item *items = ledger->items;
+    parts->entries[number - 1] = (struct kit_part){kit, component, items[kit].first_part, items[component].first_use, units};
+    items[kit].first_part = number;
+    items[component].first_use = number;
+}
+
+void parts_drop(struct ledger *ledger, uint32_t kit)
+{
+    struct parts *parts = &ledger->parts;
+    while (ledger->items[kit].first_part != 0) {
+        uint32_t number = ledger->items[kit].first_part;
+        struct kit_part *part = &parts->entries[number - 1];
+        ledger->items[kit].first_part = part->next_of_kit;
+        uint32_t *from = &ledger->items[part->component].first_use;
+        while (*from != number)
+            from = &parts->entries[*from - 1].next_of_component;
+        *from = part->next_of_component;
+        *part = (struct kit_part){.next_of_kit = parts->free_first};
+        parts->free_first = number;
+        parts->free_count++;
+    }
+}
+
+/* What is free of a component in this cell, maybe one that does not exist yet. */
+static int64_t component_free(const struct ledger *ledger, uint32_t cell, uint32_t channel)
+{
+    if (cell == NUMBER_NONE)
+        return 0;
+    struct figures figures = cell_figures(ledger, cell);
+    return channel_free(ledger, &figures, cell, channel, 0);
+}
+
+int64_t kit_buildable(const struct ledger *ledger, uint32_t kit, uint32_t location, uint32_t channel)
+{
+    int64_t least = QUANTITY_UNITS_MAX;
+    for (uint32_t p = ledger->items[kit].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit) {
+        const struct kit_part *part = &ledger->parts.entries[p - 1];
+        int64_t free_units = component_free(ledger, cell_find(ledger, part->component, location), channel);
+        least = min_i64(least, free_units / part->units);
+    }
+    return least;
+}
+
+/* ---- lines of kits ---- */
+
+/* Marks a kit's draft for removal: what it asked for stands in others. */
+static void drop_empty(struct judge *judge)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        if (draft->asked != 0 || !item_is_kit(judge->ledger, draft->item))
+            *judge_draft(judge, kept++) = *draft;
+    }
+    judge->draft_count = kept;
+}
+
+/* So many kits can be put together there beside what the drafts so far take. */
+static int64_t kits_left(const struct judge *judge, uint32_t claim, uint32_t kit, uint32_t location)
+{
+    const struct ledger *ledger = judge->ledger;
+    int64_t least = QUANTITY_UNITS_MAX;
+    for (uint32_t p = ledger->items[kit].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit) {
+        const struct kit_part *part = &ledger->parts.entries[p - 1];
+        int64_t taken;
+        struct terms terms = hold_terms_at(judge, claim, part->component, location, &taken);
+        least = min_i64(least, max_i64(0, terms.free - taken) / part->units);
+    }
+    return least;
+}
+
+/* Adds what so many kits of this draft take of their components. */
+static bool add_components(struct judge *judge, const struct draft *kit, int64_t kits, uint32_t claim, bool with_terms)
+{
+    const struct ledger *ledger = judge->ledger;
+    /* The drafts move no more than their count grows: what is needed of the kit's is kept. */
+    const struct draft whole = *kit;
+    for (uint32_t p = ledger->items[whole.item].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit) {
+        const struct kit_part *part = &ledger->parts.entries[p - 1];
+        int64_t units;
+        if (!checked_mul(kits, part->units, &units) || !quantity_in_range(units))
+            return judge_invalid(judge, CODE_out_of_range, whole.line, "quantity",
+                                 "what the kit takes of a component is beyond 2^53-1");
+        if (judge->draft_count == COMMAND_LINES_MAX)
+            return judge_invalid(judge, CODE_too_many_lines, whole.line, "lines",
+                                 "with the components of its kits it is on more than 1,000 cells: split the command");
+        uint32_t before = judge->draft_count;
+        struct draft *draft = judge_draft_of(judge, part->component, whole.location, whole.line);
+        if (judge->draft_count != before) {
+            draft->condition = CONDITION_SELLABLE;
+            if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
+                draft->claim_line = claim_line_find(ledger, claim, draft->cell);
+            if (with_terms)
+                hold_terms(judge, claim, draft);
+        }
+        draft->asked += units;
+        draft->asked_by[CONDITION_SELLABLE] += units;
+        if (!quantity_in_range(draft->asked))
+            return judge_invalid(judge, CODE_out_of_range, whole.line, "quantity",
+                                 "the lines of this cell sum beyond 2^53-1");
+    }
+    return true;
+}
+
+/* Is a draft of a kit? Most commands have none: what follows when there is one is kept out of their way. */
+static bool has_kits(const struct judge *judge)
+{
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (UNLIKELY(item_is_kit(judge->ledger, judge->ledger->drafts[i].item)))
+            return true;
+    }
+    return false;
+}
+
+static NEVER_INLINE bool kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit)
+{
+    uint32_t count = judge->draft_count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        if (LIKELY(!item_is_kit(judge->ledger, draft->item)))
+            continue;
+        int64_t built = min_i64(draft->asked, draft->terms.free);
+        int64_t kits = draft->asked - built;
+        int64_t most = kits == 0 || fit == KIT_ANYHOW ? kits : kits_left(judge, claim, draft->item, draft->location);
+        if (kits > most) {
+            judge_short(judge, draft, draft->asked, built + most);
+            if (fit == KIT_WHOLE)
+                return judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
+            kits = most;
+        }
+        draft->asked = draft->asked_by[CONDITION_SELLABLE] = built;
+        if (kits > 0 && !add_components(judge, draft, kits, claim, true))
+            return false;
+    }
+    drop_empty(judge);
+    return true;
+}
+
+bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit)
+{
+    return !has_kits(judge) || kits_granted(judge, claim, fit);
+}
+
+static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
+{
+    uint32_t count = judge->draft_count;
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        if (LIKELY(!item_is_kit(judge->ledger, draft->item)) || draft->condition != CONDITION_SELLABLE)
+            continue; /* what is damaged is a built one */
+        any = true;
+        int64_t has = 0;
+        for (unsigned rest = figures; rest != 0; rest &= rest - 1)
+            has += draft_claimed(judge, draft, (enum claim_figure)__builtin_ctz(rest));
+        if (claim == NUMBER_NONE)
+            has = draft_free(judge, draft);
+        int64_t built = min_i64(draft->asked, has);
+        int64_t kits = draft->asked - built;
+        draft->asked = draft->asked_by[CONDITION_SELLABLE] = built;
+        if (kits > 0 && !add_components(judge, draft, kits, claim, false))
+            return false;
+    }
+    if (any)
+        drop_empty(judge);
+    return true;
+}
+
+bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
+{
+    return !has_kits(judge) || kits_claimed(judge, claim, figures);
+}
+
+/* ---- check ---- */
+
+void parts_check(const struct ledger *ledger)
+{
+    const struct parts *parts = &ledger->parts;
+    uint32_t of_kits = 0;
+    uint32_t of_components = 0;
+    uint32_t unused = 0;
+    for (uint32_t i = 0; i < ledger->names[NAME_ITEM].count; i++) {
+        for (uint32_t p = ledger->items[i].first_part; p != 0; p = parts->entries[p - 1].next_of_kit) {
+            CHECK(++of_kits <= parts->count);
+            CHECK(parts->entries[p - 1].kit == i);
+            CHECK(parts->entries[p - 1].units > 0);
+            CHECK(!item_is_kit(ledger, parts->entries[p - 1].component));
+        }
+        for (uint32_t p = ledger->items[i].first_use; p != 0; p = parts->entries[p - 1].next_of_component) {
+            CHECK(++of_components <= parts->count);
+            CHECK(parts->entries[p - 1].component == i);
+        }
+    }
+    for (uint32_t p = parts->free_first; p != 0; p = parts->entries[p - 1].next_of_kit) {
+        const struct kit_part *part = &parts->entries[p - 1];
+        CHECK(++unused <= parts->count);
+        CHECK((part->units | part->kit | part->component | part->next_of_component) == 0);
+    }
+    CHECK(of_kits == of_components);
+    CHECK(unused == parts->free_count);
+    CHECK(of_kits + unused == parts->count);
+}

@@ -1,0 +1,163 @@
+/*
+ * Goal: kits are exact: what can be had of them, what they take, and what a channel may sell of them, with built ones and
+ * components together. Method: tables in near-prose (ledger_world.h). Mistakes others made carry the mistake's name.
+ */
+#include "ledger_world.h"
+
+/* Four screws and a board make a shelf. */
+#define SHELF {"item item=SHELF scale=0 part:BOARD=1 part:SCREW=4", "ok: config", NULL}
+
+static void a_kit_takes_built_ones_first(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# assemble to order and built stock together", NULL, NULL},
+        {"receive 1 SHELF@L 5 BOARD@L 10 SCREW@L", "ok: receive receive receive", NULL},
+        SHELF,
+        {"hold hold=H 3 SHELF@L", "ok: hold out_of_stock hold hold",
+         "H: held of pos-1, SHELF@L granted 1 held 1, BOARD@L granted 2 held 2, SCREW@L granted 8 held 8, ends +900"},
+        {"hold hold=I 1 SHELF@L", "insufficient_stock, SHELF@L asked 1 free 0", NULL},
+        {"commit hold=H 3 SHELF@L", "ok: commit commit commit",
+         "H: committed of pos-1, SHELF@L granted 1 committed 1, BOARD@L granted 2 committed 2, SCREW@L granted 8 committed 8"},
+        {"pick hold=H 2 SHELF@L", "ok: pick pick pick", "SCREW@L: sellable 10 committed 8 picked 4 v4"},
+        {"unpick hold=H 1 SHELF@L", "ok: unpick", "SHELF@L: sellable 1 committed 1 v6"},
+        {"ship hold=H 2 SHELF@L", "ok: ship ship ship",
+         "H: committed of pos-1, SHELF@L granted 1 consumed 1, BOARD@L granted 2 committed 1 consumed 1, SCREW@L granted 8 "
+         "committed 4 consumed 4"},
+        {"ship hold=H 2 SHELF@L", "exceeds_claim H, BOARD@L asked 2 free 1, SCREW@L asked 8 free 4", NULL},
+        {"release hold=H 1 SHELF@L", "ok: release release", "H: released of pos-1, SHELF@L granted 1 consumed 1, BOARD@L granted 2 "
+         "consumed 1 released 1, SCREW@L granted 8 consumed 4 released 4"},
+        {"amend hold=H 1 SHELF@L", "hold_ended H, consumed 6 released 5", NULL},
+        {"commit hold=J 1 SHELF@L", "ok: commit commit", NULL},
+        {"amend hold=J 2 SHELF@L", "invalid bad_value line 0 item", NULL},
+        {"commit hold=K 1 SHELF@L", "insufficient_stock, SCREW@L asked 4 free 2", NULL},
+        {"# a sale of a kit takes what is there; damaged ones are built ones", NULL, NULL},
+        {"receive 1 SHELF@L 5 BOARD@L 10 SCREW@L 1 damaged SHELF@L", "ok: receive receive receive", NULL},
+        SHELF,
+        {"sale 2 SHELF@L", "ok: sale out_of_stock sale sale", "BOARD@L: sellable 4 v2; SCREW@L: sellable 6 v2"},
+        {"sale guard 2 SHELF@L", "insufficient_stock, SCREW@L asked 8 free 6", NULL},
+        {"sale 1 damaged SHELF@L", "ok: sale", "SHELF@L: v4"},
+        {"sale 2 SHELF@L", "ok: sale sale discrepancy(below_zero 2) oversold(2) out_of_stock", NULL},
+        {"# goods that come and move are built ones", NULL, NULL},
+        {"receive 9 BOARD@L 9 SCREW@L", "ok: receive receive", NULL},
+        SHELF,
+        {"receive 2 SHELF@L", "ok: receive", "SHELF@L: sellable 2 v1; BOARD@L: sellable 9 v1"},
+        {"transfer to=M 1 SHELF@L", "ok: transfer transfer", "BOARD@L: sellable 9 v1"},
+        {"adjust -1 SHELF@L reason=x", "ok: adjust out_of_stock", NULL},
+        {"return 1 SHELF@L", "ok: return back_in_stock", "SHELF@L: sellable 1 v6; SCREW@L: sellable 9 v1"},
+    };
+    WORLD_PLAY(rows);
+}
+
+static void lines_are_judged_together(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# mistake: a kit and its component in one order", NULL, NULL},
+        {"receive 5 BOARD@L 10 SCREW@L", "ok: receive receive", NULL},
+        SHELF,
+        {"hold hold=H 2 SHELF@L 3 SCREW@L", "insufficient_stock, SHELF@L asked 2 free 1", NULL},
+        {"hold hold=H 3 SCREW@L 2 SHELF@L", "insufficient_stock, SHELF@L asked 2 free 1", NULL},
+        {"hold hold=H 2 SHELF@L 2 SCREW@L", "ok: hold out_of_stock hold",
+         "H: held of pos-1, SCREW@L granted 10 held 10, BOARD@L granted 2 held 2, ends +900"},
+        {"# kits that share a component", NULL, NULL},
+        {"receive 5 BOARD@L 10 SCREW@L 5 LEG@L", "ok: receive receive receive", NULL},
+        SHELF,
+        {"item item=TABLE scale=0 part:LEG=1 part:SCREW=3", "ok: config", NULL},
+        {"hold hold=H 1 SHELF@L 3 TABLE@L", "insufficient_stock, TABLE@L asked 3 free 2", NULL},
+        {"hold hold=H partial 1 SHELF@L 3 TABLE@L", "ok: hold hold out_of_stock hold, TABLE@L asked 3 free 2",
+         "H: held of pos-1, BOARD@L granted 1 held 1, SCREW@L granted 10 held 10, LEG@L granted 2 held 2, ends +900"},
+        {"hold hold=I partial 1 SHELF@L", "insufficient_stock, SHELF@L asked 1 free 0", NULL},
+        {"hold hold=H 1 SHELF@L 2 TABLE@L", "ok: hold hold hold", NULL}, /* its own holder is not in its way */
+        {"# who waits for a kit waits for all of it", NULL, NULL},
+        {"receive 1 BOARD@L 2 SCREW@L", "ok: receive receive", NULL},
+        SHELF,
+        {"hold hold=W wait 1 SHELF@L", "ok: hold hold, SCREW@L asked 4 free 2", "W: waiting of pos-1, BOARD@L waiting 1, SCREW@L waiting 4, "
+         "ends +900"},
+        {"receive 1 SCREW@L", "ok: receive", NULL},
+        {"receive 1 SCREW@L", "ok: receive | hold out_of_stock hold out_of_stock", NULL},
+        {"release hold=W 1 SHELF@L", "ok: release back_in_stock release back_in_stock", NULL},
+        {"# what lacks cover is a component", NULL, NULL},
+        {"receive 1 BOARD@L 2 SCREW@L", "ok: receive receive", NULL},
+        {"set_policy item=SCREW location=L backorders=10", "ok: set_policy", NULL},
+        SHELF,
+        {"hold hold=H backorder 1 SHELF@L", "ok: hold out_of_stock hold out_of_stock", "H: held of pos-1, BOARD@L granted 1 held 1, "
+         "SCREW@L granted 4 held 4 backordered 2, ends +900"},
+        {"hold hold=I backorder 1 SHELF@L", "insufficient_stock, BOARD@L asked 1 free 0", NULL},
+        {"# a kit moves with its claim", NULL, NULL},
+        {"receive 2 BOARD@L 8 SCREW@L 1 BOARD@M 4 SCREW@M", "ok: receive receive receive receive", NULL},
+        SHELF,
+        {"hold hold=H 1 SHELF@L", "ok: hold hold", NULL},
+        {"reassign hold=H to=M 1 SHELF@L", "ok: reassign reassign out_of_stock reassign reassign out_of_stock",
+         "BOARD@L: sellable 2 v3; SCREW@M: sellable 4 held 4 v3"},
+        {"# a kit finds its place", NULL, NULL},
+        {"receive 1 BOARD@L 3 SCREW@L 2 BOARD@M 8 SCREW@M", "ok: receive receive receive receive", NULL},
+        SHELF,
+        {"receive 1 SHELF@M", "ok: receive", NULL},
+        {"hold hold=H locations=L,M 2 SHELF@", "ok: hold out_of_stock hold hold",
+         "H: held of pos-1, SHELF@M granted 1 held 1, BOARD@M granted 1 held 1, SCREW@M granted 4 held 4, ends +900"},
+        {"hold hold=I locations=L,M 2 SHELF@", "no_source, SHELF@? asked 2 free 1", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
+static void channels_sell_kits(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# mistake: availability as a difference of minimums", NULL, NULL},
+        {"set_channel channel=web locations=L,M", "ok: set_channel", NULL},
+        {"receive 5 BOARD@L 10 SCREW@L 9 BOARD@M 3 SCREW@M", "ok: receive receive receive receive", NULL},
+        SHELF,
+        {"extend hold=X expires=5", "unknown_hold X", "web/SHELF: ats 2"},
+        {"receive 1 SCREW@M 2 SHELF@L", "ok: receive receive", "web/SHELF: ats 5"},
+        {"hold hold=H channel=web 1 SHELF@L", "ok: hold", "web/SHELF: ats 4; web/SCREW: ats 14"},
+        {"hold hold=I channel=web 3 SHELF@L", "ok: hold out_of_stock hold hold", "web/SHELF: ats 1; web/SCREW: ats 6; web/BOARD: ats 12"},
+        {"sale 6 SCREW@L", "ok: sale oversold(4) out_of_stock", "web/SHELF: ats 1"},
+        {"set_channel channel=web locations=M buffer=1", "claims_open web, claims 2: H I", NULL},
+        {"release hold=H", "ok: release back_in_stock", "web/SHELF: ats 2"},
+        {"release hold=I", "ok: release release release back_in_stock", "web/SHELF: ats 4"},
+        {"set_channel channel=web locations=M", "ok: set_channel", "web/SHELF: ats 1"},
+        {"item item=SHELF scale=0 part:BOARD=2", "ok: config", "web/SHELF: ats 4"},
+        {"item item=SHELF scale=0", "ok: config", "web/SHELF: ats 0"},
+        {"# quotas of components", NULL, NULL},
+        {"set_channel channel=web locations=L shares=no", "ok: set_channel", NULL},
+        {"receive 5 BOARD@L 10 SCREW@L", "ok: receive receive", NULL},
+        SHELF,
+        {"allocate channel=web item=BOARD location=L units=3", "ok: allocate", "web/SHELF: ats 0"},
+        {"allocate channel=web item=SCREW location=L units=8", "ok: allocate", "web/SHELF: ats 2"},
+        {"hold hold=H channel=web 2 SHELF@L", "ok: hold hold", "web/SHELF: ats 0; web/BOARD@L: free 1 quota 1"},
+    };
+    WORLD_PLAY(rows);
+}
+
+static void kits_have_bounds(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# no kit in a kit, and whole ones alone", NULL, NULL},
+        {"receive 5 BOARD@L 10 SCREW@L", "ok: receive receive", NULL},
+        SHELF,
+        {"item item=ROOM scale=0 part:SHELF=2", "kit_in_kit SHELF", NULL},
+        {"item item=BOARD scale=0 part:SCREW=2", "kit_in_kit BOARD", NULL},
+        {"item item=SHELF scale=0 part:SHELF=2", "circular SHELF", NULL},
+        {"item item=BOX scale=1 part:SCREW=2", "invalid bad_value scale", NULL},
+        {"item item=BOX scale=0 part:SCREW=9007199254740991", "ok: config", NULL},
+        {"hold fact hold=H 2 BOX@L", "invalid out_of_range line 0 quantity", NULL},
+        {"hold fact hold=H 1 BOX@L 1 SCREW@L", "invalid out_of_range line 0 quantity", NULL},
+        {"hold hold=H 1 BOX@L", "insufficient_stock, BOX@L asked 1 free 0", NULL},
+        {"delete_item item=SCREW", "in_use SCREW", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kit_takes_built_ones_first),
+        cmocka_unit_test(lines_are_judged_together),
+        cmocka_unit_test(channels_sell_kits),
+        cmocka_unit_test(kits_have_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
