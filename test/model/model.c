@@ -885,6 +885,8 @@ static bool do_coming(struct work *w)
         paper = open_expectation(w);
         if (paper == NULL)
             return false;
+        if (paper->direction != MODEL_DIRECTION_IN)
+            return refuse(w, "unknown_expectation"); /* what comes is not what was to go */
     }
     if (!sum_lines(w, !w->request))
         return false;
@@ -996,7 +998,7 @@ static bool do_leaving(struct work *w)
         int64_t rest = sum->by[0];
         if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
             rest -= consume(line_for(&w->next.claims[claim], cell), rest);
-        if (ships && named)
+        if (named)
             less_outgoing(w, cell, sum->by[0] - smaller(sum->by[0], line_now(w, claim, sum).committed));
         /* "quota - only beyond the claim" */
         int64_t *quota = quota_of(&w->next, cell, channel);
@@ -1386,7 +1388,7 @@ static bool do_transfer_out(struct work *w)
         if (is(w->sums[i].location, c->to))
             return refuse(w, "same_location");
     if (w->request) {
-        judge_taking(w, claim, c->channel);
+        judge_taking(w, claim, claim >= 0 ? w->model->now.claims[claim].channel : c->channel);
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -1707,6 +1709,7 @@ static bool do_amend(struct work *w)
             grant(w, next, cell, more, model_free(&w->next, cell, next->channel));
             line->granted += more;
             line->committed += more;
+            less_outgoing(w, cell, more);
         } else {
             line->committed += more;
             line->released -= more;

@@ -72,7 +72,7 @@ static const uint8_t weights[MODEL_KIND_COUNT] = {
     [MODEL_REDATE] = 4, [MODEL_CANCEL_EXPECTED] = 4};
 enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, THRESHOLDS, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
 static bool served[FEATURE_COUNT] = {[AMENDS] = true, [CHANNELS] = true, [POLICIES] = true, [BACKORDERS] = true,
-                                     [WAITS] = true, [SOURCES] = true, [THRESHOLDS] = true, [TRANSFERS] = true};
+                                     [WAITS] = true, [SOURCES] = true, [THRESHOLDS] = true, [TRANSFERS] = true, [EXPECTS] = true};
 
 static bool is_served(int64_t kind)
 {
@@ -682,7 +682,7 @@ static bool known(const char *item, const char *location)
  * What the ledger is known to do otherwise than the model, and is not asked for until that is settled: one line each.
  * --meet N asks for the N-th all the same, which fails as long as it stands.
  */
-enum { EXTEND_OF_WAITING, REASSIGN_ROWS, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS, FOREIGN_PLACES };
+enum { EXTEND_OF_WAITING, REASSIGN_ROWS, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS, FOREIGN_PLACES, QUOTA_RANGE };
 
 static bool avoids(unsigned difference)
 {
@@ -713,6 +713,11 @@ static void avoid(struct model_command *c)
     /* Items without a location: one is looked for where another has its cells, and in their order. */
     if (avoids(FOREIGN_PLACES) && c->kind == MODEL_HOLD && c->sourcing != MODEL_SOURCING_NONE && c->place_count == 0)
         c->line_count = c->line_count > 1 ? 1 : c->line_count;
+    /* A quota near the end of the range, to which a claim gives back: an assertion. */
+    if (avoids(QUOTA_RANGE) && c->kind == MODEL_ALLOCATE) {
+        c->set_to.value.digits %= INT64_C(1000000000000);
+        c->add.value.digits %= INT64_C(1000000000000);
+    }
     /* An item from two locations: 422. */
     for (int64_t i = 1; avoids(TWO_ORIGINS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
         for (int64_t k = 0; k < i; k++)
