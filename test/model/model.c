@@ -1259,7 +1259,8 @@ static bool do_hold(struct work *w)
         return false;
     if (!sum_lines(w, !w->request))
         return false;
-    for (int64_t p = 0; p < c->place_count; p++)
+    part_open(w);
+    for (int64_t p = 0; w->open_count > 0 && p < c->place_count; p++)
         if (!know_location(w, c->places[p], false))
             return false;
     struct model_claim *next = claim_for(w, claim);
@@ -1273,7 +1274,6 @@ static bool do_hold(struct work *w)
         give_back(&w->next, next, line, line->held);
         line->held = line->waiting = 0;
     }
-    part_open(w);
     struct sum asked_open[MODEL_LINES_MAX];
     memcpy(asked_open, w->open, sizeof(asked_open));
     if (w->open_count > 0)

@@ -30,6 +30,7 @@
 #define WINDOW_US          (INT64_C(3600) * 1000 * 1000)
 #define START_US           (INT64_C(1700000000) * 1000 * 1000)
 #define SECOND_US          INT64_C(1000000)
+#define DAY_US             (INT64_C(24) * 60 * 60 * SECOND_US)
 #define FLOOR_SHARE        20000 /* each count must pass commands / this: 10 of 200,000 */
 
 struct run {
@@ -502,13 +503,12 @@ static void make_channel(struct model_command *c)
 
 static void some_moment(struct model_moment *moment)
 {
-    static const int64_t days = INT64_C(24) * 60 * 60 * SECOND_US;
     int64_t ahead = (int64_t)below(5) - 1;
     moment->form = one_in(2) ? MODEL_MOMENT_DAY : MODEL_MOMENT_INSTANT;
     if (moment->form == MODEL_MOMENT_DAY)
-        moment->us = (run.now_us / days + ahead) * days;
+        moment->us = (run.now_us / DAY_US + ahead) * DAY_US;
     else
-        moment->us = run.now_us + ahead * (one_in(2) ? days : 1000 * SECOND_US);
+        moment->us = run.now_us + ahead * (one_in(2) ? DAY_US : 1000 * SECOND_US);
 }
 
 /* Transfers and expected documents: lines of what is open there, or any. Returns whether it made them. */
@@ -982,6 +982,13 @@ static void compare_cells(void)
         same("backorder_limit", s->cells[c].item, s->cells[c].backorder_limit,
              view.figures.units[FIGURE_BACKORDER_LIMIT]);
         same("reorder_point", s->cells[c].item, s->cells[c].reorder_point, view.figures.units[FIGURE_REORDER_POINT]);
+        /* For another time after each command: days, and instants around now. */
+        int64_t turn = (int64_t)(run.command_number % 8);
+        struct model_moment at = {MODEL_MOMENT_DAY, (run.now_us / DAY_US + turn - 1) * DAY_US};
+        if (turn > 4)
+            at = (struct model_moment){MODEL_MOMENT_INSTANT, run.now_us + (turn - 6) * DAY_US};
+        same("atp", s->cells[c].item, model_atp(s, c, &at, run.now_us),
+                 ledger_atp(run.ledger, view.item, view.location, adapt_moment(&at), run.now_us));
         same("version", s->cells[c].item, s->cells[c].version, (int64_t)view.version);
     }
 }
