@@ -117,7 +117,10 @@ static void set_up(struct bench *bench)
                                          .transfer_count_max = 1,
                                          .expectation_count_max = 1,
                                          .document_line_count_max = 1,
-                                         .id_count_max = COUNT_MAX + ITEMS * LOCATIONS};
+                                         .id_count_max = COUNT_MAX + ITEMS * LOCATIONS,
+                                         .config_mib_max = 1,
+                                         .part_count_max = 1,
+                                         .alias_count_max = 1};
     struct region region = {.capacity_bytes = ledger_bytes(&limits)};
     region.base = calloc(region.capacity_bytes + REGION_ALIGNMENT, 1);
     bench->decision.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event));

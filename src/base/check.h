@@ -6,6 +6,7 @@
  *
  * CHECK(condition)   always on; on failure calls check_failed, which does not return.
  * VERIFY(condition)  costly whole-table checks; only in builds with ONHAND_VERIFY (every test set-up has it).
+ * NEVER_INLINE       a rare path, kept out of the frequent one.
  * MUST_USE           the result must be looked at; ignore it only with (void) and a reason.
  */
 #ifndef ONHAND_BASE_CHECK_H
@@ -13,6 +14,7 @@
 
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
+#define NEVER_INLINE __attribute__((noinline))
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 

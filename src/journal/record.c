@@ -170,21 +170,6 @@ static inline uint8_t *put_figures(uint8_t *at, const struct figures *figures, u
     return at;
 }
 
-/* Four at a time: most are 0. */
-static inline unsigned figures_bits(const struct figures *figures)
-{
-    _Static_assert(FIGURE_COUNT % 4 == 0, "whole fours");
-    unsigned bits = 0;
-    for (unsigned i = 0; i < FIGURE_COUNT; i += 4) {
-        const int64_t *units = figures->units + i;
-        if ((units[0] | units[1] | units[2] | units[3]) != 0)
-            bits |= ((unsigned)(units[0] != 0) | (unsigned)(units[1] != 0) << 1 | (unsigned)(units[2] != 0) << 2 |
-                     (unsigned)(units[3] != 0) << 3)
-                    << i;
-    }
-    return bits;
-}
-
 /* The names of the claim, transfer and expectation events before, within one decision. */
 struct claim_names {
     bool any;
@@ -210,8 +195,10 @@ static uint8_t *put_claim(uint8_t *at, const struct event *event, int64_t record
     unsigned channel = name_form(event->channel, names->channel, names->any);
     bool expires = event->expires_at_us != TIME_NONE;
     unsigned bits = 0;
-    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++)
-        bits |= (unsigned)(event->claim_units[i] != 0) << i;
+    for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++) {
+        if (UNLIKELY(event->claim_units[i] != 0)) /* as figures_bits */
+            bits |= 1u << i;
+    }
     unsigned more = (bits > 0xff ? CLAIM_WIDE : 0u) | (event->claim_paid ? CLAIM_PAID : 0u) |
                     (event->claim_partial ? CLAIM_PARTIAL : 0u) | (event->claim_priority != 0 ? CLAIM_PRIORITY : 0u) |
                     (event->claim_at.form != MOMENT_ABSENT ? CLAIM_AT : 0u);
@@ -820,15 +807,6 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
         also = read_u16(&d->r);
         refuse(d, also == 0);
     }
-    event->channel_number = NUMBER_NONE;
-    event->config_space = NAME_SPACE_COUNT;
-    event->item = NUMBER_NONE;
-    event->location = NUMBER_NONE;
-    event->other_location = NUMBER_NONE;
-    event->condition = CONDITION_NONE;
-    event->to_condition = CONDITION_NONE;
-    event->account = ACCOUNT_NONE;
-    event->expires_at_us = TIME_NONE;
     refuse(d, (present & (WITH_ITEM | WITH_LOCATION)) == WITH_LOCATION);
     if ((present & WITH_ITEM) != 0)
         event->item = take_number(d);
@@ -929,7 +907,7 @@ static void take_decision(struct decoder *d, struct decision *decision)
     struct claim_names names = {0};
     for (uint32_t i = 0; i < decision->event_count && !d->r.bad && !d->unknown; i++) {
         struct event *event = &decision->events[i];
-        *event = (struct event){.seq = decision->first_seq + i};
+        event_reset(event, decision->first_seq + i);
         take_event(d, decision, &names, event);
     }
 }

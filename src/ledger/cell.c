@@ -3,8 +3,11 @@
  */
 #include "ledger/state.h"
 
-/* 0 while there is nothing in it: an extra that is made for a queue is no change of state. */
-static uint64_t extra_hash(const struct cell_extra *extra)
+/*
+ * 0 while there is nothing in it: an extra that is made for a queue is no change of state. Never inlined: most cells have
+ * no extra, and would pay for its room on the stack.
+ */
+static NEVER_INLINE uint64_t extra_hash(const struct cell_extra *extra)
 {
     uint64_t words[2 + FIGURES_APART] = {extra->cell, extra->low};
     uint64_t any = extra->low;
@@ -97,8 +100,10 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
     CHECK(event->item < ledger->names[NAME_ITEM].count);
     CHECK(event->location < ledger->names[NAME_LOCATION].count);
     struct item *item = &ledger->items[event->item];
+    bool sells = offers_at(ledger, event->location);
     uint32_t number = event->hints.cell != 0 ? event->hints.cell - 1 : cell_find(ledger, event->item, event->location);
-    offers_before(ledger, event->item, event->location, number);
+    if (sells)
+        offers_before(ledger, event->item, event->location, number);
     if (number == NUMBER_NONE) {
         CHECK(ledger->cell_count < ledger->limits.cell_count_max);
         number = ledger->cell_count++;
@@ -125,7 +130,8 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
     if (event->channel_number != NUMBER_NONE)
         quota_evolve(ledger, event, number);
     ledger->entries_hash += cell_hash(ledger, cell);
-    offers_after(ledger, number, event->seq);
+    if (sells)
+        offers_after(ledger, number, event->seq);
 
     if (event->account != ACCOUNT_NONE) {
         ledger->entries_hash -= item_hash(event->item, item);

@@ -404,17 +404,24 @@ size_t command_encode(const struct command *command, uint8_t *out_bytes, size_t 
 
 /* ---- Reading ---- */
 
+/* In place: a command is large, and a value of it would be written twice. */
+static void command_reset(struct command *command, enum command_kind kind, struct command_line *lines)
+{
+    memset(command, 0, sizeof(*command));
+    command->kind = kind;
+    command->occurred_at_us = TIME_NONE;
+    command->not_after_us = TIME_NONE;
+    command->expires_in_ms = EXPIRES_DEFAULT;
+    command->from = CONDITION_NONE;
+    command->to_condition = CONDITION_NONE;
+    command->lines = lines;
+}
+
 struct command command_blank(enum command_kind kind, struct command_line *lines)
 {
-    return (struct command){
-        .kind = kind,
-        .occurred_at_us = TIME_NONE,
-        .not_after_us = TIME_NONE,
-        .expires_in_ms = EXPIRES_DEFAULT,
-        .from = CONDITION_NONE,
-        .to_condition = CONDITION_NONE,
-        .lines = lines,
-    };
+    struct command command;
+    command_reset(&command, kind, lines);
+    return command;
 }
 
 /* An empty name is never written. */
@@ -691,7 +698,7 @@ enum status command_decode(const uint8_t *bytes, size_t n, struct command_line *
     if (r.bad || kind >= KIND_COUNT || (flags & ~FLAG_ALL) != 0 || (flags & FLAG_GUARD_MASK) > GUARD_OFF ||
         present >> FIELD_COUNT != 0)
         return STATUS_INVALID;
-    *out_command = command_blank((enum command_kind)kind, lines);
+    command_reset(out_command, (enum command_kind)kind, lines);
     out_command->guard = (enum guard)(flags & FLAG_GUARD_MASK);
     out_command->dry_run = (flags & FLAG_DRY_RUN) != 0;
     out_command->mode = (flags & FLAG_MODE) != 0 ? HOLD_PARTIAL : HOLD_ALL_OR_NOTHING;

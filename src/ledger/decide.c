@@ -192,9 +192,9 @@ bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsign
 {
     const struct ledger *ledger = judge->ledger;
     const struct command_line *line = &judge->command->lines[index];
-    struct config_unit unit;
     if (LIKELY(line->unit.length == 0))
         return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
+    struct config_unit unit;
     bool known = item < ledger->names[NAME_ITEM].count &&
                  item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
     if (!known)
@@ -362,19 +362,8 @@ struct event *judge_event(struct judge *judge, enum event_type type)
     struct decision *decision = judge->decision;
     CHECK(decision->event_count < DECISION_EVENTS_MAX);
     struct event *event = &decision->events[decision->event_count];
-    *event = (struct event){
-        .seq = decision->first_seq + decision->event_count,
-        .type = type,
-        .item = NUMBER_NONE,
-        .location = NUMBER_NONE,
-        .condition = CONDITION_NONE,
-        .to_condition = CONDITION_NONE,
-        .account = ACCOUNT_NONE,
-        .other_location = NUMBER_NONE,
-        .expires_at_us = TIME_NONE,
-        .channel_number = NUMBER_NONE,
-        .config_space = NAME_SPACE_COUNT,
-    };
+    event_reset(event, decision->first_seq + decision->event_count);
+    event->type = type;
     decision->event_count++;
     return event;
 }
@@ -462,9 +451,8 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     event->scale = draft->scale;
     event->hints.cell = draft->cell == NUMBER_NONE ? 0 : draft->cell + 1;
     event->figures = before;
-    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
-        if (event->delta.units[i] == 0)
-            continue; /* most of them */
+    for (unsigned changed = figures_bits(&event->delta); changed != 0; changed &= changed - 1) {
+        unsigned i = (unsigned)__builtin_ctz(changed);
         int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
         CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
         if (!quantity_in_range(after))
@@ -605,6 +593,9 @@ bool judge_moment(struct judge *judge, struct moment moment, const char *field)
 static bool judge_not_negative(struct judge *judge)
 {
     const struct command *command = judge->command;
+    if (LIKELY(!(command->safety_stock.present | command->backorder_limit.present | command->reorder_point.present |
+                 command->buffer.present | command->cap.present | command->to.present)))
+        return true;
     const struct {
         const struct optional_decimal *value;
         const char *field;
@@ -725,8 +716,8 @@ static bool judge_room(struct judge *judge)
     return true;
 }
 
-/* What the command's source asks of it, or has said for all of its holds. */
-static bool judge_source(struct judge *judge, struct command *amended)
+/* What the command's source asks of it. */
+static bool judge_source(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
     const struct command *command = judge->command;
@@ -738,11 +729,6 @@ static bool judge_source(struct judge *judge, struct command *amended)
     judge->strict = judge->strict || source->strict;
     if (source->ordered && !command->has_seq)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "seq", "the source is ordered: it numbers its commands");
-    if (UNLIKELY(source->has_expires_in) && command->kind == KIND_HOLD && command->expires_in_ms == EXPIRES_DEFAULT) {
-        *amended = *command;
-        amended->expires_in_ms = source->expires_in_ms;
-        judge->command = amended;
-    }
     return true;
 }
 
@@ -799,8 +785,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     out_decision->source = judge.hinted && command->hints.source != NUMBER_NONE
                                ? command->hints.source
                                : judge_name(&judge, NAME_SOURCE, command->source);
-    struct command amended;
-    if (out_decision->source == NUMBER_NONE || !judge_source(&judge, &amended) || !judge_order(&judge)) {
+    if (out_decision->source == NUMBER_NONE || !judge_source(&judge) || !judge_order(&judge)) {
         if (out_verdict->outcome != OUTCOME_INVALID)
             (void)judge_room(&judge);
         return;

@@ -84,6 +84,16 @@ struct figures {
     int64_t units[FIGURE_COUNT]; /* base units; each within QUANTITY_UNITS_MAX, and so are the sums below */
 };
 
+/* Which figures are not 0, a bit each; few are, so that a branch for each costs less than making its bit. */
+static inline unsigned figures_bits(const struct figures *figures)
+{
+    unsigned bits = 0;
+    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (UNLIKELY(figures->units[i] != 0))
+            bits |= 1u << i;
+    }
+    return bits;
+}
 static inline int64_t figures_on_hand(const struct figures *figures)
 {
     int64_t sum = 0;
@@ -233,6 +243,22 @@ struct event {
 
     struct event_hints hints;
 };
+
+/* An event of nothing. Set in place: it is large, and a value of it would be written twice. */
+static inline void event_reset(struct event *event, uint64_t seq)
+{
+    memset(event, 0, sizeof(*event));
+    event->seq = seq;
+    event->item = NUMBER_NONE;
+    event->location = NUMBER_NONE;
+    event->condition = CONDITION_NONE;
+    event->to_condition = CONDITION_NONE;
+    event->account = ACCOUNT_NONE;
+    event->other_location = NUMBER_NONE;
+    event->expires_at_us = TIME_NONE;
+    event->channel_number = NUMBER_NONE;
+    event->config_space = NAME_SPACE_COUNT;
+}
 
 /* A name that gets its number with this decision. */
 struct new_name {

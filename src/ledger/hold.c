@@ -136,8 +136,12 @@ bool judge_hold_ended(struct judge *judge, uint32_t claim)
 
 static bool judge_expires_in(struct judge *judge, int64_t *out_expires_at_us)
 {
-    int64_t ms = judge->command->expires_in_ms == EXPIRES_DEFAULT ? EXPIRES_IN_DEFAULT_MS
-                                                                  : judge->command->expires_in_ms;
+    const struct command *command = judge->command;
+    const struct source *source = judge->source;
+    int64_t ms = command->expires_in_ms;
+    if (ms == EXPIRES_DEFAULT) /* a source may have said it for all of its holds */
+        ms = command->kind == KIND_HOLD && source != NULL && source->has_expires_in ? source->expires_in_ms
+                                                                                    : EXPIRES_IN_DEFAULT_MS;
     if (ms < 0 || ms > EXPIRES_IN_MAX_MS)
         return judge_invalid(judge, CODE_out_of_range, LINE_NONE, "expires_in", "0 to 100 years");
     *out_expires_at_us = ms == 0 ? TIME_NONE : judge->now_us + ms * 1000;
@@ -146,9 +150,9 @@ static bool judge_expires_in(struct judge *judge, int64_t *out_expires_at_us)
 
 void attach_lines(struct judge *judge, uint32_t claim)
 {
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
+    for (uint32_t i = 0; claim != NUMBER_NONE && i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
+        if (draft->cell != NUMBER_NONE)
             draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
     }
 }

@@ -143,15 +143,23 @@ static bool add_components(struct judge *judge, const struct draft *kit, int64_t
     return true;
 }
 
-bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit)
+/* Is a draft of a kit? Most commands have none: what follows when there is one is kept out of their way. */
+static bool has_kits(const struct judge *judge)
+{
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (UNLIKELY(item_is_kit(judge->ledger, judge->ledger->drafts[i].item)))
+            return true;
+    }
+    return false;
+}
+
+static NEVER_INLINE bool kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit)
 {
     uint32_t count = judge->draft_count;
-    bool any = false;
     for (uint32_t i = 0; i < count; i++) {
         struct draft *draft = judge_draft(judge, i);
         if (LIKELY(!item_is_kit(judge->ledger, draft->item)))
             continue;
-        any = true;
         int64_t built = min_i64(draft->asked, draft->terms.free);
         int64_t kits = draft->asked - built;
         int64_t most = kits == 0 || fit == KIT_ANYHOW ? kits : kits_left(judge, claim, draft->item, draft->location);
@@ -165,12 +173,16 @@ bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit)
         if (kits > 0 && !add_components(judge, draft, kits, claim, true))
             return false;
     }
-    if (any)
-        drop_empty(judge);
+    drop_empty(judge);
     return true;
 }
 
-bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
+bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit)
+{
+    return !has_kits(judge) || kits_granted(judge, claim, fit);
+}
+
+static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
 {
     uint32_t count = judge->draft_count;
     bool any = false;
@@ -193,6 +205,11 @@ bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
     if (any)
         drop_empty(judge);
     return true;
+}
+
+bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
+{
+    return !has_kits(judge) || kits_claimed(judge, claim, figures);
 }
 
 /* ---- check ---- */

@@ -82,8 +82,10 @@ static bool emit_leaving(struct judge *judge, struct draft *draft, uint32_t clai
     struct event *event = judge_event(judge, event_of(judge->command->kind));
     event->account = ACCOUNT_CUSTOMER;
     event->account_units = draft->asked;
-    int64_t direct = draft->asked_by[CONDITION_SELLABLE] - draft_claimed(judge, draft, CLAIM_COMMITTED);
-    expectation_out_take(judge, draft, judge->command->hold, max_i64(0, direct), event);
+    if (text_present(judge->command->hold)) {
+        int64_t direct = draft->asked_by[CONDITION_SELLABLE] - draft_claimed(judge, draft, CLAIM_COMMITTED);
+        expectation_out_take(judge, draft, judge->command->hold, max_i64(0, direct), event);
+    }
     return movement_take(judge, draft, claim, excess, event);
 }
 

@@ -236,10 +236,9 @@ int64_t ledger_next_due_us(const struct ledger *ledger)
     return claims->heap_count == 0 ? INT64_MAX : claims->entries[claims->heap[0]].expires_at_us;
 }
 
-bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *out_decision)
+/* Something is due, it seems. Never inlined: most of the time nothing is, and its command is a large one. */
+static NEVER_INLINE bool decide_due(const struct ledger *ledger, int64_t now_us, struct decision *out_decision)
 {
-    if (LIKELY(ledger_next_due_us(ledger) > now_us))
-        return false;
     const struct command own = {.kind = KIND_TICK, .source = TEXT("@ledger")};
     struct verdict verdict;
     struct judge judge = {
@@ -258,4 +257,9 @@ bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *ou
         return false;
     decide_expire(&judge, claims->heap[0]);
     return true;
+}
+
+bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *out_decision)
+{
+    return UNLIKELY(ledger_next_due_us(ledger) <= now_us) && decide_due(ledger, now_us, out_decision);
 }

@@ -427,7 +427,15 @@ void channels_check(const struct ledger *ledger, uint64_t *hash);
 /* ---- offer.c ---- */
 size_t offers_bytes(uint32_t count_max);
 void offers_init(struct ledger *ledger, struct region *region);
-/* Around an event of a cell: takes what its channels have there out of their offers, and puts it back in. */
+/* Does any channel sell from the location? */
+static inline bool offers_at(const struct ledger *ledger, uint32_t location)
+{
+    uint64_t any = 0;
+    for (unsigned w = 0; w < CHANNEL_WORDS; w++)
+        any |= ledger->location_channels[location][w];
+    return any != 0;
+}
+/* Around an event of a cell where one does: takes what its channels have there out of their offers, and puts it back in. */
 void offers_before(struct ledger *ledger, uint32_t item, uint32_t location, uint32_t cell); /* NUMBER_NONE: not yet */
 void offers_after(struct ledger *ledger, uint32_t cell, uint64_t seq);
 /* Around a change of a kit's components: the same for what can be put together of it. */
