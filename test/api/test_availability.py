@@ -212,6 +212,27 @@ class Told(ServerCase):
             wire.close()
         self.assertLessEqual(self.server.metric("onhand_reads_total"), before + 2 * len(wires))
 
+    def test_a_component_tells_each_of_its_kits_once_kits(self):
+        for n in range(1, 8):
+            body = json.dumps({"components": [{"item": "nut", "quantity": n}]}).encode()
+            self.assertEqual(self.server.request("PUT", "/v1/items/kit%d" % n, body).status, 200)
+        self.receive("nut", 6, self.name)
+        self.do(kind="set_channel", channel=self.name, locations=[self.name])
+        reader = Reader(self.server, self.name)
+        reader.catch_up("&limit=3")
+        self.assertEqual(reader.ats, {"nut": 6, **{"kit%d" % n: 6 // n for n in range(1, 7)}})
+        position = self.receive("nut", 9, self.name)
+        for limit in (1, 2, 3, 100):
+            late = Reader(self.server, self.name)
+            late.next = reader.next
+            told = []
+            while changes := late.page("&limit=%d" % limit):
+                told += changes
+            self.assertEqual({change["position"] for change in told}, {position})
+            self.assertEqual(sorted((change["item"], change["ats"]) for change in told),
+                             sorted([("nut", 15), *(("kit%d" % n, 15 // n) for n in range(1, 8))]))
+            self.assertEqual(late.next, self.server.position())
+
     def test_a_stream_of_no_channel_or_from_a_bad_place_is_refused(self):
         self.do(kind="set_channel", channel="real", locations=[self.name])
         for target, last, status, field in (("none", None, 404, "channel"), ("real", "x", 422, "Last-Event-ID"),
