@@ -213,10 +213,11 @@ class Told(ServerCase):
         self.assertLessEqual(self.server.metric("onhand_reads_total"), before + 2 * len(wires))
 
     def test_a_component_tells_each_of_its_kits_once_kits(self):
-        for n in range(1, 8):
-            body = json.dumps({"components": [{"item": "nut", "quantity": n}]}).encode()
-            self.assertEqual(self.server.request("PUT", "/v1/items/kit%d" % n, body).status, 200)
         self.receive("nut", 6, self.name)
+        for n in range(1, 8):
+            body = json.dumps({"scale": 0, "components": [{"item": "nut", "quantity": n}]}).encode()
+            answer = self.server.request("PUT", "/v1/items/kit%d" % n, body)
+            self.assertEqual(answer.status, 200, answer)
         self.do(kind="set_channel", channel=self.name, locations=[self.name])
         reader = Reader(self.server, self.name)
         reader.catch_up("&limit=3")
