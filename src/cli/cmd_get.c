@@ -92,7 +92,8 @@ static const struct thing things[] = {
      ROWS("holds", hold_columns),
      "get holds [--item ITEM] [--location LOCATION] [--state STATE] [--holder HOLDER] [--channel CHANNEL] " PAGES, NULL},
     {"waiting", "/v1/waiting", 0, 0,
-     HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES, ROWS("waiting", waiting_columns),
+     HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
+     ROWS("waiting", waiting_columns),
      "get waiting [--item ITEM] [--location LOCATION] [--holder HOLDER] [--channel CHANNEL] " PAGES, NULL},
     {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME", NULL},
     {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES,
@@ -358,7 +359,8 @@ int cmd_get(int argc, char **argv)
     }
     unsigned name_count = word_count - 1;
     if (name_count > get.thing->name_max) {
-        cli_error("get", "'%s' is one name too many; usage: onhand %s", words[1 + get.thing->name_max], get.thing->usage);
+        cli_error("get", "'%s' is one name too many; usage: onhand %s", words[1 + get.thing->name_max],
+                  get.thing->usage);
         return EXIT_USAGE;
     }
     if (name_count < get.thing->name_min || has_others(filters, get.thing->filters)) {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """
-Goal: who follows what a channel may sell ends with the true values, whatever happens between: each change is told after the
-event behind it, in the order of those events, the last one of an item never missed; and nobody waits for a reader who is far behind.
-Method: readers of every kind (pages of several sizes, long polls, streams that break and resume) keep a map of what they
-were told, while stock, quotas and channels change and the server is restarted; at the end each map is compared with
-GET /v1/availability.
+Goal: who follows what a channel may sell ends with the true values, whatever happens between: each change is told after
+the event behind it, in the order of those events, the last one of an item never missed; and nobody waits for a reader
+who is far behind.
+Method: readers of every kind (pages of several sizes, long polls, streams that break and resume) keep a map of what
+they were told, while stock, quotas and channels change and the server is restarted; at the end each map is compared
+with GET /v1/availability.
 """
 import itertools
 import json
