@@ -192,8 +192,10 @@ static inline struct moment world_moment(const struct world *world, const char *
 /* What stands behind the colon of a key, when the key begins so. */
 static inline bool world_key_of(const char *key, const char *prefix, struct text *out_rest)
 {
-    size_t n = strlen(prefix);
-    *out_rest = strncmp(key, prefix, n) == 0 ? text_of(key + n, strlen(key + n)) : TEXT_NONE;
+    const char *colon = strchr(key, ':');
+    size_t n = colon == NULL ? 0 : (size_t)(colon + 1 - key);
+    bool begins = n == strlen(prefix) && memcmp(key, prefix, n) == 0;
+    *out_rest = begins ? text_of(colon + 1, strlen(colon + 1)) : TEXT_NONE;
     return text_present(*out_rest);
 }
 
