@@ -7,8 +7,8 @@
 void render_place(struct buffer *out, uint32_t epoch, struct change_place place, bool quotes)
 {
     char text[POSITION_TEXT_BYTES];
-    uint64_t part = place.offer == NUMBER_NONE ? 0 : (uint64_t)place.offer + 1;
-    unsigned n = position_format_part((struct position){epoch, place.seq}, part, text);
+    uint64_t part = place.offer == NUMBER_NONE ? 0 : ((uint64_t)place.at.turn << 32 | place.offer) + 1;
+    unsigned n = position_format_part((struct position){epoch, place.at.seq}, part, text);
     if (quotes)
         buffer_byte(out, '"');
     buffer_append(out, text, n);
@@ -20,11 +20,15 @@ bool place_parse(struct text text, uint32_t *out_epoch, struct change_place *out
 {
     struct position position;
     uint64_t part;
-    if (!position_parse_part(text, &position, &part) || part > NUMBER_NONE)
+    if (!position_parse_part(text, &position, &part))
         return false;
     *out_epoch = position.epoch;
-    *out_place = (struct change_place){position.seq, part == 0 ? NUMBER_NONE : (uint32_t)(part - 1)};
-    return true;
+    *out_place = place_at(position.seq);
+    if (part != 0) {
+        out_place->at.turn = (uint32_t)((part - 1) >> 32);
+        out_place->offer = (uint32_t)(part - 1);
+    }
+    return part == 0 || out_place->offer != NUMBER_NONE;
 }
 
 /* ---- engine thread ---- */
@@ -38,7 +42,7 @@ static bool is_ours(const struct ledger *ledger, uint32_t channel, struct change
     if (place.offer >= ledger_offer_count(ledger))
         return false;
     ledger_offer(ledger, place.offer, &view);
-    return view.channel == channel && view.changed_seq >= place.seq;
+    return view.channel == channel && view.changed.seq >= place.at.seq;
 }
 
 void channel_feed_read(const struct ledger *ledger, struct request *request)
@@ -57,18 +61,15 @@ void channel_feed_read(const struct ledger *ledger, struct request *request)
         struct channel_row *row = &feed->rows[feed->row_count];
         row->number = offer;
         ledger_offer(ledger, offer, &row->offer);
-        feed->reader.place = (struct change_place){row->offer.changed_seq, offer};
+        feed->reader.place = (struct change_place){row->offer.changed, offer};
         offer = ledger_offer_behind(ledger, channel, offer);
-        struct offer_view next = {.changed_seq = 0};
-        if (offer != NUMBER_NONE)
-            ledger_offer(ledger, offer, &next);
-        row->last = next.changed_seq != row->offer.changed_seq;
+        row->last = offer == NUMBER_NONE || ledger_offer_turn(ledger, offer).seq != row->offer.changed.seq;
         feed->row_count += filter_match_cell(feed->filter, ledger, row->offer.item, NUMBER_NONE);
         left--;
     }
     feed->over = offer == NUMBER_NONE;
     if (feed->over)
-        feed->reader.place = (struct change_place){ledger_last_seq(ledger), NUMBER_NONE};
+        feed->reader.place = place_at(ledger_last_seq(ledger));
 }
 
 /* ---- I/O thread ---- */
@@ -77,7 +78,7 @@ static void render_row(struct buffer *out, const struct service *service, const 
                        const struct channel_row *row)
 {
     buffer_literal(out, "{\"position\":");
-    render_place(out, journal_epoch(service->journal), (struct change_place){row->offer.changed_seq, NUMBER_NONE}, true);
+    render_position(out, journal_epoch(service->journal), row->offer.changed.seq);
     buffer_literal(out, ",\"type\":\"availability\",\"channel\":");
     json_string(out, feed->channel);
     buffer_literal(out, ",\"item\":");
@@ -99,7 +100,7 @@ void channel_feed_render(const struct channel_feed *feed, const struct service *
             continue;
         }
         /* Where one event changed several, the id says which of them there were: the next connection goes on from there. */
-        struct change_place place = {row->offer.changed_seq, row->last ? NUMBER_NONE : row->number};
+        struct change_place place = {row->offer.changed, row->last ? NUMBER_NONE : row->number};
         buffer_literal(out, "id: ");
         render_place(out, journal_epoch(service->journal), place, false);
         buffer_literal(out, "\nevent: availability\ndata: ");

@@ -41,6 +41,11 @@ void channel_feed_read(const struct ledger *ledger, struct request *request);
  */
 void channel_feed_render(const struct channel_feed *channel, const struct service *service, enum feed_format format,
                          uint64_t count, struct buffer *out);
+/* The place of who has everything up to an event. */
+static inline struct change_place place_at(uint64_t seq)
+{
+    return (struct change_place){{seq, 0}, NUMBER_NONE};
+}
 /* The position of a place, in quotes or bare. */
 void render_place(struct buffer *out, uint32_t epoch, struct change_place place, bool quotes);
 /* False when the text is no position; *out_epoch is the caller's to judge. */

@@ -296,7 +296,7 @@ static bool read_location_member(struct body *b, uint32_t index, bool *out_known
         return node->type == JSON_NULL ||
                value_label(b->error, node, at_key(node->key), name_check_utf8, &config->parent);
     if (text_equal(node->key, TEXT("promise"))) {
-        if (!value_bool(b->error, node, at_key(node->key), &promise))
+        if (node->type != JSON_NULL && !value_bool(b->error, node, at_key(node->key), &promise))
             return false;
         config->no_promise = !promise;
         return true;
@@ -327,9 +327,9 @@ static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
     if (text_equal(node->key, TEXT("zone")))
         return node->type == JSON_NULL || read_zone(b, node, &config->zone);
     if (text_equal(node->key, TEXT("ordered")))
-        return value_bool(b->error, node, place, &config->ordered);
+        return node->type == JSON_NULL || value_bool(b->error, node, place, &config->ordered);
     if (text_equal(node->key, TEXT("strict")))
-        return value_bool(b->error, node, place, &config->strict);
+        return node->type == JSON_NULL || value_bool(b->error, node, place, &config->strict);
     if (text_equal(node->key, TEXT("default_condition"))) {
         if (node->type != JSON_NULL && !value_condition(b->error, node, place, &config->default_condition))
             return false;
@@ -380,6 +380,8 @@ static bool read_channel_member(struct body *b, uint32_t index, bool *out_known)
         return true;
     }
     if (text_equal(node->key, TEXT("shares_rest"))) {
+        if (node->type == JSON_NULL)
+            return true;
         if (!value_bool(b->error, node, place, &shares))
             return false;
         command->shares_rest = shares ? CHOICE_YES : CHOICE_NO;

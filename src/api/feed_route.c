@@ -128,7 +128,7 @@ static void respond_gone(struct connection *connection, enum status status)
 /* How far the reader is. */
 static struct change_place place_of(const struct feed *feed)
 {
-    return feed->channel != NULL ? feed->channel->reader.place : (struct change_place){feed->cursor.seq, NUMBER_NONE};
+    return feed->channel != NULL ? feed->channel->reader.place : place_at(feed->cursor.seq);
 }
 
 static void respond_page(struct connection *connection)
@@ -291,7 +291,7 @@ static void pump_channel(struct connection *connection)
         return;
     }
     bool full = !feed->sse && (feed->cursor.count == feed->limit || feed->page.length >= TEXT_BYTES_MAX / 4);
-    bool read = feed->channel->over && feed->channel->reader.place.seq >= journal_durable_seq(feed->service->journal);
+    bool read = feed->channel->over && feed->channel->reader.place.at.seq >= journal_durable_seq(feed->service->journal);
     if (!full && !read)
         ask(connection);
     else if (!feed->sse)
@@ -409,11 +409,11 @@ static bool find_begin(struct connection *connection, struct text after, struct 
     struct text field = resumed ? TEXT("Last-Event-ID") : TEXT("after");
     uint64_t durable = journal_durable_seq(journal);
     feed->began_with = field;
-    *out_place = (struct change_place){durable, NUMBER_NONE};
+    *out_place = place_at(durable);
     if (text_present(from) && text_equal(from, TEXT("now")))
         return true;
     if (!text_present(from)) {
-        out_place->seq = feed->channel != NULL ? 0 : journal_oldest_seq(journal) - 1;
+        out_place->at.seq = feed->channel != NULL ? 0 : journal_oldest_seq(journal) - 1;
         return true;
     }
     uint32_t epoch;
@@ -426,7 +426,7 @@ static bool find_begin(struct connection *connection, struct text after, struct 
                         TEXT("is of another epoch: the feed was restored or repaired since"));
         return false;
     }
-    if (out_place->seq > durable) {
+    if (out_place->at.seq > durable) {
         respond_problem(connection, 422, "bad_value", field, TEXT("is beyond the end of the feed: of another ledger?"));
         return false;
     }
@@ -439,7 +439,7 @@ static bool begin_cursor(struct connection *connection, struct text after)
     struct change_place place;
     if (!find_begin(connection, after, &place))
         return false;
-    feed->cursor.seq = place.seq;
+    feed->cursor.seq = place.at.seq;
     if (feed->channel != NULL)
         feed->channel->reader.place = place;
     return true;

@@ -31,6 +31,7 @@ static void respond_metrics(struct connection *connection)
 {
     struct service *service = connection->io->service;
     const struct shard_counters shard = shard_counters(service->shard);
+    const struct ledger_counts tables = shard_gauges(service->shard);
     const struct journal_counters journal = journal_counters(service->journal);
     struct buffer out;
     buffer_init(&out, 256 * 1024);
@@ -46,6 +47,18 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_commands_invalid_total", "counter", "Commands answered 422 by the ledger.", shard.invalid);
     single(&out, "onhand_commands_shed_total", "counter", "Commands shed: nothing happened, send again.", shard.shed);
     single(&out, "onhand_holds_expired_total", "counter", "Holds that came to their end.", shard.expired);
+    single(&out, "onhand_covers_total", "counter", "Times that backordered units were covered.", shard.covered);
+    single(&out, "onhand_waits_served_total", "counter", "Times that waiting holds got something.", shard.served);
+    single(&out, "onhand_items", "gauge", "Items.", tables.items);
+    single(&out, "onhand_locations", "gauge", "Locations.", tables.locations);
+    single(&out, "onhand_sources", "gauge", "Sources.", tables.sources);
+    single(&out, "onhand_channels", "gauge", "Channels.", tables.channels);
+    single(&out, "onhand_cells", "gauge", "Cells: items at locations.", tables.cells);
+    single(&out, "onhand_quotas", "gauge", "Quotas of channels in cells.", tables.quotas);
+    single(&out, "onhand_offers", "gauge", "Items of channels whose availability is kept.", tables.offers);
+    single(&out, "onhand_holds_open", "gauge", "Holds that have not ended.", tables.claims_live);
+    single(&out, "onhand_holds_kept", "gauge", "Holds that have ended and are remembered.", tables.claims_kept);
+    single(&out, "onhand_ids", "gauge", "Ids that are remembered.", tables.ids);
     single(&out, "onhand_reads_total", "counter", "Point reads.", shard.reads);
     single(&out, "onhand_durable_seq", "counter", "Sequence number of the last durable event.",
            journal_durable_seq(service->journal));

@@ -163,13 +163,8 @@ struct route_row {
 };
 
 #define ROW(method, shape, path, handler, call) {method, shape, {path, sizeof(path) - 1}, handler, call, 0}
-#define OF(method, shape, path, handler, call, subject) {method, shape, {path, sizeof(path) - 1}, handler, call, subject}
-/* One entry, and a whole collection. */
-#define CONFIGURATION(path, subject)                                                                                   \
-    OF(HTTP1_GET, PATH_ONE, path, &config_handler, CONFIG_GET, subject),                                               \
-        OF(HTTP1_PUT, PATH_ONE, path, &config_handler, CONFIG_PUT, subject),                                           \
-        OF(HTTP1_DELETE, PATH_ONE, path, &config_handler, CONFIG_DELETE, subject),                                     \
-        OF(HTTP1_PUT, PATH_EXACT, path, &commands_handler, COMMANDS_COLLECTION, subject)
+#define ROW_OF(method, shape, path, handler, call, subject)                                                            \
+    {method, shape, {path, sizeof(path) - 1}, handler, call, subject}
 
 static const struct route_row rows[] = {
     ROW(HTTP1_POST, PATH_EXACT, "/v1/commands", &commands_handler, 0),
@@ -179,10 +174,22 @@ static const struct route_row rows[] = {
     ROW(HTTP1_GET, PATH_ONE, "/v1/transfers", &document_handler, DOCUMENT_OF_TRANSFER),
     ROW(HTTP1_GET, PATH_ONE, "/v1/expectations", &document_handler, DOCUMENT_OF_EXPECTATION),
     ROW(HTTP1_GET, PATH_ONE, "/v1/atp", &document_handler, DOCUMENT_ATP),
-    CONFIGURATION("/v1/items", NAME_ITEM),
-    CONFIGURATION("/v1/locations", NAME_LOCATION),
-    CONFIGURATION("/v1/channels", NAME_CHANNEL),
-    CONFIGURATION("/v1/sources", NAME_SOURCE),
+    ROW_OF(HTTP1_GET, PATH_ONE, "/v1/items", &config_handler, CONFIG_GET, NAME_ITEM),
+    ROW_OF(HTTP1_PUT, PATH_ONE, "/v1/items", &config_handler, CONFIG_PUT, NAME_ITEM),
+    ROW_OF(HTTP1_DELETE, PATH_ONE, "/v1/items", &config_handler, CONFIG_DELETE, NAME_ITEM),
+    ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/items", &commands_handler, COMMANDS_COLLECTION, NAME_ITEM),
+    ROW_OF(HTTP1_GET, PATH_ONE, "/v1/locations", &config_handler, CONFIG_GET, NAME_LOCATION),
+    ROW_OF(HTTP1_PUT, PATH_ONE, "/v1/locations", &config_handler, CONFIG_PUT, NAME_LOCATION),
+    ROW_OF(HTTP1_DELETE, PATH_ONE, "/v1/locations", &config_handler, CONFIG_DELETE, NAME_LOCATION),
+    ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/locations", &commands_handler, COMMANDS_COLLECTION, NAME_LOCATION),
+    ROW_OF(HTTP1_GET, PATH_ONE, "/v1/channels", &config_handler, CONFIG_GET, NAME_CHANNEL),
+    ROW_OF(HTTP1_PUT, PATH_ONE, "/v1/channels", &config_handler, CONFIG_PUT, NAME_CHANNEL),
+    ROW_OF(HTTP1_DELETE, PATH_ONE, "/v1/channels", &config_handler, CONFIG_DELETE, NAME_CHANNEL),
+    ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/channels", &commands_handler, COMMANDS_COLLECTION, NAME_CHANNEL),
+    ROW_OF(HTTP1_GET, PATH_ONE, "/v1/sources", &config_handler, CONFIG_GET, NAME_SOURCE),
+    ROW_OF(HTTP1_PUT, PATH_ONE, "/v1/sources", &config_handler, CONFIG_PUT, NAME_SOURCE),
+    ROW_OF(HTTP1_DELETE, PATH_ONE, "/v1/sources", &config_handler, CONFIG_DELETE, NAME_SOURCE),
+    ROW_OF(HTTP1_PUT, PATH_EXACT, "/v1/sources", &commands_handler, COMMANDS_COLLECTION, NAME_SOURCE),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/stock", &list_handler, LIST_OF_STOCK),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/holds", &list_handler, LIST_OF_HOLDS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/waiting", &list_handler, LIST_OF_WAITING),

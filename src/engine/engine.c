@@ -110,6 +110,7 @@ static void made_durable(struct engine *engine, uint64_t group)
     engine->written_ns = now_ns(engine);
     if (engine->warmer != NULL)
         warmer_tell(engine->warmer, shard_ledger(engine->shard));
+    shard_publish(engine->shard);
     give_back_durable(engine);
     for (uint32_t i = 0; i < engine->options.listener_count; i++)
         engine->options.listeners[i].wake(engine->options.listeners[i].argument);
@@ -231,6 +232,7 @@ static int64_t idle_ns(const struct engine *engine)
 void engine_run(struct engine *engine)
 {
     engine->written_ns = now_ns(engine);
+    shard_publish(engine->shard);
     for (;;) {
         bool busy = engine->in_flight || group_filled(engine);
         struct batch *batch = NULL;

@@ -6,7 +6,12 @@
 
 struct counters {
     atomic_uint_fast64_t accepted[KIND_COUNT], refused[KIND_COUNT];
-    atomic_uint_fast64_t replayed, invalid, shed, expired, reads;
+    atomic_uint_fast64_t replayed, invalid, shed, expired, covered, served, reads;
+};
+
+/* struct ledger_counts, as last published. */
+struct gauges {
+    atomic_uint_fast32_t items, locations, sources, channels, cells, quotas, offers, claims_live, claims_kept, ids;
 };
 
 struct shard {
@@ -26,6 +31,7 @@ struct shard {
     } prepared[PREPARE_MAX];
     uint32_t prepared_count, prepared_next;
     struct counters counters;
+    struct gauges gauges;
 };
 
 static void count(atomic_uint_fast64_t *counter)
@@ -190,7 +196,9 @@ bool shard_due(struct shard *shard, int64_t now_us)
         return false;
     tail_offset offset;
     carry_out(shard, &offset);
-    count(&shard->counters.expired);
+    count(shard->decision.kind == KIND_EXPIRE  ? &shard->counters.expired
+          : shard->decision.kind == KIND_COVER ? &shard->counters.covered
+                                               : &shard->counters.served);
     return true;
 }
 
@@ -336,6 +344,8 @@ struct shard_counters shard_counters(const struct shard *shard)
         .invalid = atomic_load_explicit(&from->invalid, memory_order_relaxed),
         .shed = atomic_load_explicit(&from->shed, memory_order_relaxed),
         .expired = atomic_load_explicit(&from->expired, memory_order_relaxed),
+        .covered = atomic_load_explicit(&from->covered, memory_order_relaxed),
+        .served = atomic_load_explicit(&from->served, memory_order_relaxed),
         .reads = atomic_load_explicit(&from->reads, memory_order_relaxed),
     };
     for (unsigned i = 0; i < KIND_COUNT; i++) {
@@ -343,4 +353,37 @@ struct shard_counters shard_counters(const struct shard *shard)
         to.refused[i] = atomic_load_explicit(&from->refused[i], memory_order_relaxed);
     }
     return to;
+}
+
+void shard_publish(struct shard *shard)
+{
+    const struct ledger_counts counts = ledger_counts(shard->ledger);
+    struct gauges *to = &shard->gauges;
+    atomic_store_explicit(&to->items, counts.items, memory_order_relaxed);
+    atomic_store_explicit(&to->locations, counts.locations, memory_order_relaxed);
+    atomic_store_explicit(&to->sources, counts.sources, memory_order_relaxed);
+    atomic_store_explicit(&to->channels, counts.channels, memory_order_relaxed);
+    atomic_store_explicit(&to->cells, counts.cells, memory_order_relaxed);
+    atomic_store_explicit(&to->quotas, counts.quotas, memory_order_relaxed);
+    atomic_store_explicit(&to->offers, counts.offers, memory_order_relaxed);
+    atomic_store_explicit(&to->claims_live, counts.claims_live, memory_order_relaxed);
+    atomic_store_explicit(&to->claims_kept, counts.claims_kept, memory_order_relaxed);
+    atomic_store_explicit(&to->ids, counts.ids, memory_order_relaxed);
+}
+
+struct ledger_counts shard_gauges(const struct shard *shard)
+{
+    const struct gauges *from = &shard->gauges;
+    return (struct ledger_counts){
+        .items = (uint32_t)atomic_load_explicit(&from->items, memory_order_relaxed),
+        .locations = (uint32_t)atomic_load_explicit(&from->locations, memory_order_relaxed),
+        .sources = (uint32_t)atomic_load_explicit(&from->sources, memory_order_relaxed),
+        .channels = (uint32_t)atomic_load_explicit(&from->channels, memory_order_relaxed),
+        .cells = (uint32_t)atomic_load_explicit(&from->cells, memory_order_relaxed),
+        .quotas = (uint32_t)atomic_load_explicit(&from->quotas, memory_order_relaxed),
+        .offers = (uint32_t)atomic_load_explicit(&from->offers, memory_order_relaxed),
+        .claims_live = (uint32_t)atomic_load_explicit(&from->claims_live, memory_order_relaxed),
+        .claims_kept = (uint32_t)atomic_load_explicit(&from->claims_kept, memory_order_relaxed),
+        .ids = (uint32_t)atomic_load_explicit(&from->ids, memory_order_relaxed),
+    };
 }

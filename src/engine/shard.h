@@ -64,8 +64,14 @@ const struct ledger *shard_ledger(const struct shard *shard);
 /* Counts since the start, by outcome, for metrics. Engine thread writes, any thread reads. */
 struct shard_counters {
     uint64_t accepted[KIND_COUNT], refused[KIND_COUNT];
-    uint64_t replayed, invalid, shed, expired, reads;
+    uint64_t replayed, invalid, shed, reads;
+    uint64_t expired, covered, served; /* the ledger's own decisions: holds, backordered units, waiting holds */
 };
 struct shard_counters shard_counters(const struct shard *shard);
+
+/* Makes the sizes of the ledger's tables seen by shard_gauges. Engine thread, once a group. */
+void shard_publish(struct shard *shard);
+/* The sizes last published. Any thread. */
+struct ledger_counts shard_gauges(const struct shard *shard);
 
 #endif

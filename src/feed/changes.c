@@ -1,15 +1,9 @@
 #include "feed/changes.h"
 
-static bool is_behind(struct change_place place, uint64_t seq, uint32_t offer)
+static bool is_behind(struct change_place place, struct offer_turn turn)
 {
-    return seq > place.seq || (seq == place.seq && place.offer != NUMBER_NONE && offer > place.offer);
-}
-
-static uint64_t changed_seq(const struct ledger *ledger, uint32_t offer)
-{
-    struct offer_view view;
-    ledger_offer(ledger, offer, &view);
-    return view.changed_seq;
+    return turn.seq > place.at.seq ||
+           (turn.seq == place.at.seq && place.offer != NUMBER_NONE && turn.turn > place.at.turn);
 }
 
 /* Offers keep their order for as long as they do not change: one that stands where it stood has the same before it. */
@@ -19,7 +13,7 @@ static bool stands(const struct ledger *ledger, uint32_t channel, struct change_
     if (place.offer >= ledger_offer_count(ledger)) /* NUMBER_NONE too */
         return false;
     ledger_offer(ledger, place.offer, &view);
-    return view.channel == channel && view.changed_seq == place.seq;
+    return view.channel == channel && view.changed.seq == place.at.seq && view.changed.turn == place.at.turn;
 }
 
 static void mark(struct change_reader *reader, struct change_place place)
@@ -37,7 +31,7 @@ static uint32_t begin_walk(const struct ledger *ledger, uint32_t channel, struct
 {
     for (; reader->mark_count != 0; reader->mark_count--) {
         struct change_place nearest = reader->marks[reader->mark_count - 1];
-        if (is_behind(reader->place, nearest.seq, nearest.offer) && stands(ledger, channel, nearest))
+        if (is_behind(reader->place, nearest.at) && stands(ledger, channel, nearest))
             return nearest.offer;
     }
     return ledger_offer_before(ledger, channel, NUMBER_NONE);
@@ -48,11 +42,11 @@ bool changes_next(const struct ledger *ledger, uint32_t channel, struct change_r
 {
     uint32_t first = ledger_offer_behind(ledger, channel, NUMBER_NONE);
     uint32_t last = ledger_offer_before(ledger, channel, NUMBER_NONE);
-    if (first == NUMBER_NONE || !is_behind(reader->place, changed_seq(ledger, last), last)) {
+    if (first == NUMBER_NONE || !is_behind(reader->place, ledger_offer_turn(ledger, last))) {
         *out_offer = NUMBER_NONE;
         return true;
     }
-    if (is_behind(reader->place, changed_seq(ledger, first), first)) { /* who begins at the beginning */
+    if (is_behind(reader->place, ledger_offer_turn(ledger, first))) { /* who begins at the beginning */
         *out_offer = first;
         return true;
     }
@@ -63,12 +57,12 @@ bool changes_next(const struct ledger *ledger, uint32_t channel, struct change_r
     uint32_t at = begin_walk(ledger, channel, reader);
     for (; *steps != 0; (*steps)--) {
         uint32_t before = ledger_offer_before(ledger, channel, at); /* there is one: `first` is not behind the place */
-        if (!is_behind(reader->place, changed_seq(ledger, before), before)) {
+        if (!is_behind(reader->place, ledger_offer_turn(ledger, before))) {
             *out_offer = at;
             return true;
         }
         at = before;
     }
-    mark(reader, (struct change_place){changed_seq(ledger, at), at});
+    mark(reader, (struct change_place){ledger_offer_turn(ledger, at), at});
     return false;
 }

@@ -295,7 +295,7 @@ struct ledger_counts ledger_counts(const struct ledger *ledger)
         .items = ledger->names[NAME_ITEM].count - ledger->names[NAME_ITEM].retired_count,
         .locations = ledger->names[NAME_LOCATION].count - ledger->names[NAME_LOCATION].retired_count,
         .sources = ledger->names[NAME_SOURCE].count - ledger->names[NAME_SOURCE].retired_count,
-        .channels = ledger->names[NAME_CHANNEL].count,
+        .channels = ledger->names[NAME_CHANNEL].count - ledger->names[NAME_CHANNEL].retired_count,
         .quotas = ledger->quota_count,
         .offers = ledger->offer_count,
         .cells = ledger->cell_count,

@@ -277,18 +277,23 @@ int64_t ledger_free(const struct ledger *ledger, uint32_t cell, uint32_t channel
 int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item);
 
 /* What a channel may sell of an item, as it is kept up. Numbered densely from 0 in order of creation, never removed. */
+struct offer_turn {
+    uint64_t seq;  /* the event behind the value; 0 when it was never anything but 0 */
+    uint32_t turn; /* which of the channel's offers that this event changed */
+};
 struct offer_view {
     uint32_t channel, item;
     uint8_t scale;
     int64_t ats;
-    uint64_t changed_seq; /* the event behind the value; 0 when it was never anything but 0 */
+    struct offer_turn changed;
 };
 uint32_t ledger_offer_count(const struct ledger *ledger);
 void ledger_offer(const struct ledger *ledger, uint32_t offer, struct offer_view *out_view);
+/* Its `changed` alone: walks look at many. */
+struct offer_turn ledger_offer_turn(const struct ledger *ledger, uint32_t offer);
 /*
- * The channel's offers that ever changed, in the order of their last change; those that one event changed, by their
- * numbers. The neighbour before or behind an offer that is among them, NUMBER_NONE for none; of NUMBER_NONE, the last and
- * the first of them all. One step each.
+ * The channel's offers that ever changed, in the order of their last change: by event, then turn. The neighbour before or
+ * behind an offer that is among them, NUMBER_NONE for none; of NUMBER_NONE, the last and the first of them all. One step.
  */
 uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer);
 uint32_t ledger_offer_behind(const struct ledger *ledger, uint32_t channel, uint32_t offer);

@@ -56,7 +56,8 @@ static uint64_t offer_hash(const struct offer *offer)
     if ((offer->config_seq | offer->changed_seq) == 0)
         return 0;
     const uint64_t words[] = {offer->channel, offer->item, offer->has_buffer, offer->has_cap, (uint64_t)offer->buffer,
-                              (uint64_t)offer->cap, offer->config_seq, (uint64_t)offer->ats, offer->changed_seq};
+                              (uint64_t)offer->cap, offer->config_seq, (uint64_t)offer->ats, offer->changed_seq,
+                              offer->changed_turn};
     return entry_hash(ENTRY_OFFER, words, sizeof(words) / sizeof(words[0]));
 }
 
@@ -100,6 +101,9 @@ static void list_append(struct ledger *ledger, struct offer *offer)
     uint32_t number = (uint32_t)(offer - ledger->offers) + 1;
     offer->previous = channel->offer_last;
     offer->next = 0;
+    offer->changed_turn = 0;
+    if (channel->offer_last != 0 && ledger->offers[channel->offer_last - 1].changed_seq == offer->changed_seq)
+        offer->changed_turn = ledger->offers[channel->offer_last - 1].changed_turn + 1;
     if (channel->offer_last != 0)
         ledger->offers[channel->offer_last - 1].next = number;
     else
@@ -302,7 +306,7 @@ void offers_check(const struct ledger *ledger, uint64_t *hash)
         const struct offer *offer = &ledger->offers[i];
         CHECK(offer_find(ledger, offer->channel, offer->item) == offer);
         CHECK(offer->config_seq != 0 || !(offer->has_buffer || offer->has_cap || offer->buffer != 0 || offer->cap != 0));
-        CHECK(offer->changed_seq != 0 || (offer->next == 0 && offer->previous == 0));
+        CHECK(offer->changed_seq != 0 || (offer->next == 0 && offer->previous == 0 && offer->changed_turn == 0));
         int64_t free_units = 0;
         for (uint32_t c = ledger->items[offer->item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
             struct figures figures = cell_figures(ledger, c - 1);
@@ -318,12 +322,15 @@ void offers_check(const struct ledger *ledger, uint64_t *hash)
     for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
         uint32_t previous = 0;
         uint64_t seq = 0;
+        uint32_t turn = 0;
         for (uint32_t o = ledger->channels[c].offer_first; o != 0; o = ledger->offers[o - 1].next) {
             CHECK(ledger->offers[o - 1].previous == previous);
             CHECK(ledger->offers[o - 1].channel == c);
             listed++;
-            CHECK(ledger->offers[o - 1].changed_seq > seq || (ledger->offers[o - 1].changed_seq == seq && o > previous));
+            CHECK(ledger->offers[o - 1].changed_seq > seq ||
+                  (ledger->offers[o - 1].changed_seq == seq && ledger->offers[o - 1].changed_turn > turn));
             seq = ledger->offers[o - 1].changed_seq;
+            turn = ledger->offers[o - 1].changed_turn;
             previous = o;
         }
         CHECK(ledger->channels[c].offer_last == previous);
@@ -350,7 +357,12 @@ void ledger_offer(const struct ledger *ledger, uint32_t number, struct offer_vie
 {
     const struct offer *offer = &ledger->offers[number];
     *out_view = (struct offer_view){offer->channel, offer->item, ledger->items[offer->item].scale, offer->ats,
-                                    offer->changed_seq};
+                                    {offer->changed_seq, offer->changed_turn}};
+}
+
+struct offer_turn ledger_offer_turn(const struct ledger *ledger, uint32_t offer)
+{
+    return (struct offer_turn){ledger->offers[offer].changed_seq, ledger->offers[offer].changed_turn};
 }
 
 uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer)

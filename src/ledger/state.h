@@ -59,6 +59,7 @@ struct location {
     struct blockref config;
     uint32_t parent;   /* + 1, 0 at the top of a tree */
     uint32_t children; /* locations whose parent it is */
+    bool no_promise;   /* from the configuration, where claims need it */
 };
 
 struct source {
@@ -180,6 +181,7 @@ struct channel {
 struct offer {
     uint32_t channel, item;
     bool has_buffer, has_cap; /* set for this item; else the channel's */
+    uint32_t changed_turn;    /* which of those of the channel that the same event changed: 0, 1, … Derived */
     int64_t buffer, cap;      /* base units of the item */
     uint64_t config_seq;      /* of the event that set them, 0 for none */
     int64_t free;             /* sum over the channel's locations. Derived, as is all below */

@@ -132,8 +132,15 @@ class Storyteller:
 
     def atp(self, place, at=None, **query):
         text = "".join("&%s=%s" % pair for pair in query.items()) + ("&at=" + at if at else "")
-        answer = self.server.get("/v1/atp/%s?location=%s%s" % (self.own("item").replace("/", "%2F"), place, text)).json()
+        path = "/v1/atp/%s?location=%s%s" % (self.own("item").replace("/", "%2F"), place, text)
+        answer = self.server.get(path).json()
         return (answer["atp"], answer["earliest"]) if query else answer["atp"]
+
+    def ats(self, channel, item="item"):
+        """What the channel's window shows."""
+        name, channel = [self.own(name).replace("/", "%2F") for name in (item, channel)]
+        answer = self.server.get("/v1/availability?channel=%s&item=%s" % (channel, name)).json()
+        return answer["items"][0]["ats"]
 
     def events(self, after=None, query=""):
         return self.server.events("&item=%s/*%s" % (self.prefix, query), after or self.begin)
@@ -186,8 +193,8 @@ class Storyteller:
 
     def check_feed(self):
         """
-        The feed tells the whole story: versions of each cell without a gap, each event's figures those before it and its
-        delta, parts of a command together and in order, an answer's position that of its last event, and the last
+        The feed tells the whole story: versions of each cell without a gap, each event's figures those before it and
+        its delta, parts of a command together and in order, an answer's position that of its last event, and the last
         figures those that are read. And what is claimed in the cells is what the claims say.
         """
         case, cells, parts, last = self.case, {}, None, {}

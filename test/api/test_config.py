@@ -45,12 +45,12 @@ class Calls:
 class Items(ServerCase, Calls):
     def test_a_body_comes_back_as_it_is_meant(self):
         self.done(self.put("items/part", {"scale": 1}))
-        body = {"scale": 2, "units": {"case": 12, "yard": 0.9144, "third": "2/6"}, "aliases": {"erp": ["2", "1"]},
+        body = {"scale": 0, "units": {"case": 12, "yard": 0.9144, "third": "2/6"}, "aliases": {"erp": ["2", "1"]},
                 "components": [{"item": "part", "quantity": "1.50"}], "gtin": "4006381333931",
                 "attributes": {"colour": "red", "a": [1, None]}}
         self.done(self.put("items/whole", body))
         got = self.done(self.get("items/whole"))
-        self.assertEqual(got, {"item": "whole", "provisional": False, "scale": 2,
+        self.assertEqual(got, {"item": "whole", "provisional": False, "scale": 0,
                                "units": {"case": 12, "yard": 0.9144, "third": "1/3"}, "aliases": {"erp": ["1", "2"]},
                                "components": [{"item": "part", "quantity": 1.5}], "gtin": "4006381333931",
                                "attributes": {"a": [1, None], "colour": "red"}})
@@ -112,6 +112,8 @@ class Items(ServerCase, Calls):
         self.done(self.put("items/k-part", {"scale": 0}))
         self.done(self.put("items/k-kit", {"scale": 0, "components": [{"item": "k-part", "quantity": 2}]}))
         self.refused(self.put("items/k-part", {"scale": 0, "components": [{"item": "k-kit", "quantity": 1}]}), 409,
+                     "kit_in_kit", subject="k-kit")
+        self.refused(self.put("items/k-kit", {"scale": 0, "components": [{"item": "k-kit", "quantity": 1}]}), 409,
                      "circular", subject="k-kit")
         self.refused(self.put("items/k-kit", {"scale": 0, "components": [{"item": "k-none", "quantity": 1}]}), 409,
                      "unknown_item", subject="k-none")

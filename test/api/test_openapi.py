@@ -212,12 +212,13 @@ class OpenApi(ServerCase):
                     self.assertNotEqual(answer.status, 405)
                     if answer.status == 404:  # only because there is no such name
                         self.assertIn(answer.json()["code"], ("unknown_item", "unknown_location", "unknown_hold",
-                                                                 "unknown_transfer", "unknown_expectation"))
+                                                                 "unknown_transfer", "unknown_expectation",
+                                                                 "unknown_channel", "unknown_source"))
                     described = item[method]["responses"]
                     self.assertIn(str(answer.status), described)
 
     def test_every_route_is_described(self):
-        rows = re.findall(r'ROW\(HTTP1_(\w+), PATH_(\w+), "([^"]+)"', read("api/routes.c"))
+        rows = re.findall(r'ROW(?:_OF)?\(HTTP1_(\w+), PATH_(\w+), "([^"]+)"', read("api/routes.c"))
         self.assertTrue(rows)
         behind = {"EXACT": 0, "ONE": 1, "TWO": 2}
         routes = {(method.lower(), path, behind[shape]) for method, shape, path in rows}
@@ -285,11 +286,48 @@ class OpenApi(ServerCase):
                     else:
                         self.assertEqual((answer.status, answer.json()["code"]), (422, "unknown_field"))
 
+    def configure(self):
+        """Bodies, answers, and refusals of configuration."""
+        bodies = {
+            "items/kit": ("Item", {"scale": 0, "units": {"case": 12, "third": "1/3"}, "aliases": {"shop": ["k"]},
+                                   "components": [{"item": "B", "quantity": 1.5}], "gtin": "96385074",
+                                   "attributes": {"a": 1}}),
+            "items/kid": ("Item", {"merge": "kit"}),
+            "locations/bin": ("Location", {"parent": "LON", "promise": False, "zone": "+01:00", "attributes": {}}),
+            "channels/amz": ("Channel", {"locations": ["LON"], "priority": 2, "shares_rest": False, "buffer": 1, "cap": 9}),
+            "sources/till": ("Source", {"zone": "Europe/Berlin", "ordered": False, "strict": True,
+                                        "default_condition": "damaged", "expires_in": 60})}
+        for path, (name, body) in bodies.items():
+            schema = {"$ref": "#/components/schemas/" + name + "Body"}
+            self.assertIsNone(self.page.wrong(schema, body))
+            self.assertIsNotNone(self.page.wrong(schema, {**body, "colour": 1}))
+            answer = self.once("PUT", "/v1/" + path, json.dumps(body).encode())
+            self.assertEqual(answer.status, 200, answer)
+            config = name if name == "Item" else name + "Config"
+            self.expect(config, answer.json())
+            self.expect(config, self.once("GET", "/v1/" + path).json())
+        self.expect("CellSum", self.once("GET", "/v1/stock/kit/LON").json())
+        for path in ("items/B", "locations/LON"):
+            answer = self.once("DELETE", "/v1/" + path)
+            self.assertEqual(answer.status, 409, answer)
+            self.expect("ConfigProblem", answer.json())
+        self.expect("ConfigProblem", self.once("DELETE", "/v1/items/none").json())
+        for path in ("items/kid", "locations/bin", "sources/till"):
+            self.expect("Deleted", self.once("DELETE", "/v1/" + path).json())
+        lines = [{"name": "x", "scale": 1}, {"name": "y"}, {"name": "LON", "scale": 0, "components": [
+            {"item": "none", "quantity": 1}]}]
+        with self.server.connect() as wire:
+            answer = wire.request("PUT", "/v1/items", b"\n".join(json.dumps(line).encode() for line in lines),
+                                  {"Content-Type": "application/x-ndjson"})
+        for line in answer.lines():
+            self.expect("LineAnswer", line)
+
     def test_answers_and_events_are_as_described(self):
         line = {"item": "B", "location": "LON"}
         meta = {"meta": {"k": 1}, "actor": "jo", "document": "D", "line": "1", "channel": "web", "reason": "r"}
         self.expect("Item", self.once("PUT", "/v1/items/B", b'{"scale":2}').json())
         self.expect("Accepted", self.command(kind="set_channel", channel="web", locations=["LON"]).json())
+        self.configure()
         self.expect("Accepted", self.command(kind="receive", **line, quantity=10.5, **meta).json())
         self.expect("Accepted", self.command(kind="receive", **line, quantity=1, condition="damaged", seq=1,
                                              occurred_at="2999-01-01T00:00:00Z").json())

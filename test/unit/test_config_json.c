@@ -95,7 +95,7 @@ static void bad_bodies_are_refused_by_name(void **state)
         {NAME_LOCATION, "{\"zone\":\"+25:00\"}", CODE_bad_value, "/zone"},
         {NAME_LOCATION, "{\"scale\":0}", CODE_unknown_field, "/scale"},
         {NAME_SOURCE, "{\"ordered\":\"yes\"}", CODE_bad_value, "/ordered"},
-        {NAME_SOURCE, "{\"strict\":null}", CODE_bad_value, "/strict"},
+        {NAME_SOURCE, "{\"strict\":0}", CODE_bad_value, "/strict"},
         {NAME_SOURCE, "{\"default_condition\":\"new\"}", CODE_bad_value, "/default_condition"},
         {NAME_SOURCE, "{\"expires_in\":-1}", CODE_bad_value, "/expires_in"},
         {NAME_SOURCE, "{\"id_window\":1}", CODE_unknown_field, "/id_window"},
@@ -175,7 +175,7 @@ static void one_meaning_gives_one_form(void **state)
         {NAME_ITEM, "{\"scale\":0,\"attributes\":{\"b\":1,\"a\":[ ]}}", "{\"scale\":0,\"attributes\":{\"a\":[],\"b\":1}}"},
         {NAME_LOCATION, "{}", "{\"parent\":null,\"promise\":true,\"zone\":null,\"attributes\":null}"},
         {NAME_SOURCE, "{}",
-         "{\"zone\":null,\"ordered\":false,\"strict\":false,\"default_condition\":\"sellable\",\"expires_in\":null}"},
+         "{\"zone\":null,\"ordered\":null,\"strict\":false,\"default_condition\":\"sellable\",\"expires_in\":null}"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         static uint8_t first[CONFIG_BYTES_MAX];

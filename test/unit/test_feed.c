@@ -1,10 +1,11 @@
 /*
  * Goal: a position is read back exactly as it was written and in no other form; a filter passes what was asked for and
- * nothing else.
- * Method: tables.
+ * nothing else; who reads on among a channel's changes misses none, in however small pieces the way back is walked.
+ * Method: tables; and random changes between the pieces of readers, against what each of them must have by then.
  */
 #include "ledger_world.h"
 
+#include "feed/changes.h"
 #include "feed/filter.h"
 #include "feed/position.h"
 
@@ -76,6 +77,27 @@ static void nothing_else_is_a_position(void **state)
     assert_false(position_parse(text_of("1-1\0", 4), &position));
     assert_true(position_parse(text_of("1-12", 3), &position)); /* its own bytes only */
     assert_true(position.seq == 1);
+}
+
+static void a_position_within_an_event_has_a_part(void **state)
+{
+    (void)state;
+    char text[POSITION_TEXT_BYTES];
+    struct position back;
+    uint64_t part;
+    unsigned n = position_format_part((struct position){UINT32_MAX, INT64_MAX}, INT64_MAX, text);
+    assert_true(text_equal(text_of(text, n), TEXT("4294967295-9223372036854775807.9223372036854775807")));
+    assert_true(position_parse_part(text_of(text, n), &back, &part));
+    assert_true(back.epoch == UINT32_MAX && back.seq == INT64_MAX && part == INT64_MAX);
+    n = position_format_part((struct position){1, 2}, 0, text);
+    assert_true(text_equal(text_of(text, n), TEXT("1-2")));
+    assert_true(position_parse_part(text_of(text, n), &back, &part));
+    assert_true(part == 0);
+    assert_false(position_parse(TEXT("1-2.3"), &back)); /* of events there are no parts */
+    static const char *const rows[] = {"1-2.", "1-2.0", "1-2.01", "1-2.-1", "1-2.x", "1-2.3.4", "1-2.3 ", "1.2", ".1", "1-.2",
+                                       "1-2.9223372036854775808", "1-2..3"};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_false(position_parse_part(text_of(rows[i], strlen(rows[i])), &back, &part));
 }
 
 /* ---- filters ---- */
@@ -179,6 +201,8 @@ static void a_filter_passes_what_was_asked_for(void **state)
         {NULL, "item=Z", "config"},
         {NULL, "item=Z location=L", ""}, /* it has no location */
         {NULL, "item=Y", ""},
+        {"set_channel channel=web locations=L", "", "set_channel"},
+        {NULL, "item=*", ""}, /* it has no item */
     };
     static struct world world;
     world_init(&world, &world_limits);
@@ -247,14 +271,150 @@ static void cells_are_filtered_as_events_are(void **state)
     world_deinit(&world);
 }
 
+/* ---- changes ---- */
+
+#define CHANGING 200 /* items */
+
+static const struct ledger_limits changes_limits = {
+    .item_count_max = CHANGING,
+    .location_count_max = 4,
+    .source_count_max = 4,
+    .quota_count_max = 4,
+    .offer_count_max = 2 * CHANGING,
+    .cell_count_max = CHANGING,
+    .claim_count_max = 4,
+    .claim_line_count_max = 4,
+    .transfer_count_max = 4,
+    .expectation_count_max = 4,
+    .document_line_count_max = 4,
+    .config_mib_max = 1,
+    .alias_count_max = 4,
+    .id_count_max = 1 << 20,
+};
+
+struct follower {
+    struct change_reader reader;
+    int64_t told[CHANGING]; /* what it was told last, 0 for nothing */
+};
+
+/* Everything that changed up to the place was told: who is not behind it has the value there is. */
+static void assert_up_to_date(const struct world *world, uint32_t channel, const struct follower *follower)
+{
+    for (uint32_t o = 0; o < ledger_offer_count(world->ledger); o++) {
+        struct offer_view view;
+        ledger_offer(world->ledger, o, &view);
+        const struct change_place *place = &follower->reader.place;
+        bool given = view.changed.seq < place->at.seq ||
+                     (view.changed.seq == place->at.seq &&
+                      (place->offer == NUMBER_NONE || view.changed.turn <= place->at.turn));
+        if (view.channel == channel && given)
+            assert_true(follower->told[view.item] == view.ats);
+    }
+}
+
+/* One read: so many steps, then up to `most` offers. True when there was nothing more. */
+static bool follow(const struct world *world, uint32_t channel, struct follower *follower, uint32_t steps, uint32_t most)
+{
+    uint32_t offer;
+    if (!changes_next(world->ledger, channel, &follower->reader, &steps, &offer)) {
+        assert_int_equal(steps, 0);
+        return false;
+    }
+    for (; offer != NUMBER_NONE && most != 0; most--) {
+        struct offer_view view;
+        ledger_offer(world->ledger, offer, &view);
+        assert_int_equal(view.channel, channel);
+        const struct change_place *place = &follower->reader.place;
+        assert_true(view.changed.seq > place->at.seq || (view.changed.seq == place->at.seq && place->offer != NUMBER_NONE &&
+                                                         view.changed.turn > place->at.turn)); /* nothing twice */
+        follower->told[view.item] = view.ats;
+        follower->reader.place = (struct change_place){view.changed, offer};
+        offer = ledger_offer_behind(world->ledger, channel, offer);
+    }
+    if (offer == NUMBER_NONE)
+        follower->reader.place = (struct change_place){{ledger_last_seq(world->ledger), 0}, NUMBER_NONE};
+    return offer == NUMBER_NONE;
+}
+
+static void change(struct world *world, uint32_t *random)
+{
+    char command[80];
+    *random = *random * 1664525u + 1013904223u;
+    unsigned item = (*random >> 8) % CHANGING;
+    if ((*random >> 20) % 64 == 0) /* all at once */
+        (void)snprintf(command, sizeof(command), "set_channel channel=web buffer=%u", (*random >> 8) % 3);
+    else
+        (void)snprintf(command, sizeof(command), "receive %u i%u@L", 1 + (*random >> 24) % 9, item);
+    world_step(world, command);
+}
+
+static void who_reads_on_misses_nothing(void **state)
+{
+    (void)state;
+    static struct world world;
+    static struct follower followers[6];
+    static const uint32_t steps[6] = {1, 2, 5, 17, 100, 1000};
+    uint32_t random = 1;
+    world_init(&world, &changes_limits);
+    world_step(&world, "set_channel channel=web locations=L");
+    world_step(&world, "set_channel channel=amz locations=L");
+    uint32_t channel = ledger_number(world.ledger, NAME_CHANNEL, TEXT("web"));
+    for (unsigned i = 0; i < 3 * CHANGING; i++)
+        change(&world, &random);
+    for (unsigned f = 0; f < 6; f++)
+        followers[f] = (struct follower){.reader = {.place = {{0, 0}, NUMBER_NONE}}};
+    unsigned caught_up = 0;
+    for (unsigned round = 0; round < 4000; round++) {
+        for (unsigned f = 0; f < 6; f++) {
+            struct follower *follower = &followers[f];
+            if (follow(&world, channel, follower, steps[f], 1 + (round + f) % 3))
+                caught_up++;
+            assert_up_to_date(&world, channel, follower);
+            /* Who comes with an event alone, as after a new connection, has only that; what he was told he keeps. */
+            if ((round + 7 * f) % 97 == 0 && follower->reader.place.at.seq > 0)
+                follower->reader = (struct change_reader){
+                    .place = {{follower->reader.place.at.seq - (follower->reader.place.offer != NUMBER_NONE), 0}, NUMBER_NONE}};
+        }
+        if (round % 3 == 0)
+            change(&world, &random);
+    }
+    assert_true(caught_up > 100);
+    for (unsigned f = 0; f < 6; f++) {
+        for (unsigned i = 0; i < 10000 && !follow(&world, channel, &followers[f], steps[f], 3); i++)
+            assert_true(followers[f].reader.mark_count <= CHANGES_MARKS_MAX);
+        assert_up_to_date(&world, channel, &followers[f]);
+        assert_true(followers[f].reader.place.at.seq == ledger_last_seq(world.ledger));
+    }
+    world_deinit(&world);
+}
+
+static void a_channel_without_changes_has_nothing_to_tell(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct change_reader reader = {.place = {{0, 0}, NUMBER_NONE}};
+    uint32_t steps = 1;
+    uint32_t offer = 7;
+    world_init(&world, &world_limits);
+    world_step(&world, "set_channel channel=web locations=L");
+    world_step(&world, "receive 1 A@M");
+    assert_true(changes_next(world.ledger, 0, &reader, &steps, &offer));
+    assert_int_equal(offer, NUMBER_NONE);
+    assert_int_equal(steps, 1);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_position_is_read_back_as_it_was_written),
         cmocka_unit_test(nothing_else_is_a_position),
+        cmocka_unit_test(a_position_within_an_event_has_a_part),
         cmocka_unit_test(a_filter_passes_what_was_asked_for),
         cmocka_unit_test(a_filter_has_bounds_and_knows_kinds_and_types),
         cmocka_unit_test(cells_are_filtered_as_events_are),
+        cmocka_unit_test(who_reads_on_misses_nothing),
+        cmocka_unit_test(a_channel_without_changes_has_nothing_to_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

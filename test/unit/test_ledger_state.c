@@ -67,7 +67,7 @@ static const struct field item_fields[] = {FIELD(item, accounts), FIELD(item, ac
                                            FIELD(item, first_cell), FIELD(item, scale), FIELD(item, first_part), FIELD(item, first_use),
                                            FIELD(item, config)};
 static const struct field location_fields[] = {FIELD(location, config_seq), FIELD(location, config),
-                                               FIELD(location, parent), FIELD(location, children)};
+                                               FIELD(location, parent), FIELD(location, children), FIELD(location, no_promise)};
 static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
@@ -95,7 +95,7 @@ static const struct field quota_fields[] = {FIELD(quota, cell), FIELD(quota, cha
                                             FIELD(quota, units), FIELD(quota, last_seq)};
 static const struct field offer_fields[] = {
     FIELD(offer, channel), FIELD(offer, item), FIELD(offer, has_buffer), FIELD(offer, has_cap), FIELD(offer, buffer),
-    FIELD(offer, cap), FIELD(offer, config_seq), FIELD(offer, free), FIELD(offer, ats), FIELD(offer, changed_seq),
+    FIELD(offer, changed_turn), FIELD(offer, cap), FIELD(offer, config_seq), FIELD(offer, free), FIELD(offer, ats), FIELD(offer, changed_seq),
     FIELD(offer, next), FIELD(offer, previous)};
 static const struct field document_fields[] = {
     FIELD(document, number), FIELD(document, name), FIELD(document, closed_at_us), FIELD(document, last_seq),
