@@ -188,12 +188,12 @@ bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, u
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
-bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
+/* The same in a unit of the item's. */
+static NEVER_INLINE bool units_of_unit(struct judge *judge, uint32_t index, uint32_t item, unsigned scale,
+                                       int64_t *out_units)
 {
     const struct ledger *ledger = judge->ledger;
     const struct command_line *line = &judge->command->lines[index];
-    if (LIKELY(line->unit.length == 0))
-        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
     struct config_unit unit;
     bool known = item < ledger->names[NAME_ITEM].count &&
                  item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
@@ -209,6 +209,14 @@ bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsign
         break;
     }
     return judge_invalid(judge, CODE_out_of_range, index, "quantity", "beyond 2^53-1 base units of the item");
+}
+
+bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
+{
+    const struct command_line *line = &judge->command->lines[index];
+    if (LIKELY(line->unit.length == 0))
+        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
+    return units_of_unit(judge, index, item, scale, out_units);
 }
 
 static bool precondition_holds(struct judge *judge, const struct precondition *wanted, const struct draft *draft,
