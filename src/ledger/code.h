@@ -51,7 +51,8 @@
     X(alias_in_use, 409, "another item has this name or alias; see `subject`")                                         \
     X(circular, 409, "it would contain itself; see `subject`")                                                         \
     X(kit_in_kit, 409, "a kit's components are no kits; name what `subject` is made of instead")                                                         \
-    X(unknown_source, 409, "no such source")
+    X(unknown_source, 409, "no such source")                                                                           \
+    X(no_promise, 409, "the location takes no promises; name one that does, as the one above it")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

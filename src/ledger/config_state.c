@@ -218,6 +218,7 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
     set_body(ledger, &location->config, event->config_deleted ? TEXT_NONE : event->config);
     CHECK(location_config_read(config_body(ledger, NAME_LOCATION, number), &config));
     location->parent = 0;
+    location->no_promise = config.no_promise;
     if (text_present(config.parent)) {
         uint32_t parent = ledger_number(ledger, NAME_LOCATION, config.parent);
         CHECK(parent != NUMBER_NONE);
@@ -353,9 +354,7 @@ bool ledger_location_within(const struct ledger *ledger, uint32_t location, uint
 
 bool ledger_location_promises(const struct ledger *ledger, uint32_t location)
 {
-    struct location_config config;
-    CHECK(location_config_read(config_body(ledger, NAME_LOCATION, location), &config));
-    return !config.no_promise;
+    return location >= ledger->names[NAME_LOCATION].count || !ledger->locations[location].no_promise;
 }
 
 int64_t location_day_start_us(const struct ledger *ledger, uint32_t location, int64_t midnight_utc_us)
@@ -463,6 +462,7 @@ void configs_check(const struct ledger *ledger, uint64_t *hash)
         body_check(ledger, location->config);
         CHECK(location_config_read(config_body(ledger, NAME_LOCATION, i), &config));
         CHECK(text_present(config.parent) == (location->parent != 0));
+        CHECK(config.no_promise == location->no_promise);
         CHECK(location->parent == 0 || ledger_number(ledger, NAME_LOCATION, config.parent) == location->parent - 1);
         CHECK(location->children == 0 || !ledger->names[NAME_LOCATION].retired[i]);
         children += location->children;

@@ -121,6 +121,7 @@ void decide_reassign(struct judge *judge);
 void decide_policy(struct judge *judge);   /* set_policy */
 void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
+void decide_delete_channel(struct judge *judge);
 void decide_config(struct judge *judge);   /* item settings */
 
 /* ---- movement.c, for goods that leave ---- */
@@ -229,6 +230,8 @@ void attach_lines(struct judge *judge, uint32_t claim);
 int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum claim_figure figure);
 /* The channel of a claim becomes the judge's. */
 void claim_channel(struct judge *judge, uint32_t claim);
+/* Refuses a request that asks for a promise at a location that takes none. */
+MUST_USE bool judge_promises(struct judge *judge);
 /* Refuses with this code when shortages were noted. */
 MUST_USE bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field);
 /* The claim with the name of the command's hold, or NUMBER_NONE. */

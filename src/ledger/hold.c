@@ -175,6 +175,16 @@ bool judge_shorts(struct judge *judge, enum code code, struct text subject, stru
     return judge_refuse(judge, code, subject, field);
 }
 
+bool judge_promises(struct judge *judge)
+{
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
+        uint32_t location = judge_draft(judge, i)->location;
+        if (!ledger_location_promises(judge->ledger, location))
+            return judge_refuse(judge, CODE_no_promise, ledger_name(judge->ledger, NAME_LOCATION, location), TEXT("/location"));
+    }
+    return true;
+}
+
 uint32_t live_claim(struct judge *judge)
 {
     uint32_t claim = judge_claim(judge);
@@ -337,7 +347,7 @@ void decide_hold(struct judge *judge)
     if (claim != NUMBER_NONE ? !judge_holder(judge, claim) : !judge_channel(judge, command->channel, true))
         return;
     if (!judge_expires_in(judge, &expires_at_us) ||
-        !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+        !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) || !judge_promises(judge))
         return;
     /* What is promised for a time is promised whole. */
     bool later = command->at.form != MOMENT_ABSENT && judge->request && !has_open(judge, claim);

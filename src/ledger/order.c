@@ -76,6 +76,8 @@ void decide_commit(struct judge *judge)
         return;
     }
     bool granted_anew = claim == NUMBER_NONE || expired;
+    if (granted_anew && !judge_promises(judge))
+        return;
     for (uint32_t i = 0; granted_anew && i < judge->draft_count; i++)
         judge_draft(judge, i)->terms = grant_terms(judge, judge_draft(judge, i), NULL);
     if (granted_anew ? !judge_kits_granted(judge, NUMBER_NONE, KIT_ANYHOW)
@@ -290,6 +292,10 @@ void decide_reassign(struct judge *judge)
     attach_lines(judge, claim);
     if (!judge_kits_claimed(judge, claim, OPEN_UNITS))
         return;
+    if (judge->request && !ledger_location_promises(judge->ledger, to)) {
+        (void)judge_refuse(judge, CODE_no_promise, command->to_location, TEXT("/to"));
+        return;
+    }
     if (!judge_reassign(judge, claim, to))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {

@@ -43,6 +43,8 @@ struct sourcing {
 
 static void add_place(struct sourcing *sourcing, uint32_t location)
 {
+    if (!ledger_location_promises(sourcing->judge->ledger, location))
+        return;
     for (uint32_t i = 0; i < sourcing->place_count; i++) {
         if (sourcing->places[i] == location)
             return;

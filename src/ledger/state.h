@@ -59,6 +59,7 @@ struct location {
     struct blockref config;
     uint32_t parent;   /* + 1, 0 at the top of a tree */
     uint32_t children; /* locations whose parent it is */
+    bool no_promise;   /* from the configuration, where claims need it */
 };
 
 struct source {
