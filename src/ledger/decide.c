@@ -537,6 +537,7 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_CANCEL_EXPECTED] = decide_expected,
     [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
     [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
+    [KIND_DELETE_CHANNEL] = decide_delete_channel,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -577,7 +578,8 @@ _Static_assert(KIND_COUNT <= 64, "a bit for each kind");
 #define FOR_LOCATIONS (UINT64_C(1) << KIND_PUT_LOCATION | UINT64_C(1) << KIND_DELETE_LOCATION)
 #define FOR_SOURCES   (UINT64_C(1) << KIND_PUT_SOURCE | UINT64_C(1) << KIND_DELETE_SOURCE)
 #define FOR_CELLS    (UINT64_C(1) << KIND_SET_POLICY | UINT64_C(1) << KIND_ALLOCATE)
-#define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE)
+#define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE |  \
+     UINT64_C(1) << KIND_DELETE_CHANNEL)
 
 static bool needs(enum command_kind kind, uint64_t kinds)
 {
