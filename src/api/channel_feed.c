@@ -54,6 +54,7 @@ void channel_feed_read(const struct ledger *ledger, struct request *request)
     feed->row_count = 0;
     feed->over = false;
     feed->unknown = channel == NUMBER_NONE;
+    feed->number = channel;
     feed->foreign = !feed->unknown && !is_ours(ledger, channel, feed->reader.place);
     if (feed->unknown || feed->foreign || !changes_next(ledger, channel, &feed->reader, &left, &offer))
         return;

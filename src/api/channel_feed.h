@@ -21,6 +21,7 @@ struct channel_feed {
     struct change_reader reader;
     bool asking;                 /* a read is on its way */
     /* Of the last read. */
+    uint32_t number;    /* of the channel */
     uint64_t wanted;    /* rows, set before it */
     bool unknown;       /* there is no such channel */
     bool foreign;       /* the place to begin at is none of this channel's */

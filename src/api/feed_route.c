@@ -280,7 +280,19 @@ static void ask(struct connection *connection)
     request->detail = feed->channel;
 }
 
-/* Reads on while there is more, or may be: only the ledger knows whether what is newly durable has changed a value. */
+/* True when the reader has everything: most of what happens changes nothing that the channel sells, and costs no read. */
+static bool has_all(const struct feed *feed)
+{
+    struct channel_feed *channel = feed->channel;
+    uint64_t durable = journal_durable_seq(feed->service->journal); /* before the other: see shard_publish */
+    if (!channel->over)
+        return false;
+    if (channel->reader.place.at.seq < durable &&
+        shard_channel_changed(feed->service->shard, channel->number) <= channel->reader.place.at.seq)
+        channel->reader.place = place_at(durable);
+    return channel->reader.place.at.seq >= durable;
+}
+
 static void pump_channel(struct connection *connection)
 {
     struct feed *feed = connection->state;
@@ -291,8 +303,7 @@ static void pump_channel(struct connection *connection)
         return;
     }
     bool full = !feed->sse && (feed->cursor.count == feed->limit || feed->page.length >= TEXT_BYTES_MAX / 4);
-    bool read = feed->channel->over && feed->channel->reader.place.at.seq >= journal_durable_seq(feed->service->journal);
-    if (!full && !read)
+    if (!full && !has_all(feed))
         ask(connection);
     else if (!feed->sse)
         end_page(connection);

@@ -195,6 +195,23 @@ class Told(ServerCase):
         self.assertEqual(page["events"], [])
         self.assertTrue(0.9 < time.monotonic() - begin < 10)
 
+    def test_what_changes_nothing_of_the_channel_costs_its_readers_no_read_quiet(self):
+        self.do(kind="set_channel", channel=self.name, locations=[self.name])
+        wires = [self.server.connect() for _ in range(20)]
+        for wire in wires:
+            wire.send(request_bytes(wire.port, "GET", "/v1/feed?wait=30&after=now&channel=" + self.name))
+        time.sleep(0.3)
+        before = self.server.metric("onhand_reads_total")
+        for _ in range(50):
+            self.receive("quiet", 1, "elsewhere")
+        self.assertEqual(self.server.metric("onhand_reads_total"), before)
+        position = self.receive("quiet", 1, self.name)
+        for wire in wires:
+            page = wire.response().json()
+            self.assertEqual([change["position"] for change in page["events"]], [position])
+            wire.close()
+        self.assertLessEqual(self.server.metric("onhand_reads_total"), before + 2 * len(wires))
+
     def test_a_stream_of_no_channel_or_from_a_bad_place_is_refused(self):
         self.do(kind="set_channel", channel="real", locations=[self.name])
         for target, last, status, field in (("none", None, 404, "channel"), ("real", "x", 422, "Last-Event-ID"),

@@ -362,6 +362,8 @@ struct work {
     struct sum open[MODEL_LINES_MAX]; /* without a location, still to be sourced */
     int64_t place_count;
     model_name places[MODEL_NAMES_MAX]; /* where from, in order */
+    const struct model_claim *holding;  /* hold: the claim, */
+    int64_t had[MODEL_CELLS_MAX];       /* and what it held with cover in each cell before */
     bool touched[MODEL_CELLS_MAX]; /* cells that get an event */
     int64_t exceeds[MODEL_CELLS_MAX];
 };
@@ -492,33 +494,47 @@ static struct sum *sum_of(struct work *w, const char *item, const char *location
     return sum;
 }
 
+static bool sum_line(struct work *w, const struct model_line *line, bool create, bool *all_met)
+{
+    int64_t units;
+    bool is_met;
+    if (!know_item(w, line->item, create) ||
+        (line->location[0] != '\0' && !know_location(w, line->location, create)) ||
+        !to_units(w, line->quantity, line->item, &units))
+        return false;
+    struct sum *sum = sum_of(w, line->item, line->location);
+    int64_t condition = line->condition == MODEL_CONDITIONS ? 0 : line->condition;
+    sum->total += units;
+    sum->by[condition] += units;
+    if (!in_range(sum->total) || !in_range(sum->by[condition]))
+        return invalid(w, "out_of_range");
+    if (!met(w, &line->precondition, line->item, line->location, &is_met))
+        return false;
+    *all_met = *all_met && is_met;
+    return true;
+}
+
 static bool sum_lines(struct work *w, bool may_create)
 {
+    const struct model_command *c = w->command;
     bool create = may_create && !w->next.strict;
     bool all_met = true;
-    if (w->command->line_count == 0)
+    if (c->line_count == 0)
         return invalid(w, "missing_field");
-    for (int64_t i = 0; i < w->command->line_count; i++) {
-        const struct model_line *line = &w->command->lines[i];
-        int64_t units;
-        bool is_met;
-        if (!know_item(w, line->item, create) ||
-            (line->location[0] != '\0' && !know_location(w, line->location, create)) ||
-            !to_units(w, line->quantity, line->item, &units))
+    for (int64_t i = 0; i < c->line_count; i++)
+        if (c->lines[i].location[0] != '\0' && !sum_line(w, &c->lines[i], create, &all_met))
             return false;
-        struct sum *sum = sum_of(w, line->item, line->location);
-        int64_t condition = line->condition == MODEL_CONDITIONS ? 0 : line->condition;
-        sum->total += units;
-        sum->by[condition] += units;
-        if (!in_range(sum->total) || !in_range(sum->by[condition]))
-            return invalid(w, "out_of_range");
-        if (!met(w, &line->precondition, line->item, line->location, &is_met))
-            return false;
-        all_met = all_met && is_met;
-    }
+    for (int64_t i = 0; i < c->line_count; i++)
+        if (c->lines[i].location[0] == '\0' && has_if(&c->precondition))
+            return invalid(w, "bad_value"); /* "if speaks of a cell and cannot stand beside such a line" */
     if (!command_if(w))
         return false;
-    return all_met || refuse(w, "precondition_failed");
+    if (!all_met)
+        return refuse(w, "precondition_failed");
+    for (int64_t i = 0; i < c->line_count; i++) /* then those that look for a location */
+        if (c->lines[i].location[0] == '\0' && !sum_line(w, &c->lines[i], create, &all_met))
+            return false;
+    return true;
 }
 
 static int64_t sum_cell(const struct work *w, const struct sum *sum)
@@ -662,13 +678,12 @@ static struct model_paper *open_expectation(struct work *w)
     return NULL;
 }
 
-static struct model_paper *open_transfer(struct work *w)
+/* The transfer of the command, open or closed within the window; NULL for none. */
+static struct model_paper *transfer_of(struct work *w)
 {
     struct model_state *s = &w->next;
-    for (int64_t t = 0; t < s->transfer_count; t++)
-        if (is(s->transfers[t].name, w->command->transfer) && s->transfers[t].closed_at_us == MODEL_TIME_NONE)
-            return &s->transfers[t];
-    return NULL;
+    int64_t t = find_paper(w->model, s->transfers, s->transfer_count, w->command->transfer, w->now_us);
+    return t < 0 ? NULL : &s->transfers[t];
 }
 
 /* "a commit or ship its outgoing": the document of the hold's name. */
@@ -1007,7 +1022,7 @@ static bool do_reclassify(struct work *w)
         w->sums[i].by[c->from] = w->sums[i].total;
     }
     if (w->request) {
-        judge_taking(w, -1, c->channel);
+        judge_taking(w, -1, "");
         if (w->answer.shortage_count > 0)
             return refuse(w, "insufficient_stock");
     }
@@ -1053,21 +1068,42 @@ static bool do_transfer(struct work *w)
 
 /* ---- hold ---- */
 
-/* What is free to this command in a cell, less what its other lines have asked there already. */
-static int64_t free_left(const struct work *w, const char *item, const char *location, const char *channel)
+/*
+ * What is free to a hold in a cell. "Judged as if its held units were given back first": those it had with cover are its
+ * own in any case, also where more is promised than there is.
+ */
+static int64_t free_to_hold(const struct work *w, const char *item, const char *location)
 {
-    int64_t left = model_free(&w->next, find_cell(&w->next, item, location), channel);
+    int64_t cell = find_cell(&w->next, item, location);
+    int64_t free = model_free(&w->next, cell, w->holding->channel);
+    int64_t had = cell < 0 ? 0 : w->had[cell];
+    return free > had ? free : had;
+}
+
+static int64_t room_to_hold(const struct work *w, const char *item, const char *location)
+{
+    return w->command->backorder ? room(&w->next, find_cell(&w->next, item, location)) : 0;
+}
+
+/* What is left of so many units after what other lines have asked in that cell. */
+static int64_t less_asked(const struct work *w, const char *item, const char *location, int64_t units)
+{
     for (int64_t i = 0; i < w->sum_count; i++)
         if (is(w->sums[i].item, item) && is(w->sums[i].location, location))
-            left -= w->sums[i].total;
-    return at_least_zero(left);
+            units -= w->sums[i].total;
+    return at_least_zero(units);
+}
+
+static int64_t free_left(const struct work *w, const char *item, const char *location)
+{
+    return less_asked(w, item, location, free_to_hold(w, item, location));
 }
 
 /* "sourcing.locations in order, else the channel's in order, else every location where the item has a cell" */
-static void find_candidates(struct work *w, const char *channel)
+static void find_candidates(struct work *w)
 {
     const struct model_state *s = &w->next;
-    int64_t c = find_channel(s, channel);
+    int64_t c = find_channel(s, w->holding->channel);
     w->place_count = w->command->place_count;
     memcpy(w->places, w->command->places, sizeof(w->command->places));
     if (w->place_count == 0 && c >= 0) {
@@ -1088,17 +1124,17 @@ static void find_candidates(struct work *w, const char *channel)
 }
 
 /* Whether a candidate counts for an item: named ones always, the others where the item has a cell. */
-static bool is_candidate(const struct work *w, const char *item, const char *channel, int64_t place)
+static bool is_candidate(const struct work *w, const char *item, int64_t place)
 {
-    int64_t c = find_channel(&w->next, channel);
+    int64_t c = find_channel(&w->next, w->holding->channel);
     if (w->command->place_count > 0 || (c >= 0 && w->next.channels[c].place_count > 0))
         return true;
     return find_cell(&w->next, item, w->places[place]) >= 0;
 }
 
-static void take_at(struct work *w, struct sum *open, int64_t place, const char *channel)
+static void take_at(struct work *w, struct sum *open, int64_t place)
 {
-    int64_t units = smaller(open->total, free_left(w, open->item, w->places[place], channel));
+    int64_t units = smaller(open->total, free_left(w, open->item, w->places[place]));
     if (units == 0)
         return;
     struct sum *sum = sum_of(w, open->item, w->places[place]);
@@ -1108,13 +1144,13 @@ static void take_at(struct work *w, struct sum *open, int64_t place, const char 
 }
 
 /* Which candidate is next for these open lines: -1 when no one has anything for them. */
-static int64_t best_place(const struct work *w, const struct sum *open, int64_t count, const char *channel)
+static int64_t best_place(const struct work *w, const struct sum *open, int64_t count)
 {
     int64_t best = -1, most = 0;
     for (int64_t p = 0; p < w->place_count; p++) {
         int64_t has = 0;
         for (int64_t i = 0; i < count; i++)
-            has += smaller(open[i].total, free_left(w, open[i].item, w->places[p], channel));
+            has += smaller(open[i].total, free_left(w, open[i].item, w->places[p]));
         if (has > most) {
             best = p;
             most = has;
@@ -1123,12 +1159,12 @@ static int64_t best_place(const struct work *w, const struct sum *open, int64_t 
     return best;
 }
 
-static int64_t place_with_all(const struct work *w, const char *channel)
+static int64_t place_with_all(const struct work *w)
 {
     for (int64_t p = 0; p < w->place_count; p++) {
         bool all = true;
         for (int64_t i = 0; i < w->open_count; i++)
-            all = all && free_left(w, w->open[i].item, w->places[p], channel) >= w->open[i].total;
+            all = all && free_left(w, w->open[i].item, w->places[p]) >= w->open[i].total;
         if (all)
             return p;
     }
@@ -1136,43 +1172,43 @@ static int64_t place_with_all(const struct work *w, const char *channel)
 }
 
 /* The candidate where most is free, of those not yet `done`: the first of equals. */
-static int64_t place_with_most(const struct work *w, const char *item, const char *channel, const bool *done)
+static int64_t place_with_most(const struct work *w, const char *item, const bool *done)
 {
     int64_t best = -1;
     for (int64_t p = 0; p < w->place_count; p++)
-        if (!done[p] && (best < 0 || free_left(w, item, w->places[p], channel) >
-                                         free_left(w, item, w->places[best], channel)))
+        if (!done[p] && (best < 0 || free_left(w, item, w->places[p]) >
+                                         free_left(w, item, w->places[best])))
             best = p;
     return best;
 }
 
 /* Gives the lines without a location their locations as far as units are free; what is left stays open. */
-static void source_lines(struct work *w, const char *channel)
+static void source_lines(struct work *w)
 {
     int64_t place;
-    find_candidates(w, channel);
+    find_candidates(w);
     switch (w->command->sourcing) {
     case MODEL_SOURCING_FEWEST_SPLITS:
-        place = place_with_all(w, channel);
-        while (place >= 0 || (place = best_place(w, w->open, w->open_count, channel)) >= 0) {
+        place = place_with_all(w);
+        while (place >= 0 || (place = best_place(w, w->open, w->open_count)) >= 0) {
             for (int64_t i = 0; i < w->open_count; i++)
-                take_at(w, &w->open[i], place, channel);
+                take_at(w, &w->open[i], place);
             place = -1;
         }
         break;
     case MODEL_SOURCING_MOST_STOCK:
         for (int64_t i = 0; i < w->open_count; i++) {
             bool done[MODEL_NAMES_MAX] = {false};
-            while ((place = place_with_most(w, w->open[i].item, channel, done)) >= 0) {
+            while ((place = place_with_most(w, w->open[i].item, done)) >= 0) {
                 done[place] = true;
-                take_at(w, &w->open[i], place, channel);
+                take_at(w, &w->open[i], place);
             }
         }
         break;
     default:
         for (int64_t i = 0; i < w->open_count; i++)
             for (int64_t p = 0; p < w->place_count; p++)
-                take_at(w, &w->open[i], p, channel);
+                take_at(w, &w->open[i], p);
         break;
     }
 }
@@ -1190,18 +1226,147 @@ static void part_open(struct work *w)
     w->sum_count = kept;
 }
 
-/* "the rest at the first candidate with room, in order" */
+/* "Backorder: the rest at the first candidate with room, in order" */
 static void backorder_open(struct work *w, struct sum *open)
 {
-    for (int64_t p = 0; p < w->place_count && open->total > 0; p++) {
-        int64_t cell = find_cell(&w->next, open->item, w->places[p]);
-        if (room(&w->next, cell) < open->total)
+    for (int64_t p = 0; p < w->place_count; p++) {
+        int64_t most = free_to_hold(w, open->item, w->places[p]) + room_to_hold(w, open->item, w->places[p]);
+        int64_t units = smaller(open->total, less_asked(w, open->item, w->places[p], most));
+        if (units == 0)
             continue;
         struct sum *sum = sum_of(w, open->item, w->places[p]);
-        sum->total += open->total;
-        sum->by[0] += open->total;
-        open->total = 0;
+        sum->total += units;
+        sum->by[0] += units;
+        open->total -= units;
     }
+}
+
+static bool do_hold(struct work *w)
+{
+    const struct model_command *c = w->command;
+    int64_t claim = find_claim(w->model, c->hold, w->now_us);
+    const char *holder = c->holder[0] != '\0' ? c->holder : c->source;
+    int64_t end;
+    if (claim >= 0 && has_ended(&w->model->now.claims[claim]))
+        return refuse_ended(w, claim);
+    if (claim >= 0 && !is(w->model->now.claims[claim].holder, holder))
+        return refuse(w, "hold_exists");
+    if (claim < 0 && w->request && !know_channel(w)) /* one that replaces keeps its first channel */
+        return false;
+    if (!end_of(w, &end))
+        return false;
+    if (!sum_lines(w, !w->request))
+        return false;
+    for (int64_t p = 0; p < c->place_count; p++)
+        if (!know_location(w, c->places[p], false))
+            return false;
+    struct model_claim *next = claim_for(w, claim);
+    w->holding = next;
+    int64_t before[MODEL_CELLS_MAX] = {0}, waited[MODEL_CELLS_MAX] = {0};
+    for (int64_t l = 0; l < next->line_count; l++) {
+        struct model_claim_line *line = &next->lines[l];
+        before[line->cell] = line->held;
+        w->had[line->cell] = line->held - line->backordered;
+        waited[line->cell] = line->waiting;
+        give_back(&w->next, next, line, line->held);
+        line->held = line->waiting = 0;
+    }
+    part_open(w);
+    struct sum asked_open[MODEL_LINES_MAX];
+    memcpy(asked_open, w->open, sizeof(asked_open));
+    if (w->open_count > 0)
+        source_lines(w);
+    bool unsourced = false;
+    for (int64_t i = 0; i < w->open_count; i++) {
+        if (w->open[i].total > 0 && c->backorder)
+            backorder_open(w, &w->open[i]);
+        if (w->open[i].total > 0) {
+            struct sum *sum = &asked_open[i];
+            unsourced = true;
+            note_short(w, sum, sum->total, sum->total - w->open[i].total);
+        }
+    }
+    /* Waiting for the whole, a claim that has something would lose it. */
+    bool waits_whole = c->wait && !c->partial && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
+    if (unsourced && !waits_whole && !c->partial)
+        return refuse(w, "no_source");
+    int64_t granted = 0;
+    int64_t waits[MODEL_CELLS_MAX] = {0};
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        struct sum *sum = &w->sums[i];
+        int64_t cell = find_cell(&w->next, sum->item, sum->location);
+        int64_t can = free_to_hold(w, sum->item, sum->location) + room_to_hold(w, sum->item, sum->location);
+        if (c->at.form != MODEL_MOMENT_NONE && sum->total > can) {
+            /* "A claim with at is judged by ATP", and waits for its units */
+            int64_t promised = at_least_zero(model_atp(&w->next, cell, &c->at, w->now_us));
+            if (sum->total <= promised) {
+                waits[i] = sum->total;
+                sum->total = 0;
+                continue;
+            }
+            note_short(w, sum, sum->total, promised);
+        } else if (w->request && sum->total > can) {
+            note_short(w, sum, sum->total, can);
+            if (c->partial) {
+                waits[i] = sum->total - can;
+                sum->total = can;
+            }
+        }
+        granted += sum->total;
+    }
+    bool fits = w->answer.shortage_count == 0;
+    if (!fits && !waits_whole && !(c->wait && c->partial) && (!c->partial || granted == 0))
+        return refuse(w, unsourced && w->sum_count == 0 ? "no_source" : "insufficient_stock");
+    if (!fits && c->wait && !c->partial) {
+        /* Nothing is granted, all of it waits: what was found where it was found, the rest at the first candidate. */
+        for (int64_t i = 0; i < w->sum_count; i++) {
+            waits[i] = w->sums[i].total;
+            w->sums[i].total = 0;
+        }
+    }
+    for (int64_t i = 0; i < w->open_count && c->wait; i++) {
+        for (int64_t p = 0; p < w->place_count && w->open[i].total > 0; p++) {
+            if (!is_candidate(w, w->open[i].item, p))
+                continue;
+            struct sum *sum = sum_of(w, w->open[i].item, w->places[p]);
+            waits[sum - w->sums] += w->open[i].total;
+            w->open[i].total = 0;
+        }
+        if (w->open[i].total > 0)
+            return refuse(w, "no_source"); /* nowhere to wait */
+    }
+    bool named[MODEL_CELLS_MAX] = {false};
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        const struct sum *sum = &w->sums[i];
+        int64_t waiting = c->wait || c->at.form != MODEL_MOMENT_NONE ? waits[i] : 0;
+        if (sum->total + waiting == 0)
+            continue;
+        int64_t cell = touch(w, sum->item, sum->location);
+        named[cell] = true;
+        grant(w, next, cell, sum->total, free_to_hold(w, sum->item, sum->location));
+        struct model_claim_line *line = line_for(next, cell);
+        line->held = sum->total;
+        line->waiting = waiting;
+        if (sum->total > before[cell])
+            line->granted += sum->total - before[cell];
+        else
+            line->released += before[cell] - sum->total;
+    }
+    /* "Same holder: replaces": what it does not name is given back. */
+    for (int64_t l = 0; l < next->line_count; l++) {
+        struct model_claim_line *line = &next->lines[l];
+        if (before[line->cell] + waited[line->cell] > 0 && !named[line->cell]) {
+            w->touched[line->cell] = true;
+            line->released += before[line->cell];
+        }
+    }
+    next->partial = c->partial;
+    if (c->priority != 0)
+        next->priority = c->priority;
+    next->at = c->at;
+    next->expires_at_us = end;
+    settle(next, "released", w->now_us);
+    return finish_cells(w);
 }
 
 /* ---- transfers ---- */
@@ -1213,7 +1378,7 @@ static bool do_transfer_out(struct work *w)
     int64_t claim = named ? find_claim(w->model, c->hold, w->now_us) : -1;
     if (claim >= 0 && has_ended(&w->model->now.claims[claim]))
         claim = -1;
-    if (open_transfer(w) != NULL)
+    if (transfer_of(w) != NULL)
         return refuse(w, "transfer_exists");
     if (!know_location(w, c->to, !w->request && !w->next.strict) || !sum_lines(w, !w->request))
         return false;
@@ -1245,7 +1410,7 @@ static bool do_transfer_out(struct work *w)
 /* "@transit -> condition; excess from @found, flagged" */
 static bool do_transfer_in(struct work *w)
 {
-    struct model_paper *paper = open_transfer(w);
+    struct model_paper *paper = transfer_of(w);
     if (paper == NULL)
         return refuse(w, "unknown_transfer");
     if (!sum_lines(w, !w->request))
@@ -1255,8 +1420,16 @@ static bool do_transfer_in(struct work *w)
         int64_t cell = touch(w, sum->item, sum->location);
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++)
             w->next.cells[cell].on[k] += sum->by[k];
-        w->exceeds[cell] = sum->total - paper_take(paper, cell, sum->total, w->now_us);
-        item_of(w, sum->item)->found -= w->exceeds[cell];
+        /* "As many as are under way come off them", wherever they arrive: the transfer has one destination. */
+        int64_t rest = sum->total;
+        for (int64_t l = 0; l < paper->line_count; l++) {
+            if (!is(w->next.cells[paper->lines[l].cell].item, sum->item) || paper->lines[l].open == 0)
+                continue;
+            w->touched[paper->lines[l].cell] = true;
+            rest -= paper_take(paper, paper->lines[l].cell, rest, w->now_us);
+        }
+        w->exceeds[cell] = rest;
+        item_of(w, sum->item)->found -= rest;
     }
     return finish_cells(w);
 }
@@ -1273,7 +1446,7 @@ static void sum_paper(struct work *w, const struct model_paper *paper)
 
 static bool do_transfer_loss(struct work *w)
 {
-    struct model_paper *paper = open_transfer(w);
+    struct model_paper *paper = transfer_of(w);
     if (paper == NULL)
         return refuse(w, "unknown_transfer");
     if (w->command->line_count > 0) {
@@ -1332,12 +1505,21 @@ static bool do_redate(struct work *w)
     struct model_paper *paper = open_expectation(w);
     if (paper == NULL)
         return false;
-    sum_paper(w, paper);
-    if (!command_if(w))
-        return false;
-    touch_paper(w, paper);
+    /* "All that is open, or the cells that their lines name" */
+    if (w->command->line_count > 0) {
+        if (!sum_lines(w, false))
+            return false;
+    } else {
+        sum_paper(w, paper);
+        if (!command_if(w))
+            return false;
+    }
     for (int64_t l = 0; l < paper->line_count; l++)
-        paper->lines[l].due = w->command->due;
+        for (int64_t i = 0; i < w->sum_count; i++)
+            if (sum_cell(w, &w->sums[i]) == paper->lines[l].cell && paper->lines[l].open > 0) {
+                w->touched[paper->lines[l].cell] = true;
+                paper->lines[l].due = w->command->due;
+            }
     return finish_cells(w);
 }
 
@@ -1354,148 +1536,10 @@ static bool do_cancel_expected(struct work *w)
         if (!command_if(w))
             return false;
     }
-    for (int64_t i = 0; i < w->sum_count; i++)
-        (void)paper_take(paper, touch(w, w->sums[i].item, w->sums[i].location), w->sums[i].total, w->now_us);
-    return finish_cells(w);
-}
-
-/*
- * "Judged as if its held units were given back first": those it had with cover are its own in any case, also where more
- * is promised than there is.
- */
-static int64_t own_or_free(const struct work *w, const struct model_claim *next, int64_t claim, const struct sum *sum)
-{
-    struct model_claim_line had = line_now(w, claim, sum);
-    int64_t free = model_free(&w->next, sum_cell(w, sum), next->channel);
-    return free > had.held - had.backordered ? free : had.held - had.backordered;
-}
-
-static bool do_hold(struct work *w)
-{
-    const struct model_command *c = w->command;
-    int64_t claim = find_claim(w->model, c->hold, w->now_us);
-    const char *holder = c->holder[0] != '\0' ? c->holder : c->source;
-    int64_t end;
-    if (claim >= 0 && has_ended(&w->model->now.claims[claim]))
-        return refuse_ended(w, claim);
-    if (claim >= 0 && !is(w->model->now.claims[claim].holder, holder))
-        return refuse(w, "hold_exists");
-    if (claim < 0 && w->request && !know_channel(w)) /* one that replaces keeps its first channel */
-        return false;
-    if (!end_of(w, &end) || !sum_lines(w, !w->request))
-        return false;
-    for (int64_t p = 0; p < c->place_count; p++)
-        if (!know_location(w, c->places[p], false))
-            return false;
-    struct model_claim *next = claim_for(w, claim);
-    /* "judged as if its held units were given back first" */
-    int64_t before[MODEL_CELLS_MAX] = {0}, waited[MODEL_CELLS_MAX] = {0};
-    for (int64_t l = 0; l < next->line_count; l++) {
-        struct model_claim_line *line = &next->lines[l];
-        before[line->cell] = line->held;
-        waited[line->cell] = line->waiting;
-        give_back(&w->next, next, line, line->held);
-        line->held = line->waiting = 0;
-    }
-    part_open(w);
-    struct sum asked[MODEL_CELLS_MAX];
-    struct sum asked_open[MODEL_LINES_MAX];
-    int64_t asked_count = w->sum_count;
-    memcpy(asked, w->sums, sizeof(asked));
-    memcpy(asked_open, w->open, sizeof(asked_open));
-    if (w->open_count > 0)
-        source_lines(w, next->channel);
-    bool unsourced = false;
-    for (int64_t i = 0; i < w->open_count; i++) {
-        if (w->open[i].total > 0 && c->backorder)
-            backorder_open(w, &w->open[i]);
-        if (w->open[i].total > 0) {
-            struct sum *sum = &asked_open[i];
-            unsourced = true;
-            note_short(w, sum, sum->total, sum->total - w->open[i].total);
-        }
-    }
-    int64_t granted = 0;
-    int64_t waits[MODEL_CELLS_MAX] = {0};
     for (int64_t i = 0; i < w->sum_count; i++) {
-        struct sum *sum = &w->sums[i];
-        int64_t cell = find_cell(&w->next, sum->item, sum->location);
-        int64_t can = own_or_free(w, next, claim, sum) + (c->backorder ? room(&w->next, cell) : 0);
-        if (c->at.form != MODEL_MOMENT_NONE && sum->total > can) {
-            /* "A claim with at is judged by ATP", and waits for its units */
-            int64_t promised = at_least_zero(model_atp(&w->next, cell, &c->at, w->now_us));
-            if (sum->total <= promised) {
-                waits[i] = sum->total;
-                sum->total = 0;
-                continue;
-            }
-            note_short(w, sum, sum->total, promised);
-        } else if (w->request && sum->total > can) {
-            note_short(w, sum, sum->total, can);
-            if (c->partial) {
-                waits[i] = sum->total - can;
-                sum->total = can;
-            }
-        }
-        granted += sum->total;
+        int64_t cell = touch(w, w->sums[i].item, w->sums[i].location);
+        w->exceeds[cell] = w->sums[i].total - paper_take(paper, cell, w->sums[i].total, w->now_us);
     }
-    bool fits = w->answer.shortage_count == 0;
-    /* Waiting for the whole, a claim that has something would lose it. */
-    bool waits_whole = c->wait && !c->partial && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
-    if (!fits && !waits_whole && !(c->wait && c->partial) && (!c->partial || granted == 0))
-        return refuse(w, unsourced ? "no_source" : "insufficient_stock");
-    if (!fits && c->wait && !c->partial) {
-        /* Nothing is granted, all of it waits: lines without a location at the first candidate. */
-        w->sum_count = asked_count;
-        memcpy(w->sums, asked, sizeof(asked));
-        memcpy(w->open, asked_open, sizeof(asked_open));
-        for (int64_t i = 0; i < w->sum_count; i++) {
-            waits[i] = w->sums[i].total;
-            w->sums[i].total = 0;
-        }
-    }
-    for (int64_t i = 0; i < w->open_count && c->wait; i++) {
-        for (int64_t p = 0; p < w->place_count && w->open[i].total > 0; p++) {
-            if (!is_candidate(w, w->open[i].item, next->channel, p))
-                continue;
-            struct sum *sum = sum_of(w, w->open[i].item, w->places[p]);
-            waits[sum - w->sums] += w->open[i].total;
-            w->open[i].total = 0;
-        }
-        if (w->open[i].total > 0)
-            return refuse(w, "no_source"); /* nowhere to wait */
-    }
-    bool named[MODEL_CELLS_MAX] = {false};
-    for (int64_t i = 0; i < w->sum_count; i++) {
-        const struct sum *sum = &w->sums[i];
-        int64_t waiting = c->wait || c->at.form != MODEL_MOMENT_NONE ? waits[i] : 0;
-        if (sum->total + waiting == 0)
-            continue;
-        int64_t cell = touch(w, sum->item, sum->location);
-        named[cell] = true;
-        grant(w, next, cell, sum->total, own_or_free(w, next, claim, sum));
-        struct model_claim_line *line = line_for(next, cell);
-        line->held = sum->total;
-        line->waiting = waiting;
-        if (sum->total > before[cell])
-            line->granted += sum->total - before[cell];
-        else
-            line->released += before[cell] - sum->total;
-    }
-    /* "Same holder: replaces": what it does not name is given back. */
-    for (int64_t l = 0; l < next->line_count; l++) {
-        struct model_claim_line *line = &next->lines[l];
-        if (before[line->cell] + waited[line->cell] > 0 && !named[line->cell]) {
-            w->touched[line->cell] = true;
-            line->released += before[line->cell];
-        }
-    }
-    next->partial = c->partial;
-    if (c->priority != 0)
-        next->priority = c->priority;
-    next->at = c->at;
-    next->expires_at_us = end;
-    settle(next, "released", w->now_us);
     return finish_cells(w);
 }
 
@@ -1935,9 +1979,6 @@ static bool well_formed(struct work *w)
         return invalid(w, "missing_field");
     if (c->kind == MODEL_ALLOCATE && c->add.given == c->set_to.given)
         return invalid(w, "missing_field"); /* one of them */
-    if (is_negative(&c->safety_stock) || is_negative(&c->backorder_limit) || is_negative(&c->reorder_point) ||
-        is_negative(&c->buffer) || is_negative(&c->cap) || is_negative(&c->set_to))
-        return invalid(w, "bad_value");
     bool transfers = c->kind == MODEL_TRANSFER_OUT || c->kind == MODEL_TRANSFER_IN || c->kind == MODEL_TRANSFER_LOSS;
     bool expects = c->kind == MODEL_EXPECT || c->kind == MODEL_REDATE || c->kind == MODEL_CANCEL_EXPECTED;
     if ((transfers && c->transfer[0] == '\0') || (expects && c->expectation[0] == '\0') ||
@@ -1949,17 +1990,20 @@ static bool well_formed(struct work *w)
         return invalid(w, "bad_value");
     for (int64_t i = 0; i < c->line_count; i++) {
         const struct model_line *line = &c->lines[i];
-        if (line->location[0] == '\0' && !(c->kind == MODEL_HOLD && w->request))
-            return invalid(w, "missing_field"); /* only requests look for a location */
-        if ((line->quantity.digits == 0 && c->kind != MODEL_AMEND) ||
+        if ((line->quantity.digits == 0 && c->kind != MODEL_AMEND && c->kind != MODEL_REDATE) ||
             (line->quantity.digits < 0 && c->kind != MODEL_ADJUST))
             return invalid(w, "bad_value"); /* "quantities > 0"; "signed" for adjust; totals for amend */
+        if (line->location[0] == '\0' && !(c->kind == MODEL_HOLD && w->request && !has_if(&line->precondition)))
+            return invalid(w, "missing_field"); /* only requests look for a location, and `if` speaks of a cell */
         bool given = line->condition != MODEL_CONDITIONS;
         if ((of_claim || c->kind == MODEL_SHIP || (transfers && c->kind != MODEL_TRANSFER_IN) || expects) && given && line->condition != 0)
             return invalid(w, "bad_value"); /* claims and shipments are of sellable goods */
         if (c->kind == MODEL_RECLASSIFY && given && line->condition != c->from)
             return invalid(w, "bad_value");
     }
+    if (is_negative(&c->safety_stock) || is_negative(&c->backorder_limit) || is_negative(&c->reorder_point) ||
+        is_negative(&c->buffer) || is_negative(&c->cap) || is_negative(&c->set_to))
+        return invalid(w, "bad_value");
     return true;
 }
 

@@ -72,7 +72,7 @@ static const uint8_t weights[MODEL_KIND_COUNT] = {
     [MODEL_REDATE] = 4, [MODEL_CANCEL_EXPECTED] = 4};
 enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, THRESHOLDS, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
 static bool served[FEATURE_COUNT] = {[AMENDS] = true, [CHANNELS] = true, [POLICIES] = true, [BACKORDERS] = true,
-                                     [WAITS] = true, [THRESHOLDS] = true};
+                                     [WAITS] = true, [SOURCES] = true, [THRESHOLDS] = true};
 
 static bool is_served(int64_t kind)
 {
@@ -180,9 +180,14 @@ static void same(const char *what, const char *name, int64_t model, int64_t ledg
         disagree(what, name, model, ledger);
 }
 
+static bool is_text(const char *model, struct text ledger)
+{
+    return strlen(model) == ledger.length && (ledger.length == 0 || memcmp(model, ledger.bytes, ledger.length) == 0);
+}
+
 static void same_text(const char *what, const char *model, struct text ledger)
 {
-    if (strlen(model) != ledger.length || (ledger.length != 0 && memcmp(model, ledger.bytes, ledger.length) != 0)) {
+    if (!is_text(model, ledger)) {
         fprintf(stderr, "%s: '%s' and '%.*s'\n", what, model, (int)ledger.length,
                 ledger.bytes == NULL ? "" : ledger.bytes);
         disagree(what, model, 0, 0);
@@ -306,6 +311,13 @@ static void lines(struct model_command *c)
     }
     if (served[SOURCES] && one_in(300))
         memset(c->lines[0].location, 0, sizeof(c->lines[0].location));
+    bool looks = false;
+    for (int64_t i = 0; i < c->line_count; i++)
+        looks = looks || c->lines[i].location[0] == '\0';
+    if (!looks) { /* whoever reads JSON refuses to look for nothing */
+        c->sourcing = c->place_count = 0;
+        memset(c->places, 0, sizeof(c->places));
+    }
 }
 
 static void line_of_cell(struct model_command *c, int64_t cell_number, int64_t units)
@@ -670,7 +682,7 @@ static bool known(const char *item, const char *location)
  * What the ledger is known to do otherwise than the model, and is not asked for until that is settled: one line each.
  * --meet N asks for the N-th all the same, which fails as long as it stands.
  */
-enum { SHIP_OF_WAITING, EXTEND_OF_WAITING, REASSIGN_ROWS, LATE_CHANNEL, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS };
+enum { EXTEND_OF_WAITING, REASSIGN_ROWS, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS, FOREIGN_PLACES };
 
 static bool avoids(unsigned difference)
 {
@@ -679,26 +691,15 @@ static bool avoids(unsigned difference)
 
 static void avoid(struct model_command *c)
 {
-    const struct model_state *s = &run.model.now;
     const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
-    /* Without lines, of a claim that only waits: accepted without an event. */
-    if (avoids(SHIP_OF_WAITING) && (c->kind == MODEL_SHIP || c->kind == MODEL_SALE || c->kind == MODEL_TRANSFER_OUT) &&
-        c->line_count == 0 && claim != NULL && strcmp(claim->state, "waiting") == 0)
-        memset(c->hold, 0, sizeof(c->hold));
     /* What is committed in part while the rest waits has an end, which cannot be extended. */
-    for (int64_t l = 0; avoids(EXTEND_OF_WAITING) && claim != NULL && c->kind == MODEL_EXTEND && l < claim->line_count; l++)
-        if (strcmp(claim->state, "committed") == 0 && claim->lines[l].waiting > 0)
+    for (int64_t l = 0; c->kind == MODEL_EXTEND && claim != NULL && l < claim->line_count; l++)
+        if (avoids(EXTEND_OF_WAITING) && strcmp(claim->state, "committed") == 0 && claim->lines[l].waiting > 0)
             memset(c->hold, 0, sizeof(c->hold));
     /* A line that is at `to` already behind one that exceeds the claim: the refusal names that one's cell as well. */
     for (int64_t i = 1; avoids(REASSIGN_ROWS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
         if (strcmp(c->lines[i].location, c->to) == 0)
             c->line_count = i;
-    /* A claim through a channel that is declared later. */
-    bool declared = false;
-    for (int64_t i = 0; i < s->channel_count; i++)
-        declared = declared || strcmp(s->channels[i].name, c->channel) == 0;
-    if (avoids(LATE_CHANNEL) && c->channel[0] == 'c' && !declared && (c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT))
-        c->channel[0] = 'x';
     /* A refusal on account of a name that the command brings: its cell has a number that is never given. */
     if (avoids(NEW_NAME_ROWS) && c->kind == MODEL_ALLOCATE && c->add.given && c->add.value.digits < 0 &&
         !known(c->item, c->location))
@@ -709,6 +710,9 @@ static void avoid(struct model_command *c)
     /* A claim that waits in parts, served in one cell, is served in the others too, before those who are ahead there. */
     if (avoids(PARTS_OUT_OF_TURN) && c->kind == MODEL_HOLD && c->wait && c->partial && c->line_count > 1)
         c->line_count = 1;
+    /* Items without a location: one is looked for where another has its cells, and in their order. */
+    if (avoids(FOREIGN_PLACES) && c->kind == MODEL_HOLD && c->sourcing != MODEL_SOURCING_NONE && c->place_count == 0)
+        c->line_count = c->line_count > 1 ? 1 : c->line_count;
     /* An item from two locations: 422. */
     for (int64_t i = 1; avoids(TWO_ORIGINS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
         for (int64_t k = 0; k < i; k++)
@@ -1023,16 +1027,21 @@ static void compare_claim(const char *hold)
     same("at", hold, claim->at.us, view.at.us);
     same("made", hold, claim->made, (int64_t)view.claim);
     same("end", hold, claim->expires_at_us, view.expires_at_us);
-    uint32_t number = view.line;
-    for (int64_t l = 0; l < claim->line_count; l++) {
-        const struct model_claim_line *line = &claim->lines[l];
-        if (number == NUMBER_NONE)
-            disagree("lines", hold, claim->line_count, l);
+    /* In which order the cells of a claim stand is of no account. */
+    int64_t lines = 0;
+    for (uint32_t number = view.line; number != NUMBER_NONE; lines++) {
         struct claim_line_view have;
         ledger_claim_line(run.ledger, number, &have);
-        const struct model_cell *cell = &run.model.now.cells[line->cell];
-        same_text("item of a line", cell->item, ledger_name(run.ledger, NAME_ITEM, have.item));
-        same_text("location of a line", cell->location, ledger_name(run.ledger, NAME_LOCATION, have.location));
+        number = have.next;
+        const struct model_claim_line *line = NULL;
+        for (int64_t l = 0; l < claim->line_count; l++) {
+            const struct model_cell *cell = &run.model.now.cells[claim->lines[l].cell];
+            if (is_text(cell->item, ledger_name(run.ledger, NAME_ITEM, have.item)) &&
+                is_text(cell->location, ledger_name(run.ledger, NAME_LOCATION, have.location)))
+                line = &claim->lines[l];
+        }
+        if (line == NULL)
+            disagree("lines", hold, claim->line_count, lines + 1);
         same("granted", hold, line->granted, have.units[CLAIM_GRANTED]);
         same("held", hold, line->held, have.units[CLAIM_HELD]);
         same("committed", hold, line->committed, have.units[CLAIM_COMMITTED]);
@@ -1044,10 +1053,8 @@ static void compare_claim(const char *hold)
         same("backordered", hold, line->backordered, have.units[CLAIM_BACKORDERED]);
         same("quota", hold, line->quota, have.units[CLAIM_QUOTA]);
         same("waiting", hold, line->waiting, have.units[CLAIM_WAITING]);
-        number = have.next;
     }
-    if (number != NUMBER_NONE)
-        disagree("lines", hold, claim->line_count, claim->line_count + 1);
+    same("lines", hold, claim->line_count, lines);
 }
 
 static void compare_state(void)
@@ -1107,7 +1114,7 @@ static struct text decision_name(enum name_space space, uint32_t number)
     for (uint32_t i = 0; i < run.decision.name_count; i++)
         if (run.decision.names[i].space == space && run.decision.names[i].number == number)
             return run.decision.names[i].name;
-    return ledger_name(run.ledger, space, number);
+    return number == NUMBER_NONE ? TEXT_NONE : ledger_name(run.ledger, space, number);
 }
 
 static void compare_answer(const struct model_command *c, const struct model_answer *answer)
@@ -1128,13 +1135,24 @@ static void compare_answer(const struct model_command *c, const struct model_ans
     if (outcome == MODEL_DUPLICATE || outcome == MODEL_INVALID)
         return;
     same("dry", c->id, c->dry_run, v->outcome == OUTCOME_DRY);
-    same("shortages", c->id, answer->shortage_count, run.decision.shortage_count);
-    for (int64_t i = 0; i < answer->shortage_count; i++) {
-        const struct shortage *s = &run.decision.shortages[i];
-        same_text("short item", answer->shortages[i].item, decision_name(NAME_ITEM, s->item));
-        same_text("short location", answer->shortages[i].location, decision_name(NAME_LOCATION, s->location));
-        same("asked", answer->shortages[i].item, answer->shortages[i].asked, s->asked);
-        same("free", answer->shortages[i].item, answer->shortages[i].free, s->free);
+    if (outcome == MODEL_REFUSED) {
+        same("shortages", c->id, answer->shortage_count, run.decision.shortage_count);
+        same("claims in the way", c->id, answer->mentions, run.decision.events[0].mention_total);
+    }
+    for (int64_t i = 0; outcome == MODEL_REFUSED && i < answer->shortage_count; i++) {
+        const struct model_shortage *row = &answer->shortages[i];
+        bool there = false;
+        for (uint32_t k = 0; k < run.decision.shortage_count; k++) {
+            const struct shortage *s = &run.decision.shortages[k];
+            there = there || (is_text(row->item, decision_name(NAME_ITEM, s->item)) &&
+                              is_text(row->location, decision_name(NAME_LOCATION, s->location)) &&
+                              row->asked == s->asked && row->free == s->free);
+        }
+        if (!there) {
+            fprintf(stderr, "of %s@%s: the model asked %" PRId64 ", free %" PRId64 "\n", row->item, row->location,
+                    row->asked, row->free);
+            disagree("shortage", c->id, i, 0);
+        }
     }
     if (outcome == MODEL_ACCEPTED)
         same("clock skew", c->id, answer->clock_skew, run.decision.clock_skew);
