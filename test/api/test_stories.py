@@ -609,6 +609,60 @@ class Channels(Story):
         s.cell("S1", 3, held=1, committed=1, available=3)
 
 
+class Kits(Story):
+    """A shelf is a board and 4 screws, a table a leg and 3 screws; both are put together when they are ordered."""
+
+    def setUp(self):
+        super().setUp()
+        s = self.s
+        s.do("receive", ("DC", 5, "board"), ("DC", 10, "screw"), ("DC", 5, "leg"), ("DC", 1, "shelf"))
+        for kit, parts in (("shelf", (("board", 1), ("screw", 4))), ("table", (("leg", 1), ("screw", 3)))):
+            body = {"scale": 0, "components": [{"item": s.own(part), "quantity": units} for part, units in parts]}
+            path = "/v1/items/" + s.own(kit).replace("/", "%2F")
+            response = self.server.request("PUT", path, json.dumps(body).encode())
+            self.assertEqual(response.status, 200, response)
+        s.do("set_channel", channel="web", locations=["DC"])
+
+    def shown(self):
+        return [self.s.ats("web", item) for item in ("shelf", "table", "board", "leg", "screw")]
+
+    def test_a_kit_and_its_component_in_one_order(self):
+        """
+        DC: 5 boards, 10 screws, 5 legs, 1 shelf built. Shown: shelves 1 + 2 (of 10 screws), tables 3, boards 5, legs
+        5, screws 10. 3 shelves and 3 screws are 1 built, 2 boards and 8 + 3 screws: 11 of 10, refused whichever
+        stands first: to a hold in shelves (asked 3, free 2), to an order in screws (asked 11, free 10). 3 shelves and
+        2 screws take the last screw: no shelf, no table more. Shipped: OH boards 3, screws 0, shelves 0.
+        """
+        s = self.s
+        self.assertEqual(self.shown(), [3, 3, 5, 5, 10])
+        order = [("DC", 3, "shelf"), ("DC", 3, "screw")]
+        for lines in (order, order[::-1]):
+            s.no("insufficient_stock", "hold", *lines, hold="O1", channel="web", cells=[("DC", 3, 2, "shelf")])
+            s.no("insufficient_stock", "commit", *lines, hold="O1", channel="web", cells=[("DC", 11, 10, "screw")])
+        s.do("commit", ("DC", 3, "shelf"), ("DC", 2, "screw"), hold="O1", channel="web")
+        s.hold("O1", "committed", ("DC", {"granted": 1, "committed": 1}, "shelf"),
+               ("DC", {"granted": 2, "committed": 2}, "board"), ("DC", {"granted": 10, "committed": 10}, "screw"))
+        self.assertEqual(self.shown(), [0, 0, 3, 5, 0])
+        s.do("ship", hold="O1")
+        for item, on_hand in (("board", 3), ("screw", 0), ("shelf", 0), ("leg", 5)):
+            self.assertEqual(self.server.cell(s.own(item).replace("/", "%2F"), "DC")["on_hand"], on_hand, item)
+
+    def test_a_change_of_a_component_is_told_once_for_each_kit(self):
+        """
+        6 of the 10 screws are sold: shelves 1 + 1, tables 1, screws 4: each of the three is told once, boards and
+        legs are not. 4 legs more change nothing for tables (screws are what is missing): only legs are told, 9.
+        """
+        s = self.s
+        path = "/v1/feed?channel=%s&after=" % s.own("web").replace("/", "%2F")
+        for command, told in ((("sale", ("DC", 6, "screw")), {"screw": 4, "shelf": 2, "table": 1}),
+                              (("receive", ("DC", 4, "leg")), {"leg": 9})):
+            before = self.server.position()
+            s.do(*command)
+            events = self.server.get(path + before).json()["events"]
+            self.assertEqual(sorted((s.short(event["item"]), event["ats"]) for event in events), sorted(told.items()))
+        self.assertEqual(self.shown(), [2, 1, 5, 9, 4])
+
+
 class Transit(Story):
     def account(self, name):
         """What went to an outside account: goods that came with an event and too much of them is from @found."""
