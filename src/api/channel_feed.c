@@ -54,6 +54,7 @@ void channel_feed_read(const struct ledger *ledger, struct request *request)
     feed->row_count = 0;
     feed->over = false;
     feed->unknown = channel == NUMBER_NONE;
+    feed->number = channel;
     feed->foreign = !feed->unknown && !is_ours(ledger, channel, feed->reader.place);
     if (feed->unknown || feed->foreign || !changes_next(ledger, channel, &feed->reader, &left, &offer))
         return;
@@ -99,7 +100,7 @@ void channel_feed_render(const struct channel_feed *feed, const struct service *
             render_row(out, service, feed, row);
             continue;
         }
-        /* Where one event changed several, the id says which of them there were: the next connection goes on from there. */
+        /* Where one event changed several, the id says which of them: the next connection goes on from there. */
         struct change_place place = {row->offer.changed, row->last ? NUMBER_NONE : row->number};
         buffer_literal(out, "id: ");
         render_place(out, journal_epoch(service->journal), place, false);

@@ -1,10 +1,10 @@
 /*
  * GET /v1/feed: pages, long polls and server-sent events. All are one cursor that reads on.
  *
- * Near the end of the journal a reader is served from the tail in memory, on its I/O thread; text rendered for one is kept
- * for the next who stands at the same place, so that fan-out costs a copy and a send. A reader that is behind is served
- * from disk by a worker thread. A reader that does not read keeps nothing but its cursor: it is offered more only when its
- * socket has drained, and then reads on from where it was.
+ * Near the end of the journal a reader is served from the tail in memory, on its I/O thread; text rendered for one is
+ * kept for the next who stands at the same place, so that fan-out costs a copy and a send. A reader that is behind is
+ * served from disk by a worker thread. A reader that does not read keeps nothing but its cursor: it is offered more
+ * only when its socket has drained, and then reads on from where it was.
  *
  * With channel= it is what the channel may sell that is read on, in the ledger instead of the journal (channel_feed.h).
  */
@@ -280,7 +280,19 @@ static void ask(struct connection *connection)
     request->detail = feed->channel;
 }
 
-/* Reads on while there is more, or may be: only the ledger knows whether what is newly durable has changed a value. */
+/* True when the reader has everything: most of what happens changes nothing that the channel sells, and costs no read. */
+static bool has_all(const struct feed *feed)
+{
+    struct channel_feed *channel = feed->channel;
+    uint64_t durable = journal_durable_seq(feed->service->journal); /* before the other: see shard_publish */
+    if (!channel->over)
+        return false;
+    if (channel->reader.place.at.seq < durable &&
+        shard_channel_changed(feed->service->shard, channel->number) <= channel->reader.place.at.seq)
+        channel->reader.place = place_at(durable);
+    return channel->reader.place.at.seq >= durable;
+}
+
 static void pump_channel(struct connection *connection)
 {
     struct feed *feed = connection->state;
@@ -291,8 +303,7 @@ static void pump_channel(struct connection *connection)
         return;
     }
     bool full = !feed->sse && (feed->cursor.count == feed->limit || feed->page.length >= TEXT_BYTES_MAX / 4);
-    bool read = feed->channel->over && feed->channel->reader.place.at.seq >= journal_durable_seq(feed->service->journal);
-    if (!full && !read)
+    if (!full && !has_all(feed))
         ask(connection);
     else if (!feed->sse)
         end_page(connection);
@@ -461,7 +472,7 @@ static bool begin_channel(struct connection *connection, struct text name, bool 
     }
     if (text_present(wrong)) {
         respond_problem(connection, 422, "bad_value", wrong,
-                        TEXT("does not go with channel=, which sends what the channel may sell of each item: only item= does"));
+                        TEXT("does not go with channel=, which sends what the channel may sell; only item= does"));
         return false;
     }
     if (!route_channel(connection, name))

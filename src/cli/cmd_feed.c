@@ -25,6 +25,7 @@ struct feed {
     struct buffer path;
     struct args_list items, locations, kinds, sources, types;
     bool include_refused;
+    const char *channel; /* what it may sell, instead of events; NULL for events */
     bool json;
     int64_t limit;                     /* events still to print; INT64_MAX for all */
     char position[POSITION_BYTES_MAX]; /* resume behind this; empty: from the oldest kept */
@@ -54,6 +55,7 @@ static bool build_path(struct feed *feed, const char *after, const char *limit)
     append_list(feed, &first, "kind", &feed->kinds);
     append_list(feed, &first, "source", &feed->sources);
     append_list(feed, &first, "type", &feed->types);
+    client_parameter(&feed->path, &first, "channel", feed->channel);
     client_parameter(&feed->path, &first, "include", feed->include_refused ? "refused" : NULL);
     buffer_byte(&feed->path, '\0');
     if (feed->path.failed)
@@ -119,8 +121,24 @@ static void print_refusal(const struct document *document, uint32_t event)
     fputs(document->nodes[cells].count > 1 ? "; and more" : "", stdout);
 }
 
+static void print_change_line(struct feed *feed, const struct document *document, uint32_t change)
+{
+    if (!feed->header_printed)
+        printf("%-14s %-12s %-20s %10s\n", "position", "channel", "item", "ats");
+    feed->header_printed = true;
+    print_cell(document_text(document, change, TEXT("position")), 14, false, false);
+    print_cell(document_text(document, change, TEXT("channel")), 12, false, false);
+    print_cell(document_text(document, change, TEXT("item")), 20, false, false);
+    print_cell(document_text(document, change, TEXT("ats")), 10, true, true);
+    putchar('\n');
+}
+
 static void print_event_line(struct feed *feed, const struct document *document, uint32_t event)
 {
+    if (feed->channel != NULL) {
+        print_change_line(feed, document, event);
+        return;
+    }
     uint32_t figures = document_container(document, event, TEXT("figures"));
     if (!feed->header_printed)
         printf("%-27s %-14s %-13s %-20s %-12s %10s %10s %10s %s\n", "recorded at", "position", "type", "item",
@@ -194,7 +212,8 @@ static int print_page(struct feed *feed, bool *out_end)
             at = document.nodes[at].next;
         }
         bool same = next.length == strlen(feed->position) && memcmp(next.bytes, feed->position, next.length) == 0;
-        *out_end = !text_present(next) || (count == 0 && same) || feed->limit == 0;
+        /* Of a channel an empty page is the end, even when something else has happened meanwhile. */
+        *out_end = !text_present(next) || (count == 0 && (same || feed->channel != NULL)) || feed->limit == 0;
         if (!*out_end && !keep_position(feed, next)) {
             not_understood(feed, body);
             code = EXIT_ANSWER;
@@ -374,6 +393,7 @@ int cmd_feed(int argc, char **argv)
         {"kind", ARGS_LIST, &feed.kinds},
         {"source", ARGS_LIST, &feed.sources},
         {"type", ARGS_LIST, &feed.types},
+        {"channel", ARGS_TEXT, &feed.channel},
         {"include-refused", ARGS_FLAG, &feed.include_refused},
         {"patience", ARGS_NUMBER, &patience_s},
         {NULL, ARGS_FLAG, NULL},

@@ -30,6 +30,28 @@ static const struct column claim_columns[] = {
 static const struct column hold_columns[] = {
     {"hold", "hold"}, {"state", "state"}, {"holder", "holder"}, {"channel", "channel"}, {"expires_at", "expires_at"},
 };
+static const struct column waiting_columns[] = {
+    {"hold", "hold"},       {"state", "state"},           {"holder", "holder"}, {"channel", "channel"},
+    {">priority", "priority"}, {"expires_at", "expires_at"},
+};
+static const struct column channel_columns[] = {
+    {"channel", "channel"}, {">priority", "priority"}, {"shares_rest", "shares_rest"}, {">buffer", "buffer"},
+    {">cap", "cap"},        {"locations", "locations"},
+};
+static const struct column availability_columns[] = {{"item", "item"}, {">ats", "ats"}};
+static const struct column free_columns[] = {
+    {"item", "item"},           {"location", "location"}, {">on_hand", "on_hand"}, {">reserved", "reserved"},
+    {">available", "available"}, {">free", "free"},        {">version", "version"},
+};
+static const struct column transfer_columns[] = {
+    {"transfer", "transfer"}, {"state", "state"}, {"from", "from"}, {"to", "to"}, {"eta", "eta"},
+};
+static const struct column expectation_columns[] = {
+    {"expectation", "expectation"}, {"state", "state"}, {"direction", "direction"},
+};
+static const struct column document_line_columns[] = {
+    {"item", "item"}, {"location", "location"}, {">units", "units"}, {"due", "due"},
+};
 static const struct column item_columns[] = {
     {"item", "item"}, {">scale", "scale"}, {"provisional", "provisional"},
 };
@@ -39,17 +61,19 @@ static const struct column source_columns[] = {{"source", "source"}, {"ordered",
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Filters by the names the server has for them. */
-enum get_filter { GET_ITEM, GET_LOCATION, GET_CONDITION, GET_STATE, GET_HOLDER, GET_CHANNEL, GET_Q, GET_LIMIT,
-                  GET_CURSOR, GET_FILTER_COUNT };
-static const char *const filter_names[GET_FILTER_COUNT] = {"item",    "location", "condition", "state", "holder",
-                                                           "channel", "q",        "limit",     "cursor"};
+enum get_filter { GET_ITEM, GET_LOCATION, GET_CONDITION, GET_STATE, GET_HOLDER, GET_CHANNEL, GET_DIRECTION, GET_Q,
+                  GET_LIMIT, GET_CURSOR, GET_FILTER_COUNT };
+static const char *const filter_names[GET_FILTER_COUNT] = {
+    "item", "location", "condition", "state", "holder", "channel", "direction", "q", "limit", "cursor"};
 #define HAS(filter) (1U << (filter))
 #define HAS_PAGES   (HAS(GET_LIMIT) | HAS(GET_CURSOR))
 #define PAGES       "[--limit COUNT] [--cursor CURSOR]"
+#define NAMES_MAX   64 /* behind what is to be got */
 #define ROWS(member, columns) member, columns, COUNT(columns)
 #define NO_ROWS     NULL, NULL, 0
 
-/* What can be got: how many names it takes, which filters, and where the rows of a list are. */
+/* What can be got: how many names it takes, which filters, and where the rows of a list are. Names are parts of the
+ * path, or with name_key parameters. */
 struct thing {
     const char *name;
     const char *path;
@@ -59,27 +83,47 @@ struct thing {
     const struct column *columns;
     size_t column_count;
     const char *usage;
+    const char *name_key;
 };
 
 static const struct thing things[] = {
-    {"stock", "/v1/stock", 1, 2, 0, NO_ROWS, "get stock ITEM [LOCATION]"},
-    {"stock", "/v1/stock", 0, 0, HAS(GET_LOCATION) | HAS(GET_CONDITION) | HAS(GET_STATE) | HAS(GET_Q) | HAS_PAGES,
+    {"stock", "/v1/stock", 1, 2, 0, NO_ROWS, "get stock ITEM [LOCATION]", NULL},
+    {"stock", "/v1/stock", 0, 0,
+     HAS(GET_LOCATION) | HAS(GET_CHANNEL) | HAS(GET_CONDITION) | HAS(GET_STATE) | HAS(GET_Q) | HAS_PAGES,
      ROWS("stock", figure_columns),
-     "get stock [--location LOCATION] [--condition CONDITION] [--state STATE] [--q TEXT] " PAGES},
-    {"hold", "/v1/holds", 1, 1, 0, NO_ROWS, "get hold ID"},
+     "get stock [--location LOCATION] [--channel CHANNEL] [--condition CONDITION] [--state STATE] [--q TEXT] " PAGES,
+     NULL},
+    {"availability", "/v1/availability", 0, NAMES_MAX, HAS(GET_CHANNEL) | HAS(GET_Q) | HAS_PAGES,
+     ROWS("items", availability_columns), "get availability --channel CHANNEL [ITEM... | [--q TEXT] " PAGES "]", "item"},
+    {"hold", "/v1/holds", 1, 1, 0, NO_ROWS, "get hold ID", NULL},
     {"holds", "/v1/holds", 0, 0,
      HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
      ROWS("holds", hold_columns),
-     "get holds [--item ITEM] [--location LOCATION] [--state STATE] [--holder HOLDER] [--channel CHANNEL] " PAGES},
-    {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME"},
-    {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES},
+     "get holds [--item ITEM] [--location LOCATION] [--state STATE] [--holder HOLDER] [--channel CHANNEL] " PAGES, NULL},
+    {"waiting", "/v1/waiting", 0, 0,
+     HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
+     ROWS("waiting", waiting_columns),
+     "get waiting [--item ITEM] [--location LOCATION] [--holder HOLDER] [--channel CHANNEL] " PAGES, NULL},
+    {"transfer", "/v1/transfers", 1, 1, 0, NO_ROWS, "get transfer NAME", NULL},
+    {"transfers", "/v1/transfers", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS_PAGES,
+     ROWS("transfers", transfer_columns), "get transfers [--item ITEM] [--location LOCATION] [--state STATE] " PAGES, NULL},
+    {"expectation", "/v1/expectations", 1, 1, 0, NO_ROWS, "get expectation NAME", NULL},
+    {"expectations", "/v1/expectations", 0, 0,
+     HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_DIRECTION) | HAS_PAGES,
+     ROWS("expectations", expectation_columns),
+     "get expectations [--item ITEM] [--location LOCATION] [--state STATE] [--direction in|out] " PAGES, NULL},
+    {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME", NULL},
+    {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES,
+     NULL},
     {"locations", "/v1/locations", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("locations", location_columns),
-     "get locations [--q TEXT] " PAGES},
+     "get locations [--q TEXT] " PAGES, NULL},
+    {"channels", "/v1/channels", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("channels", channel_columns),
+     "get channels [--q TEXT] " PAGES, NULL},
     {"sources", "/v1/sources", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("sources", source_columns),
-     "get sources [--q TEXT] " PAGES},
+     "get sources [--q TEXT] " PAGES, NULL},
     {"figures", "/v1/figures", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION), ROWS("figures", figure_columns),
-     "get figures [--item ITEM]... [--location LOCATION]..."},
-    {"ready", "/readyz", 0, 0, 0, NO_ROWS, "get ready"},
+     "get figures [--item ITEM]... [--location LOCATION]...", NULL},
+    {"ready", "/readyz", 0, 0, 0, NO_ROWS, "get ready", NULL},
 };
 
 struct get {
@@ -89,13 +133,36 @@ struct get {
     bool json;
     const struct thing *thing;
     const char *first_name, *second_name; /* of what is asked for; NULL for none */
+    const char *channel;                  /* the filter's; NULL for none */
 };
+
+/* The strings of an array, with commas between, as much as fits. */
+static struct text join(const struct document *document, uint32_t array, char *bytes, size_t capacity)
+{
+    size_t n = 0;
+    for (uint32_t i = 0, at = array + 1; i < document->nodes[array].count; i++) {
+        struct text value = document_value(&document->nodes[at]);
+        if (!text_present(value) || n + value.length + 1 > capacity)
+            break;
+        if (n != 0)
+            bytes[n++] = ',';
+        memcpy(bytes + n, value.bytes, value.length);
+        n += value.length;
+        at = document->nodes[at].next;
+    }
+    return n == 0 ? TEXT_NONE : text_of(bytes, n);
+}
 
 static void add_row(struct columns *table, const struct document *document, uint32_t object,
                     const struct column *columns, size_t column_count)
 {
     for (size_t i = 0; i < column_count; i++) {
-        struct text value = document_text(document, object, text_of(columns[i].key, strlen(columns[i].key)));
+        char joined[1024];
+        struct text key = text_of(columns[i].key, strlen(columns[i].key));
+        struct text value = document_text(document, object, key);
+        uint32_t array = text_present(value) ? 0 : document_container(document, object, key);
+        if (array != 0 && document->nodes[array].type == JSON_ARRAY)
+            value = join(document, array, joined, sizeof(joined));
         columns_add(table, text_present(value) ? value : TEXT("-"));
     }
 }
@@ -144,14 +211,16 @@ static void print_members(const struct document *document)
     }
 }
 
-static int print_document(const struct document *document, const struct thing *thing)
+static int print_document(const struct document *document, const struct thing *thing, bool of_channel)
 {
     uint32_t array = 0;
     if (document->nodes[0].type != JSON_OBJECT)
         return EXIT_ANSWER;
     if (thing->rows != NULL) {
         array = document_container(document, 0, text_of(thing->rows, strlen(thing->rows)));
-        int code = print_table(document, array, 0, thing->columns, thing->column_count);
+        bool with_free = of_channel && thing->columns == figure_columns;
+        int code = with_free ? print_table(document, array, 0, free_columns, COUNT(free_columns))
+                             : print_table(document, array, 0, thing->columns, thing->column_count);
         print_member(document, "position");
         print_member(document, "next");
         return code;
@@ -163,8 +232,10 @@ static int print_document(const struct document *document, const struct thing *t
         return code;
     }
     if ((array = document_container(document, 0, TEXT("lines"))) != 0) {
+        bool claim = strcmp(thing->name, "hold") == 0;
         print_members(document);
-        return print_table(document, array, 0, claim_columns, COUNT(claim_columns));
+        return print_table(document, array, 0, claim ? claim_columns : document_line_columns,
+                           claim ? COUNT(claim_columns) : COUNT(document_line_columns));
     }
     if (text_present(document_text(document, 0, TEXT("on_hand")))) {
         const char *titles[COLUMNS_MAX];
@@ -192,8 +263,14 @@ static int refused(const struct get *get, struct text body)
             thing = "item", name = get->first_name;
         else if (text_equal(code, TEXT("unknown_hold")))
             thing = "hold", name = get->first_name;
+        else if (text_equal(code, TEXT("unknown_transfer")))
+            thing = "transfer", name = get->first_name;
+        else if (text_equal(code, TEXT("unknown_expectation")))
+            thing = "expectation", name = get->first_name;
         else if (text_equal(code, TEXT("unknown_location")))
             thing = "location", name = get->second_name;
+        else if (text_equal(code, TEXT("unknown_channel")))
+            thing = "channel", name = get->channel;
         document_deinit(&document);
     }
     if (name == NULL)
@@ -229,7 +306,7 @@ static int fetch_and_print(struct get *get, bool ready)
         if (body.length != 0 && body.bytes[body.length - 1] != '\n')
             putchar('\n');
     } else if (status == STATUS_OK) {
-        int printed = print_document(&document, get->thing);
+        int printed = print_document(&document, get->thing, get->channel != NULL);
         code = printed == EXIT_DONE ? code : printed;
     }
     if (status == STATUS_OK) {
@@ -254,18 +331,19 @@ static void append_list(struct buffer *path, bool *first, const char *key, const
         client_parameter(path, first, key, list->values[i]);
 }
 
-/* The thing of this name that takes so many names; else the last one of the name, else NULL. */
+/* The thing of this name that takes so many names; else the one that takes most, else NULL. */
 static const struct thing *find_thing(const char *name, unsigned name_count)
 {
-    const struct thing *found = NULL;
+    const struct thing *most = NULL;
     for (size_t i = 0; i < COUNT(things); i++) {
         if (strcmp(name, things[i].name) != 0)
             continue;
-        found = &things[i];
-        if (name_count >= found->name_min && name_count <= found->name_max)
-            break;
+        if (name_count >= things[i].name_min && name_count <= things[i].name_max)
+            return &things[i];
+        if (most == NULL || things[i].name_max > most->name_max)
+            most = &things[i];
     }
-    return found;
+    return most;
 }
 
 static bool has_others(const struct args_list filters[GET_FILTER_COUNT], unsigned taken)
@@ -282,7 +360,7 @@ int cmd_get(int argc, char **argv)
     struct get get = {.json = false};
     struct args_list filters[GET_FILTER_COUNT] = {{.count = 0}};
     struct args_option options[GET_FILTER_COUNT + 3];
-    const char *server = NULL, *words[3];
+    const char *server = NULL, *words[1 + NAMES_MAX];
     unsigned word_count = 0;
     int code = EXIT_DONE;
     for (unsigned i = 0; i < GET_FILTER_COUNT; i++)
@@ -290,20 +368,24 @@ int cmd_get(int argc, char **argv)
     options[GET_FILTER_COUNT] = (struct args_option){"server", ARGS_TEXT, &server};
     options[GET_FILTER_COUNT + 1] = (struct args_option){"json", ARGS_FLAG, &get.json};
     options[GET_FILTER_COUNT + 2] = (struct args_option){NULL, ARGS_FLAG, NULL};
-    if (!args_parse(argc, argv, options, words, 3, &word_count, &code))
+    if (!args_parse(argc, argv, options, words, 1 + NAMES_MAX, &word_count, &code))
         return code;
     get.thing = word_count == 0 ? NULL : find_thing(words[0], word_count - 1);
     if (get.thing == NULL) {
         cli_error("get",
-                  "%s%s%s; there are: stock, hold, holds, item, items, locations, sources, figures, ready; "
-                  "see onhand help get",
+                  "%s%s%s; there are: stock, availability, hold, holds, waiting, transfer, transfers, expectation, "
+                  "expectations, item, items, locations, channels, sources, figures, ready; see onhand help get",
                   word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
                   word_count == 0 ? "" : "' to get");
         return EXIT_USAGE;
     }
     unsigned name_count = word_count - 1;
-    if (name_count < get.thing->name_min || name_count > get.thing->name_max ||
-        has_others(filters, get.thing->filters)) {
+    if (name_count > get.thing->name_max) {
+        cli_error("get", "'%s' is one name too many; usage: onhand %s", words[1 + get.thing->name_max],
+                  get.thing->usage);
+        return EXIT_USAGE;
+    }
+    if (name_count < get.thing->name_min || has_others(filters, get.thing->filters)) {
         cli_error("get", "usage: onhand %s", get.thing->usage);
         return EXIT_USAGE;
     }
@@ -313,11 +395,14 @@ int cmd_get(int argc, char **argv)
     buffer_init(&get.path, PATH_BYTES_MAX);
     buffer_init(&get.answer.body, CLIENT_BODY_BYTES_MAX);
     buffer_append(&get.path, get.thing->path, strlen(get.thing->path));
-    for (unsigned i = 0; i < name_count; i++)
+    for (unsigned i = 0; i < name_count && get.thing->name_key == NULL; i++)
         append_name(&get.path, words[i + 1]);
     get.first_name = name_count > 0 ? words[1] : NULL;
     get.second_name = name_count > 1 ? words[2] : NULL;
+    get.channel = filters[GET_CHANNEL].count != 0 ? filters[GET_CHANNEL].values[0] : NULL;
     bool first = true;
+    for (unsigned i = 0; i < name_count && get.thing->name_key != NULL; i++)
+        client_parameter(&get.path, &first, get.thing->name_key, words[i + 1]);
     for (unsigned i = 0; i < GET_FILTER_COUNT; i++)
         append_list(&get.path, &first, filter_names[i], &filters[i]);
     code = fetch_and_print(&get, strcmp(get.thing->name, "ready") == 0);

@@ -110,7 +110,6 @@ static void made_durable(struct engine *engine, uint64_t group)
     engine->written_ns = now_ns(engine);
     if (engine->warmer != NULL)
         warmer_tell(engine->warmer, shard_ledger(engine->shard));
-    shard_publish(engine->shard);
     give_back_durable(engine);
     for (uint32_t i = 0; i < engine->options.listener_count; i++)
         engine->options.listeners[i].wake(engine->options.listeners[i].argument);
@@ -133,6 +132,7 @@ static void flush_open(struct engine *engine)
         finish_flight(engine);
     if (engine_failed(engine))
         return;
+    shard_publish(engine->shard); /* before the group is durable: see there */
     bool large = journal_group_bytes(engine->journal) >= LARGE_GROUP_BYTES;
     uint64_t group = engine->group_open++;
     enum status status = large ? journal_flush_start(engine->journal) : journal_flush(engine->journal);

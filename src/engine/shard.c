@@ -32,6 +32,7 @@ struct shard {
     uint32_t prepared_count, prepared_next;
     struct counters counters;
     struct gauges gauges;
+    atomic_uint_fast64_t channel_changed[CHANNELS_MAX];
 };
 
 static void count(atomic_uint_fast64_t *counter)
@@ -369,6 +370,18 @@ void shard_publish(struct shard *shard)
     atomic_store_explicit(&to->claims_live, counts.claims_live, memory_order_relaxed);
     atomic_store_explicit(&to->claims_kept, counts.claims_kept, memory_order_relaxed);
     atomic_store_explicit(&to->ids, counts.ids, memory_order_relaxed);
+    uint32_t channels = ledger_name_count(shard->ledger, NAME_CHANNEL);
+    for (uint32_t c = 0; c < channels; c++) {
+        uint32_t last = ledger_offer_before(shard->ledger, c, NUMBER_NONE);
+        if (last != NUMBER_NONE)
+            atomic_store_explicit(&shard->channel_changed[c], ledger_offer_turn(shard->ledger, last).seq,
+                                  memory_order_relaxed);
+    }
+}
+
+uint64_t shard_channel_changed(const struct shard *shard, uint32_t channel)
+{
+    return atomic_load_explicit(&shard->channel_changed[channel], memory_order_relaxed);
 }
 
 struct ledger_counts shard_gauges(const struct shard *shard)

@@ -69,8 +69,13 @@ struct shard_counters {
 };
 struct shard_counters shard_counters(const struct shard *shard);
 
-/* Makes the sizes of the ledger's tables seen by shard_gauges. Engine thread, once a group. */
+/*
+ * Makes what the two functions below tell as of now. Engine thread, once a group, before it is made durable: who has
+ * seen that an event is durable sees what was published with it.
+ */
 void shard_publish(struct shard *shard);
+/* The event behind the latest change of what a channel may sell, 0 for none; maybe not durable yet. Any thread. */
+uint64_t shard_channel_changed(const struct shard *shard, uint32_t channel);
 /* The sizes last published. Any thread. */
 struct ledger_counts shard_gauges(const struct shard *shard);
 

@@ -118,7 +118,7 @@ static bool served_before(const struct ledger *ledger, uint32_t a, uint32_t b)
 static void channels_derive(struct ledger *ledger)
 {
     uint32_t count = ledger->names[NAME_CHANNEL].count;
-    memset(ledger->location_channels, 0, (size_t)ledger->limits.location_count_max * sizeof(ledger->location_channels[0]));
+    memset(ledger->location_channels, 0, (size_t)ledger->names[NAME_LOCATION].count * sizeof(ledger->location_channels[0]));
     for (uint32_t c = 0; c < count; c++) {
         struct channel *channel = &ledger->channels[c];
         channel->rank = 0;
@@ -151,8 +151,11 @@ void channel_evolve(struct ledger *ledger, const struct event *event)
     }
     struct channel *channel = &ledger->channels[event->config_number];
     ledger->entries_hash -= channel_hash(ledger, event->config_number);
-    struct channel configured;
-    channel_form_read(event->config, &configured);
+    struct channel configured = {.shares_rest = true};
+    if (event->config_deleted)
+        name_retire(ledger, NAME_CHANNEL, event->config_number);
+    else
+        channel_form_read(event->config, &configured);
     configured.config_seq = event->seq;
     configured.offer_first = channel->offer_first;
     configured.offer_last = channel->offer_last;

@@ -407,7 +407,7 @@ size_t command_encode(const struct command *command, uint8_t *out_bytes, size_t 
 /* In place: a command is large, and a value of it would be written twice. */
 static void command_reset(struct command *command, enum command_kind kind, struct command_line *lines)
 {
-    memset(command, 0, sizeof(*command));
+    bytes_clear(command, sizeof(*command));
     command->kind = kind;
     command->occurred_at_us = TIME_NONE;
     command->not_after_us = TIME_NONE;

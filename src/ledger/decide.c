@@ -188,12 +188,12 @@ bool judge_units(struct judge *judge, struct decimal quantity, unsigned scale, u
     return judge_invalid(judge, CODE_out_of_range, line, field, "beyond 2^53-1 base units of the item");
 }
 
-bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
+/* The same in a unit of the item's. */
+static NEVER_INLINE bool units_of_unit(struct judge *judge, uint32_t index, uint32_t item, unsigned scale,
+                                       int64_t *out_units)
 {
     const struct ledger *ledger = judge->ledger;
     const struct command_line *line = &judge->command->lines[index];
-    if (LIKELY(line->unit.length == 0))
-        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
     struct config_unit unit;
     bool known = item < ledger->names[NAME_ITEM].count &&
                  item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
@@ -209,6 +209,14 @@ bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsign
         break;
     }
     return judge_invalid(judge, CODE_out_of_range, index, "quantity", "beyond 2^53-1 base units of the item");
+}
+
+bool judge_line_units(struct judge *judge, uint32_t index, uint32_t item, unsigned scale, int64_t *out_units)
+{
+    const struct command_line *line = &judge->command->lines[index];
+    if (LIKELY(line->unit.length == 0))
+        return judge_units(judge, line->quantity, scale, index, "quantity", out_units);
+    return units_of_unit(judge, index, item, scale, out_units);
 }
 
 static bool precondition_holds(struct judge *judge, const struct precondition *wanted, const struct draft *draft,
@@ -529,6 +537,7 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_CANCEL_EXPECTED] = decide_expected,
     [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
     [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
+    [KIND_DELETE_CHANNEL] = decide_delete_channel,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -569,7 +578,8 @@ _Static_assert(KIND_COUNT <= 64, "a bit for each kind");
 #define FOR_LOCATIONS (UINT64_C(1) << KIND_PUT_LOCATION | UINT64_C(1) << KIND_DELETE_LOCATION)
 #define FOR_SOURCES   (UINT64_C(1) << KIND_PUT_SOURCE | UINT64_C(1) << KIND_DELETE_SOURCE)
 #define FOR_CELLS    (UINT64_C(1) << KIND_SET_POLICY | UINT64_C(1) << KIND_ALLOCATE)
-#define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE)
+#define FOR_CHANNELS (UINT64_C(1) << KIND_SET_CHANNEL | UINT64_C(1) << KIND_PUT_CHANNEL | UINT64_C(1) << KIND_ALLOCATE |  \
+     UINT64_C(1) << KIND_DELETE_CHANNEL)
 
 static bool needs(enum command_kind kind, uint64_t kinds)
 {

@@ -121,6 +121,7 @@ void decide_reassign(struct judge *judge);
 void decide_policy(struct judge *judge);   /* set_policy */
 void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
+void decide_delete_channel(struct judge *judge);
 void decide_config(struct judge *judge);   /* item settings */
 
 /* ---- movement.c, for goods that leave ---- */

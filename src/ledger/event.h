@@ -10,6 +10,7 @@
 #ifndef ONHAND_LEDGER_EVENT_H
 #define ONHAND_LEDGER_EVENT_H
 
+#include "base/bytes.h"
 #include "ledger/code.h"
 #include "ledger/command.h"
 
@@ -247,7 +248,7 @@ struct event {
 /* An event of nothing. Set in place: it is large, and a value of it would be written twice. */
 static inline void event_reset(struct event *event, uint64_t seq)
 {
-    memset(event, 0, sizeof(*event));
+    bytes_clear(event, sizeof(*event));
     event->seq = seq;
     event->item = NUMBER_NONE;
     event->location = NUMBER_NONE;
@@ -311,7 +312,7 @@ static inline void decision_reset(struct decision *decision)
     struct event *events = decision->events;
     struct new_name *names = decision->names;
     struct shortage *shortages = decision->shortages;
-    memset(decision, 0, offsetof(struct decision, mentions));
+    bytes_clear(decision, offsetof(struct decision, mentions));
     decision->source = NUMBER_NONE;
     decision->events = events;
     decision->names = names;

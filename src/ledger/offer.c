@@ -232,6 +232,8 @@ static uint32_t offers_new(const struct ledger *ledger, const struct event *even
 {
     if (event->config_space == NAME_ITEM)
         return ledger->names[NAME_CHANNEL].count; /* it may become a kit */
+    if (event->config_space == NAME_CHANNEL && event->config_deleted)
+        return 0;
     if (event->config_space == NAME_CHANNEL)
         return event->item != NUMBER_NONE ? 1 : offers_of_channel(ledger, event);
     if (event->location == NUMBER_NONE || event->location >= ledger->names[NAME_LOCATION].count)

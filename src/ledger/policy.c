@@ -95,7 +95,8 @@ void decide_allocate(struct judge *judge)
 
 /* ---- channels ---- */
 
-/* Names the open claims through the channel that stand at a location it would no longer sell from. */
+/* Names the open claims through the channel that stand at a location it would no longer sell from. wanted: NULL when it
+ * goes altogether. */
 static void mention_claims(struct judge *judge, uint32_t number, const struct channel *wanted)
 {
     const struct ledger *ledger = judge->ledger;
@@ -111,8 +112,9 @@ static void mention_claims(struct judge *judge, uint32_t number, const struct ch
             const struct claim_line *line = &claims->lines[l - 1];
             uint32_t location = ledger->cells[line->cell].location;
             bool open = line->units[CLAIM_HELD] + line->units[CLAIM_COMMITTED] + line->units[CLAIM_WAITING] != 0;
-            bool kept = !channel_serves(ledger, number, location); /* it stood outside before: nothing changes for it */
-            for (uint32_t p = 0; p < wanted->place_count && !kept; p++)
+            /* It stood outside before: nothing changes for it, unless the channel goes. */
+            bool kept = wanted != NULL && !channel_serves(ledger, number, location);
+            for (uint32_t p = 0; wanted != NULL && p < wanted->place_count && !kept; p++)
                 kept = wanted->places[p] == location;
             in_the_way = open && !kept;
         }
@@ -221,4 +223,46 @@ void decide_channel(struct judge *judge)
     event->config_space = NAME_CHANNEL;
     event->config_number = number;
     event->config = channel_form_write(&wanted, ledger->config_room);
+}
+
+/* Quotas that are left are somebody's plan: they are noted, cell by cell. */
+static void note_quotas(struct judge *judge, uint32_t number)
+{
+    const struct ledger *ledger = judge->ledger;
+    for (uint32_t q = 0; q < ledger->quota_count && judge->decision->shortage_count < COMMAND_LINES_MAX; q++) {
+        const struct quota *quota = &ledger->quotas[q];
+        if (quota->channel != number || quota->units == 0)
+            continue;
+        const struct cell *cell = &ledger->cells[quota->cell];
+        const struct draft draft = {.item = cell->item, .location = cell->location, .scale = ledger->items[cell->item].scale};
+        judge_short(judge, &draft, quota->units, 0);
+    }
+}
+
+void decide_delete_channel(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command *command = judge->command;
+    uint32_t number = ledger_number(ledger, NAME_CHANNEL, command->channel);
+    if (number == NUMBER_NONE) {
+        (void)judge_refuse(judge, CODE_unknown_channel, command->channel, TEXT_NONE);
+        return;
+    }
+    const struct precondition *precondition = &command->precondition;
+    if ((precondition->present & PRECONDITION_VERSION) && precondition->version != ledger->channels[number].config_seq) {
+        (void)judge_refuse(judge, CODE_precondition_failed, command->channel, TEXT("If-Match"));
+        return;
+    }
+    mention_claims(judge, number, NULL);
+    if (judge->decision->mention_total != 0) {
+        (void)judge_refuse(judge, CODE_claims_open, command->channel, TEXT_NONE);
+        return;
+    }
+    note_quotas(judge, number);
+    if (!judge_shorts(judge, CODE_in_use, command->channel, TEXT_NONE))
+        return;
+    struct event *event = judge_event(judge, EVENT_CONFIG);
+    event->config_space = NAME_CHANNEL;
+    event->config_number = number;
+    event->config_deleted = true;
 }

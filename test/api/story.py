@@ -10,6 +10,7 @@ import time
 
 from server import ServerCase
 
+TODAY = datetime.datetime.now(datetime.timezone.utc).date()  # of all stories, also of one that is told over midnight
 OWN = ("hold", "transfer", "expectation", "channel")  # names that are the story's own
 ATTENDANT = ("oversold", "discrepancy", "low_stock", "out_of_stock", "back_in_stock")  # events that follow another
 CLAIM_OPEN = ("held", "committed", "picked", "backordered")
@@ -17,7 +18,7 @@ CLAIM_OPEN = ("held", "committed", "picked", "backordered")
 
 def day(days):
     """The day so many days from today, as documents give it."""
-    return (datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days)).isoformat()
+    return (TODAY + datetime.timedelta(days)).isoformat()
 
 
 def instant(seconds):

@@ -460,6 +460,57 @@ class RealServer(unittest.TestCase):
         self.assertEqual((code, out.splitlines()[1].split()[:4]), (0, ["cart/1", "held", "web", "-"]))
         self.assertEqual(len(self.onhand("get", "holds", "--state", "ended")[1].splitlines()), 2)
 
+    def test_what_a_channel_may_sell_is_shown_and_followed(self):
+        line = {"source": "ch", "item": "sold by channel", "location": "CH"}
+        steps = [{"kind": "set_channel", "source": "ch", "id": "1", "channel": "web", "locations": ["CH"], "priority": 1, "cap": 9},
+                 {"kind": "receive", "id": "2", **line, "quantity": 7},
+                 {"kind": "receive", "id": "3", **line, "item": "another", "quantity": 2},
+                 {"kind": "hold", "id": "4", **line, "hold": "waits", "quantity": 8, "wait": True, "expires_in": 0},
+                 {"kind": "sale", "id": "5", **line, "quantity": 2}]
+        self.assertEqual(self.onhand("send", stdin=b"".join(json.dumps(step).encode() + b"\n" for step in steps))[0], 0)
+        code, out, _ = self.onhand("get", "availability", "--channel", "web", "sold by channel", "another", "none")
+        self.assertEqual((code, [row.split()[-1] for row in out.splitlines()[:4]]), (0, ["ats", "5", "2", "0"]))
+        self.assertRegex(out.splitlines()[4], "^position: 1-")
+        code, out, _ = self.onhand("get", "availability", "--channel", "web", "--limit", "1")
+        self.assertEqual((code, out.splitlines()[1].split()[-1]), (0, "5"))
+        self.assertIn("next: ", out)
+        self.assertEqual(json.loads(self.onhand("get", "availability", "--channel", "web", "--q", "noth", "--json")[1])["items"],
+                         [{"item": "another", "ats": 2}])
+        code, _, error = self.onhand("get", "availability", "--channel", "nobody")
+        self.assertEqual((code, "no channel 'nobody'" in error), (1, True), error)
+        self.assertEqual(self.onhand("get", "availability")[0], 5)
+        rows = [row.split() for row in self.onhand("get", "channels")[1].splitlines()]
+        self.assertIn(["web", "1", "true", "0", "9", "CH"], rows)
+        rows = self.onhand("get", "stock", "--channel", "web")[1].splitlines()
+        self.assertEqual((rows[0].split()[-2], rows[1].split()[-2]), ("free", "5"))
+        self.assertEqual(self.onhand("get", "waiting", "--location", "CH")[1].splitlines()[1].split()[:3],
+                         ["waits", "waiting", "ch"])
+        code, out, _ = self.onhand("feed", "--channel", "web")
+        self.assertEqual((code, [row.split()[-1] for row in out.splitlines()]), (0, ["ats", "2", "5"]))
+        code, out, _ = self.onhand("feed", "--channel", "web", "--follow", "--limit", "2", "--json")
+        self.assertEqual((code, [json.loads(row)["ats"] for row in out.splitlines()]), (0, [2, 5]))
+        self.assertEqual(self.onhand("feed", "--channel", "web", "--after", "now")[1], "")
+        self.assertNotEqual(self.onhand("feed", "--channel", "web", "--kind", "sale")[0], 0)
+
+    def test_documents_are_shown(self):
+        line = {"item": "sent", "location": "L", "quantity": 3}
+        text = [{"kind": "receive", "source": "docs", "id": "1", **line},
+                {"kind": "transfer_out", "source": "docs", "id": "2", "transfer": "T/1", "to": "M", "eta": "2999-01-01", **line},
+                {"kind": "expect", "source": "docs", "id": "3", "expectation": "PO 1", "direction": "in", "due": "2999-01-02",
+                 **line}]
+        self.assertEqual(self.onhand("send", stdin="\n".join(map(json.dumps, text)).encode() + b"\n")[0], 0)
+        code, out, _ = self.onhand("get", "transfers", "--item", "sent", "--location", "M", "--state", "open")
+        self.assertEqual((code, out.splitlines()[1].split()), (0, ["T/1", "open", "L", "M", "2999-01-01"]))
+        code, out, _ = self.onhand("get", "expectations", "--direction", "in", "--limit", "5")
+        self.assertEqual((code, out.splitlines()[1].split()), (0, ["PO", "1", "open", "in"]))
+        self.assertEqual(len(self.onhand("get", "expectations", "--direction", "out")[1].splitlines()), 2)
+        self.assertIn(["sent", "M", "3", "-"], [line.split() for line in self.onhand("get", "transfer", "T/1")[1].splitlines()])
+        self.assertIn(["sent", "L", "3", "2999-01-02"],
+                      [line.split() for line in self.onhand("get", "expectation", "PO 1")[1].splitlines()])
+        for thing in ("transfer", "expectation"):
+            code, _, error = self.onhand("get", thing, "none")
+            self.assertEqual((code, "has no %s 'none'" % thing in error), (1, True), error)
+
     def test_lists_are_shown_page_by_page(self):
         text = b"".join(commands(1, item="listed %d" % n, source="l%d" % n, location="L & M") for n in range(5))
         self.assertEqual(self.onhand("send", stdin=text)[0], 0)
