@@ -147,7 +147,6 @@ struct model_remembered { struct model_command command; int64_t seq, at_us; };
 
 struct model {
     int64_t window_us;
-    bool old_rules; /* no events of low, out of and back in stock; what a holder holds counts as free to it in full */
     struct model_state now;
     int64_t remembered_count, remembered_max;
     struct model_remembered *remembered; /* of the caller, room for remembered_max */
