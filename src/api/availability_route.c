@@ -1,6 +1,6 @@
 /*
- * GET /v1/availability?channel=&item=…: what a channel may sell of these items now. Without item= it is a list of all the
- * channel's items (list_route.c).
+ * GET /v1/availability?channel=&item=…: what a channel may sell of these items now. Without item= it is a list of all
+ * the channel's items (list_route.c).
  *
  * One read in its place among the commands answers all items, so that they are of one moment.
  */
@@ -88,7 +88,8 @@ static bool on_parameter(struct connection *connection, struct text key, struct 
     struct availability *call = connection->state;
     *out_known = text_equal(key, TEXT("item"));
     if (text_equal(key, TEXT("q")) || text_equal(key, TEXT("limit")) || text_equal(key, TEXT("cursor"))) {
-        respond_problem(connection, 422, "bad_value", key, TEXT("is for the list of all items: it does not go with item="));
+        respond_problem(connection, 422, "bad_value", key,
+                        TEXT("is for the list of all items: it does not go with item="));
         return false;
     }
     if (!*out_known)

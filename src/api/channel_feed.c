@@ -100,7 +100,7 @@ void channel_feed_render(const struct channel_feed *feed, const struct service *
             render_row(out, service, feed, row);
             continue;
         }
-        /* Where one event changed several, the id says which of them there were: the next connection goes on from there. */
+        /* Where one event changed several, the id says which of them: the next connection goes on from there. */
         struct change_place place = {row->offer.changed, row->last ? NUMBER_NONE : row->number};
         buffer_literal(out, "id: ");
         render_place(out, journal_epoch(service->journal), place, false);

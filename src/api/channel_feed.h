@@ -1,9 +1,10 @@
 /*
- * What a channel may sell, as it changes: the feed with channel=. feed_route.c runs it; here is what is read and how it looks.
+ * What a channel may sell, as it changes: the feed with channel=. feed_route.c runs it; here is what is read and how it
+ * looks.
  *
- * Values are not in the journal; they are read from the ledger, in their place among the commands, and given out when what
- * they show is durable. Each read looks at a bounded number of offers (feed/changes.h), so that a reader who is a million
- * changes behind costs the engine's thread many small reads and nobody waits for them.
+ * Values are not in the journal; they are read from the ledger, in their place among the commands, and given out when
+ * what they show is durable. Each read looks at a bounded number of offers (feed/changes.h), so that a reader who is a
+ * million changes behind costs the engine's thread many small reads and nobody waits for them.
  */
 #ifndef ONHAND_API_CHANNEL_FEED_H
 #define ONHAND_API_CHANNEL_FEED_H

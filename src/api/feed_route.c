@@ -1,10 +1,10 @@
 /*
  * GET /v1/feed: pages, long polls and server-sent events. All are one cursor that reads on.
  *
- * Near the end of the journal a reader is served from the tail in memory, on its I/O thread; text rendered for one is kept
- * for the next who stands at the same place, so that fan-out costs a copy and a send. A reader that is behind is served
- * from disk by a worker thread. A reader that does not read keeps nothing but its cursor: it is offered more only when its
- * socket has drained, and then reads on from where it was.
+ * Near the end of the journal a reader is served from the tail in memory, on its I/O thread; text rendered for one is
+ * kept for the next who stands at the same place, so that fan-out costs a copy and a send. A reader that is behind is
+ * served from disk by a worker thread. A reader that does not read keeps nothing but its cursor: it is offered more
+ * only when its socket has drained, and then reads on from where it was.
  *
  * With channel= it is what the channel may sell that is read on, in the ledger instead of the journal (channel_feed.h).
  */
@@ -472,7 +472,7 @@ static bool begin_channel(struct connection *connection, struct text name, bool 
     }
     if (text_present(wrong)) {
         respond_problem(connection, 422, "bad_value", wrong,
-                        TEXT("does not go with channel=, which sends what the channel may sell of each item: only item= does"));
+                        TEXT("does not go with channel=, which sends what the channel may sell; only item= does"));
         return false;
     }
     if (!route_channel(connection, name))

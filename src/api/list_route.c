@@ -1,12 +1,13 @@
 /*
- * GET of the collections: /v1/stock, /v1/holds, /v1/waiting, /v1/items, /v1/locations, /v1/channels, /v1/sources, and
- * /v1/availability of a whole channel. A page of rows, and a cursor to the next one.
+ * GET of the collections: /v1/stock, /v1/holds, /v1/waiting, /v1/transfers, /v1/expectations, /v1/items, /v1/locations,
+ * /v1/channels, /v1/sources, and /v1/availability of a whole channel. A page of rows, and a cursor to the next one.
  *
  * A collection is a table of the ledger whose places are numbered: an entry keeps its place for as long as it is there,
  * and which place it gets depends on the log alone. A listing walks the places upwards, so that a cursor is the place
  * to go on from: whatever happens in between, and after a restart, nothing moves from one side of it to the other.
- * Where places are given anew when their entry has gone (holds), the cursor also says when the listing began, and what
- * came to be later is passed over: it would stand anywhere. A check ties the cursor to its call and filters.
+ * Where places are given anew when their entry has gone (holds, documents), the cursor also says when the listing
+ * began, and what came to be later is passed over: it would stand anywhere. A check ties the cursor to its call and
+ * filters.
  *
  * The table is looked at in chunks, each a read in its place among the commands, so that the ledger is never held up: a
  * read looks at LOOKS_MAX entries, copies what passes the filters, and the I/O thread renders that before it asks for
@@ -24,7 +25,7 @@
 #define PAGE_DEFAULT   100
 #define LIST_PAGE_MAX  1000
 #define LIST_BYTES_MAX ((size_t)4 << 20) /* a page ends behind the row that exceeds it; a hold can have 1,000 lines */
-#define LOOKS_MAX      1024              /* entries looked at by one read, lines of claims counted: some 100 us */
+#define LOOKS_MAX      1024              /* entries looked at by one read, lines looked at counted: some 100 us */
 #define ROWS_MAX       128               /* rows copied by one read */
 
 enum list_parameter {
@@ -36,6 +37,7 @@ enum list_parameter {
     LIST_CHANNEL,
     LIST_Q,
     LIST_SORT,
+    LIST_DIRECTION,
     LIST_LIMIT,
     LIST_CURSOR,
     LIST_PARAMETER_COUNT
@@ -45,7 +47,7 @@ enum list_parameter {
 
 static const struct text keys[LIST_PARAMETER_COUNT] = {
     {"item", 4},    {"location", 8}, {"condition", 9}, {"state", 5}, {"holder", 6},
-    {"channel", 7}, {"q", 1},        {"sort", 4},      {"limit", 5}, {"cursor", 6},
+    {"channel", 7}, {"q", 1},        {"sort", 4},      {"direction", 9}, {"limit", 5}, {"cursor", 6},
 };
 
 struct row {
@@ -57,6 +59,7 @@ struct row {
             int64_t free;
         } cell;
         struct claim_copy claim;
+        struct document_copy document;
         struct item_view item;
         struct channel_view channel;
         struct offer_view offer;
@@ -64,13 +67,16 @@ struct row {
     } of;
 };
 
+/* What the rows have lines of. */
+enum list_lines { LINES_NONE, LINES_OF_CLAIMS, LINES_OF_DOCUMENTS };
+
 struct list;
 
 struct collection {
     const char *name;          /* of the member with the rows */
     unsigned parameters;       /* bits of enum list_parameter */
     const char *const *states; /* the words of state=, NULL at the end */
-    bool has_lines;            /* rows are claims */
+    enum list_lines lines;
     bool of_channel;           /* rows are of the one channel that must be named; it is said before them */
     /* Engine thread. */
     uint32_t (*places)(const struct ledger *ledger);
@@ -95,7 +101,8 @@ struct list {
     uint32_t item, location, channel; /* numbers of those names, looked up by each read */
     /* One read's rows. */
     struct row *rows;
-    struct claim_line_view *lines; /* room for two holds of the largest kind */
+    struct claim_line_view *claim_lines; /* room for two claims of the largest kind, where the rows are claims */
+    struct document_line_view *document_lines; /* the same of documents */
     uint32_t row_count, line_count, looks;
     /* The page. */
     uint64_t count;
@@ -195,7 +202,7 @@ static bool take_claim_that(const struct ledger *ledger, struct list *list, stru
         !a_line_is_wanted(ledger, list, view.line, waiting))
         return false;
     struct claim_copy *claim = &row->of.claim;
-    claim_copy(ledger, &view, list->lines + list->line_count, claim);
+    claim_copy(ledger, &view, list->claim_lines + list->line_count, claim);
     list->line_count += claim->line_count;
     list->looks += claim->line_count;
     return true;
@@ -210,6 +217,65 @@ static bool take_claim(const struct ledger *ledger, struct list *list, struct ro
 static bool take_waiting(const struct ledger *ledger, struct list *list, struct row *row)
 {
     return take_claim_that(ledger, list, row, true);
+}
+
+static const char *const document_states[] = {"open", "closed", NULL};
+static const char *const directions[] = {"in", "out", NULL};
+
+/* Of what is still open: a closed document has no lines. */
+static bool a_document_line_is_wanted(const struct ledger *ledger, struct list *list, uint32_t line)
+{
+    if (list->item == NUMBER_NONE && list->location == NUMBER_NONE)
+        return true;
+    struct document_line_view view;
+    for (; line != NUMBER_NONE; line = view.next, list->looks++) {
+        ledger_document_line(ledger, line, &view);
+        if (number_is_wanted(list->item, view.item) && number_is_wanted(list->location, view.location))
+            return true;
+    }
+    return false;
+}
+
+/* number: of the document's first event. */
+static bool document_is_wanted(const struct ledger *ledger, struct list *list, uint64_t number, bool open,
+                               uint32_t line)
+{
+    return number <= list->since && is_wanted(list, LIST_STATE, open ? TEXT("open") : TEXT("closed")) &&
+           a_document_line_is_wanted(ledger, list, line);
+}
+
+static struct document_line_view *document_room(const struct list *list)
+{
+    return list->document_lines + list->line_count;
+}
+
+static void document_taken(struct list *list, const struct document_copy *document)
+{
+    list->line_count += document->line_count;
+    list->looks += document->line_count;
+}
+
+static bool take_transfer(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    struct transfer_view view;
+    if (!ledger_transfer_at(ledger, row->place, &view) ||
+        !document_is_wanted(ledger, list, view.transfer, view.open, view.line))
+        return false;
+    document_copy_transfer(ledger, &view, document_room(list), &row->of.document);
+    document_taken(list, &row->of.document);
+    return true;
+}
+
+static bool take_expectation(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    struct expectation_view view;
+    if (!ledger_expectation_at(ledger, row->place, &view) ||
+        !is_wanted(list, LIST_DIRECTION, view.direction == DIRECTION_IN ? TEXT("in") : TEXT("out")) ||
+        !document_is_wanted(ledger, list, view.expectation, view.open, view.line))
+        return false;
+    document_copy_expectation(ledger, &view, document_room(list), &row->of.document);
+    document_taken(list, &row->of.document);
+    return true;
 }
 
 /* The server's own names, which begin with '@', are nobody's; neither are those given up. */
@@ -289,7 +355,7 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
     bool channel_known = look_up(ledger, NAME_CHANNEL, list->values[LIST_CHANNEL], &list->channel);
     list->channel_unknown = collection->of_channel && !channel_known;
     /* Of holds the channel is compared as text: it may be none that was ever configured. */
-    list->over = list->foreign || (!channel_known && !collection->has_lines) ||
+    list->over = list->foreign || (!channel_known && collection->lines != LINES_OF_CLAIMS) ||
                  !look_up(ledger, NAME_ITEM, list->values[LIST_ITEM], &list->item) ||
                  !look_up(ledger, NAME_LOCATION, list->values[LIST_LOCATION], &list->location);
     if (list->over)
@@ -321,6 +387,16 @@ static void render_cell_row(struct buffer *out, const struct render *render, con
 static void render_claim_row(struct buffer *out, const struct render *render, const struct row *row)
 {
     render_claim(out, render, &row->of.claim);
+}
+
+static void render_transfer_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    render_transfer(out, render, &row->of.document);
+}
+
+static void render_expectation_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    render_expectation(out, render, &row->of.document);
 }
 
 static void render_item_row(struct buffer *out, const struct render *render, const struct row *row)
@@ -365,25 +441,33 @@ static void render_source_row(struct buffer *out, const struct render *render, c
 
 /* ---- the collections ---- */
 
-#define HAS_CLAIM (HAS(LIST_ITEM) | HAS(LIST_LOCATION) | HAS(LIST_HOLDER) | HAS(LIST_CHANNEL) | HAS_PAGES)
+#define HAS_NAMES (HAS(LIST_Q) | HAS_PAGES)
+#define HAS_LINES (HAS(LIST_ITEM) | HAS(LIST_LOCATION) | HAS_PAGES)
+#define HAS_CLAIM (HAS_LINES | HAS(LIST_HOLDER) | HAS(LIST_CHANNEL))
 
 static const struct collection collections[] = {
     [LIST_OF_STOCK] = {"stock",
                        HAS(LIST_LOCATION) | HAS(LIST_CONDITION) | HAS(LIST_STATE) | HAS(LIST_CHANNEL) | HAS(LIST_Q) |
                            HAS(LIST_SORT) | HAS_PAGES,
-                       stock_states, false, false, ledger_cell_count, take_cell, render_cell_row},
-    [LIST_OF_HOLDS] = {"holds", HAS_CLAIM | HAS(LIST_STATE), hold_states, true, false, ledger_claim_places, take_claim,
-                       render_claim_row},
-    [LIST_OF_WAITING] = {"waiting", HAS_CLAIM, NULL, true, false, ledger_claim_places, take_waiting, render_claim_row},
-    [LIST_OF_ITEMS] = {"items", HAS(LIST_Q) | HAS_PAGES, NULL, false, false, item_places, take_item, render_item_row},
-    [LIST_OF_LOCATIONS] = {"locations", HAS(LIST_Q) | HAS_PAGES, NULL, false, false, location_places, take_location,
+                       stock_states, LINES_NONE, false, ledger_cell_count, take_cell, render_cell_row},
+    [LIST_OF_HOLDS] = {"holds", HAS_CLAIM | HAS(LIST_STATE), hold_states, LINES_OF_CLAIMS, false, ledger_claim_places,
+                       take_claim, render_claim_row},
+    [LIST_OF_WAITING] = {"waiting", HAS_CLAIM, NULL, LINES_OF_CLAIMS, false, ledger_claim_places, take_waiting,
+                         render_claim_row},
+    [LIST_OF_TRANSFERS] = {"transfers", HAS_LINES | HAS(LIST_STATE), document_states, LINES_OF_DOCUMENTS, false,
+                           ledger_transfer_places, take_transfer, render_transfer_row},
+    [LIST_OF_EXPECTATIONS] = {"expectations", HAS_LINES | HAS(LIST_STATE) | HAS(LIST_DIRECTION), document_states,
+                              LINES_OF_DOCUMENTS, false, ledger_expectation_places, take_expectation,
+                              render_expectation_row},
+    [LIST_OF_ITEMS] = {"items", HAS_NAMES, NULL, LINES_NONE, false, item_places, take_item, render_item_row},
+    [LIST_OF_LOCATIONS] = {"locations", HAS_NAMES, NULL, LINES_NONE, false, location_places, take_location,
                            render_location_row},
-    [LIST_OF_CHANNELS] = {"channels", HAS(LIST_Q) | HAS_PAGES, NULL, false, false, channel_places, take_channel,
+    [LIST_OF_CHANNELS] = {"channels", HAS_NAMES, NULL, LINES_NONE, false, channel_places, take_channel,
                           render_channel_row},
-    [LIST_OF_SOURCES] = {"sources", HAS(LIST_Q) | HAS_PAGES, NULL, false, false, source_places, take_source,
+    [LIST_OF_SOURCES] = {"sources", HAS_NAMES, NULL, LINES_NONE, false, source_places, take_source,
                          render_source_row},
-    [LIST_OF_OFFERS] = {"items", HAS(LIST_CHANNEL) | HAS(LIST_Q) | HAS_PAGES, NULL, false, true, ledger_offer_count,
-                        take_offer, render_offer_row},
+    [LIST_OF_OFFERS] = {"items", HAS_NAMES | HAS(LIST_CHANNEL), NULL, LINES_NONE, true, ledger_offer_count, take_offer,
+                        render_offer_row},
 };
 
 /* ---- cursors ---- */
@@ -597,6 +681,7 @@ static bool check_values(struct connection *connection)
     unsigned ignored;
     if (!check_names(connection) || !check_word(connection, LIST_CONDITION, conditions, &word) ||
         !check_word(connection, LIST_STATE, list->collection->states, &ignored) ||
+        !check_word(connection, LIST_DIRECTION, directions, &ignored) ||
         !check_word(connection, LIST_SORT, sorts, &ignored))
         return false;
     list->condition = (enum condition)word;
@@ -613,6 +698,19 @@ static bool check_values(struct connection *connection)
         return false;
     }
     return true;
+}
+
+/* For one read's rows. */
+static bool make_room(struct list *list)
+{
+    enum list_lines lines = list->collection->lines;
+    list->rows = calloc(ROWS_MAX, sizeof(*list->rows));
+    if (lines == LINES_OF_CLAIMS)
+        list->claim_lines = malloc(2 * COMMAND_LINES_MAX * sizeof(*list->claim_lines));
+    else if (lines == LINES_OF_DOCUMENTS)
+        list->document_lines = malloc(2 * COMMAND_LINES_MAX * sizeof(*list->document_lines));
+    return list->rows != NULL && (lines != LINES_OF_CLAIMS || list->claim_lines != NULL) &&
+           (lines != LINES_OF_DOCUMENTS || list->document_lines != NULL);
 }
 
 static void on_begin(struct connection *connection)
@@ -641,10 +739,7 @@ static void on_begin(struct connection *connection)
         return;
     if (!check_values(connection))
         return;
-    list->rows = calloc(ROWS_MAX, sizeof(*list->rows));
-    if (list->collection->has_lines)
-        list->lines = malloc(2 * COMMAND_LINES_MAX * sizeof(*list->lines));
-    if (list->rows == NULL || (list->collection->has_lines && list->lines == NULL)) {
+    if (!make_room(list)) {
         respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("memory for the page cannot be had now"));
         return;
     }
@@ -663,7 +758,8 @@ static void on_end(struct connection *connection)
     struct list *list = connection->state;
     buffer_deinit(&list->body);
     free(list->rows);
-    free(list->lines);
+    free(list->claim_lines);
+    free(list->document_lines);
     free(list);
 }
 

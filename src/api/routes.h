@@ -54,8 +54,10 @@ enum list_call {
     LIST_OF_LOCATIONS,
     LIST_OF_CHANNELS,
     LIST_OF_SOURCES,
-    LIST_OF_OFFERS
-};
+    LIST_OF_OFFERS,
+    LIST_OF_TRANSFERS,
+    LIST_OF_EXPECTATIONS
+}; /* at the end: cursors have the number */
 enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI };
 
 #endif

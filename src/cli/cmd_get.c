@@ -43,6 +43,15 @@ static const struct column free_columns[] = {
     {"item", "item"},           {"location", "location"}, {">on_hand", "on_hand"}, {">reserved", "reserved"},
     {">available", "available"}, {">free", "free"},        {">version", "version"},
 };
+static const struct column transfer_columns[] = {
+    {"transfer", "transfer"}, {"state", "state"}, {"from", "from"}, {"to", "to"}, {"eta", "eta"},
+};
+static const struct column expectation_columns[] = {
+    {"expectation", "expectation"}, {"state", "state"}, {"direction", "direction"},
+};
+static const struct column document_line_columns[] = {
+    {"item", "item"}, {"location", "location"}, {">units", "units"}, {"due", "due"},
+};
 static const struct column item_columns[] = {
     {"item", "item"}, {">scale", "scale"}, {"provisional", "provisional"},
 };
@@ -52,10 +61,10 @@ static const struct column source_columns[] = {{"source", "source"}, {"ordered",
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Filters by the names the server has for them. */
-enum get_filter { GET_ITEM, GET_LOCATION, GET_CONDITION, GET_STATE, GET_HOLDER, GET_CHANNEL, GET_Q, GET_LIMIT,
-                  GET_CURSOR, GET_FILTER_COUNT };
-static const char *const filter_names[GET_FILTER_COUNT] = {"item",    "location", "condition", "state", "holder",
-                                                           "channel", "q",        "limit",     "cursor"};
+enum get_filter { GET_ITEM, GET_LOCATION, GET_CONDITION, GET_STATE, GET_HOLDER, GET_CHANNEL, GET_DIRECTION, GET_Q,
+                  GET_LIMIT, GET_CURSOR, GET_FILTER_COUNT };
+static const char *const filter_names[GET_FILTER_COUNT] = {
+    "item", "location", "condition", "state", "holder", "channel", "direction", "q", "limit", "cursor"};
 #define HAS(filter) (1U << (filter))
 #define HAS_PAGES   (HAS(GET_LIMIT) | HAS(GET_CURSOR))
 #define PAGES       "[--limit COUNT] [--cursor CURSOR]"
@@ -92,8 +101,17 @@ static const struct thing things[] = {
      ROWS("holds", hold_columns),
      "get holds [--item ITEM] [--location LOCATION] [--state STATE] [--holder HOLDER] [--channel CHANNEL] " PAGES, NULL},
     {"waiting", "/v1/waiting", 0, 0,
-     HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES, ROWS("waiting", waiting_columns),
+     HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
+     ROWS("waiting", waiting_columns),
      "get waiting [--item ITEM] [--location LOCATION] [--holder HOLDER] [--channel CHANNEL] " PAGES, NULL},
+    {"transfer", "/v1/transfers", 1, 1, 0, NO_ROWS, "get transfer NAME", NULL},
+    {"transfers", "/v1/transfers", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS_PAGES,
+     ROWS("transfers", transfer_columns), "get transfers [--item ITEM] [--location LOCATION] [--state STATE] " PAGES, NULL},
+    {"expectation", "/v1/expectations", 1, 1, 0, NO_ROWS, "get expectation NAME", NULL},
+    {"expectations", "/v1/expectations", 0, 0,
+     HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_DIRECTION) | HAS_PAGES,
+     ROWS("expectations", expectation_columns),
+     "get expectations [--item ITEM] [--location LOCATION] [--state STATE] [--direction in|out] " PAGES, NULL},
     {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME", NULL},
     {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES,
      NULL},
@@ -214,8 +232,10 @@ static int print_document(const struct document *document, const struct thing *t
         return code;
     }
     if ((array = document_container(document, 0, TEXT("lines"))) != 0) {
+        bool claim = strcmp(thing->name, "hold") == 0;
         print_members(document);
-        return print_table(document, array, 0, claim_columns, COUNT(claim_columns));
+        return print_table(document, array, 0, claim ? claim_columns : document_line_columns,
+                           claim ? COUNT(claim_columns) : COUNT(document_line_columns));
     }
     if (text_present(document_text(document, 0, TEXT("on_hand")))) {
         const char *titles[COLUMNS_MAX];
@@ -243,6 +263,10 @@ static int refused(const struct get *get, struct text body)
             thing = "item", name = get->first_name;
         else if (text_equal(code, TEXT("unknown_hold")))
             thing = "hold", name = get->first_name;
+        else if (text_equal(code, TEXT("unknown_transfer")))
+            thing = "transfer", name = get->first_name;
+        else if (text_equal(code, TEXT("unknown_expectation")))
+            thing = "expectation", name = get->first_name;
         else if (text_equal(code, TEXT("unknown_location")))
             thing = "location", name = get->second_name;
         else if (text_equal(code, TEXT("unknown_channel")))
@@ -349,16 +373,16 @@ int cmd_get(int argc, char **argv)
     get.thing = word_count == 0 ? NULL : find_thing(words[0], word_count - 1);
     if (get.thing == NULL) {
         cli_error("get",
-                  "%s%s%s; there are: stock, availability, hold, holds, waiting, item, items, locations, channels, sources, "
-                  "figures, ready; "
-                  "see onhand help get",
+                  "%s%s%s; there are: stock, availability, hold, holds, waiting, transfer, transfers, expectation, "
+                  "expectations, item, items, locations, channels, sources, figures, ready; see onhand help get",
                   word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
                   word_count == 0 ? "" : "' to get");
         return EXIT_USAGE;
     }
     unsigned name_count = word_count - 1;
     if (name_count > get.thing->name_max) {
-        cli_error("get", "'%s' is one name too many; usage: onhand %s", words[1 + get.thing->name_max], get.thing->usage);
+        cli_error("get", "'%s' is one name too many; usage: onhand %s", words[1 + get.thing->name_max],
+                  get.thing->usage);
         return EXIT_USAGE;
     }
     if (name_count < get.thing->name_min || has_others(filters, get.thing->filters)) {

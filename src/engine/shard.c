@@ -374,7 +374,8 @@ void shard_publish(struct shard *shard)
     for (uint32_t c = 0; c < channels; c++) {
         uint32_t last = ledger_offer_before(shard->ledger, c, NUMBER_NONE);
         if (last != NUMBER_NONE)
-            atomic_store_explicit(&shard->channel_changed[c], ledger_offer_turn(shard->ledger, last).seq, memory_order_relaxed);
+            atomic_store_explicit(&shard->channel_changed[c], ledger_offer_turn(shard->ledger, last).seq,
+                                  memory_order_relaxed);
     }
 }
 

@@ -12,7 +12,7 @@
 #include "base/check.h"
 
 #define JOURNAL_FORMAT     1 /* of frames and segments */
-#define JOURNAL_LEVEL      1 /* of the behaviour that decided: DESIGN section 1 */
+#define JOURNAL_LEVEL      2 /* of the behaviour that decided: DESIGN section 1 */
 #define FRAME_HEADER_BYTES 128
 #define FRAME_STEP_BYTES   512       /* every frame begins at a multiple: the smallest block there is */
 #define FRAME_BYTES_MAX    (6 << 20) /* the soft limit of a group, and behind it one decision of the largest kind */

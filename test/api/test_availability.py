@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """
-Goal: who follows what a channel may sell ends with the true values, whatever happens between: each change is told after the
-event behind it, in the order of those events, the last one of an item never missed; and nobody waits for a reader who is far behind.
-Method: readers of every kind (pages of several sizes, long polls, streams that break and resume) keep a map of what they
-were told, while stock, quotas and channels change and the server is restarted; at the end each map is compared with
-GET /v1/availability.
+Goal: who follows what a channel may sell ends with the true values, whatever happens between: each change is told after
+the event behind it, in the order of those events, the last one of an item never missed; and nobody waits for a reader
+who is far behind.
+Method: readers of every kind (pages of several sizes, long polls, streams that break and resume) keep a map of what
+they were told, while stock, quotas and channels change and the server is restarted; at the end each map is compared
+with GET /v1/availability.
 """
 import itertools
 import json
@@ -211,6 +212,28 @@ class Told(ServerCase):
             self.assertEqual([change["position"] for change in page["events"]], [position])
             wire.close()
         self.assertLessEqual(self.server.metric("onhand_reads_total"), before + 2 * len(wires))
+
+    def test_a_component_tells_each_of_its_kits_once_kits(self):
+        self.receive("nut", 6, self.name)
+        for n in range(1, 8):
+            body = json.dumps({"scale": 0, "components": [{"item": "nut", "quantity": n}]}).encode()
+            answer = self.server.request("PUT", "/v1/items/kit%d" % n, body)
+            self.assertEqual(answer.status, 200, answer)
+        self.do(kind="set_channel", channel=self.name, locations=[self.name])
+        reader = Reader(self.server, self.name)
+        reader.catch_up("&limit=3")
+        self.assertEqual(reader.ats, {"nut": 6, **{"kit%d" % n: 6 // n for n in range(1, 7)}})
+        position = self.receive("nut", 9, self.name)
+        for limit in (1, 2, 3, 100):
+            late = Reader(self.server, self.name)
+            late.next = reader.next
+            told = []
+            while changes := late.page("&limit=%d" % limit):
+                told += changes
+            self.assertEqual({change["position"] for change in told}, {position})
+            self.assertEqual(sorted((change["item"], change["ats"]) for change in told),
+                             sorted([("nut", 15), *(("kit%d" % n, 15 // n) for n in range(1, 8))]))
+            self.assertEqual(late.next, self.server.position())
 
     def test_a_stream_of_no_channel_or_from_a_bad_place_is_refused(self):
         self.do(kind="set_channel", channel="real", locations=[self.name])

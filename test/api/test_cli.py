@@ -492,6 +492,25 @@ class RealServer(unittest.TestCase):
         self.assertEqual(self.onhand("feed", "--channel", "web", "--after", "now")[1], "")
         self.assertNotEqual(self.onhand("feed", "--channel", "web", "--kind", "sale")[0], 0)
 
+    def test_documents_are_shown(self):
+        line = {"item": "sent", "location": "L", "quantity": 3}
+        text = [{"kind": "receive", "source": "docs", "id": "1", **line},
+                {"kind": "transfer_out", "source": "docs", "id": "2", "transfer": "T/1", "to": "M", "eta": "2999-01-01", **line},
+                {"kind": "expect", "source": "docs", "id": "3", "expectation": "PO 1", "direction": "in", "due": "2999-01-02",
+                 **line}]
+        self.assertEqual(self.onhand("send", stdin="\n".join(map(json.dumps, text)).encode() + b"\n")[0], 0)
+        code, out, _ = self.onhand("get", "transfers", "--item", "sent", "--location", "M", "--state", "open")
+        self.assertEqual((code, out.splitlines()[1].split()), (0, ["T/1", "open", "L", "M", "2999-01-01"]))
+        code, out, _ = self.onhand("get", "expectations", "--direction", "in", "--limit", "5")
+        self.assertEqual((code, out.splitlines()[1].split()), (0, ["PO", "1", "open", "in"]))
+        self.assertEqual(len(self.onhand("get", "expectations", "--direction", "out")[1].splitlines()), 2)
+        self.assertIn(["sent", "M", "3", "-"], [line.split() for line in self.onhand("get", "transfer", "T/1")[1].splitlines()])
+        self.assertIn(["sent", "L", "3", "2999-01-02"],
+                      [line.split() for line in self.onhand("get", "expectation", "PO 1")[1].splitlines()])
+        for thing in ("transfer", "expectation"):
+            code, _, error = self.onhand("get", thing, "none")
+            self.assertEqual((code, "has no %s 'none'" % thing in error), (1, True), error)
+
     def test_lists_are_shown_page_by_page(self):
         text = b"".join(commands(1, item="listed %d" % n, source="l%d" % n, location="L & M") for n in range(5))
         self.assertEqual(self.onhand("send", stdin=text)[0], 0)

@@ -213,12 +213,15 @@ class Hostile(ServerCase):
     def test_availability(self):
         self.check_table("availability.tsv")
 
+    def test_documents(self):
+        self.check_table("documents.tsv")
+
     def test_items(self):
         self.check_table("item.tsv")
 
     def test_every_table_is_run(self):
         self.assertEqual(set(self.tables), {"head.tsv", "body.tsv", "availability.tsv", "target.tsv", "json.tsv", "command.tsv",
-                                            "commands.tsv", "item.tsv"})
+                                            "commands.tsv", "documents.tsv", "item.tsv"})
         kinds = sum(len(cases) * (3 if use in ("command", "json") else 1) for use, cases in self.tables.values())
         self.assertGreaterEqual(kinds, FLOOR)
 

@@ -15,7 +15,8 @@ from urllib.parse import quote
 from server import FolderCase, ServerCase, receive
 
 CALLS = {"stock": "/v1/stock", "holds": "/v1/holds", "items": "/v1/items", "locations": "/v1/locations",
-         "sources": "/v1/sources", "waiting": "/v1/waiting", "channels": "/v1/channels"}
+         "sources": "/v1/sources", "waiting": "/v1/waiting", "channels": "/v1/channels", "transfers": "/v1/transfers",
+         "expectations": "/v1/expectations"}
 FILLED = ("stock", "holds", "items", "locations", "sources")  # those with many rows in most tests
 
 
@@ -334,6 +335,81 @@ class Claims(ServerCase):
         self.assertEqual(self.rows("stock", "channel=none"), [])
 
 
+class Documents(ServerCase):
+    """Transfers and expectations."""
+    ONE = {"transfers": "transfer", "expectations": "expectation"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        line = "item", "location", "quantity"
+        commands = [receive(n, item="i%d" % n, location="A", quantity=100, source="f") for n in range(4)]
+
+        def out(name, lines, to, **more):
+            return {"kind": "transfer_out", "source": "wms", "id": name, "transfer": name, "to": to,
+                    "lines": [dict(zip(line, values)) for values in lines], **more}
+
+        def expect(name, direction, *lines):
+            return {"kind": "expect", "source": "erp", "id": name, "expectation": name, "direction": direction,
+                    "due": "2999-12-01", "lines": [dict(zip(line, values)) for values in lines]}
+        commands += [out("t-one", [("i0", "A", 3)], "B"), out("t-two", [("i0", "A", 1), ("i1", "A", 2)], "C", eta="2999-12-01"),
+                     out("t-part", [("i1", "A", 5), ("i2", "A", 5)], "B"), out("t/closed", [("i3", "A", 1)], "C"),
+                     {"kind": "transfer_in", "source": "wms", "id": "in", "transfer": "t-part", "item": "i2", "location": "B",
+                      "quantity": 5},
+                     {"kind": "transfer_loss", "source": "wms", "id": "lost", "transfer": "t/closed"},
+                     expect("e-in", "in", ("i0", "A", 7), ("i1", "B", 2)), expect("e-out", "out", ("i0", "A", 1)),
+                     expect("e-closed", "in", ("i2", "C", 1)), expect("e-last", "out", ("i3", "B", 9)),
+                     {"kind": "cancel_expected", "source": "erp", "id": "x", "expectation": "e-closed"},
+                     expect("e-in", "in", ("i0", "A", 8), ("i1", "B", 2)) | {"id": "again"}]
+        statuses = [row["status"] for row in cls.server.stream(commands).lines()]
+        assert statuses == ["accepted"] * len(commands), statuses
+
+    def rows(self, what, query=""):
+        return rows_of(walk(self.server, what, query), what)
+
+    def test_rows_are_the_documents_in_pages_of_every_size(self):
+        for what, names, closed in (("transfers", ["t-one", "t-two", "t-part", "t/closed"], ["t/closed"]),
+                                    ("expectations", ["e-in", "e-out", "e-closed", "e-last"], ["e-closed"])):
+            for limit in (1, 2, 3, 4, 1000):
+                rows = self.rows(what, "limit=%d" % limit)
+                self.assertEqual([row[self.ONE[what]] for row in rows], names)
+                for row in rows:
+                    name = quote(row[self.ONE[what]], safe="")
+                    self.assertEqual(row, self.server.get("%s/%s" % (CALLS[what], name)).json())
+            self.assertEqual([row[self.ONE[what]] for row in rows if row["state"] == "closed"], closed)
+            self.assertTrue(any(len(row["lines"]) == 2 for row in rows))
+
+    def test_filters(self):
+        found = set()
+        for what, state, direction, item, location in itertools.product(
+                self.ONE, (None, "open", "closed"), (None, "in", "out"), (None, "i0", "i1", "i2", "none"),
+                (None, "A", "B", "C", "nowhere")):
+            if direction and what == "transfers":
+                continue
+            query = "&".join("%s=%s" % pair for pair in (("state", state), ("direction", direction), ("item", item),
+                                                         ("location", location)) if pair[1])
+            wanted = [row for row in self.rows(what) if state in (None, row["state"])
+                      and direction in (None, row.get("direction"))
+                      and (not (item or location) or any(item in (None, line["item"]) and location in (None, line["location"])
+                                                         for line in row["lines"]))]
+            with self.subTest(what=what, query=query):
+                self.assertEqual(self.rows(what, query + ("&" if query else "") + "limit=1"), wanted)
+            if wanted and len(wanted) < 4:
+                found |= {(what, key) for key, value in (("state", state), ("direction", direction), ("item", item),
+                                                         ("location", location)) if value}
+        self.assertEqual(len(found), 7, "no row would have shown a mistake")
+
+    def test_cursors_are_good_for_their_own_list_alone(self):
+        for what, other in itertools.permutations((*self.ONE, "items"), 2):
+            cursor = page_of(self.server, what, "limit=1")["next"]
+            answer = self.server.get("%s?cursor=%s" % (CALLS[other], cursor))
+            self.assertEqual((answer.status, answer.json()["field"]), (422, "cursor"), (what, other))
+        cursor = page_of(self.server, "expectations", "state=open&limit=1")["next"]
+        self.assertEqual(self.server.get("/v1/expectations?state=closed&cursor=" + cursor).status, 422)
+        self.assertEqual(self.server.get("/v1/expectations?state=open&direction=in&cursor=" + cursor).status, 422)
+        self.assertEqual(len(page_of(self.server, "expectations", "state=open", cursor)["expectations"]), 2)
+
+
 class Moving(FolderCase):
     """Lists of a ledger that goes on."""
 
@@ -484,6 +560,41 @@ class Moving(FolderCase):
         names = [row["hold"] for row in rows_of(walk(server, "holds", "limit=9"), "holds")]
         self.assertEqual(sorted(names), ["h%03d" % n for n in range(200)])
         self.assertNotEqual(names, sorted(names), "no place was used again")
+
+    def test_a_place_that_is_used_again_neither_hides_nor_repeats_a_document(self):
+        for what, one, make, end in (
+                ("transfers", "transfer", {"kind": "transfer_out", "to": "M"}, {"kind": "transfer_loss"}),
+                ("expectations", "expectation", {"kind": "expect", "direction": "in", "due": "2999-01-01"},
+                 {"kind": "cancel_expected"})):
+            with self.subTest(what):
+                os.mkdir(self.folder + "/" + what)
+                server = self.start("--id-window", "1", folder=self.folder + "/" + what)
+                server.send(**receive(1, quantity=100000, source="f"))
+
+                def made(tag, numbers, quantity):
+                    commands = [{**make, "source": "s", "id": "%s%d" % (tag, n), one: "d%03d" % n, "item": "A", "location": "L",
+                                 "quantity": quantity} for n in numbers]
+                    self.assertEqual(server.stream(commands, "?answers=summary").lines()[-1]["summary"]["accepted"], len(commands))
+                made("first", range(100), 1)
+                page = page_of(server, what, "limit=50")
+                self.assertEqual([row[one] for row in page[what]], ["d%03d" % n for n in range(50)])
+                gone = list(range(0, 100, 3))
+                commands = [{**end, "source": "x", "id": str(n), one: "d%03d" % n} for n in gone]
+                self.assertEqual(server.stream(commands, "?answers=summary").lines()[-1]["summary"]["accepted"], len(gone))
+                deadline = time.monotonic() + 30
+                while (any(server.get("%s/d%03d" % (CALLS[what], n)).status != 404 for n in gone)
+                       and time.monotonic() < deadline):
+                    time.sleep(0.1)
+                    server.send(**receive("t%f" % time.monotonic(), item="tick", location="L", source="t"))
+                made("again", gone, 2)
+                server.stop()
+                server.start()
+                rest = rows_of(walk(server, what, "limit=9", cursor=page["next"]), what)
+                self.assertEqual([row[one] for row in rest], ["d%03d" % n for n in range(50, 100) if n not in gone])
+                names = [row[one] for row in rows_of(walk(server, what, "limit=9"), what)]
+                self.assertEqual(sorted(names), ["d%03d" % n for n in range(100)])
+                self.assertNotEqual(names, sorted(names), "no place was used again")
+                server.stop()
 
     def test_an_ended_hold_leaves_the_list_with_its_name(self):
         server = self.start("--id-window", "1")

@@ -370,7 +370,8 @@ class OpenApi(ServerCase):
         self.expect("FiguresPage", self.once("GET", "/v1/figures?item=B*&location=LON").json())
         for name, target in (("StockPage", "/v1/stock"), ("HoldPage", "/v1/holds"), ("ItemPage", "/v1/items"),
                              ("LocationPage", "/v1/locations"), ("SourcePage", "/v1/sources"),
-                             ("ChannelPage", "/v1/channels")):
+                             ("ChannelPage", "/v1/channels"), ("TransferPage", "/v1/transfers"),
+                             ("ExpectationPage", "/v1/expectations")):
             for limit in ("1", "1000"):  # with a next page, and without
                 self.expect(name, self.once("GET", target + "?limit=" + limit).json())
         self.command(kind="set_channel", channel="amz", locations=["LON", "PAR"], priority=2, cap=3)
@@ -421,7 +422,7 @@ class OpenApi(ServerCase):
         values = {"after": "now", "limit": "5", "wait": "0", "include": "refused", "item": "A*", "location": "L",
                   "kind": "sale", "type": "sale", "source": "s", "answers": "all", "stamps": "1", "q": "A",
                   "condition": "damaged", "state": "held", "holder": "jo", "channel": "web", "sort": "cell",
-                  "cursor": "0"}
+                  "cursor": "0", "direction": "in"}
         for path, item in self.page.document["paths"].items():
             if "get" not in item or "{" in path:
                 continue

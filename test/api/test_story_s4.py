@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """
-Goal: story S4 of the contract (channels, at DC), every number of it but its last sentence, and the feed of each channel telling
-each change once.
-Method: the story's commands over HTTP, one after the other; after each the cell, the quotas, what the channels may sell,
-and what a reader of each channel's feed is told: by pages, by a long poll and by a stream that stays open.
+Goal: story S4 of the contract (channels, at DC), every number of it but its last sentence, and the feed of each channel
+telling each change once.
+Method: the story's commands over HTTP, one after the other; after each the cell, the quotas, what the channels may
+sell, and what a reader of each channel's feed is told: by pages, by a long poll and by a stream that stays open.
 """
 import json
 import unittest

@@ -1447,7 +1447,7 @@ static void sum_paper(struct work *w, const struct model_paper *paper)
 static bool do_transfer_loss(struct work *w)
 {
     struct model_paper *paper = transfer_of(w);
-    if (paper == NULL)
+    if (paper == NULL || paper->closed_at_us != MODEL_TIME_NONE)
         return refuse(w, "unknown_transfer");
     if (w->command->line_count > 0) {
         if (!sum_lines(w, false))

@@ -72,7 +72,7 @@ static const uint8_t weights[MODEL_KIND_COUNT] = {
     [MODEL_REDATE] = 4, [MODEL_CANCEL_EXPECTED] = 4};
 enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, THRESHOLDS, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
 static bool served[FEATURE_COUNT] = {[AMENDS] = true, [CHANNELS] = true, [POLICIES] = true, [BACKORDERS] = true,
-                                     [WAITS] = true, [SOURCES] = true, [THRESHOLDS] = true};
+                                     [WAITS] = true, [SOURCES] = true, [THRESHOLDS] = true, [TRANSFERS] = true};
 
 static bool is_served(int64_t kind)
 {
@@ -854,9 +854,10 @@ static struct command adapt(const struct model_command *c)
 /* ---- the two ledgers ---- */
 
 static const struct ledger_limits limits = {
-    .item_count_max = 16, .location_count_max = 16, .source_count_max = 8, .quota_count_max = 512, .offer_count_max = 512, .cell_count_max = 128,
+    .item_count_max = 16, .location_count_max = 16, .source_count_max = 8, .quota_count_max = 512,
+    .offer_count_max = 512, .cell_count_max = 128,
     .claim_count_max = 16, .claim_line_count_max = 256,
-    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 64, .id_count_max = 4096,
+    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 512, .id_count_max = 4096,
     .config_mib_max = 1, .part_count_max = 64, .alias_count_max = 64,
 };
 
