@@ -1077,6 +1077,9 @@ class Nothing(Story):
             s.do(kind, *lines, **fields)
         s.wait_for("expire 2 S2 E")
         s.do("commit", ("S2", 15), hold="B")
+        s.do("receive", ("bin", 5, "kept"))
+        response = self.server.request("PUT", "/v1/locations/bin", b'{"parent":"DC","promise":false}')
+        self.assertEqual(response.status, 200, response)
         s.cell("DC", 9, on_hand=8, held=2, committed=2, picked=1, available=4, incoming=5)
         past, moon = instant(-100), {"hold": "X", "channel": "moon"}
         web = {"channel": "web", "item": "item", "location": "DC"}
@@ -1122,6 +1125,9 @@ class Nothing(Story):
             ("unknown_hold", "/hold", [], "pick", (("DC", 1),), {"hold": "X"}),
             ("unknown_hold", "/hold", [], "unpick", (("DC", 1),), {"hold": "X"}),
             ("unknown_hold", "/hold", [], "ship", (), {"hold": "X"}),
+            ("no_promise", "/location", [], "hold", (("bin", 1, "kept"),), {"hold": "X"}),
+            ("no_promise", "/location", [], "commit", (("bin", 1, "kept"),), {"hold": "X"}),
+            ("no_promise", "/to", [], "reassign", (("DC", 1),), {"hold": "C", "to": "bin"}),
             ("hold_exists", "/hold", [], "hold", (("DC", 1),), {"hold": "C", "holder": "dora"}),
             ("hold_ended", "/hold", [], "hold", (("S2", 1),), {"hold": "E"}),
             ("hold_ended", "/hold", [], "extend", (), {"hold": "E", "expires_in": 9}),
@@ -1170,7 +1176,7 @@ class Nothing(Story):
         told.add("seq_passed")
         s.no("seq_passed", "sale", ("DC", 1), seq=7, at="/seq")
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
-        configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source", "no_promise"}
+        configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source"}
         self.assertEqual(told, {row["const"] for row in codes} - configuration)
 
     def test_what_is_no_command_is_named_and_not_remembered(self):
