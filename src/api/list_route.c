@@ -98,6 +98,7 @@ struct list {
     bool channel_unknown;
     uint64_t seq; /* the ledger's last event when this page began */
     uint32_t item, location, channel; /* numbers of those names, looked up by each read */
+    bool location_has_children;
     /* One read's rows. */
     struct row *rows;
     struct claim_line_view *claim_lines; /* room for two claims of the largest kind, where the rows are claims */
@@ -137,6 +138,16 @@ static bool number_is_wanted(uint32_t wanted, uint32_t number)
     return wanted == NUMBER_NONE || wanted == number;
 }
 
+/* The location that is filtered by, or one below it. */
+static bool location_is_wanted(const struct ledger *ledger, struct list *list, uint32_t location)
+{
+    if (list->location == NUMBER_NONE || !list->location_has_children)
+        return number_is_wanted(list->location, location);
+    for (; location != list->location && location != NUMBER_NONE; list->looks++)
+        location = ledger_location_parent(ledger, location);
+    return location == list->location;
+}
+
 static const char *const stock_states[] = {"in_stock", "out_of_stock", "oversold", "reserved", NULL};
 
 static bool cell_state_is_wanted(const struct list *list, const struct figures *figures)
@@ -164,7 +175,7 @@ static bool take_cell(const struct ledger *ledger, struct list *list, struct row
             return false;
         row->of.cell.free = ledger_free(ledger, row->place, list->channel);
     }
-    return number_is_wanted(list->location, cell->location) && cell_state_is_wanted(list, &cell->figures) &&
+    return location_is_wanted(ledger, list, cell->location) && cell_state_is_wanted(list, &cell->figures) &&
            (list->condition == CONDITION_NONE || cell->figures.units[list->condition] != 0) &&
            name_is_wanted(list, ledger_name(ledger, NAME_ITEM, cell->item));
 }
@@ -187,7 +198,7 @@ static bool a_line_is_wanted(const struct ledger *ledger, struct list *list, uin
     struct claim_line_view view;
     for (; line != NUMBER_NONE; line = view.next, list->looks++) {
         ledger_claim_line(ledger, line, &view);
-        if (number_is_wanted(list->item, view.item) && number_is_wanted(list->location, view.location) &&
+        if (number_is_wanted(list->item, view.item) && location_is_wanted(ledger, list, view.location) &&
             (!waiting || view.units[CLAIM_WAITING] != 0))
             return true;
     }
@@ -231,7 +242,7 @@ static bool a_document_line_is_wanted(const struct ledger *ledger, struct list *
     struct document_line_view view;
     for (; line != NUMBER_NONE; line = view.next, list->looks++) {
         ledger_document_line(ledger, line, &view);
-        if (number_is_wanted(list->item, view.item) && number_is_wanted(list->location, view.location))
+        if (number_is_wanted(list->item, view.item) && location_is_wanted(ledger, list, view.location))
             return true;
     }
     return false;
@@ -370,6 +381,8 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
                  !look_up(ledger, NAME_LOCATION, list->values[LIST_LOCATION], &list->location);
     if (list->over)
         return;
+    list->location_has_children =
+        list->location != NUMBER_NONE && ledger_location_has_children(ledger, list->location);
     uint64_t wanted = list->limit + 1 - list->count; /* one more, to know whether there is a next page */
     while (list->place < end && list->row_count < wanted && list->row_count < ROWS_MAX && list->looks < LOOKS_MAX &&
            list->line_count <= COMMAND_LINES_MAX && list->form_bytes <= FORM_BYTES_MAX) {

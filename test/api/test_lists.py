@@ -444,6 +444,40 @@ class Documents(ServerCase):
         self.assertEqual(len(page_of(self.server, "expectations", "state=open", cursor)["expectations"]), 2)
 
 
+class Tree(ServerCase):
+    def rows(self, what, query=""):
+        return rows_of(walk(self.server, what, query), what)
+
+    def test_a_location_means_all_below_it(self):
+        parents = {"hall": None, "aisle": "hall", "bin": "aisle", "cage": "hall", "yard": None}
+        for name, parent in parents.items():
+            body = b"{}" if parent is None else b'{"parent":"%s"}' % parent.encode()
+            self.assertEqual(self.server.request("PUT", "/v1/locations/" + name, body).status, 200)
+
+        def within(name, root):
+            while name is not None and name != root:
+                name = parents.get(name)
+            return name is not None
+        commands = [receive("A", item="i0", location="A", quantity=100, source="f")]
+        for n, name in enumerate(parents):
+            commands += [receive("tree%d" % n, item="tree", location=name, quantity=20, source="f"),
+                         hold("tree-h%d" % n, "tree-h%d" % n, item="tree", location=name),
+                         hold("tree-w%d" % n, "tree-w%d" % n, item="tree", location=name, quantity=99, wait=True),
+                         {"kind": "transfer_out", "source": "wms", "id": "tree%d" % n, "transfer": "tree%d" % n, "to": name,
+                          "item": "i0", "location": "A", "quantity": 1},
+                         {"kind": "expect", "source": "erp", "id": "tree%d" % n, "expectation": "tree%d" % n, "direction": "in",
+                          "due": "2999-12-01", "item": "tree", "location": name, "quantity": 1}]
+        self.assertEqual({row["status"] for row in self.server.stream(commands).lines()}, {"accepted"})
+        for root in (*parents, "nowhere"):
+            for what in ("stock", "holds", "waiting", "transfers", "expectations"):
+                wanted = [row for row in self.rows(what)
+                          if any(within(line["location"], root) for line in row.get("lines", [row]))]
+                with self.subTest(root=root, what=what):
+                    self.assertEqual(self.rows(what, "limit=2&location=" + root), wanted)
+                    self.assertEqual(bool(wanted), root in parents)
+        self.assertEqual(len(self.rows("holds", "location=hall&item=tree&state=held")), 4)
+
+
 class Moving(FolderCase):
     """Lists of a ledger that goes on."""
 
