@@ -14,15 +14,12 @@
 
 struct config_call {
     enum name_space space;
-    struct text name; /* as asked; found: as it is (an item may be asked for by a merged name) */
+    struct text name; /* as asked: of an item, it may be a merged one */
     char name_bytes[3 * NAME_BYTES_MAX];
     struct buffer text; /* of a PUT */
     /* Filled by the engine's thread. */
     bool found;
-    uint64_t stamp; /* sequence of the last configuration, 0 when provisional */
-    uint8_t scale;
-    struct channel_view channel;
-    struct text form;
+    struct config_copy config;
     uint8_t form_bytes[CONFIG_BYTES_MAX];
 };
 
@@ -43,23 +40,8 @@ static void read_config(const struct ledger *ledger, struct request *request)
     uint32_t number = call->space == NAME_ITEM ? ledger_item_find(ledger, call->name)
                                                : ledger_number(ledger, call->space, call->name);
     call->found = number != NUMBER_NONE;
-    if (!call->found)
-        return;
-    call->name = ledger_name(ledger, call->space, number); /* names never move */
-    if (call->space == NAME_CHANNEL) {
-        CHECK(ledger_channel(ledger, number, &call->channel));
-        call->stamp = call->channel.stamp;
-        return;
-    }
-    struct item_view item;
-    if (call->space == NAME_ITEM && ledger_item(ledger, number, &item))
-        call->scale = item.scale;
-    call->stamp = ledger_config_seq(ledger, call->space, number);
-    struct text form = ledger_config(ledger, call->space, number);
-    if (form.length == 0)
-        return;
-    memcpy(call->form_bytes, form.bytes, form.length);
-    call->form = text_of((const char *)call->form_bytes, form.length);
+    if (call->found)
+        config_copy(ledger, call->space, number, call->form_bytes, &call->config);
 }
 
 /* ---- I/O thread: answers ---- */
@@ -70,30 +52,17 @@ static struct render render_of(const struct connection *connection)
     return (struct render){service->ledger, journal_epoch(service->journal), 0, NULL};
 }
 
-static void respond_config(struct connection *connection, const struct config_call *call)
+static void respond_config(struct connection *connection, const struct config_copy *config)
 {
     const struct render render = render_of(connection);
     struct buffer head, body;
     buffer_init(&head, 64);
     buffer_init(&body, CONNECTION_OUT_BYTES);
     buffer_literal(&head, "ETag: \"");
-    json_u64(&head, call->stamp);
+    json_u64(&head, config->stamp);
     buffer_literal(&head, "\"\r\n");
-    buffer_literal(&body, "{\"");
-    buffer_text(&body, constant(words[call->space]));
-    buffer_literal(&body, "\":");
-    json_string(&body, call->name);
-    if (call->space == NAME_ITEM) {
-        buffer_literal(&body, ",\"scale\":");
-        json_u64(&body, call->scale);
-    }
-    buffer_literal(&body, ",\"provisional\":");
-    json_bool(&body, call->stamp == 0);
-    if (call->space == NAME_CHANNEL)
-        render_channel(&body, &render, &call->channel);
-    else
-        render_config(&body, call->space, call->form);
-    buffer_literal(&body, "}\n");
+    render_config(&body, &render, config);
+    buffer_byte(&body, '\n');
     respond(connection, 200, "application/json", text_of(head.bytes, head.length), text_of(body.bytes, body.length));
     buffer_deinit(&head);
     buffer_deinit(&body);
@@ -140,24 +109,23 @@ static void read_answered(struct connection *connection, const struct request *r
     else if (!call->found)
         respond_problem(connection, 404, unknown_codes[call->space], constant(words[call->space]), TEXT("no such name"));
     else
-        respond_config(connection, call);
+        respond_config(connection, &call->config);
 }
 
 /* What is now set, from the last event of the decision: with `merge`, that of the other item. */
 static void put_answered(struct connection *connection, const struct decision *decision)
 {
-    struct config_call *call = connection->state;
+    const struct config_call *call = connection->state;
     const struct event *event = &decision->events[decision->event_count - 1];
     uint32_t number = call->space == NAME_ITEM ? event->item : event->config_number;
-    call->name = ledger_name(connection->io->service->ledger, call->space, number);
-    call->scale = event->scale;
-    call->stamp = event->seq;
-    call->form = event->config;
-    if (call->space == NAME_CHANNEL) {
-        ledger_channel_form(event->config, &call->channel);
-        call->channel.stamp = event->seq;
-    }
-    respond_config(connection, call);
+    struct config_copy config = {.space = call->space,
+                                 .name = ledger_name(connection->io->service->ledger, call->space, number),
+                                 .stamp = event->seq,
+                                 .scale = event->scale,
+                                 .form = event->config};
+    if (call->space == NAME_CHANNEL)
+        ledger_channel_form(event->config, &config.channel);
+    respond_config(connection, &config);
 }
 
 static void on_answered(struct connection *connection, struct request *request)

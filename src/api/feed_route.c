@@ -31,7 +31,9 @@ struct feed_block {
 
 struct feed {
     struct filter filter;
-    bool sse, stamps, reading; /* reading: a worker has it */
+    bool sse, stamps;
+    bool reading; /* a worker has it */
+    bool tree_wanted, tree_asked; /* the filter's; asked: the ledger's thread has it */
     struct feed_cursor cursor;
     uint64_t limit;
     int64_t wait_until_ns; /* long poll; 0 for none */
@@ -309,13 +311,10 @@ static void pump_channel(struct connection *connection)
         end_page(connection);
 }
 
-static void on_answered(struct connection *connection, struct request *request)
+static void channel_answered(struct connection *connection, const struct request *request)
 {
     struct feed *feed = connection->state;
     struct channel_feed *channel = feed->channel;
-    channel->asking = false;
-    if (connection->closing)
-        return;
     if (request->answer.status != ANSWER_READ || channel->unknown || channel->foreign) {
         if (connection->streaming)
             connection_close(connection); /* it comes back with its position and is told */
@@ -342,14 +341,61 @@ static void on_answered(struct connection *connection, struct request *request)
     pump_channel(connection);
 }
 
+/* ---- the filter's locations, and all below them ---- */
+
+static void read_tree(const struct ledger *ledger, struct request *request)
+{
+    filter_tree_read(ledger, request->detail);
+}
+
+static void ask_tree(struct connection *connection)
+{
+    struct feed *feed = connection->state;
+    struct request *request = feed->tree_asked ? NULL : io_request(connection->io, connection, NULL);
+    if (request == NULL)
+        return; /* resumed when a batch is free */
+    feed->tree_asked = true;
+    request->read = read_tree;
+    request->detail = &feed->filter;
+}
+
+static void tree_answered(struct connection *connection, const struct request *request)
+{
+    struct feed *feed = connection->state;
+    feed->tree_asked = false;
+    if (request->answer.status != ANSWER_READ || !filter_tree_prepare(&feed->filter)) {
+        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        return;
+    }
+    feed->tree_wanted = filter_tree_wanted(&feed->filter);
+    if (feed->sse && !feed->tree_wanted)
+        begin_stream(connection);
+    pump(connection);
+}
+
 /* ---- going on, whatever it is ---- */
+
+static void on_answered(struct connection *connection, struct request *request)
+{
+    struct feed *feed = connection->state;
+    if (feed->channel != NULL)
+        feed->channel->asking = false;
+    if (connection->closing)
+        return;
+    if (feed->channel != NULL)
+        channel_answered(connection, request);
+    else
+        tree_answered(connection, request);
+}
 
 static void pump(struct connection *connection)
 {
     struct feed *feed = connection->state;
     if (connection->closing || feed->reading)
         return;
-    if (feed->channel != NULL)
+    if (feed->tree_wanted)
+        ask_tree(connection);
+    else if (feed->channel != NULL)
         pump_channel(connection);
     else if (feed->sse)
         pump_stream(connection);
@@ -542,7 +588,9 @@ static void on_begin(struct connection *connection)
 static void on_body_end(struct connection *connection)
 {
     struct feed *feed = connection->state;
-    if (feed->sse && feed->channel == NULL) /* of a channel we must know first whether there is one */
+    feed->tree_wanted = filter_tree_wanted(&feed->filter);
+    /* Of a channel we must know first whether there is one, of locations what is below them. */
+    if (feed->sse && feed->channel == NULL && !feed->tree_wanted)
         begin_stream(connection);
     pump(connection);
 }
@@ -553,6 +601,7 @@ static void on_end(struct connection *connection)
     connection_watch(connection, false);
     feed_scratch_deinit(&feed->scratch);
     buffer_deinit(&feed->page);
+    filter_deinit(&feed->filter);
     free(feed->channel);
     free(feed);
 }

@@ -51,6 +51,13 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
     call->over = call->next == end;
 }
 
+/* Before the first chunk. */
+static void read_tree(const struct ledger *ledger, struct request *request)
+{
+    struct figures_call *call = request->detail;
+    filter_tree_read(ledger, &call->filter);
+}
+
 /* ---- worker: bring every cell to E ---- */
 
 static int compare_cells(const void *a, const void *b)
@@ -181,7 +188,7 @@ static void ask(struct connection *connection)
     struct request *request = io_request(connection->io, connection, NULL);
     if (request == NULL)
         return; /* resumed when a batch is free */
-    request->read = read_chunk;
+    request->read = filter_tree_wanted(&call->filter) ? read_tree : read_chunk;
     request->detail = call;
 }
 
@@ -192,6 +199,10 @@ static void on_answered(struct connection *connection, struct request *request)
         return;
     if (request->answer.status != ANSWER_READ) {
         respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        return;
+    }
+    if (!filter_tree_prepare(&call->filter)) {
+        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("memory for the filter cannot be had now"));
         return;
     }
     if (!call->over) {
@@ -238,6 +249,7 @@ static void on_begin(struct connection *connection)
 static void on_end(struct connection *connection)
 {
     struct figures_call *call = connection->state;
+    filter_deinit(&call->filter);
     free(call->cells);
     free(call);
 }

@@ -27,6 +27,7 @@
 #define LIST_BYTES_MAX ((size_t)4 << 20) /* a page ends behind the row that exceeds it; a hold can have 1,000 lines */
 #define LOOKS_MAX      1024              /* entries looked at by one read, lines looked at counted: some 100 us */
 #define ROWS_MAX       128               /* rows copied by one read */
+#define FORM_BYTES_MAX ((size_t)64 << 10) /* of bodies copied by one read: it ends behind the one that exceeds it */
 
 enum list_parameter {
     LIST_ITEM,
@@ -60,15 +61,13 @@ struct row {
         } cell;
         struct claim_copy claim;
         struct document_copy document;
-        struct item_view item;
-        struct channel_view channel;
         struct offer_view offer;
-        uint64_t source_seq;
+        struct config_copy config;
     } of;
 };
 
-/* What the rows have lines of. */
-enum list_lines { LINES_NONE, LINES_OF_CLAIMS, LINES_OF_DOCUMENTS };
+/* What they are decides what a read needs room for beside them: lines, or bodies. */
+enum row_kind { ROWS_PLAIN, ROWS_OF_CLAIMS, ROWS_OF_DOCUMENTS, ROWS_OF_CONFIG };
 
 struct list;
 
@@ -76,7 +75,7 @@ struct collection {
     const char *name;          /* of the member with the rows */
     unsigned parameters;       /* bits of enum list_parameter */
     const char *const *states; /* the words of state=, NULL at the end */
-    enum list_lines lines;
+    enum row_kind kind;
     bool of_channel;           /* rows are of the one channel that must be named; it is said before them */
     /* Engine thread. */
     uint32_t (*places)(const struct ledger *ledger);
@@ -99,10 +98,13 @@ struct list {
     bool channel_unknown;
     uint64_t seq; /* the ledger's last event when this page began */
     uint32_t item, location, channel; /* numbers of those names, looked up by each read */
+    bool location_has_children;
     /* One read's rows. */
     struct row *rows;
     struct claim_line_view *claim_lines; /* room for two claims of the largest kind, where the rows are claims */
     struct document_line_view *document_lines; /* the same of documents */
+    uint8_t *forms; /* where the rows have bodies */
+    size_t form_bytes;
     uint32_t row_count, line_count, looks;
     /* The page. */
     uint64_t count;
@@ -136,6 +138,16 @@ static bool number_is_wanted(uint32_t wanted, uint32_t number)
     return wanted == NUMBER_NONE || wanted == number;
 }
 
+/* The location that is filtered by, or one below it. */
+static bool location_is_wanted(const struct ledger *ledger, struct list *list, uint32_t location)
+{
+    if (list->location == NUMBER_NONE || !list->location_has_children)
+        return number_is_wanted(list->location, location);
+    for (; location != list->location && location != NUMBER_NONE; list->looks++)
+        location = ledger_location_parent(ledger, location);
+    return location == list->location;
+}
+
 static const char *const stock_states[] = {"in_stock", "out_of_stock", "oversold", "reserved", NULL};
 
 static bool cell_state_is_wanted(const struct list *list, const struct figures *figures)
@@ -163,7 +175,7 @@ static bool take_cell(const struct ledger *ledger, struct list *list, struct row
             return false;
         row->of.cell.free = ledger_free(ledger, row->place, list->channel);
     }
-    return number_is_wanted(list->location, cell->location) && cell_state_is_wanted(list, &cell->figures) &&
+    return location_is_wanted(ledger, list, cell->location) && cell_state_is_wanted(list, &cell->figures) &&
            (list->condition == CONDITION_NONE || cell->figures.units[list->condition] != 0) &&
            name_is_wanted(list, ledger_name(ledger, NAME_ITEM, cell->item));
 }
@@ -186,7 +198,7 @@ static bool a_line_is_wanted(const struct ledger *ledger, struct list *list, uin
     struct claim_line_view view;
     for (; line != NUMBER_NONE; line = view.next, list->looks++) {
         ledger_claim_line(ledger, line, &view);
-        if (number_is_wanted(list->item, view.item) && number_is_wanted(list->location, view.location) &&
+        if (number_is_wanted(list->item, view.item) && location_is_wanted(ledger, list, view.location) &&
             (!waiting || view.units[CLAIM_WAITING] != 0))
             return true;
     }
@@ -230,7 +242,7 @@ static bool a_document_line_is_wanted(const struct ledger *ledger, struct list *
     struct document_line_view view;
     for (; line != NUMBER_NONE; line = view.next, list->looks++) {
         ledger_document_line(ledger, line, &view);
-        if (number_is_wanted(list->item, view.item) && number_is_wanted(list->location, view.location))
+        if (number_is_wanted(list->item, view.item) && location_is_wanted(ledger, list, view.location))
             return true;
     }
     return false;
@@ -285,19 +297,28 @@ static bool take_name(const struct ledger *ledger, const struct list *list, enum
     return name.bytes[0] != '@' && !ledger_retired(ledger, space, number) && name_is_wanted(list, name);
 }
 
+static bool take_config(const struct ledger *ledger, struct list *list, struct row *row, enum name_space space)
+{
+    if (!take_name(ledger, list, space, row->place))
+        return false;
+    config_copy(ledger, space, row->place, list->forms + list->form_bytes, &row->of.config);
+    list->form_bytes += row->of.config.form.length;
+    return true;
+}
+
 static bool take_item(const struct ledger *ledger, struct list *list, struct row *row)
 {
-    return take_name(ledger, list, NAME_ITEM, row->place) && ledger_item(ledger, row->place, &row->of.item);
+    return take_config(ledger, list, row, NAME_ITEM);
 }
 
 static bool take_location(const struct ledger *ledger, struct list *list, struct row *row)
 {
-    return take_name(ledger, list, NAME_LOCATION, row->place);
+    return take_config(ledger, list, row, NAME_LOCATION);
 }
 
 static bool take_channel(const struct ledger *ledger, struct list *list, struct row *row)
 {
-    return take_name(ledger, list, NAME_CHANNEL, row->place) && ledger_channel(ledger, row->place, &row->of.channel);
+    return take_config(ledger, list, row, NAME_CHANNEL);
 }
 
 static bool take_offer(const struct ledger *ledger, struct list *list, struct row *row)
@@ -308,8 +329,7 @@ static bool take_offer(const struct ledger *ledger, struct list *list, struct ro
 
 static bool take_source(const struct ledger *ledger, struct list *list, struct row *row)
 {
-    row->of.source_seq = ledger_source_seq(ledger, row->place);
-    return take_name(ledger, list, NAME_SOURCE, row->place);
+    return take_config(ledger, list, row, NAME_SOURCE);
 }
 
 static uint32_t item_places(const struct ledger *ledger)
@@ -345,6 +365,7 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
     const struct collection *collection = list->collection;
     uint32_t end = collection->places(ledger);
     list->row_count = list->line_count = list->looks = 0;
+    list->form_bytes = 0;
     if (!list->begun) {
         list->begun = true;
         list->seq = ledger_last_seq(ledger);
@@ -355,14 +376,16 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
     bool channel_known = look_up(ledger, NAME_CHANNEL, list->values[LIST_CHANNEL], &list->channel);
     list->channel_unknown = collection->of_channel && !channel_known;
     /* Of holds the channel is compared as text: it may be none that was ever configured. */
-    list->over = list->foreign || (!channel_known && collection->lines != LINES_OF_CLAIMS) ||
+    list->over = list->foreign || (!channel_known && collection->kind != ROWS_OF_CLAIMS) ||
                  !look_up(ledger, NAME_ITEM, list->values[LIST_ITEM], &list->item) ||
                  !look_up(ledger, NAME_LOCATION, list->values[LIST_LOCATION], &list->location);
     if (list->over)
         return;
+    list->location_has_children =
+        list->location != NUMBER_NONE && ledger_location_has_children(ledger, list->location);
     uint64_t wanted = list->limit + 1 - list->count; /* one more, to know whether there is a next page */
     while (list->place < end && list->row_count < wanted && list->row_count < ROWS_MAX && list->looks < LOOKS_MAX &&
-           list->line_count <= COMMAND_LINES_MAX) {
+           list->line_count <= COMMAND_LINES_MAX && list->form_bytes <= FORM_BYTES_MAX) {
         struct row *row = &list->rows[list->row_count];
         row->place = list->place++;
         list->looks++;
@@ -399,44 +422,15 @@ static void render_expectation_row(struct buffer *out, const struct render *rend
     render_expectation(out, render, &row->of.document);
 }
 
-static void render_item_row(struct buffer *out, const struct render *render, const struct row *row)
+static void render_config_row(struct buffer *out, const struct render *render, const struct row *row)
 {
-    render_item(out, ledger_name(render->ledger, NAME_ITEM, row->place), &row->of.item);
-}
-
-static void render_location_row(struct buffer *out, const struct render *render, const struct row *row)
-{
-    buffer_literal(out, "{\"location\":");
-    json_string(out, ledger_name(render->ledger, NAME_LOCATION, row->place));
-    buffer_byte(out, '}');
-}
-
-static void render_channel_row(struct buffer *out, const struct render *render, const struct row *row)
-{
-    buffer_literal(out, "{\"channel\":");
-    json_string(out, render_name(render, NAME_CHANNEL, row->place));
-    render_channel(out, render, &row->of.channel);
-    buffer_byte(out, '}');
+    render_config(out, render, &row->of.config);
 }
 
 static void render_offer_row(struct buffer *out, const struct render *render, const struct row *row)
 {
     const struct offer_view *offer = &row->of.offer;
     render_availability(out, ledger_name(render->ledger, NAME_ITEM, offer->item), offer->ats, offer->scale);
-}
-
-static void render_source_row(struct buffer *out, const struct render *render, const struct row *row)
-{
-    buffer_literal(out, "{\"source\":");
-    json_string(out, ledger_name(render->ledger, NAME_SOURCE, row->place));
-    buffer_literal(out, ",\"ordered\":");
-    json_bool(out, row->of.source_seq != 0);
-    buffer_literal(out, ",\"seq\":");
-    if (row->of.source_seq == 0)
-        buffer_literal(out, "null");
-    else
-        json_u64(out, row->of.source_seq);
-    buffer_byte(out, '}');
 }
 
 /* ---- the collections ---- */
@@ -449,24 +443,24 @@ static const struct collection collections[] = {
     [LIST_OF_STOCK] = {"stock",
                        HAS(LIST_LOCATION) | HAS(LIST_CONDITION) | HAS(LIST_STATE) | HAS(LIST_CHANNEL) | HAS(LIST_Q) |
                            HAS(LIST_SORT) | HAS_PAGES,
-                       stock_states, LINES_NONE, false, ledger_cell_count, take_cell, render_cell_row},
-    [LIST_OF_HOLDS] = {"holds", HAS_CLAIM | HAS(LIST_STATE), hold_states, LINES_OF_CLAIMS, false, ledger_claim_places,
+                       stock_states, ROWS_PLAIN, false, ledger_cell_count, take_cell, render_cell_row},
+    [LIST_OF_HOLDS] = {"holds", HAS_CLAIM | HAS(LIST_STATE), hold_states, ROWS_OF_CLAIMS, false, ledger_claim_places,
                        take_claim, render_claim_row},
-    [LIST_OF_WAITING] = {"waiting", HAS_CLAIM, NULL, LINES_OF_CLAIMS, false, ledger_claim_places, take_waiting,
+    [LIST_OF_WAITING] = {"waiting", HAS_CLAIM, NULL, ROWS_OF_CLAIMS, false, ledger_claim_places, take_waiting,
                          render_claim_row},
-    [LIST_OF_TRANSFERS] = {"transfers", HAS_LINES | HAS(LIST_STATE), document_states, LINES_OF_DOCUMENTS, false,
+    [LIST_OF_TRANSFERS] = {"transfers", HAS_LINES | HAS(LIST_STATE), document_states, ROWS_OF_DOCUMENTS, false,
                            ledger_transfer_places, take_transfer, render_transfer_row},
     [LIST_OF_EXPECTATIONS] = {"expectations", HAS_LINES | HAS(LIST_STATE) | HAS(LIST_DIRECTION), document_states,
-                              LINES_OF_DOCUMENTS, false, ledger_expectation_places, take_expectation,
+                              ROWS_OF_DOCUMENTS, false, ledger_expectation_places, take_expectation,
                               render_expectation_row},
-    [LIST_OF_ITEMS] = {"items", HAS_NAMES, NULL, LINES_NONE, false, item_places, take_item, render_item_row},
-    [LIST_OF_LOCATIONS] = {"locations", HAS_NAMES, NULL, LINES_NONE, false, location_places, take_location,
-                           render_location_row},
-    [LIST_OF_CHANNELS] = {"channels", HAS_NAMES, NULL, LINES_NONE, false, channel_places, take_channel,
-                          render_channel_row},
-    [LIST_OF_SOURCES] = {"sources", HAS_NAMES, NULL, LINES_NONE, false, source_places, take_source,
-                         render_source_row},
-    [LIST_OF_OFFERS] = {"items", HAS_NAMES | HAS(LIST_CHANNEL), NULL, LINES_NONE, true, ledger_offer_count, take_offer,
+    [LIST_OF_ITEMS] = {"items", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, item_places, take_item, render_config_row},
+    [LIST_OF_LOCATIONS] = {"locations", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, location_places, take_location,
+                           render_config_row},
+    [LIST_OF_CHANNELS] = {"channels", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, channel_places, take_channel,
+                          render_config_row},
+    [LIST_OF_SOURCES] = {"sources", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, source_places, take_source,
+                         render_config_row},
+    [LIST_OF_OFFERS] = {"items", HAS_NAMES | HAS(LIST_CHANNEL), NULL, ROWS_PLAIN, true, ledger_offer_count, take_offer,
                         render_offer_row},
 };
 
@@ -703,14 +697,16 @@ static bool check_values(struct connection *connection)
 /* For one read's rows. */
 static bool make_room(struct list *list)
 {
-    enum list_lines lines = list->collection->lines;
+    enum row_kind kind = list->collection->kind;
     list->rows = calloc(ROWS_MAX, sizeof(*list->rows));
-    if (lines == LINES_OF_CLAIMS)
+    if (kind == ROWS_OF_CLAIMS)
         list->claim_lines = malloc(2 * COMMAND_LINES_MAX * sizeof(*list->claim_lines));
-    else if (lines == LINES_OF_DOCUMENTS)
+    else if (kind == ROWS_OF_DOCUMENTS)
         list->document_lines = malloc(2 * COMMAND_LINES_MAX * sizeof(*list->document_lines));
-    return list->rows != NULL && (lines != LINES_OF_CLAIMS || list->claim_lines != NULL) &&
-           (lines != LINES_OF_DOCUMENTS || list->document_lines != NULL);
+    else if (kind == ROWS_OF_CONFIG)
+        list->forms = malloc(FORM_BYTES_MAX + CONFIG_BYTES_MAX);
+    bool has_room = list->claim_lines != NULL || list->document_lines != NULL || list->forms != NULL;
+    return list->rows != NULL && (has_room || kind == ROWS_PLAIN);
 }
 
 static void on_begin(struct connection *connection)
@@ -760,6 +756,7 @@ static void on_end(struct connection *connection)
     free(list->rows);
     free(list->claim_lines);
     free(list->document_lines);
+    free(list->forms);
     free(list);
 }
 

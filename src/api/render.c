@@ -118,17 +118,6 @@ void render_cell(struct buffer *out, const struct render *render, const struct c
     buffer_byte(out, '}');
 }
 
-void render_item(struct buffer *out, struct text name, const struct item_view *item)
-{
-    buffer_literal(out, "{\"item\":");
-    json_string(out, name);
-    buffer_literal(out, ",\"scale\":");
-    json_u64(out, item->scale);
-    buffer_literal(out, ",\"provisional\":");
-    json_bool(out, !item->declared);
-    buffer_byte(out, '}');
-}
-
 /* ---- channels ---- */
 
 void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale)

@@ -8,6 +8,7 @@
 #define ONHAND_API_RENDER_H
 
 #include "api/claim_copy.h"
+#include "api/config_copy.h"
 #include "api/document_copy.h"
 #include "api/json_write.h"
 #include "feed/filter.h"
@@ -39,10 +40,8 @@ void render_status(struct buffer *out, const char *word, int http);
  * that this version knows.
  */
 void render_config_body(struct buffer *out, const struct render *render, const struct event *event);
-/* The members of an item's, a location's or a source's body, each with a comma before it. */
-void render_config(struct buffer *out, enum name_space space, struct text form);
-/* The same of a channel. */
-void render_channel(struct buffer *out, const struct render *render, const struct channel_view *channel);
+/* An item, a location, a channel or a source as its calls and lists answer it. */
+void render_config(struct buffer *out, const struct render *render, const struct config_copy *config);
 /* The name with this number. */
 struct text render_name(const struct render *render, enum name_space space, uint32_t number);
 
@@ -64,8 +63,6 @@ void render_transfer(struct buffer *out, const struct render *render, const stru
 void render_expectation(struct buffer *out, const struct render *render, const struct document_copy *document);
 /* A moment that is not absent, in quotes: a day as 2026-12-01, an instant as a time in UTC. */
 void render_moment(struct buffer *out, struct moment moment);
-/* An item as the calls for items answer it. */
-void render_item(struct buffer *out, struct text name, const struct item_view *item);
 /* The members of a refused event beyond "status": code, title, subject, cells … Begins with a comma. */
 void render_refusal(struct buffer *out, const struct render *render, const struct event *event);
 /* Is this decision a refusal? */

@@ -179,7 +179,8 @@ static void render_source_config(struct buffer *out, struct text form)
     }
 }
 
-void render_config(struct buffer *out, enum name_space space, struct text form)
+/* The members of an item's, a location's or a source's body, each with a comma before it. */
+static void render_form(struct buffer *out, enum name_space space, struct text form)
 {
     if (space == NAME_ITEM)
         render_item_config(out, form);
@@ -189,7 +190,8 @@ void render_config(struct buffer *out, enum name_space space, struct text form)
         render_source_config(out, form);
 }
 
-void render_channel(struct buffer *out, const struct render *render, const struct channel_view *channel)
+/* The same of a channel. */
+static void render_channel(struct buffer *out, const struct render *render, const struct channel_view *channel)
 {
     bool first = true;
     render_member(out, "locations");
@@ -215,6 +217,33 @@ void render_channel(struct buffer *out, const struct render *render, const struc
         buffer_literal(out, "null");
 }
 
+void render_config(struct buffer *out, const struct render *render, const struct config_copy *config)
+{
+    static const char *const words[NAME_SPACE_COUNT] = {"item", "location", "source", "channel"};
+    buffer_literal(out, "{\"");
+    buffer_append(out, words[config->space], strlen(words[config->space]));
+    buffer_literal(out, "\":");
+    json_string(out, config->name);
+    if (config->space == NAME_ITEM) {
+        render_member(out, "scale");
+        json_u64(out, config->scale);
+    }
+    render_member(out, "provisional");
+    json_bool(out, config->stamp == 0);
+    if (config->space == NAME_CHANNEL)
+        render_channel(out, render, &config->channel);
+    else
+        render_form(out, config->space, config->form);
+    if (config->has_seq) {
+        render_member(out, "seq");
+        if (config->source_seq == 0)
+            buffer_literal(out, "null");
+        else
+            json_u64(out, config->source_seq);
+    }
+    buffer_byte(out, '}');
+}
+
 /* An item's own bounds in a channel. */
 static void render_offer(struct buffer *out, const struct event *event)
 {
@@ -238,7 +267,7 @@ void render_config_body(struct buffer *out, const struct render *render, const s
     render_member(out, "body");
     size_t begin = out->length;
     if (event->config_space != NAME_CHANNEL) {
-        render_config(out, event->config_space, event->config);
+        render_form(out, event->config_space, event->config);
     } else if (event->item != NUMBER_NONE) {
         render_offer(out, event);
     } else {

@@ -55,7 +55,9 @@ static const struct column document_line_columns[] = {
 static const struct column item_columns[] = {
     {"item", "item"}, {">scale", "scale"}, {"provisional", "provisional"},
 };
-static const struct column location_columns[] = {{"location", "location"}};
+static const struct column location_columns[] = {
+    {"location", "location"}, {"parent", "parent"}, {"promise", "promise"}, {"zone", "zone"},
+};
 static const struct column source_columns[] = {{"source", "source"}, {"ordered", "ordered"}, {">seq", "seq"}};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

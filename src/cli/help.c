@@ -75,8 +75,10 @@ const char help_get[] =
     "       onhand get figures [--item ITEM]... [--location LOCATION]...\n"
     "       onhand get ready\n\n" COMMON_SERVER
     "  --item ITEM         figures: only this item, or ITEM* for all that begin so; may be repeated.\n"
-    "                      holds, waiting, transfers, expectations: with a line of this item\n"
-    "  --location LOCATION figures: only this location; may be repeated. else: only there\n"
+    "                      holds, waiting, transfers, expectations: with a line of this item
+"
+    "  --location LOCATION figures: only this location and all below it; may be repeated. else: only there
+"
     "  --condition WHICH   stock: only cells whose figure of this condition is not zero\n"
     "  --state STATE       stock: in_stock, out_of_stock, oversold or reserved. holds: held, committed,\n"
     "                      waiting, released, consumed, expired, open or ended. transfers, expectations: open or\n"
@@ -106,7 +108,7 @@ const char help_feed[] =
     "  --follow            go on as events happen; after a broken connection from the last event seen\n"
     "  --limit COUNT       end after so many events\n"
     "  --item ITEM         only this item, or ITEM* for all that begin so; may be repeated, as the next four\n"
-    "  --location LOCATION only this location\n"
+    "  --location LOCATION only this location and all below it\n"
     "  --kind KIND         only events caused by commands of this kind\n"
     "  --source SOURCE     only events caused by this source\n"
     "  --type TYPE         only events of this type\n"

@@ -1,5 +1,9 @@
 #include "feed/filter.h"
 
+#include <stdlib.h>
+
+#define TREE_LOOKS_MAX 4096 /* steps of one read: some 50 us */
+
 static bool is_kind(struct text value)
 {
     for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
@@ -67,6 +71,116 @@ static bool field_match(const struct filter *filter, enum filter_field field, st
     return !any;
 }
 
+/* ---- the tree of locations ---- */
+
+static bool has_bit(const uint64_t *bits, uint32_t number)
+{
+    return (bits[number / 64] >> number % 64 & 1) != 0;
+}
+
+static void set_bit(uint64_t *bits, uint32_t number)
+{
+    bits[number / 64] |= UINT64_C(1) << number % 64;
+}
+
+bool filter_tree_wanted(const struct filter *filter)
+{
+    return !filter->tree.over && filter_has(filter, FILTER_LOCATION);
+}
+
+/* The next location among the values from *at on that there is, NUMBER_NONE for none. */
+static uint32_t next_wanted(const struct ledger *ledger, const struct filter *filter, uint32_t *at)
+{
+    while (*at < filter->count) {
+        uint32_t i = (*at)++;
+        if (filter->values[i].field != FILTER_LOCATION)
+            continue;
+        struct text name = text_of(filter->values[i].bytes, filter->values[i].length);
+        uint32_t number = ledger_number(ledger, NAME_LOCATION, name);
+        if (number != NUMBER_NONE)
+            return number;
+    }
+    return NUMBER_NONE;
+}
+
+/* How many locations there are to be looked at: none when nothing is below those asked for. */
+static void tree_measure(const struct ledger *ledger, struct filter *filter)
+{
+    bool any = false;
+    uint32_t at = 0;
+    for (uint32_t number; (number = next_wanted(ledger, filter, &at)) != NUMBER_NONE;)
+        any = any || ledger_location_has_children(ledger, number);
+    filter->tree.count = any ? ledger_name_count(ledger, NAME_LOCATION) : 0;
+    filter->tree.over = !any;
+}
+
+/* Upwards to the first that is known, and down again: each location is gone through twice in all. Returns the steps. */
+static uint32_t tree_climb(const struct ledger *ledger, struct filter *filter, uint32_t location)
+{
+    uint64_t *known = filter->tree.known;
+    uint32_t count = filter->tree.count;
+    uint32_t steps = 1;
+    uint32_t top = location;
+    for (; top != NUMBER_NONE && (top >= count || !has_bit(known, top)); steps++)
+        top = ledger_location_parent(ledger, top);
+    bool within = top != NUMBER_NONE && has_bit(filter->tree.within, top);
+    for (; location != top; location = ledger_location_parent(ledger, location)) {
+        if (location >= count)
+            continue; /* came to be meanwhile */
+        set_bit(known, location);
+        if (within)
+            set_bit(filter->tree.within, location);
+    }
+    return steps;
+}
+
+void filter_tree_read(const struct ledger *ledger, struct filter *filter)
+{
+    if (filter->tree.within == NULL) {
+        tree_measure(ledger, filter);
+        return;
+    }
+    uint32_t at = 0;
+    for (uint32_t number; filter->tree.next == 0 && (number = next_wanted(ledger, filter, &at)) != NUMBER_NONE;) {
+        if (number >= filter->tree.count)
+            continue;
+        set_bit(filter->tree.known, number);
+        set_bit(filter->tree.within, number);
+    }
+    for (uint32_t steps = 0; filter->tree.next < filter->tree.count && steps < TREE_LOOKS_MAX; filter->tree.next++)
+        steps += tree_climb(ledger, filter, filter->tree.next);
+    filter->tree.over = filter->tree.next == filter->tree.count;
+}
+
+bool filter_tree_prepare(struct filter *filter)
+{
+    if (filter->tree.over) {
+        free(filter->tree.known);
+        filter->tree.known = NULL;
+        return true;
+    }
+    if (filter->tree.within != NULL)
+        return true;
+    size_t words = ((size_t)filter->tree.count + 63) / 64;
+    filter->tree.within = calloc(words, sizeof(uint64_t));
+    filter->tree.known = calloc(words, sizeof(uint64_t));
+    return filter->tree.within != NULL && filter->tree.known != NULL;
+}
+
+void filter_deinit(struct filter *filter)
+{
+    free(filter->tree.within);
+    free(filter->tree.known);
+    filter->tree.within = filter->tree.known = NULL;
+}
+
+static bool is_below(const struct filter *filter, uint32_t location)
+{
+    return filter->tree.within != NULL && location < filter->tree.count && has_bit(filter->tree.within, location);
+}
+
+/* ---- matching ---- */
+
 static struct text constant(const char *string)
 {
     return text_of(string, strlen(string));
@@ -76,7 +190,9 @@ bool filter_match_cell(const struct filter *filter, const struct ledger *ledger,
 {
     struct text item_name = item == NUMBER_NONE ? TEXT_NONE : ledger_name(ledger, NAME_ITEM, item);
     struct text location_name = location == NUMBER_NONE ? TEXT_NONE : ledger_name(ledger, NAME_LOCATION, location);
-    return field_match(filter, FILTER_ITEM, item_name) && field_match(filter, FILTER_LOCATION, location_name);
+    /* By name, too: a name that comes to be later is meant, and whatever was there under it before. */
+    return field_match(filter, FILTER_ITEM, item_name) &&
+           (is_below(filter, location) || field_match(filter, FILTER_LOCATION, location_name));
 }
 
 bool filter_match(const struct filter *filter, const struct ledger *ledger, const struct decision *decision,

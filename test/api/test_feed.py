@@ -186,6 +186,87 @@ class Filters(ServerCase):
             self.assertEqual((answer.status, answer.json().get("field")), (422, field), query)
 
 
+class Tree(ServerCase):
+    """A location means all below it."""
+
+    @classmethod
+    def setUpClass(cls):
+        """A wide tree, more than one read looks at, and a deep one whose locations stand below later ones."""
+        super().setUpClass()
+        random.seed(7)
+        cls.parents = {"n%d" % n: "n%d" % random.randrange(n // 20 + 1) if n else None for n in range(9000)}
+        cls.parents |= {"d%d" % n: "d%d" % (n + 1) if n < 5000 else "n3" for n in range(5001)}
+        lines = [{"name": name} for name in cls.parents] + [
+            {"name": name, "parent": parent} for name, parent in cls.parents.items() if parent]
+        with cls.server.connect() as wire:
+            answer = wire.request("PUT", "/v1/locations?answers=summary",
+                                  b"\n".join(json.dumps(line).encode() for line in lines),
+                                  {"Content-Type": "application/x-ndjson"})
+        assert answer.lines()[-1]["summary"]["accepted"] == len(lines), answer
+        cls.begin = cls.server.position()
+        names = random.sample(sorted(cls.parents), 400) + ["n0", "n1", "n3", "d0", "d2500", "d5000", "n8999", "apart"]
+        cls.server.stream([receive(n, "T", name) for n, name in enumerate(names)])
+        cls.all = cls.server.events("", cls.begin)
+
+    def within(self, name, roots):
+        while name is not None and name not in roots:
+            name = self.parents.get(name)
+        return name is not None
+
+    def test_what_is_below_passes_in_pages_streams_figures_and_lists(self):
+        sizes = set()
+        for roots in (["n0"], ["n1"], ["n3"], ["n8999"], ["d5000"], ["d2500"], ["d0"], ["n2", "d4000"], ["n1", "n1", "apart"],
+                      ["apart"]):
+            with self.subTest(roots=roots):
+                wanted = [event for event in self.all if self.within(event["location"], roots)]
+                self.assertTrue(wanted)
+                sizes.add(len(wanted))
+                query = "".join("&location=" + root for root in roots)
+                self.assertEqual(self.server.events(query + "&item=T", self.begin), wanted)
+                stream = EventStream(self.server, "?after=%s%s" % (self.begin, query))
+                self.assertEqual(stream.take(len(wanted)), wanted)
+                stream.close()
+                cells = {event["location"] for event in wanted}
+                self.assertEqual({cell[1] for cell in self.server.figures("?item=T" + query)[0]}, cells)
+                if len(roots) == 1:
+                    page = self.server.get("/v1/stock?limit=1000" + query).json()
+                    self.assertEqual({row["location"] for row in page["stock"]}, cells)
+        self.assertGreater(len(sizes), 5)
+
+    def test_a_stream_keeps_the_tree_it_began_with(self):
+        begin = self.server.position()
+        self.server.send(**receive("m1", "moved", "bin"))
+        self.assertEqual(self.server.request("PUT", "/v1/locations/hall", b"{}").status, 200)
+        self.assertEqual(self.server.request("PUT", "/v1/locations/box", b'{"parent":"hall"}').status, 200)
+        stream = EventStream(self.server, "?location=hall&location=later&item=moved&after=" + begin)
+        self.server.send(**receive("m2", "moved", "box"))
+        self.assertEqual(stream.take(1)[0]["id"], "m2")  # its tree is copied by now
+        self.assertEqual(self.server.request("PUT", "/v1/locations/bin", b'{"parent":"hall"}').status, 200)
+        self.assertEqual(self.server.request("PUT", "/v1/locations/box", b"{}").status, 200)
+        for n, location in enumerate(("bin", "box", "later", "hall")):
+            self.server.send(**receive("n%d" % n, "moved", location))
+        self.assertEqual([event["location"] for event in stream.take(3)], ["box", "later", "hall"])
+        stream.close()
+        events = self.server.events("&location=hall&item=moved", begin)
+        self.assertEqual([event["id"] for event in events], ["m1", "n0", "n3"])
+
+    def test_a_refused_command_passes_by_what_it_was_short_of(self):
+        begin = self.server.position()
+        self.server.send(kind="hold", source="s", id="h", hold="h", item="T", location="d2500", quantity=10000)
+        for root, there in (("d2500", 1), ("d5000", 1), ("n3", 1), ("d2499", 0), ("apart", 0)):
+            events = self.server.events("&include=refused&location=" + root, begin)
+            self.assertEqual([event["type"] for event in events], ["refused"] * there, root)
+
+    def test_a_long_poll_waits_for_what_is_below(self):
+        begin = self.server.position()
+        with self.server.connect() as wire:
+            wire.send(request_bytes(wire.port, "GET", "/v1/feed?wait=20&item=P&location=n0&after=" + begin))
+            time.sleep(0.2)
+            self.server.send(**receive("p1", "P", "apart"))
+            self.server.send(**receive("p2", "P", "d0"))
+            self.assertEqual([event["id"] for event in wire.response().json()["events"]], ["p2"])
+
+
 class Streams(ServerCase):
     def test_a_stream_resumes_behind_the_last_event_it_had(self):
         start = self.server.position()

@@ -6,6 +6,7 @@ Method: listings are walked page by page while others write, and across restarts
 one cell, hold or item. Filters are held against the same filter in Python over all rows.
 """
 import itertools
+import json
 import os
 import threading
 import time
@@ -171,12 +172,14 @@ class Filled(ServerCase):
             self.assertEqual([row["hold"] for row in self.rows("holds", query)], ["h-lines"] * there)
 
     def test_names(self):
-        self.assertEqual(self.rows("locations"), [{"location": name} for name in ("L0", "L1", "L2", "L/1")])
-        self.assertEqual(self.rows("locations", "q=%2F"), [{"location": "L/1"}])
+        locations = [{"location": name, "provisional": True, "promise": True} for name in ("L0", "L1", "L2", "L/1")]
+        self.assertEqual(self.rows("locations"), locations)
+        self.assertEqual(self.rows("locations", "q=%2F"), locations[3:])
         sources = {row["source"]: row for row in self.rows("sources")}
         self.assertEqual(set(sources), {"wms", "till", "shop", "holds", "numbered"})
-        self.assertEqual(sources["numbered"], {"source": "numbered", "ordered": True, "seq": 17})
-        self.assertEqual(sources["wms"], {"source": "wms", "ordered": False, "seq": None})
+        provisional = {"provisional": True, "ordered": False, "strict": False}
+        self.assertEqual(sources["numbered"], {"source": "numbered", **provisional, "seq": 17})
+        self.assertEqual(sources["wms"], {"source": "wms", **provisional, "seq": None})
         items = self.rows("items", "limit=7")
         self.assertEqual(items[0], {"item": "item-00", "scale": 0, "provisional": True})
         self.assertEqual(items[-1], {"item": "declared", "scale": 3, "provisional": False})
@@ -289,6 +292,7 @@ class Claims(ServerCase):
         wanted = [{"channel": "web", "locations": ["L", "M"], "priority": 1, "shares_rest": True, "buffer": 2, "cap": None},
                   {"channel": "amz", "locations": ["M"], "priority": None, "shares_rest": False, "buffer": 0, "cap": 7},
                   {"channel": "nowhere", "locations": [], "priority": None, "shares_rest": True, "buffer": 0, "cap": None}]
+        wanted = [{**row, "provisional": False} for row in wanted]
         self.assertEqual(self.rows("channels"), wanted)
         self.assertEqual(self.rows("channels", "limit=1"), wanted)
         self.assertEqual(self.rows("channels", "q=a"), [wanted[1]])
@@ -333,6 +337,36 @@ class Claims(ServerCase):
             self.assertEqual((answer.status, answer.json()["code"], answer.json()["field"]),
                              (404, "unknown_channel", "channel"), target)
         self.assertEqual(self.rows("stock", "channel=none"), [])
+
+
+class Configured(ServerCase):
+    """Rows with bodies."""
+
+    def put(self, path, **body):
+        answer = self.server.request("PUT", "/v1/" + path, json.dumps(body).encode())
+        self.assertEqual(answer.status, 200, answer)
+
+    def test_rows_are_what_the_calls_for_one_answer(self):
+        for n in range(30):
+            self.put("locations/L%02d" % n, promise=n % 2 == 0, attributes={"n": n, "text": "x" * (n * 30)},
+                     **({"parent": "L%02d" % (n // 2), "zone": "+01:00"} if n else {"zone": "Europe/Berlin"}))
+            self.put("channels/c%02d" % n, locations=["L%02d" % m for m in range(n)], priority=n + 1, buffer=n,
+                     **({"cap": n} if n % 3 else {}))
+            self.put("sources/s%02d" % n, zone="Europe/Berlin", ordered=n % 2 == 0, strict=n % 3 == 0, expires_in=n,
+                     **({"default_condition": "damaged"} if n % 5 else {}))
+            self.put("items/i%02d" % n, scale=n % 3, units={"case": n + 1}, aliases={"s%02d" % (n // 2): ["a%d" % n, "b%d" % n]},
+                     attributes={"n": n})
+        self.put("items/kit", scale=0, components=[{"item": "i00", "quantity": 2}, {"item": "i01", "quantity": "1.5"}])
+        self.put("items/other", merge="i07")
+        self.assertEqual(self.server.send(**receive("n", item="i00", location="new", source="s01", seq=5)).status, 200)
+        for what, one, count in (("items", "item", 31), ("locations", "location", 31), ("channels", "channel", 30),
+                                 ("sources", "source", 30)):
+            for limit in (1, 7, 1000):
+                rows = rows_of(walk(self.server, what, "limit=%d" % limit), what)
+                self.assertEqual(len(rows), count)
+                for row in rows:
+                    with self.subTest(what=what, name=row[one]):
+                        self.assertEqual(row, self.server.get("%s/%s" % (CALLS[what], row[one])).json())
 
 
 class Documents(ServerCase):
@@ -408,6 +442,40 @@ class Documents(ServerCase):
         self.assertEqual(self.server.get("/v1/expectations?state=closed&cursor=" + cursor).status, 422)
         self.assertEqual(self.server.get("/v1/expectations?state=open&direction=in&cursor=" + cursor).status, 422)
         self.assertEqual(len(page_of(self.server, "expectations", "state=open", cursor)["expectations"]), 2)
+
+
+class Tree(ServerCase):
+    def rows(self, what, query=""):
+        return rows_of(walk(self.server, what, query), what)
+
+    def test_a_location_means_all_below_it(self):
+        parents = {"hall": None, "aisle": "hall", "bin": "aisle", "cage": "hall", "yard": None}
+        for name, parent in parents.items():
+            body = b"{}" if parent is None else b'{"parent":"%s"}' % parent.encode()
+            self.assertEqual(self.server.request("PUT", "/v1/locations/" + name, body).status, 200)
+
+        def within(name, root):
+            while name is not None and name != root:
+                name = parents.get(name)
+            return name is not None
+        commands = [receive("A", item="i0", location="A", quantity=100, source="f")]
+        for n, name in enumerate(parents):
+            commands += [receive("tree%d" % n, item="tree", location=name, quantity=20, source="f"),
+                         hold("tree-h%d" % n, "tree-h%d" % n, item="tree", location=name),
+                         hold("tree-w%d" % n, "tree-w%d" % n, item="tree", location=name, quantity=99, wait=True),
+                         {"kind": "transfer_out", "source": "wms", "id": "tree%d" % n, "transfer": "tree%d" % n, "to": name,
+                          "item": "i0", "location": "A", "quantity": 1},
+                         {"kind": "expect", "source": "erp", "id": "tree%d" % n, "expectation": "tree%d" % n, "direction": "in",
+                          "due": "2999-12-01", "item": "tree", "location": name, "quantity": 1}]
+        self.assertEqual({row["status"] for row in self.server.stream(commands).lines()}, {"accepted"})
+        for root in (*parents, "nowhere"):
+            for what in ("stock", "holds", "waiting", "transfers", "expectations"):
+                wanted = [row for row in self.rows(what)
+                          if any(within(line["location"], root) for line in row.get("lines", [row]))]
+                with self.subTest(root=root, what=what):
+                    self.assertEqual(self.rows(what, "limit=2&location=" + root), wanted)
+                    self.assertEqual(bool(wanted), root in parents)
+        self.assertEqual(len(self.rows("holds", "location=hall&item=tree&state=held")), 4)
 
 
 class Moving(FolderCase):
@@ -625,6 +693,26 @@ class Moving(FolderCase):
         self.assertEqual([row["hold"] for row in rows_of(pages, "holds")], ["big%d" % n for n in range(40)])
         self.assertEqual({len(row["lines"]) for row in rows_of(pages, "holds")}, {1000})
         self.assertEqual(len(page_of(server, "holds", "item=%s&limit=3" % items[999])["holds"]), 3)
+
+    def test_bodies_of_the_largest_size_come_once_in_pages_and_in_one(self):
+        """More of them than one read copies, and more than a page holds."""
+        server = self.start()
+        names = ["big%03d" % n for n in range(600)]
+        lines = [{"name": name, "scale": 0, "attributes": {"k": "v" * 1000},
+                  "aliases": {"shop": ["%s-%03d-%s" % (name, n, "y" * 48) for n in range(200)]}} for name in names]
+        with server.connect() as wire:
+            answer = wire.request("PUT", "/v1/items?answers=summary", b"\n".join(json.dumps(line).encode() for line in lines),
+                                  {"Content-Type": "application/x-ndjson"})
+        self.assertEqual(answer.lines()[-1]["summary"]["accepted"], len(names))
+        answer = server.get("/v1/items?q=big&limit=1000")
+        page = answer.json()
+        self.assertTrue(100 < len(page["items"]) < len(names))
+        self.assertLess(len(answer.body), (4 << 20) + 20000)
+        for query in ("q=big&limit=1000", "q=big&limit=50"):
+            rows = rows_of(walk(server, "items", query), "items")
+            self.assertEqual([row["item"] for row in rows], names)
+            for n in (0, 7, 599):
+                self.assertEqual(rows[n], server.get("/v1/items/" + names[n]).json())
 
     def test_nobody_waits_for_a_list(self):
         """Commands are answered while lists that find nothing walk everything."""

@@ -271,6 +271,67 @@ static void cells_are_filtered_as_events_are(void **state)
     world_deinit(&world);
 }
 
+/* As its owner does it. Returns the reads it took. */
+static unsigned tree_copied(struct world *world, struct filter *filter)
+{
+    unsigned reads = 0;
+    for (; filter_tree_wanted(filter); reads++) {
+        filter_tree_read(world->ledger, filter);
+        assert_true(filter_tree_prepare(filter));
+    }
+    return reads;
+}
+
+static void a_location_means_all_below_it(void **state)
+{
+    (void)state;
+    static struct world world;
+    static struct filter filter;
+    /* Each location by its letter; which ones pass. BIN below L, below DC; and N, a name that nobody has yet. */
+    static const struct {
+        const char *filter, *passes;
+    } rows[] = {{"location=DC", "DLBC"}, {"location=L", "LBC"}, {"location=B", "BC"},       {"location=C", "C"},
+                {"location=M", "M"},     {"location=N", ""},    {"location=M location=B", "MBC"}, {"item=A", "DLBCM"},
+                {"item=B location=DC", ""}};
+    static const char letters[] = "BLDMC";
+    uint32_t numbers[5];
+    world_init(&world, &world_limits);
+    /* Those below come first, so that the walk upwards meets what was not looked at. */
+    world_step(&world, "receive 5 A@B 1 A@L");
+    world_step(&world, "receive 5 A@DC 1 A@M");
+    world_step(&world, "receive 5 A@C");
+    world_step(&world, "location location=L parent=DC");
+    world_step(&world, "location location=B parent=L");
+    world_step(&world, "location location=C parent=B");
+    for (unsigned i = 0; i < 5; i++) {
+        struct text name = letters[i] == 'D' ? TEXT("DC") : text_of(&letters[i], 1);
+        numbers[i] = ledger_number(world.ledger, NAME_LOCATION, name);
+        assert_int_not_equal(numbers[i], NUMBER_NONE);
+    }
+    uint32_t a = ledger_number(world.ledger, NAME_ITEM, TEXT("A"));
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        (void)filter_of(&filter, rows[r].filter);
+        (void)tree_copied(&world, &filter);
+        for (unsigned i = 0; i < 5; i++)
+            assert_int_equal(filter_match_cell(&filter, world.ledger, a, numbers[i]),
+                             strchr(rows[r].passes, letters[i]) != NULL);
+        assert_null(filter.tree.known);
+        assert_false(filter_match_cell(&filter, world.ledger, NUMBER_NONE, NUMBER_NONE));
+        filter_deinit(&filter);
+    }
+    /* A copy stays as it is. */
+    (void)filter_of(&filter, "location=DC");
+    assert_int_equal(tree_copied(&world, &filter), 2);
+    world_step(&world, "location location=C parent=M");
+    assert_true(filter_match_cell(&filter, world.ledger, a, numbers[4]));
+    filter_deinit(&filter);
+    (void)filter_of(&filter, "location=C");
+    assert_int_equal(tree_copied(&world, &filter), 1); /* nothing is below: nothing to be copied */
+    assert_null(filter.tree.within);
+    filter_deinit(&filter);
+    world_deinit(&world);
+}
+
 /* ---- changes ---- */
 
 #define CHANGING 200 /* items */
@@ -411,6 +472,7 @@ int main(void)
         cmocka_unit_test(nothing_else_is_a_position),
         cmocka_unit_test(a_position_within_an_event_has_a_part),
         cmocka_unit_test(a_filter_passes_what_was_asked_for),
+        cmocka_unit_test(a_location_means_all_below_it),
         cmocka_unit_test(a_filter_has_bounds_and_knows_kinds_and_types),
         cmocka_unit_test(cells_are_filtered_as_events_are),
         cmocka_unit_test(who_reads_on_misses_nothing),
