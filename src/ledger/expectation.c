@@ -239,6 +239,7 @@ static void decide_redate(struct judge *judge)
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
         const struct document_line *line = line_in(judge, draft, expectation);
+        CHECK(line != NULL); /* a cell without one was noted above */
         struct event *event = judge_event(judge, EVENT_REDATE);
         event->quantity = line->units;
         event->condition = CONDITION_SELLABLE;
