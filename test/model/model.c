@@ -326,7 +326,7 @@ int64_t model_outgoing(const struct model_state *s, int64_t cell)
     return demand_by(s, cell, INT64_MAX);
 }
 
-/* I5: "min over u >= t of (available - safety_stock + incoming <= u - outgoing <= u)"; u: t and every demand after it. */
+/* I5: "min over u >= t of (available - safety_stock + incoming <= u - outgoing <= u)"; u: t, and each demand later. */
 int64_t model_atp(const struct model_state *s, int64_t cell, const struct model_moment *at, int64_t now_us)
 {
     int64_t from = end_of_moment(at);
@@ -1071,8 +1071,8 @@ static bool do_transfer(struct work *w)
 /* ---- hold ---- */
 
 /*
- * What is free to a hold in a cell. "Judged as if its held units were given back first": those it had with cover are its
- * own in any case, also where more is promised than there is.
+ * What is free to a hold in a cell. "Judged as if its held units were given back first": those it had with cover are
+ * its own in any case, also where more is promised than there is.
  */
 static int64_t free_to_hold(const struct work *w, const char *item, const char *location)
 {
@@ -1999,7 +1999,9 @@ static bool well_formed(struct work *w)
         if (line->location[0] == '\0' && !(c->kind == MODEL_HOLD && w->request && !has_if(&line->precondition)))
             return invalid(w, "missing_field"); /* only requests look for a location, and `if` speaks of a cell */
         bool given = line->condition != MODEL_CONDITIONS;
-        if ((of_claim || c->kind == MODEL_SHIP || (transfers && c->kind != MODEL_TRANSFER_IN) || expects) && given && line->condition != 0)
+        bool sellable_only = of_claim || expects || c->kind == MODEL_SHIP ||
+                             (transfers && c->kind != MODEL_TRANSFER_IN);
+        if (sellable_only && given && line->condition != 0)
             return invalid(w, "bad_value"); /* claims and shipments are of sellable goods */
         if (c->kind == MODEL_RECLASSIFY && given && line->condition != c->from)
             return invalid(w, "bad_value");

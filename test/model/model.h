@@ -1,7 +1,7 @@
 /*
  * The model: a ledger as naive as it can be, written from API.md and DESIGN section 2 alone, to compare the real one
- * with. Names are strings, tables are arrays searched from the front, what can be summed is summed anew each time, and a
- * command works on a copy of everything that is thrown away when the command is refused.
+ * with. Names are strings, tables are arrays searched from the front, what can be summed is summed anew each time, and
+ * a command works on a copy of everything that is thrown away when the command is refused.
  */
 #ifndef ONHAND_TEST_MODEL_H
 #define ONHAND_TEST_MODEL_H

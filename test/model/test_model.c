@@ -8,7 +8,7 @@
  *
  * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the
  * command. With --alone the model runs without a ledger, with every kind it knows: is it right in itself, and do the
- * commands reach all of it?
+ * commands reach all of it? What the two are known to differ in is in avoid(); --meet N asks for one of those.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -65,13 +65,16 @@ static const char *const kind_names[MODEL_KIND_COUNT] = {"receive", "sale",   "s
  * the fields of a kind is left out of the commands in the same way.
  */
 static const uint8_t weights[MODEL_KIND_COUNT] = {
-    [MODEL_RECEIVE] = 12,   [MODEL_SALE] = 8,      [MODEL_SHIP] = 12,       [MODEL_RETURN] = 4,     [MODEL_ADJUST] = 8,
-    [MODEL_RECLASSIFY] = 8, [MODEL_TRANSFER] = 8,  [MODEL_HOLD] = 24,       [MODEL_EXTEND] = 6,     [MODEL_COMMIT] = 16,
-    [MODEL_RELEASE] = 8,    [MODEL_ITEM] = 4,      [MODEL_SETTINGS] = 1,    [MODEL_AMEND] = 8,      [MODEL_REASSIGN] = 8,
-    [MODEL_PICK] = 8,       [MODEL_UNPICK] = 4,    [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4, [MODEL_ALLOCATE] = 6,
-    [MODEL_TRANSFER_OUT] = 6, [MODEL_TRANSFER_IN] = 6, [MODEL_TRANSFER_LOSS] = 4, [MODEL_EXPECT] = 6,
-    [MODEL_REDATE] = 4, [MODEL_CANCEL_EXPECTED] = 4};
+    [MODEL_RECEIVE] = 12,      [MODEL_SALE] = 8,        [MODEL_SHIP] = 12,         [MODEL_RETURN] = 4,
+    [MODEL_ADJUST] = 8,        [MODEL_RECLASSIFY] = 8,  [MODEL_TRANSFER] = 8,      [MODEL_HOLD] = 24,
+    [MODEL_EXTEND] = 6,        [MODEL_COMMIT] = 16,     [MODEL_RELEASE] = 8,       [MODEL_ITEM] = 4,
+    [MODEL_SETTINGS] = 1,      [MODEL_AMEND] = 8,       [MODEL_REASSIGN] = 8,      [MODEL_PICK] = 8,
+    [MODEL_UNPICK] = 4,        [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4,   [MODEL_ALLOCATE] = 6,
+    [MODEL_TRANSFER_OUT] = 6,  [MODEL_TRANSFER_IN] = 6, [MODEL_TRANSFER_LOSS] = 4, [MODEL_EXPECT] = 6,
+    [MODEL_REDATE] = 4,        [MODEL_CANCEL_EXPECTED] = 4};
 enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
+/* All but PROMISES (hold with `at`): the ledger keeps such a promise as an expected document of the hold's name, and
+ * judges the cells together; the model does neither yet. */
 static bool served[FEATURE_COUNT] = {[AMENDS] = true, [CHANNELS] = true, [POLICIES] = true, [BACKORDERS] = true,
                                      [WAITS] = true, [SOURCES] = true, [TRANSFERS] = true, [EXPECTS] = true};
 
@@ -106,20 +109,22 @@ static bool is_served(int64_t kind)
 static void print_option(const char *option_name, const struct model_option *option)
 {
     if (option->given)
-        fprintf(stderr, "    %s %" PRId64 "e-%" PRId64 "\n", option_name, option->value.digits, option->value.places);
+        fprintf(stderr, "    %s %" PRId64 "e-%" PRId64 "\n", option_name, option->value.digits,
+                option->value.places);
 }
 
 static void print_command(const struct model_command *c)
 {
-    fprintf(stderr, "  %s id=%s source=%s hold=%s holder=%s channel=%s to=%s item=%s location=%s guard=%d dry=%d partial=%d "
-            "seq=%" PRId64 " from=%d to=%d scale=%d backorder=%d wait=%d priority=%d sourcing=%d shares=%d\n",
+    fprintf(stderr, "  %s id=%s source=%s hold=%s holder=%s channel=%s to=%s item=%s location=%s guard=%d dry=%d "
+            "partial=%d seq=%" PRId64 " from=%d to=%d scale=%d backorder=%d wait=%d priority=%d sourcing=%d "
+            "shares=%d\n",
             kind_names[c->kind], c->id, c->source, c->hold, c->holder, c->channel, c->to, c->item, c->location,
             (int)c->guard, (int)c->dry_run, (int)c->partial, c->has_seq ? c->seq : -1, (int)c->from,
             (int)c->to_condition, (int)c->scale, (int)c->backorder, (int)c->wait, (int)c->priority, (int)c->sourcing,
             (int)c->shares_rest);
     if (c->transfer[0] != '\0' || c->expectation[0] != '\0' || c->at.form != 0)
-        fprintf(stderr, "    transfer=%s expectation=%s direction=%d due=%d %" PRId64 " at=%d %" PRId64 "\n", c->transfer,
-                c->expectation, (int)c->direction, (int)c->due.form, c->due.us, (int)c->at.form, c->at.us);
+        fprintf(stderr, "    transfer=%s expectation=%s direction=%d due=%d %" PRId64 " at=%d %" PRId64 "\n",
+                c->transfer, c->expectation, (int)c->direction, (int)c->due.form, c->due.us, (int)c->at.form, c->at.us);
     print_option("safety_stock", &c->safety_stock);
     print_option("backorder_limit", &c->backorder_limit);
     print_option("reorder_point", &c->reorder_point);
@@ -140,15 +145,16 @@ static void print_model(void)
     const struct model_state *s = &run.model.now;
     for (int64_t i = 0; i < s->claim_count; i++) {
         const struct model_claim *claim = &s->claims[i];
-        fprintf(stderr, "  %s %s made %" PRId64 " channel %s priority %" PRId64 " partial %" PRId64 "\n", claim->name,
-                claim->state, claim->made, claim->channel, claim->priority, claim->partial);
+        fprintf(stderr, "  %s %s made %" PRId64 " channel %s priority %" PRId64 " partial %" PRId64 "\n",
+                claim->name, claim->state, claim->made, claim->channel, claim->priority, claim->partial);
         for (int64_t l = 0; l < claim->line_count; l++) {
             const struct model_claim_line *line = &claim->lines[l];
             const struct model_cell *cell = &s->cells[line->cell];
             if (line->held + line->committed + line->waiting > 0)
-                fprintf(stderr, "    %s@%s held %" PRId64 " committed %" PRId64 " picked %" PRId64 " backordered %" PRId64
-                        " quota %" PRId64 " waiting %" PRId64 "\n", cell->item, cell->location, line->held,
-                        line->committed, line->picked, line->backordered, line->quota, line->waiting);
+                fprintf(stderr, "    %s@%s held %" PRId64 " committed %" PRId64 " picked %" PRId64
+                        " backordered %" PRId64 " quota %" PRId64 " waiting %" PRId64 "\n", cell->item,
+                        cell->location, line->held, line->committed, line->picked, line->backordered, line->quota,
+                        line->waiting);
         }
     }
     for (int64_t c = 0; c < s->cell_count; c++) {
@@ -166,7 +172,8 @@ static void print_model(void)
 
 _Noreturn static void disagree(const char *what, const char *name, int64_t model, int64_t ledger)
 {
-    fprintf(stderr, "not ok - %s of %s: the model has %" PRId64 ", the ledger %" PRId64 "\n", what, name, model, ledger);
+    fprintf(stderr, "not ok - %s of %s: the model has %" PRId64 ", the ledger %" PRId64 "\n", what, name, model,
+            ledger);
     print_model();
     fprintf(stderr, "  seed %" PRIu64 ", world %" PRIu64 ", command %" PRIu64 "; the last commands, newest first:\n",
             run.seed, run.world_number, run.command_number);
@@ -682,7 +689,10 @@ static bool known(const char *item, const char *location)
  * What the ledger is known to do otherwise than the model, and is not asked for until that is settled: one line each.
  * --meet N asks for the N-th all the same, which fails as long as it stands.
  */
-enum { EXTEND_OF_WAITING, REASSIGN_ROWS, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS, FOREIGN_PLACES, QUOTA_RANGE };
+enum {
+    EXTEND_OF_WAITING, REASSIGN_ROWS, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS, FOREIGN_PLACES, QUOTA_RANGE,
+    RELEASE_OF_WAITING
+};
 
 static bool avoids(unsigned difference)
 {
@@ -707,12 +717,17 @@ static void avoid(struct model_command *c)
     for (int64_t i = 0; avoids(NEW_NAME_ROWS) && i < c->line_count; i++)
         if ((c->kind == MODEL_REASSIGN || c->kind == MODEL_AMEND) && !known(c->lines[i].item, c->lines[i].location))
             c->guard = MODEL_GUARD_ON;
-    /* A claim that waits in parts, served in one cell, is served in the others too, before those who are ahead there. */
+    /* A claim that waits in parts, served in one cell, is served in the others too, before those ahead of it there. */
     if (avoids(PARTS_OUT_OF_TURN) && c->kind == MODEL_HOLD && c->wait && c->partial && c->line_count > 1)
         c->line_count = 1;
     /* Items without a location: one is looked for where another has its cells, and in their order. */
     if (avoids(FOREIGN_PLACES) && c->kind == MODEL_HOLD && c->sourcing != MODEL_SOURCING_NONE && c->place_count == 0)
         c->line_count = c->line_count > 1 ? 1 : c->line_count;
+    /* Waiting for a whole that shrinks: what is left could be served, and is not before its cells change. */
+    if (avoids(RELEASE_OF_WAITING) && c->kind == MODEL_RELEASE)
+        for (int64_t l = 0; claim != NULL && l < claim->line_count; l++)
+            if (claim->lines[l].waiting > 0)
+                c->line_count = 0;
     /* A quota near the end of the range, to which a claim gives back: an assertion. */
     if (avoids(QUOTA_RANGE) && c->kind == MODEL_ALLOCATE) {
         c->set_to.value.digits %= INT64_C(1000000000000);
