@@ -1,10 +1,10 @@
 /*
  * Goal: what a plain command costs, as a count of instructions that does not depend on the machine's load: one line, a
  * known item and location, a fresh id, one source of a few.
- * Method: does to COUNT commands of one kind what the engine does between the inbox and the group (engine/shard.c), on a
- * ledger alone: no journal, no other thread, a log time of its own. All of it is in two functions, take_in and carry_out,
- * so that a tool that counts the instructions of functions counts nothing else; bench/cost.py does, and takes the
- * difference of two runs.
+ * Method: does to COUNT commands of one kind what the engine does between the inbox and the group (engine/shard.c),
+ * on a ledger alone: no journal, no other thread, a log time of its own. All of it is in two functions, take_in and
+ * carry_out, so that a tool that counts the instructions of functions counts nothing else; bench/cost.py does, and
+ * takes the difference of two runs.
  */
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
 Goal: a plain receive, sale and hold cost at most 1.2 times the instructions they cost at the end of the spine
 (bench/results/cost_spine.txt).
 Method: bench/cost.c does 4,000 and 12,000 commands of a kind under callgrind, which counts the instructions of the two
-functions that do the engine's work; a command costs the difference divided by 8,000. Counts do not depend on the load of
-the machine, but they do on the compiler: with another one than the figures were taken with, nothing is compared.
+functions that do the engine's work; a command costs the difference divided by 8,000. Counts do not depend on the load
+of the machine, but they do on the compiler: with another one than the figures were taken with, nothing is compared.
 
     cost.py [--build build]                     compares; fails above the bound
     cost.py --build DIRECTORY --record FILE     writes the figures of another tree's build instead
@@ -69,7 +69,7 @@ def recorded():
 def record(program, path):
     figures = measure(program)
     with open(path, "w", encoding="ascii") as file:
-        file.write("Instructions of one plain command in the release set-up; bench/cost.py --build BUILD --record FILE.\n")
+        file.write("Instructions of one plain command in the release set-up; bench/cost.py --build BUILD --record FILE\n")
         file.write("compiler %s\n\n" % compiler(program))
         file.write("%-10s %8s %8s\n" % ("", *STAGES))
         for kind in KINDS:

@@ -200,7 +200,8 @@ static void document_drop(struct ledger *ledger, enum document_kind kind, uint32
 
 void documents_forget(struct ledger *ledger, int64_t now_us, unsigned most)
 {
-    if (LIKELY((ledger->documents[DOCUMENT_TRANSFER].closed_first | ledger->documents[DOCUMENT_EXPECTATION].closed_first) == 0))
+    const struct documents *both = ledger->documents;
+    if (LIKELY((both[DOCUMENT_TRANSFER].closed_first | both[DOCUMENT_EXPECTATION].closed_first) == 0))
         return;
     for (unsigned kind = 0; kind < DOCUMENT_KIND_COUNT; kind++) {
         for (unsigned n = 0; n < most && stale(ledger, (enum document_kind)kind, now_us) != NULL; n++)
