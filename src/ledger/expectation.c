@@ -79,7 +79,7 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
                           struct event *event)
 {
     const struct ledger *ledger = judge->ledger;
-    if (units == 0 || !text_present(hold) || ledger->documents[DOCUMENT_EXPECTATION].open == 0)
+    if (units == 0 || ledger->documents[DOCUMENT_EXPECTATION].open == 0)
         return;
     uint32_t expectation = document_find(ledger, DOCUMENT_EXPECTATION, hold, judge->now_us);
     if (expectation == NUMBER_NONE ||
