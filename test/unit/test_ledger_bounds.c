@@ -277,8 +277,8 @@ static void a_smaller_ledger_names_the_limit(void **state)
          "allocate channel=amz item=A location=L units=1", "--quotas-max"},
         {offsetof(struct ledger_limits, offer_count_max), 1, {"set_channel channel=web locations=L", "receive 1 A@L"},
          "receive 1 B@L", "--offers-max"},
-        {offsetof(struct ledger_limits, claim_count_max), 1, {"receive 9 A@L", "hold hold=H 1 A@L"}, "hold hold=I 1 A@L",
-         "--holds-max or --hold-lines-max"},
+        {offsetof(struct ledger_limits, claim_count_max), 1, {"receive 9 A@L", "hold hold=H 1 A@L"},
+         "hold hold=I 1 A@L", "--holds-max or --hold-lines-max"},
         {offsetof(struct ledger_limits, claim_line_count_max), 1, {"receive 9 A@L 9 B@L", "hold hold=H 1 A@L"},
          "hold hold=H 1 A@L 1 B@L", "--holds-max or --hold-lines-max"},
         {offsetof(struct ledger_limits, alias_count_max), 1, {"item item=A scale=0 alias:s=1"},
@@ -307,7 +307,8 @@ static void a_smaller_ledger_names_the_limit(void **state)
         if (rows[i].option == NULL)
             assert_null(option);
         else if (option == NULL || strcmp(option, rows[i].option) != 0)
-            fail_msg("%s\n  expected: %s\n  said: %s", rows[i].last, rows[i].option, option == NULL ? "it fits" : option);
+            fail_msg("%s\n  expected: %s\n  said: %s", rows[i].last, rows[i].option,
+                     option == NULL ? "it fits" : option);
         world_deinit(&world);
     }
 }
@@ -486,7 +487,7 @@ static void sums_of_ended_holds_stay_in_range(void **state)
 {
     (void)state;
     static const struct world_row rows[] = {
-        {"# of lines with different scales, in the finest one; what is beyond stays at the largest quantity", NULL, NULL},
+        {"# of lines with different scales, in the finest one; at most the largest quantity", NULL, NULL},
         {"item item=A scale=6", "ok: config", NULL},
         {"receive 9007199254.740991 A@L 9223372036854 B@L", "ok: receive receive", NULL},
         {"commit hold=H 9007199254.740991 A@L 9223372036854 B@L", "ok: commit out_of_stock commit out_of_stock", NULL},
@@ -752,6 +753,9 @@ static void tables_grow_towards_their_ends(void **state)
         moved += after[i].used_end != before[i].used_end;
     }
     assert_true(moved >= 14); /* every array; an index grows by splits now and then */
+    /* The largest limits are a region that can be asked for: below 2^47 bytes, and more than these. */
+    struct ledger_limits most = ledger_limits_most();
+    assert_true(ledger_bytes(&most) > ledger_bytes(&world_limits) && ledger_bytes(&most) < UINT64_C(1) << 47);
     world_deinit(&world);
 }
 

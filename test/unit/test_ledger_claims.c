@@ -275,7 +275,8 @@ static void who_waits_is_served_in_order(void **state)
         {"allocate channel=web item=A location=L units=1", "ok: allocate", NULL},
         {"# a fact never waits", NULL, NULL},
         {"receive 2 A@L", "ok: receive", NULL},
-        {"hold fact hold=F wait 3 A@L", "ok: hold oversold(1) out_of_stock", "F: held of pos-1, A@L granted 3 held 3, ends +900"},
+        {"hold fact hold=F wait 3 A@L", "ok: hold oversold(1) out_of_stock",
+         "F: held of pos-1, A@L granted 3 held 3, ends +900"},
     };
     WORLD_PLAY(rows);
 }
@@ -506,7 +507,8 @@ static void what_comes_can_be_promised(void **state)
         {"hold hold=H 2 A@L", "ok: hold", NULL},
         {"hold hold=H at=+3600 6 A@L", "insufficient_stock, A@L asked 6 free 5", NULL},
         {"hold hold=H at=+3600 4 A@L", "ok: hold", "H: held of pos-1, A@L granted 4 held 4, ends +900"},
-        {"hold fact hold=F at=+3600 3 A@L", "ok: hold oversold(2) out_of_stock", "F: held of pos-1, A@L granted 3 held 3, ends +900"},
+        {"hold fact hold=F at=+3600 3 A@L", "ok: hold oversold(2) out_of_stock",
+         "F: held of pos-1, A@L granted 3 held 3, ends +900"},
         {"# a name whose expectation was closed promises nothing", NULL, NULL},
         {"expect expectation=P direction=out due=+60 5 A@L", "ok: expect", NULL},
         {"cancel_expected expectation=P", "ok: cancel_expected", "expectation P: closed out"},
