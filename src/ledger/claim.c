@@ -281,8 +281,6 @@ static void queue_leave(struct ledger *ledger, enum queue_kind kind, uint32_t nu
     struct claim_line *lines = ledger->claims.lines;
     struct queue *queue = &cell_extra(ledger, lines[number].cell)->queues[kind];
     struct queue_link *link = &lines[number].links[kind];
-    if (!link->in)
-        return;
     *(link->previous != 0 ? &lines[link->previous - 1].links[kind].next : &queue->first) = link->next;
     *(link->next != 0 ? &lines[link->next - 1].links[kind].previous : &queue->last) = link->previous;
     *link = (struct queue_link){0, 0, false};

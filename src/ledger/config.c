@@ -162,17 +162,13 @@ static bool judge_components(struct judge *judge, uint32_t item, const struct it
             return judge_refuse(judge, CODE_unknown_item, component->item, TEXT("/components"));
         if (item_is_kit(ledger, part))
             return judge_refuse(judge, CODE_kit_in_kit, component->item, TEXT("/components"));
-        switch (decimal_to_units(component->quantity, ledger->items[part].scale, &units)) {
-        case DECIMAL_OK:
-            break;
-        case DECIMAL_TOO_LONG:
+        enum decimal_status status = decimal_to_units(component->quantity, ledger->items[part].scale, &units);
+        if (status == DECIMAL_TOO_LONG)
             return judge_invalid(judge, CODE_too_many_decimals, LINE_NONE, "components",
                                  "a quantity has more decimals than the scale of its component");
-        case DECIMAL_BAD:
-        case DECIMAL_OUT_OF_RANGE:
+        if (status != DECIMAL_OK)
             return judge_invalid(judge, CODE_out_of_range, LINE_NONE, "components",
                                  "a quantity is beyond 2^53-1 base units of its component");
-        }
     }
     const struct item *kit = item_or_blank(ledger, item);
     if (config->component_count != 0 && kit->first_use != 0)

@@ -276,8 +276,7 @@ void config_evolve(struct ledger *ledger, const struct event *event)
 enum configs_lack configs_overflow(const struct ledger *ledger, const struct decision *decision)
 {
     const struct configs *configs = &ledger->configs;
-    uint32_t units = 0;
-    uint32_t freed = 0;  /* sizes of which the free block was counted on */
+    bool any = false;
     int64_t aliases = configs->alias_live;
     int64_t parts = ledger->parts.count - ledger->parts.free_count;
     for (uint32_t i = 0; i < decision->event_count; i++) {
@@ -292,7 +291,8 @@ enum configs_lack configs_overflow(const struct ledger *ledger, const struct dec
                 aliases -= config->alias_count;
                 parts -= config->component_count;
             }
-            if (!event->config_deleted && item_config_read(event->config, config)) {
+            if (!event->config_deleted) {
+                CHECK(item_config_read(event->config, config)); /* or evolve would find it out */
                 aliases += config->alias_count;
                 parts += config->component_count;
             }
@@ -303,12 +303,11 @@ enum configs_lack configs_overflow(const struct ledger *ledger, const struct dec
         }
         if (event->config_deleted || event->config.length == 0)
             continue;
+        CHECK(!any); /* a decision brings one body at most: the free block is counted on once */
+        any = true;
         unsigned size_class = blockpool_class(event->config.length);
-        if (configs->bodies.free_heads[size_class] != 0 && (freed & 1U << size_class) == 0)
-            freed |= 1U << size_class;
-        else
-            units += blockpool_class_units(size_class);
-        if (units > configs->bodies.unit_count_max - configs->bodies.unit_count)
+        if (configs->bodies.free_heads[size_class] == 0 &&
+            blockpool_class_units(size_class) > configs->bodies.unit_count_max - configs->bodies.unit_count)
             return CONFIGS_LACK_MEMORY;
     }
     return CONFIGS_FIT;
@@ -354,7 +353,8 @@ bool ledger_location_within(const struct ledger *ledger, uint32_t location, uint
 
 bool ledger_location_promises(const struct ledger *ledger, uint32_t location)
 {
-    return location >= ledger->names[NAME_LOCATION].count || !ledger->locations[location].no_promise;
+    CHECK(location < ledger->names[NAME_LOCATION].count);
+    return !ledger->locations[location].no_promise;
 }
 
 int64_t location_day_start_us(const struct ledger *ledger, uint32_t location, int64_t midnight_utc_us)

@@ -149,7 +149,7 @@ bool judge_channel(struct judge *judge, struct text name, bool must)
 static uint32_t find_cell(const struct judge *judge, uint32_t item, uint32_t location)
 {
     const struct command_hints *hints = &judge->command->hints;
-    if (judge->hinted && hints->cell != NUMBER_NONE && hints->item == item && hints->location == location)
+    if (judge->hinted && hints->cell != NUMBER_NONE && ((hints->item ^ item) | (hints->location ^ location)) == 0)
         return hints->cell;
     return cell_find(judge->ledger, item, location);
 }
@@ -199,15 +199,12 @@ static NEVER_INLINE bool units_of_unit(struct judge *judge, uint32_t index, uint
                  item_config_unit(config_body(ledger, NAME_ITEM, item), line->unit, &unit);
     if (!known)
         return judge_invalid(judge, CODE_unknown_unit, index, "unit", "the item has no such unit; declare it there");
-    switch (unit_to_units(line->quantity, &unit, scale, out_units)) {
-    case UNIT_OK:
+    enum unit_status status = unit_to_units(line->quantity, &unit, scale, out_units);
+    if (status == UNIT_OK)
         return true;
-    case UNIT_UNEVEN:
+    if (status == UNIT_UNEVEN)
         return judge_invalid(judge, CODE_uneven_unit, index, "quantity",
                              "does not come out even in base units of the item");
-    case UNIT_OUT_OF_RANGE:
-        break;
-    }
     return judge_invalid(judge, CODE_out_of_range, index, "quantity", "beyond 2^53-1 base units of the item");
 }
 
@@ -404,18 +401,15 @@ static struct event *follow(struct judge *judge, const struct event *event, enum
 }
 
 /* The quota of the event's channel after it, and no quota at all where nothing changes. */
-static bool finish_quota(struct judge *judge, const struct draft *draft, struct event *event)
+static void finish_quota(const struct judge *judge, const struct draft *draft, struct event *event)
 {
     if (event->quota_delta == 0 && event->type != EVENT_ALLOCATE) {
         event->channel_number = NUMBER_NONE;
-        return true;
+        return;
     }
     const struct quota *quota = quota_find(judge->ledger, draft->cell, event->channel_number);
     event->quota = (quota == NULL ? 0 : quota->units) + event->quota_delta;
-    if (!quantity_in_range(event->quota))
-        return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
-                             "the channel's quota would leave the range of 2^53-1 base units");
-    return true;
+    CHECK(quantity_in_range(event->quota)); /* decide_allocate leaves room for what comes back */
 }
 
 /* How far above its reorder point a cell is no longer low: a tenth of it, so that it does not flicker. */
@@ -486,8 +480,8 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
         event->version = ledger->cells[draft->cell].version + 1;
         event->previous_seq = ledger->cells[draft->cell].last_seq;
     }
-    if (event->channel_number != NUMBER_NONE && !finish_quota(judge, draft, event))
-        return false;
+    if (event->channel_number != NUMBER_NONE)
+        finish_quota(judge, draft, event);
     if (event->account != ACCOUNT_NONE) {
         event->account_units += account_before(judge, event);
         if (!quantity_in_range(event->account_units))

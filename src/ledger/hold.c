@@ -224,7 +224,7 @@ static bool emit_hold(struct judge *judge, uint32_t claim, struct draft *draft, 
 }
 
 /* What a replaced hold has in cells that the new one does not name. */
-static bool emit_dropped(struct judge *judge, uint32_t claim)
+static void emit_dropped(struct judge *judge, uint32_t claim)
 {
     const struct ledger *ledger = judge->ledger;
     const struct claims *claims = &ledger->claims;
@@ -245,10 +245,8 @@ static bool emit_dropped(struct judge *judge, uint32_t claim)
             .claim_line = l - 1,
             .scale = ledger->items[cell->item].scale,
         };
-        if (!emit_hold(judge, claim, &draft, 0, 0))
-            return false;
+        CHECK(emit_hold(judge, claim, &draft, 0, 0)); /* giving back leaves no range */
     }
-    return true;
 }
 
 void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft)
@@ -399,8 +397,8 @@ void decide_hold(struct judge *judge)
         if (!emit_hold(judge, claim, draft, draft->granted, waiting))
             return;
     }
-    if (claim != NUMBER_NONE && !emit_dropped(judge, claim))
-        return;
+    if (claim != NUMBER_NONE)
+        emit_dropped(judge, claim);
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, expires_at_us);
 }
 

@@ -84,13 +84,13 @@ int64_t kit_buildable(const struct ledger *ledger, uint32_t kit, uint32_t locati
 
 /* ---- lines of kits ---- */
 
-/* Marks a kit's draft for removal: what it asked for stands in others. */
+/* Removes the kits' drafts of which nothing is left: what they asked for stands in others. No other draft is empty. */
 static void drop_empty(struct judge *judge)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
-        if (draft->asked != 0 || !item_is_kit(judge->ledger, draft->item))
+        if (draft->asked != 0)
             *judge_draft(judge, kept++) = *draft;
     }
     judge->draft_count = kept;

@@ -386,10 +386,8 @@ uint32_t ledger_cell_next(const struct ledger *ledger, uint32_t item, uint32_t c
     return next == 0 ? NUMBER_NONE : next - 1;
 }
 
-bool ledger_claim_at(const struct ledger *ledger, uint32_t entry, struct claim_view *out_view)
+static void claim_look(const struct ledger *ledger, uint32_t entry, struct claim_view *out_view)
 {
-    if (!claim_is_kept(ledger, entry, ledger->now_us))
-        return false;
     const struct claims *claims = &ledger->claims;
     const struct claim *claim = &claims->entries[entry];
     CHECK(claim->first_line != 0);
@@ -405,13 +403,23 @@ bool ledger_claim_at(const struct ledger *ledger, uint32_t entry, struct claim_v
         .expires_at_us = claim->expires_at_us,
         .line = claim->first_line - 1,
     };
+}
+
+bool ledger_claim_at(const struct ledger *ledger, uint32_t entry, struct claim_view *out_view)
+{
+    if (!claim_is_kept(ledger, entry, ledger->now_us))
+        return false;
+    claim_look(ledger, entry, out_view);
     return true;
 }
 
 bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_view *out_view)
 {
     uint32_t entry = claim_find(ledger, hold, ledger->now_us);
-    return entry != NUMBER_NONE && ledger_claim_at(ledger, entry, out_view);
+    if (entry == NUMBER_NONE)
+        return false;
+    claim_look(ledger, entry, out_view);
+    return true;
 }
 
 void ledger_claim_line(const struct ledger *ledger, uint32_t number, struct claim_line_view *out_view)

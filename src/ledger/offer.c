@@ -28,7 +28,7 @@ static bool offer_is(const void *owner, uint32_t entry, const void *key)
 {
     const struct offer *offer = &((const struct ledger *)owner)->offers[entry];
     const struct offer_key *wanted = key;
-    return offer->channel == wanted->channel && offer->item == wanted->item;
+    return ((offer->channel ^ wanted->channel) | (offer->item ^ wanted->item)) == 0;
 }
 
 struct offer *offer_find(const struct ledger *ledger, uint32_t channel, uint32_t item)

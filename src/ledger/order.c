@@ -230,8 +230,7 @@ static bool move_claimed(struct judge *judge, uint32_t claim, struct draft *here
     int64_t committed = here->asked - held;
     give_back_units(judge, event, held, committed);
     event->claim_units[CLAIM_GRANTED] -= here->asked;
-    if (!judge_cell(judge, here, event, DISCREPANCY_NONE, 0))
-        return false;
+    CHECK(judge_cell(judge, here, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
     struct draft there = draft_there(judge, here, to, claim);
     struct terms terms = grant_terms(judge, &there, NULL);
     event = emit_reassign(judge, claim, &there, here->location);

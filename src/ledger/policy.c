@@ -52,8 +52,7 @@ void decide_policy(struct judge *judge)
             return;
         event->delta.units[rows[i].figure] = units - before.units[rows[i].figure];
     }
-    if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
-        return; /* out of range: objected */
+    CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* each value is in range, and in no sum */
 }
 
 void decide_allocate(struct judge *judge)
@@ -80,7 +79,9 @@ void decide_allocate(struct judge *judge)
         (void)judge_refuse(judge, CODE_negative_quota, command->channel, TEXT("/add"));
         return;
     }
-    if (!quantity_in_range(after)) {
+    /* What claims have of it comes back on top of it: no more than all that is reserved here. */
+    struct figures figures = draft_figures(judge, draft);
+    if (after > has && !quantity_in_range(after + figures_reserved(&figures))) {
         (void)judge_invalid(judge, CODE_out_of_range, LINE_NONE, "add", "the quota would leave the range of 2^53-1");
         return;
     }
@@ -89,8 +90,7 @@ void decide_allocate(struct judge *judge)
     event->quantity = after;
     event->channel_number = channel;
     event->quota_delta = after - has;
-    if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
-        return; /* out of range: objected */
+    CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* no figure changes */
 }
 
 /* ---- channels ---- */

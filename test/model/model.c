@@ -1863,13 +1863,15 @@ static bool do_allocate(struct work *w)
     if (!know_channel(w) || !command_cell(w) || !command_if(w) ||
         !to_units(w, c->add.given ? c->add.value : c->set_to.value, c->item, &units))
         return false;
-    int64_t *quota = quota_of(&w->next, touch(w, c->item, c->location), c->channel);
+    int64_t cell = touch(w, c->item, c->location);
+    int64_t *quota = quota_of(&w->next, cell, c->channel);
     int64_t becomes = c->add.given ? *quota + units : units;
     if (becomes < 0) {
         note_short(w, &w->sums[0], -units, *quota);
         return refuse(w, "negative_quota");
     }
-    if (!in_range(becomes))
+    /* What claims took of the quota comes back to it: at most all that is reserved here. */
+    if (becomes > *quota && !in_range(becomes + reserved(&w->next, cell)))
         return invalid(w, "out_of_range");
     *quota = becomes;
     return finish_cells(w);

@@ -106,6 +106,7 @@ static inline void world_evolve(struct world *world)
     copy.names = names;
     copy.shortages = NULL;
     copy.id = world_copy_text(world, copy.id);
+    copy.has_id_hash = false; /* as read back from a journal */
     copy.actor = copy.reason = copy.document = copy.document_line = copy.channel = copy.meta = TEXT_NONE;
     for (uint32_t i = 0; i < copy.event_count; i++) {
         events[i] = world->decision.events[i];

@@ -166,6 +166,345 @@ static void full_tables_refuse_what_needs_room(void **state)
     world_deinit(&world);
 }
 
+/* Long commands: text is put to their end. */
+static char long_prose[200 * 1024];
+
+PRINTF_LIKE(1, 2) static void put(const char *format, ...)
+{
+    size_t have = strlen(long_prose);
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(long_prose + have, sizeof(long_prose) - have, format, arguments);
+    va_end(arguments);
+    assert_true(n > 0 && (size_t)n < sizeof(long_prose) - have);
+}
+
+/* Sends it, and begins a new one. */
+static void send(struct world *world)
+{
+    world_step(world, long_prose);
+    long_prose[0] = '\0';
+}
+
+/* Decides and evolves alone, for many of a kind: the caller checks at the end. */
+static void send_unchecked(struct world *world)
+{
+    world_parse(world, long_prose);
+    world->command.id = TEXT_NONE;
+    ledger_decide(world->ledger, &world->command, world->now_us, &world->decision, &world->verdict);
+    assert_int_equal(world->verdict.code, CODE_none);
+    world_evolve(world);
+    long_prose[0] = '\0';
+}
+
+static void expect_full(struct world *world, const char *prose, const char *option)
+{
+    expect(world, prose, "invalid limit_reached");
+    if (strstr(world->verdict.detail, option) == NULL)
+        fail_msg("%s\n  says: %s", prose, world->verdict.detail);
+}
+
+static void every_full_table_is_named(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct ledger_limits limits = world_limits;
+    limits.source_count_max = 2;
+    limits.location_count_max = 1;
+    world_init(&world, &limits);
+    expect(&world, "receive 5 A@L", "ok: receive");
+    expect_full(&world, "item item=A scale=0 alias:new=x", "--sources-max");
+    expect_full(&world, "source name=new", "--sources-max");
+    expect_full(&world, "location location=M", "--locations-max");
+    expect_full(&world, "set_policy item=A location=M safety=1", "--locations-max");
+    expect_full(&world, "set_channel channel=web locations=L,M", "--locations-max");
+    expect(&world, "hold hold=H 1 A@L", "ok: hold");
+    expect_full(&world, "reassign fact hold=H to=M 1 A@L", "--locations-max");
+    world_deinit(&world);
+
+    limits = world_limits;
+    limits.quota_count_max = 1;
+    limits.offer_count_max = 1;
+    limits.part_count_max = 1;
+    world_init(&world, &limits);
+    expect(&world, "receive 5 A@L 5 B@L", "ok: receive receive");
+    expect(&world, "set_channel channel=web", "ok: set_channel");
+    expect_full(&world, "set_channel channel=web locations=L", "--offers-max");
+    expect(&world, "set_channel channel=amz", "ok: set_channel");
+    expect(&world, "allocate channel=web item=A location=L units=1", "ok: allocate");
+    expect_full(&world, "allocate channel=amz item=A location=L units=1", "--quotas-max");
+    expect(&world, "allocate channel=web item=A location=L units=2", "ok: allocate");
+    world_deinit(&world);
+
+    limits = world_limits;
+    limits.part_count_max = 1;
+    world_init(&world, &limits);
+    expect(&world, "receive 5 A@L 5 B@L", "ok: receive receive");
+    expect_full(&world, "item item=K scale=0 part:A=1 part:B=1", "--parts-max");
+    expect(&world, "item item=K scale=0 part:A=1", "ok: config");
+    expect(&world, "item item=K scale=0 part:B=1", "ok: config"); /* in the place of the other */
+    expect_full(&world, "item item=J scale=0 part:B=1", "--parts-max");
+    world_deinit(&world);
+
+    limits = world_limits;
+    limits.offer_count_max = 1000;
+    world_init(&world, &limits);
+    expect(&world, "receive 5 A@L", "ok: receive");
+    for (unsigned i = 0; i < 256; i++) {
+        put("set_channel channel=c%u", i);
+        send(&world);
+        assert_string_equal(world.answer, "ok: set_channel");
+    }
+    expect_full(&world, "set_channel channel=one-more", "at most 256");
+    expect(&world, "channel channel=c255 locations=L", "ok: set_channel");
+    world_deinit(&world);
+}
+
+/* Replay with smaller limits: the option to raise is named before anything is evolved. */
+static void a_smaller_ledger_names_the_limit(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const struct {
+        size_t limit; /* offset */
+        uint32_t most;
+        const char *steps[3], *last, *option;
+    } rows[] = {
+        {offsetof(struct ledger_limits, item_count_max), 1, {"receive 1 A@L"}, "receive 1 B@L", "--items-max"},
+        {offsetof(struct ledger_limits, cell_count_max), 1, {"receive 1 A@L"}, "receive 1 A@M", "--cells-max"},
+        {offsetof(struct ledger_limits, quota_count_max), 1,
+         {"set_channel channel=web", "set_channel channel=amz", "allocate channel=web item=A location=L units=1"},
+         "allocate channel=amz item=A location=L units=1", "--quotas-max"},
+        {offsetof(struct ledger_limits, offer_count_max), 1, {"set_channel channel=web locations=L", "receive 1 A@L"},
+         "receive 1 B@L", "--offers-max"},
+        {offsetof(struct ledger_limits, claim_count_max), 1, {"receive 9 A@L", "hold hold=H 1 A@L"},
+         "hold hold=I 1 A@L", "--holds-max or --hold-lines-max"},
+        {offsetof(struct ledger_limits, claim_line_count_max), 1, {"receive 9 A@L 9 B@L", "hold hold=H 1 A@L"},
+         "hold hold=H 1 A@L 1 B@L", "--holds-max or --hold-lines-max"},
+        {offsetof(struct ledger_limits, alias_count_max), 1, {"item item=A scale=0 alias:s=1"},
+         "item item=B scale=0 alias:s=2", "--aliases-max"},
+        {offsetof(struct ledger_limits, part_count_max), 1, {"receive 1 A@L"}, "item item=K scale=0 part:A=1",
+         NULL},
+        {offsetof(struct ledger_limits, part_count_max), 0, {"receive 1 A@L"}, "item item=K scale=0 part:A=1",
+         "--parts-max"},
+        {offsetof(struct ledger_limits, config_mib_max), 0, {NULL}, "item item=A scale=0 unit:case=12", "--config-mib"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ledger_limits smaller = world_limits;
+        memcpy((char *)&smaller + rows[i].limit, &rows[i].most, sizeof(uint32_t));
+        world_init(&world, &world_limits);
+        free(world.twin_memory);
+        world.twin = world_ledger(&smaller, &world.twin_memory);
+        ledger_evolve(world.twin, &world.decision); /* the settings */
+        for (size_t s = 0; s < 3 && rows[i].steps[s] != NULL; s++) {
+            world_step(&world, rows[i].steps[s]);
+            assert_memory_equal(world.answer, "ok:", 3);
+        }
+        world_parse(&world, rows[i].last);
+        ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
+        assert_int_equal(world.verdict.code, CODE_none);
+        const char *option = ledger_overflow(world.twin, &world.decision);
+        if (rows[i].option == NULL)
+            assert_null(option);
+        else if (option == NULL || strcmp(option, rows[i].option) != 0)
+            fail_msg("%s\n  expected: %s\n  said: %s", rows[i].last, rows[i].option,
+                     option == NULL ? "it fits" : option);
+        world_deinit(&world);
+    }
+}
+
+/* A refusal names 16 claims and 1,000 cells at most. */
+static void refusals_name_so_many(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct ledger_limits limits = world_limits;
+    limits.location_count_max = limits.cell_count_max = limits.quota_count_max = 1001;
+    world_init(&world, &limits);
+    put("receive");
+    for (unsigned i = 0; i < 1000; i++)
+        put(" 20 A@L%u", i);
+    send(&world);
+    assert_int_equal(world.decision.event_count, 1000);
+    expect(&world, "receive 20 A@L1000", "ok: receive");
+    world_step(&world, "delete_item item=A");
+    assert_memory_equal(world.answer, "in_use A, A@L1000 asked 20 free 0, A@L999", 41);
+    assert_int_equal(world.decision.events[0].shortage_count, 1000);
+    expect(&world, "set_channel channel=web", "ok: set_channel");
+    for (unsigned i = 0; i < 1001; i++) {
+        put("allocate channel=web item=A location=L%u units=3", i);
+        send_unchecked(&world);
+    }
+    ledger_check(world.ledger);
+    world_step(&world, "delete_channel channel=web");
+    assert_memory_equal(world.answer, "in_use web, A@L0 asked 3 free 0, A@L1 ", 38);
+    assert_int_equal(world.decision.events[0].shortage_count, 1000);
+    for (unsigned i = 0; i < 17; i++) {
+        put("hold hold=H%u 1 A@L7", i);
+        send(&world);
+        assert_string_equal(world.answer, "ok: hold");
+    }
+    expect(&world, "delete_item item=A",
+           "claims_open A, claims 17: H0 H1 H2 H3 H4 H5 H6 H7 H8 H9 H10 H11 H12 H13 H14 H15");
+    world_deinit(&world);
+}
+
+/* Lines that become more of them, by kits or by the places they come from, are bounded like any others. */
+static void lines_and_places_are_bounded(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct ledger_limits limits = world_limits;
+    limits.item_count_max = 128;
+    limits.location_count_max = 1000;
+    limits.cell_count_max = 1200;
+    world_init(&world, &limits);
+    put("receive");
+    for (unsigned i = 0; i < 1000; i++)
+        put(" 1 A@L%u", i);
+    send(&world);
+    assert_int_equal(world.decision.event_count, 1000);
+    expect(&world, "receive 1 B@L997 1 B@L998 1 B@L999", "ok: receive receive receive");
+    expect(&world, "item item=K scale=0 part:B=1", "ok: config");
+    put("hold hold=H");
+    for (unsigned i = 0; i < 999; i++)
+        put(" 1 A@L%u", i);
+    put(" 1 K@L999");
+    send(&world);
+    assert_string_equal(world.answer, "invalid too_many_lines line 999 lines");
+    put("hold hold=H locations=L997,L998,L999");
+    for (unsigned i = 0; i < 999; i++)
+        put(" 1 A@L%u", i);
+    put(" 3 B@");
+    send(&world);
+    assert_string_equal(world.answer, "invalid too_many_lines line 999 lines");
+    /* The oldest 64 places of an item are asked: they leave no room for those of the next. */
+    expect(&world, "hold hold=H 64 A@ 1 B@", "no_source, B@? asked 1 free 0");
+    expect(&world, "hold hold=H 65 A@", "no_source, A@? asked 65 free 64");
+    put("receive");
+    for (unsigned i = 0; i < 101; i++)
+        put(" 1 I%u@L0", i);
+    send(&world);
+    for (unsigned most = 100; most <= 101; most++) {
+        put("hold dry hold=H locations=L0");
+        for (unsigned i = 0; i < most; i++)
+            put(" 1 I%u@", i);
+        send(&world);
+        if (most == 100)
+            assert_memory_equal(world.answer, "dry ok: hold", 12);
+        else
+            assert_string_equal(world.answer, "invalid too_many_lines line 100 lines");
+    }
+    world_deinit(&world);
+}
+
+/* How often the word stands in the text. */
+static unsigned occurrences(const char *text, const char *word)
+{
+    unsigned count = 0;
+    for (; (text = strstr(text, word)) != NULL; text++)
+        count++;
+    return count;
+}
+
+/* One step covers 256 claims, and looks at the first 1,024 who wait. */
+static void one_step_serves_so_many(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct ledger_limits limits = world_limits;
+    limits.claim_count_max = limits.claim_line_count_max = 1500;
+    world_init(&world, &limits);
+    expect(&world, "set_policy item=A location=L backorders=300", "ok: set_policy");
+    for (unsigned i = 0; i < 300; i++) {
+        put("hold hold=H%u backorder expires=0 1 A@L", i);
+        send_unchecked(&world);
+    }
+    world_step(&world, "receive 300 A@L");
+    const char *second = strstr(world.answer, "cover |");
+    assert_non_null(second);
+    assert_int_equal(occurrences(world.answer, " cover"), 300);
+    assert_int_equal(occurrences(second, " cover"), 44);
+    expect(&world, "receive 1 B@M", "ok: receive");
+    expect(&world, "sale 1 B@M", "ok: sale out_of_stock");
+    for (unsigned i = 0; i < 1025; i++) {
+        put("hold hold=W%u wait expires=0 %u B@M", i, i < 1024 ? 2 : 1);
+        send_unchecked(&world);
+    }
+    expect(&world, "receive 1 B@M", "ok: receive back_in_stock"); /* W1024 is too far behind */
+    expect(&world, "release hold=W7", "ok: release | hold out_of_stock");
+    world_say_state(&world, "W1024");
+    assert_string_equal(world.answer, "W1024: held of pos-1, B@M granted 1 held 1");
+    world_deinit(&world);
+}
+
+/* Names come to an item by merging, too: its body stays in its bounds. */
+static void merged_bodies_are_bounded(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct ledger_limits limits = world_limits;
+    limits.alias_count_max = 1000;
+    world_init(&world, &limits);
+    /* In number. */
+    put("item item=A scale=0");
+    for (unsigned i = 0; i < 256; i++)
+        put(" alias:s=%03u", i);
+    char most[8192];
+    strcpy(most, long_prose);
+    send(&world);
+    assert_string_equal(world.answer, "ok: config");
+    expect(&world, "item item=a merge=A", "invalid out_of_range aliases");
+    expect(&world, "item item=b scale=0 alias:s=x", "ok: config");
+    expect(&world, "item item=b merge=A", "invalid out_of_range aliases");
+    expect(&world, "item item=A scale=0", "ok: config");
+    expect(&world, "item item=a merge=A", "ok: config");
+    expect(&world, most, "invalid out_of_range aliases");
+    /* In bytes: 16 KiB, whatever the number. */
+    char name[101];
+    memset(name, 'n', 100);
+    name[100] = '\0';
+    expect(&world, "item item=B scale=0", "ok: config");
+    put("item item=%s merge=B", name);
+    send(&world);
+    assert_string_equal(world.answer, "ok: config");
+    for (char item = 'B'; item <= 'C'; item++) {
+        put("item item=%c scale=0", item);
+        for (unsigned i = 0; i < 247; i++)
+            put(" alias:%c=%063u", item, i);
+        send(&world);
+        assert_string_equal(world.answer, item == 'B' ? "invalid out_of_range aliases" : "ok: config");
+    }
+    name[0] = 'm';
+    put("item item=%s merge=C", name);
+    send(&world);
+    assert_string_equal(world.answer, "invalid out_of_range aliases");
+    expect(&world, "item item=m merge=C", "ok: config");
+    world_deinit(&world);
+}
+
+static void sums_of_ended_holds_stay_in_range(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# of lines with different scales, in the finest one; at most the largest quantity", NULL, NULL},
+        {"item item=A scale=6", "ok: config", NULL},
+        {"receive 9007199254.740991 A@L 9223372036854 B@L", "ok: receive receive", NULL},
+        {"commit hold=H 9007199254.740991 A@L 9223372036854 B@L", "ok: commit out_of_stock commit out_of_stock", NULL},
+        {"ship hold=H", "ok: ship ship", NULL},
+        {"release hold=H", "hold_ended H, consumed 9007199254740991 released 0", NULL},
+        {"item item=D scale=6", "ok: config", NULL},
+        {"receive " MAX " C@L 1.5 D@L 2 E@L", "ok: receive receive receive", NULL},
+        {"commit hold=I " MAX " C@L 0.5 D@L", "ok: commit out_of_stock commit", NULL},
+        {"ship hold=I", "ok: ship ship", NULL},
+        {"release hold=I", "hold_ended I, consumed 9007199254740991 released 0", NULL},
+        {"commit hold=J 1 E@L 0.5 D@L", "ok: commit commit", NULL},
+        {"ship hold=J", "ok: ship ship", NULL},
+        {"release hold=J", "hold_ended J, consumed 1500000 released 0", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
 /* A decision drops at most four claims past the window: no more than their lines are counted on. */
 static void room_counts_on_what_leaves_in_time(void **state)
 {
@@ -321,6 +660,105 @@ static void views_show_what_is_there(void **state)
     assert_string_equal(event_name(EVENT_CONFIG), "config");
 }
 
+/* The feed of a channel: its offers in the order of their last change, each once; walked from both ends. */
+static void offers_stand_in_the_order_of_their_changes(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    expect(&world, "set_channel channel=web locations=L", "ok: set_channel");
+    assert_int_equal(ledger_offer_before(world.ledger, 0, NUMBER_NONE), NUMBER_NONE);
+    assert_int_equal(ledger_offer_behind(world.ledger, 0, NUMBER_NONE), NUMBER_NONE);
+    expect(&world, "receive 1 A@L 2 B@L 3 C@L", "ok: receive receive receive");
+    expect(&world, "sale 1 A@L", "ok: sale out_of_stock");
+    expect(&world, "receive 4 D@M", "ok: receive"); /* sold nowhere */
+    const struct text order[] = {TEXT("B"), TEXT("C"), TEXT("A")};
+    static const int64_t ats[] = {2, 3, 0};
+    uint32_t offer = NUMBER_NONE;
+    uint64_t seq = 0;
+    for (size_t i = 0; i < 3; i++) {
+        struct offer_view view;
+        offer = ledger_offer_behind(world.ledger, 0, offer);
+        ledger_offer(world.ledger, offer, &view);
+        assert_true(text_equal(ledger_name(world.ledger, NAME_ITEM, view.item), order[i]));
+        assert_true(view.channel == 0 && view.ats == ats[i]);
+        assert_true(view.changed.seq > seq && ledger_offer_turn(world.ledger, offer).seq == view.changed.seq);
+        seq = view.changed.seq;
+    }
+    assert_int_equal(ledger_offer_behind(world.ledger, 0, offer), NUMBER_NONE);
+    assert_int_equal(ledger_offer_before(world.ledger, 0, NUMBER_NONE), offer);
+    for (size_t i = 2; i > 0; i--) {
+        struct offer_view view;
+        offer = ledger_offer_before(world.ledger, 0, offer);
+        ledger_offer(world.ledger, offer, &view);
+        assert_true(text_equal(ledger_name(world.ledger, NAME_ITEM, view.item), order[i - 1]));
+    }
+    assert_int_equal(ledger_offer_before(world.ledger, 0, offer), NUMBER_NONE);
+    assert_int_equal(ledger_offer_count(world.ledger), 3);
+    world_deinit(&world);
+}
+
+static void views_show_configuration(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    expect(&world, "receive 1 A@L", "ok: receive");
+    uint64_t first = ledger_last_seq(world.ledger);
+    expect(&world, "item item=A scale=0 unit:case=12", "ok: config");
+    expect(&world, "location location=L no_promise", "ok: config");
+    expect(&world, "source name=web strict", "ok: config");
+    expect(&world, "set_channel channel=web priority=3 cap=7 locations=L", "ok: set_channel");
+    assert_int_equal(ledger_config_seq(world.ledger, NAME_ITEM, 0), first + 1);
+    assert_int_equal(ledger_config_seq(world.ledger, NAME_LOCATION, 0), first + 2);
+    uint32_t source = ledger_number(world.ledger, NAME_SOURCE, TEXT("web"));
+    assert_int_equal(ledger_config_seq(world.ledger, NAME_SOURCE, source), first + 3);
+    assert_int_equal(ledger_config_seq(world.ledger, NAME_SOURCE, 0), 0);
+    struct config_unit unit;
+    assert_true(item_config_unit(ledger_config(world.ledger, NAME_ITEM, 0), TEXT("case"), &unit));
+    assert_int_equal(ledger_item_find(world.ledger, TEXT("A")), 0);
+    struct channel_view channel, form;
+    assert_true(ledger_channel(world.ledger, 0, &channel));
+    assert_true(channel.stamp == first + 4 && channel.priority == 3 && channel.has_cap && channel.cap == 7);
+    assert_true(channel.shares_rest && channel.place_count == 1 && channel.places[0] == 0);
+    assert_false(ledger_channel(world.ledger, 1, &channel));
+    ledger_channel_form(world.decision.events[0].config, &form);
+    assert_true(form.stamp == 0 && form.priority == 3 && form.cap == 7 && form.place_count == 1);
+    assert_true(ledger_channel_serves(world.ledger, 0, 0));
+    expect(&world, "set_channel channel=web item=A buffer=2", "ok: set_channel");
+    struct offer_form offer;
+    ledger_offer_form(world.decision.events[0].config, &offer);
+    assert_true(offer.has_buffer && offer.buffer == 2 && !offer.has_cap);
+    world_deinit(&world);
+}
+
+/* Where the tables grow moves with what is put in, and stays in what was reserved. */
+static void tables_grow_towards_their_ends(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    struct ledger_frontier before[LEDGER_FRONTIERS], after[LEDGER_FRONTIERS];
+    ledger_frontiers(world.ledger, before);
+    expect(&world, "item item=A scale=0 unit:case=12", "ok: config");
+    expect(&world, "receive 9 A@L", "ok: receive");
+    expect(&world, "hold hold=H 1 A@L", "ok: hold");
+    expect(&world, "set_policy item=A location=L safety=1", "ok: set_policy");
+    expect(&world, "transfer_out transfer=T to=M 1 A@L", "ok: transfer_out transfer_out");
+    expect(&world, "expect expectation=E direction=in due=+60 1 A@L", "ok: expect");
+    ledger_frontiers(world.ledger, after);
+    unsigned moved = 0;
+    for (size_t i = 0; i < LEDGER_FRONTIERS; i++) {
+        assert_true(after[i].used_end <= after[i].end && after[i].end == before[i].end);
+        moved += after[i].used_end != before[i].used_end;
+    }
+    assert_true(moved >= 14); /* every array; an index grows by splits now and then */
+    /* The largest limits are a region that can be asked for: below 2^47 bytes, and more than these. */
+    struct ledger_limits most = ledger_limits_most();
+    assert_true(ledger_bytes(&most) > ledger_bytes(&world_limits) && ledger_bytes(&most) < UINT64_C(1) << 47);
+    world_deinit(&world);
+}
+
 /* The claims at all places, by name, for lists; "-" where there is none. */
 static const char *claims_by_place(const struct world *world)
 {
@@ -383,12 +821,22 @@ int main(void)
         cmocka_unit_test(figures_stay_in_range),
         cmocka_unit_test(settings_are_bounded),
         cmocka_unit_test(full_tables_refuse_what_needs_room),
+        cmocka_unit_test(every_full_table_is_named),
+        cmocka_unit_test(a_smaller_ledger_names_the_limit),
+        cmocka_unit_test(refusals_name_so_many),
+        cmocka_unit_test(lines_and_places_are_bounded),
+        cmocka_unit_test(one_step_serves_so_many),
+        cmocka_unit_test(merged_bodies_are_bounded),
+        cmocka_unit_test(sums_of_ended_holds_stay_in_range),
         cmocka_unit_test(room_counts_on_what_leaves_in_time),
         cmocka_unit_test(names_of_claims_reuse_their_room),
         cmocka_unit_test(a_name_past_the_window_is_free_at_once),
         cmocka_unit_test(expired_claims_come_back_from_anywhere),
         cmocka_unit_test(events_carry_the_figures),
         cmocka_unit_test(views_show_what_is_there),
+        cmocka_unit_test(offers_stand_in_the_order_of_their_changes),
+        cmocka_unit_test(views_show_configuration),
+        cmocka_unit_test(tables_grow_towards_their_ends),
         cmocka_unit_test(places_of_claims_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,15 @@ static void quotas_are_used_once_and_given_back_once(void **state)
          "web/A@L: free 4 quota 4; web/A@M: free 1 quota 1; H: held of pos-1 through web, A@L granted 6 held 2 released 4 "
          "quota 2, A@M granted 3 held 3 quota 3, ends +900"},
         {"hold hold=H channel=web 1 A@M", "ok: hold hold", "web/A@L: free 6 quota 6; web/A@M: free 3 quota 3"},
+        {"# what a claim has of a quota always finds room when it comes back", NULL, NULL},
+        {"receive 5 A@L", "ok: receive", NULL},
+        {"set_channel channel=web", "ok: set_channel", NULL},
+        {"allocate channel=web item=A location=L units=5", "ok: allocate", NULL},
+        {"hold hold=H channel=web expires=60 5 A@L", "ok: hold out_of_stock", "web/A@L: free 0 quota 0"},
+        {"allocate channel=web item=A location=L units=9007199254740991", "invalid out_of_range add", NULL},
+        {"allocate channel=web item=A location=L units=9007199254740986", "ok: allocate", NULL},
+        {"allocate channel=web item=A location=L add=-1", "ok: allocate", NULL},
+        {"wait 61", "ok: expire back_in_stock", "web/A@L: free 5 quota 9007199254740990"},
     };
     WORLD_PLAY(rows);
 }
@@ -131,6 +140,7 @@ static void availability_is_per_channel(void **state)
         {"hold hold=H channel=web 1 A@L", "ok: hold", NULL},
         {"delete_channel channel=amz", "unknown_channel amz", NULL},
         {"delete_channel channel=web IF:version=1", "precondition_failed web", NULL},
+        {"delete_channel channel=web IF:version=3", "claims_open web, claims 1: H", NULL},
         {"delete_channel channel=web", "claims_open web, claims 1: H", NULL},
         {"release hold=H", "ok: release", NULL},
         {"delete_channel channel=web", "in_use web, A@L asked 4 free 0", NULL},
@@ -141,6 +151,20 @@ static void availability_is_per_channel(void **state)
         {"set_channel channel=web", "ok: set_channel", "web/A: ats 0; web/A@L: free 10 quota 0"},
         {"hold hold=I channel=web 1 A@L", "ok: hold", NULL},
         {"delete_channel channel=web", "claims_open web, claims 1: I", NULL}, /* outside its locations too */
+        {"# a PUT gives what it leaves out its default; If-Match is about the last configuration", NULL, NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"channel channel=web IF:version=1", "precondition_failed web", NULL},
+        {"channel channel=web locations=L buffer=2 IF:version=0", "ok: set_channel", "web/A: ats 8"},
+        {"channel channel=web locations=L cap=9 IF:version=0", "precondition_failed web", NULL},
+        {"channel channel=web locations=L cap=9 IF:version=4", "ok: set_channel", "web/A: ats 9"},
+        {"set_channel channel=web buffer=3 IF:version=6", "ok: set_channel", "web/A: ats 7"},
+        {"# the quotas of others are not in the way", NULL, NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"set_channel channel=amz", "ok: set_channel", NULL},
+        {"set_channel channel=web", "ok: set_channel", NULL},
+        {"allocate channel=amz item=A location=L units=3", "ok: allocate", NULL},
+        {"allocate channel=web item=A location=L units=4", "ok: allocate", NULL},
+        {"delete_channel channel=web", "in_use web, A@L asked 4 free 0", NULL},
         {"# a label that becomes a channel's name is counted with it", NULL, NULL},
         {"commit fact hold=H channel=web 1 A@L", "ok: commit oversold(1)", NULL},
         {"set_channel channel=web locations=L", "ok: set_channel", NULL},
@@ -188,6 +212,16 @@ static void backorders_are_covered_oldest_first(void **state)
         {"sale 2 A@L", "ok: sale discrepancy(below_zero 2) oversold(2)", NULL},
         {"commit hold=P backorder 1 A@L", "insufficient_stock, A@L asked 1 free 0", NULL},
         {"receive 4 A@L", "ok: receive | cover", "O: committed of pos-1, A@L granted 3 committed 3 backordered 1"},
+        {"# a hold asked for again without backorders gets in a cell what is covered there", NULL, NULL},
+        {"set_policy item=A location=L backorders=5", "ok: set_policy", NULL},
+        {"receive 4 B@L", "ok: receive", NULL},
+        {"hold hold=H backorder expires=0 3 A@L 1 B@L", "ok: hold hold",
+         "H: held of pos-1, A@L granted 3 held 3 backordered 3, B@L granted 1 held 1"},
+        {"hold hold=H partial expires=0 3 A@L 2 B@L", "ok: hold hold, A@L asked 3 free 0",
+         "H: held of pos-1, A@L granted 3 released 3, B@L granted 2 held 2; A@L: backorder_limit 5 v3"},
+        {"# policy creates no name that is another's", NULL, NULL},
+        {"item item=A scale=0 alias:shop=x", "ok: config", NULL},
+        {"set_policy item=x location=L safety=1", "alias_in_use x", NULL},
     };
     WORLD_PLAY(rows);
 }
@@ -239,6 +273,10 @@ static void who_waits_is_served_in_order(void **state)
         {"hold hold=W channel=web wait 2 A@L", "ok: hold, A@L asked 2 free 0", NULL},
         {"set_channel channel=web shares=yes", "ok: set_channel | hold out_of_stock", NULL},
         {"allocate channel=web item=A location=L units=1", "ok: allocate", NULL},
+        {"# a fact never waits", NULL, NULL},
+        {"receive 2 A@L", "ok: receive", NULL},
+        {"hold fact hold=F wait 3 A@L", "ok: hold oversold(1) out_of_stock",
+         "F: held of pos-1, A@L granted 3 held 3, ends +900"},
     };
     WORLD_PLAY(rows);
 }
@@ -290,6 +328,9 @@ static void orders_change(void **state)
         {"reassign fact hold=H to=Q 1 A@L 1 A@M", "invalid bad_value line 1 location", NULL},
         {"reassign fact hold=H to=Q 1 A@L", "ok: reassign reassign oversold(1)", NULL},
         {"reassign hold=N to=M 1 A@L", "unknown_hold N", NULL},
+        {"hold fact hold=F 9007199254740990 B@Q", "ok: hold oversold(9007199254740990)", NULL},
+        {"hold fact hold=G 2 B@M", "ok: hold", NULL},
+        {"reassign fact hold=G to=Q 2 B@M", "invalid out_of_range line 0 quantity", NULL},
         {"# mistake: a commit after expiry takes the units twice", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
         {"hold hold=H expires=10 3 A@L", "ok: hold", NULL},
@@ -457,6 +498,22 @@ static void what_comes_can_be_promised(void **state)
         {"hold hold=P at=+3600 partial 12 B@L", "insufficient_stock, B@L asked 12 free 11", NULL},
         {"hold hold=P at=+3600 12 C@M", "unknown_item C", NULL},
         {"hold hold=P at=+3600 12 A@", "insufficient_stock, A@L asked 12 free 0", NULL},
+        {"receive 1 C@M", "ok: receive", NULL},
+        {"hold hold=P at=+3600 1 B@M", "insufficient_stock, B@M asked 1 free 0", NULL},
+        {"hold hold=P at=+3600 wait partial 8 B@L", "ok: hold", "P: waiting of pos-1, B@L waiting 8, ends +900"},
+        {"# what is held is asked for again as it is, and a fact is not for later", NULL, NULL},
+        {"receive 5 A@L", "ok: receive", NULL},
+        {"expect expectation=PO direction=in due=+60 9 A@L", "ok: expect", NULL},
+        {"hold hold=H 2 A@L", "ok: hold", NULL},
+        {"hold hold=H at=+3600 6 A@L", "insufficient_stock, A@L asked 6 free 5", NULL},
+        {"hold hold=H at=+3600 4 A@L", "ok: hold", "H: held of pos-1, A@L granted 4 held 4, ends +900"},
+        {"hold fact hold=F at=+3600 3 A@L", "ok: hold oversold(2) out_of_stock",
+         "F: held of pos-1, A@L granted 3 held 3, ends +900"},
+        {"# a name whose expectation was closed promises nothing", NULL, NULL},
+        {"expect expectation=P direction=out due=+60 5 A@L", "ok: expect", NULL},
+        {"cancel_expected expectation=P", "ok: cancel_expected", "expectation P: closed out"},
+        {"expect expectation=PO direction=in due=+60 9 A@L", "ok: expect", NULL},
+        {"hold hold=P at=+3600 5 A@L", "expectation_closed P", NULL},
     };
     WORLD_PLAY(rows);
 }

@@ -30,6 +30,13 @@ static void quantities_in_units_are_exact(void **state)
         {"receive 1 A@L unit=case", "ok: receive", "A@L: sellable 12 v1"},
         {"item item=A scale=0", "ok: config", ""},
         {"sale 1 A@L unit=case", "invalid unknown_unit line 0 unit", "A@L: sellable 12 v1"},
+        {"item item=A scale=0 attributes={}", "ok: config", ""},
+        {"sale 1 A@L unit=case", "invalid unknown_unit line 0 unit", "A@L: sellable 12 v1"},
+        {"# nothing is nothing in any unit", NULL, NULL},
+        {"item item=A scale=0 unit:case=12", "ok: config", ""},
+        {"receive 1 A@L unit=case", "ok: receive", ""},
+        {"commit hold=O 1 A@L unit=case", "ok: commit out_of_stock", ""},
+        {"amend hold=O 0 A@L unit=case", "ok: amend back_in_stock", "O: released of pos-1, A@L granted 12 released 12"},
     };
     WORLD_PLAY(rows);
 }
@@ -123,6 +130,18 @@ static void merged_names_are_everybodys(void **state)
         {"item item=a merge=A", "in_use a", ""},
         {"item item=B scale=0 alias:shop=z", "ok: config", ""},
         {"item item=z merge=A", "alias_in_use z", ""},
+        {"# a merged name is one item's, and given up as it was seen", NULL, NULL},
+        {"item item=A scale=0", "ok: config", ""},
+        {"item item=B scale=0", "ok: config", ""},
+        {"item item=a merge=A", "ok: config", ""},
+        {"item item=a merge=B", "alias_in_use a", ""},
+        {"delete_item item=a IF:version=2", "precondition_failed a", ""},
+        {"delete_item item=a IF:version=4", "ok: config", ""},
+        {"# its names find their places among those of the other", NULL, NULL},
+        {"item item=A scale=0 alias:shop=m alias:till=1", "ok: config", ""},
+        {"item item=a scale=0 alias:abc=q alias:shop=a alias:shop=z alias:zzz=y", "ok: config", ""},
+        {"item item=a merge=A", "ok: config config", ""},
+        {"receive 1 z@L source=shop 1 a@L source=shop 1 m@L", "ok: receive", "A@L: sellable 3 v1"},
     };
     WORLD_PLAY(rows);
 }
@@ -166,11 +185,28 @@ static void a_name_given_up_begins_anew(void **state)
         {"commit hold=H3", "ok: commit commit", ""},
         {"delete_item item=A", "claims_open A, claims 2: H1 H3", ""},
         {"delete_location location=L", "claims_open L, claims 3: H1 H2 H3", ""},
+        {"receive 5 A@M", "ok: receive", ""},
+        {"hold 1 A@M hold=H4", "ok: hold", ""},
+        {"commit 1 A@M 1 B@L hold=H5", "ok: commit commit", ""},
+        {"ship 1 B@L hold=H5", "ok: ship", ""},
+        {"delete_location location=L", "claims_open L, claims 3: H1 H2 H3", ""},
+        {"release hold=H4", "ok: release", ""},
+        {"ship hold=H5", "ok: ship", ""},
+        {"sale 4 A@M", "ok: sale out_of_stock", ""},
         {"release hold=H1", "ok: release", ""},
         {"ship hold=H3", "ok: ship ship", ""},
         {"delete_item item=A", "in_use A, A@L asked 4 free 0", ""},
         {"sale 4 A@L", "ok: sale out_of_stock", ""},
         {"delete_item item=A", "ok: config", "H3: consumed of pos-1, A@L granted 1 consumed 1, B@L granted 1 consumed 1"},
+        {"# those that were forgotten are not", NULL, NULL},
+        {"receive 5 A@L", "ok: receive", ""},
+        {"hold 1 A@L hold=H1", "ok: hold", ""},
+        {"hold 1 A@L hold=H2", "ok: hold", ""},
+        {"hold 1 A@L hold=H3 expires=0", "ok: hold", ""},
+        {"wait 900", "ok: expire expire", ""},
+        {"wait 604801", "ok:", ""},
+        {"tick", "ok:", "H1: none"},
+        {"delete_item item=A", "claims_open A, claims 1: H3", ""},
         {"# a location", NULL, NULL},
         {"receive 5 A@L", "ok: receive", ""},
         {"receive 1 A@M", "ok: receive", ""},
@@ -233,6 +269,8 @@ static void a_kit_contains_no_kit(void **state)
         {"item item=K scale=0 part:A=1", "unknown_item A", ""},
         {"item item=A scale=0", "ok: config", ""},
         {"item item=K scale=0 part:A=0.5", "invalid too_many_decimals components", ""},
+        {"item item=B scale=1", "ok: config", ""},
+        {"item item=K scale=0 part:B=9007199254740991", "invalid out_of_range components", ""},
         {"item item=K scale=0 part:A=1", "ok: config", ""},
         {"item item=A scale=1", "scale_in_use A", ""},
         {"delete_item item=A", "in_use A", ""},
@@ -463,6 +501,10 @@ static void zones_turn_local_times_into_moments(void **state)
     /* And one whose midnight comes twice: the first. */
     assert_int_equal(zone_day_start_us(&leaping, utc(2 * 86400)), utc(2 * 86400 - 3600));
     assert_int_equal(zone_day_start_us(&leaping, utc(3 * 86400)), utc(3 * 86400));
+    /* Nothing comes behind the last change: it may leap as well. */
+    const struct zone last = {.name = {"x", 1}, .change_count = 1, .changes = {{86400, 3600}}};
+    assert_int_equal(zone_day_start_us(&last, utc(86400)), utc(86400));
+    assert_int_equal(zone_to_utc_us(&last, utc(86400 + 1800)), utc(86400 + 1800));
 }
 
 static void days_begin_by_the_nearest_zone_above(void **state)
@@ -550,6 +592,75 @@ static void only_what_is_written_is_read(void **state)
     }
 }
 
+/* Numbers beyond what the model allows can be written, and are not read. */
+static void forms_are_bounded(void **state)
+{
+    (void)state;
+    static uint8_t form[CONFIG_BYTES_MAX];
+    static struct item_config item, read_item;
+    static struct location_config location, read_location;
+    static const struct {
+        int64_t numerator, denominator, digits, from_s;
+        bool good;
+    } rows[] = {
+        {UNIT_NUMERATOR_MAX, UNIT_DENOMINATOR_MAX - 1, QUANTITY_UNITS_MAX, -ZONE_TIME_S_MAX, true},
+        {UNIT_NUMERATOR_MAX + 1, 1, 1, -ZONE_TIME_S_MAX - 1, false},
+        {1, UNIT_DENOMINATOR_MAX + 1, 1, ZONE_TIME_S_MAX + 1, false},
+        {1, 1, QUANTITY_UNITS_MAX + 1, -ZONE_TIME_S_MAX - 1, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        bool fits;
+        item = (struct item_config){.unit_count = 1, .component_count = 1};
+        item.units[0] = (struct config_unit){TEXT("u"), rows[i].numerator, rows[i].denominator};
+        item.components[0] = (struct config_component){TEXT("P"), {rows[i].digits, 0}};
+        size_t n = item_config_write(&item, form, &fits);
+        assert_int_equal(item_config_read(text_of((const char *)form, n), &read_item), rows[i].good);
+        location = (struct location_config){.zone = {.name = TEXT("z"), .change_count = 1}};
+        location.zone.changes[0] = (struct zone_change){rows[i].from_s, 60};
+        n = location_config_write(&location, form, &fits);
+        assert_int_equal(location_config_read(text_of((const char *)form, n), &read_location), rows[i].good);
+    }
+}
+
+/* The largest quantity that a unit can make is the largest there is, whatever is multiplied on the way. */
+static void units_stay_in_range(void **state)
+{
+    (void)state;
+    static const struct {
+        struct decimal quantity;
+        int64_t numerator;
+        unsigned scale;
+        enum unit_status status;
+    } rows[] = {
+        {{QUANTITY_UNITS_MAX, 0}, 1, 0, UNIT_OK},
+        {{QUANTITY_UNITS_MAX, 0}, 2, 0, UNIT_OUT_OF_RANGE},
+        {{QUANTITY_UNITS_MAX, 0}, UNIT_NUMERATOR_MAX, 0, UNIT_OUT_OF_RANGE}, /* beyond 2^63 */
+        {{QUANTITY_UNITS_MAX, 0}, 1000, 6, UNIT_OUT_OF_RANGE},               /* beyond it with the scale alone */
+        {{-QUANTITY_UNITS_MAX, 0}, 1, 0, UNIT_OK},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct config_unit unit = {TEXT("u"), rows[i].numerator, 1};
+        int64_t units = 0;
+        assert_int_equal(unit_to_units(rows[i].quantity, &unit, rows[i].scale, &units), rows[i].status);
+        assert_true(rows[i].status != UNIT_OK || units == rows[i].quantity.digits);
+    }
+}
+
+/* A body cut short has none of the units behind the cut. */
+static void a_form_cut_short_has_no_unit(void **state)
+{
+    (void)state;
+    static uint8_t form[CONFIG_BYTES_MAX];
+    struct config_unit unit;
+    size_t n = whole_item(form);
+    assert_true(item_config_unit(text_of((const char *)form, n), TEXT("third"), &unit));
+    assert_true(unit.numerator == 1 && unit.denominator == 3);
+    for (size_t length = 0; length < n; length++) {
+        bool found = item_config_unit(text_of((const char *)form, length), TEXT("third"), &unit);
+        assert_int_equal(found, length >= 17); /* bits, count, "case" 12 1, "third" 1 3 */
+    }
+}
+
 static void check_digits_are_checked(void **state)
 {
     (void)state;
@@ -607,6 +718,9 @@ int main(void)
         cmocka_unit_test(zones_turn_local_times_into_moments),
         cmocka_unit_test(days_begin_by_the_nearest_zone_above),
         cmocka_unit_test(only_what_is_written_is_read),
+        cmocka_unit_test(forms_are_bounded),
+        cmocka_unit_test(units_stay_in_range),
+        cmocka_unit_test(a_form_cut_short_has_no_unit),
         cmocka_unit_test(check_digits_are_checked),
         cmocka_unit_test(a_form_that_is_none_is_refused),
     };
