@@ -20,6 +20,7 @@
  * Rejected: the DOM front (a tree we would walk again), raw stage-1 indexes (not a public interface).
  */
 #include <cstring>
+#include <memory>
 #include <new>
 
 #define SIMDJSON_EXCEPTIONS         0
@@ -429,6 +430,34 @@ json_status parse(json_parser *parser, walk &w, const char *bytes, size_t n)
     return scalar(w, node, std::string_view(first, static_cast<size_t>(last - first)));
 }
 
+walk walk_of(const char *bytes, size_t n, json_node *nodes, uint32_t capacity)
+{
+    return {bytes, bytes + n, nodes, capacity, 0, false, {JSON_OK, JSON_OFFSET_NONE}};
+}
+
+/*
+ * Why a document that does not hold is refused: what is found first with nothing but zeros behind it. simdjson may have
+ * met its mistake by way of the padding (a backslash outside of a string takes the next byte along), and the same
+ * document has to be refused in the same words wherever it lies. Refusals are rare: the copy costs nobody.
+ */
+json_status reason(json_parser *parser, walk &w, const char *bytes, size_t n, json_status status)
+{
+    static const char zeros[JSON_PADDING] = {};
+    if (n > parser->document_bytes_max || std::memcmp(bytes + n, zeros, JSON_PADDING) == 0)
+        return status;
+    std::unique_ptr<char[]> copy(new (std::nothrow) char[n + JSON_PADDING]());
+    if (copy == nullptr)
+        return status;
+    if (n != 0)
+        std::memcpy(copy.get(), bytes, n);
+    walk again = walk_of(copy.get(), n, w.nodes, w.capacity);
+    json_status said = parse(parser, again, copy.get(), n);
+    if (said == JSON_OK)
+        return status;
+    w.error = again.error;
+    return said;
+}
+
 } // namespace
 
 extern "C" struct json_parser *json_parser_create(size_t document_bytes_max)
@@ -454,11 +483,13 @@ extern "C" void json_parser_destroy(struct json_parser *parser)
 extern "C" enum json_status json_parse(struct json_parser *parser, const char *bytes, size_t n, struct json_node *nodes,
                                        uint32_t node_capacity, uint32_t *out_count, struct json_error *out_error)
 {
-    walk w = {bytes, bytes + n, nodes, node_capacity, 0, false, {JSON_OK, JSON_OFFSET_NONE}};
+    walk w = walk_of(bytes, n, nodes, node_capacity);
     json_status status = parse(parser, w, bytes, n);
     if (status == JSON_OK)
         *out_count = w.count;
-    else if (out_error != nullptr)
+    else
+        status = reason(parser, w, bytes, n, status);
+    if (status != JSON_OK && out_error != nullptr)
         *out_error = w.error;
     return status;
 }
