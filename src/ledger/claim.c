@@ -445,6 +445,9 @@ void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cel
 
     if (cell != NUMBER_NONE)
         claim_line_evolve(ledger, entry, cell, event);
+    /* A whole that shrank may be had now, in any of its cells. */
+    for (uint32_t l = claim->state == CLAIM_STATE_WAITING ? claim->first_line : 0; l != 0; l = claims->lines[l - 1].next)
+        pending_consider(ledger, claims->lines[l - 1].cell);
 }
 
 /* ---- check ---- */

@@ -25,6 +25,20 @@ bool judge_invalid(struct judge *judge, enum code code, uint32_t line, const cha
     return false;
 }
 
+/* The rows of what can be named: a cell whose item or location only the refused command brought is in no book. */
+static void keep_named_shortages(struct judge *judge)
+{
+    struct decision *decision = judge->decision;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < decision->shortage_count; i++) {
+        const struct shortage *row = &decision->shortages[i];
+        if (row->item < judge->ledger->names[NAME_ITEM].count &&
+            (row->location == NUMBER_NONE || row->location < judge->ledger->names[NAME_LOCATION].count))
+            decision->shortages[kept++] = *row;
+    }
+    decision->shortage_count = kept;
+}
+
 bool judge_refuse(struct judge *judge, enum code code, struct text subject, struct text field)
 {
     judge->objected = true;
@@ -36,6 +50,7 @@ bool judge_refuse(struct judge *judge, enum code code, struct text subject, stru
             decision->names[kept++] = decision->names[i];
     }
     decision->name_count = kept;
+    keep_named_shortages(judge);
     decision->event_count = 0;
     struct event *event = judge_event(judge, EVENT_REFUSED);
     event->code = code;
@@ -53,7 +68,8 @@ bool judge_refuse(struct judge *judge, enum code code, struct text subject, stru
 void judge_short(struct judge *judge, const struct draft *draft, int64_t asked, int64_t free_units)
 {
     struct decision *decision = judge->decision;
-    CHECK(decision->shortage_count < COMMAND_LINES_MAX);
+    if (decision->shortage_count == COMMAND_LINES_MAX)
+        return; /* those there are say enough: a kit can be short in more places than the command has lines */
     decision->shortages[decision->shortage_count++] =
         (struct shortage){draft->item, draft->location, draft->scale, asked, free_units};
 }
@@ -353,6 +369,9 @@ bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t
     const struct document_line *lines = ledger->document_lines.entries;
     for (uint32_t l = ledger->documents[kind].entries[document].first_line; l != 0; l = lines[l - 1].next) {
         const struct cell *cell = &ledger->cells[lines[l - 1].cell];
+        if (judge->draft_count == COMMAND_LINES_MAX)
+            return judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "lines",
+                                 "more than 1,000 lines are open: name some of them");
         struct draft *draft = judge_draft_of(judge, cell->item, cell->location, LINE_NONE);
         draft->condition = CONDITION_SELLABLE;
         draft->asked = draft->asked_by[CONDITION_SELLABLE] = lines[l - 1].units;

@@ -168,7 +168,7 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
  * What a hold with `at` waits for is an expectation of direction out with its name: that is how it counts in outgoing
  * until it is covered. The one of the command's hold, NUMBER_NONE for none; refuses when another document has the name.
  */
-MUST_USE bool expectation_of_hold(struct judge *judge, uint32_t *out_expectation);
+MUST_USE bool expectation_of_hold(struct judge *judge, bool must, uint32_t *out_expectation);
 /* What it has open in the draft's cell. */
 int64_t expectation_open(const struct judge *judge, const struct draft *draft, uint32_t expectation);
 /* Sets what it has open there, for the time in the event's claim_at. Before judge_cell, like the one above. */
@@ -205,6 +205,8 @@ enum kit_fit {
  * terms are known; those added have theirs.
  */
 MUST_USE bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit);
+/* So many kits can be put together there beside what the drafts so far take, the claim's own goods counted. */
+int64_t kits_left(const struct judge *judge, uint32_t claim, uint32_t kit, uint32_t location);
 /* The same for goods of a claim: built kits that it has in these figures (bits), then components. Without a claim: built
  * ones that are free. */
 MUST_USE bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures);

@@ -92,15 +92,17 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
 
 /* ---- what was promised for later ---- */
 
-bool expectation_of_hold(struct judge *judge, uint32_t *out_expectation)
+bool expectation_of_hold(struct judge *judge, bool must, uint32_t *out_expectation)
 {
     const struct ledger *ledger = judge->ledger;
     uint32_t expectation = document_find(ledger, DOCUMENT_EXPECTATION, judge->command->hold, judge->now_us);
     *out_expectation = expectation;
     if (expectation != NUMBER_NONE &&
         (!document_is_open(ledger, DOCUMENT_EXPECTATION, expectation) ||
-         ledger->documents[DOCUMENT_EXPECTATION].entries[expectation].direction != DIRECTION_OUT))
-        return judge_refuse(judge, CODE_expectation_closed, judge->command->hold, TEXT("/hold"));
+         ledger->documents[DOCUMENT_EXPECTATION].entries[expectation].direction != DIRECTION_OUT)) {
+        *out_expectation = NUMBER_NONE;
+        return !must || judge_refuse(judge, CODE_expectation_closed, judge->command->hold, TEXT("/hold"));
+    }
     return true;
 }
 

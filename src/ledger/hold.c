@@ -357,7 +357,8 @@ void decide_hold(struct judge *judge)
     if (!judge_sourcing(judge, claim, wait || later))
         return;
     if (command->at.form != MOMENT_ABSENT || (claim != NUMBER_NONE && has_promise(judge, claim))) {
-        if (!expectation_of_hold(judge, &judge->promised))
+        /* Nothing new is promised without `at`: a document that is closed by now is in nobody's way. */
+        if (!expectation_of_hold(judge, command->at.form != MOMENT_ABSENT, &judge->promised))
             return;
     }
     bool unsourced = judge->decision->shortage_count != 0;
@@ -404,13 +405,22 @@ void decide_hold(struct judge *judge)
 
 /* ---- extend ---- */
 
+static bool claim_waits(const struct ledger *ledger, uint32_t claim)
+{
+    uint32_t l = ledger->claims.entries[claim].first_line;
+    while (l != 0 && ledger->claims.lines[l - 1].units[CLAIM_WAITING] == 0)
+        l = ledger->claims.lines[l - 1].next;
+    return l != 0;
+}
+
 void decide_extend(struct judge *judge)
 {
     uint32_t claim = live_claim(judge);
     int64_t expires_at_us = TIME_NONE;
     if (claim == NUMBER_NONE || !judge_expires_in(judge, &expires_at_us))
         return;
-    if (judge->ledger->claims.entries[claim].state == CLAIM_STATE_COMMITTED) {
+    const struct claim *entry = &judge->ledger->claims.entries[claim];
+    if (entry->state == CLAIM_STATE_COMMITTED && !claim_waits(judge->ledger, claim)) {
         (void)judge_hold_ended(judge, claim); /* nothing of it is held any more: it was committed */
         return;
     }

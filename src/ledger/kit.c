@@ -97,7 +97,7 @@ static void drop_empty(struct judge *judge)
 }
 
 /* So many kits can be put together there beside what the drafts so far take. */
-static int64_t kits_left(const struct judge *judge, uint32_t claim, uint32_t kit, uint32_t location)
+int64_t kits_left(const struct judge *judge, uint32_t claim, uint32_t kit, uint32_t location)
 {
     const struct ledger *ledger = judge->ledger;
     int64_t least = QUANTITY_UNITS_MAX;
@@ -194,6 +194,8 @@ static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsig
         int64_t has = 0;
         for (unsigned rest = figures; rest != 0; rest &= rest - 1)
             has += draft_claimed(judge, draft, (enum claim_figure)__builtin_ctz(rest));
+        if (figures == 1u << CLAIM_COMMITTED) /* to be picked: what is on a trolley already is not meant */
+            has -= draft_claimed(judge, draft, CLAIM_PICKED);
         if (claim == NUMBER_NONE)
             has = draft_free(judge, draft);
         int64_t built = min_i64(draft->asked, has);

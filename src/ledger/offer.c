@@ -294,8 +294,10 @@ void offers_rebuild(struct ledger *ledger, uint64_t seq)
         uint32_t kit = ledger->parts.entries[p].kit;
         if (ledger->parts.entries[p].units == 0 || ledger->items[kit].first_part != p + 1)
             continue; /* a free part, or not the one that speaks for its kit */
-        for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++)
-            offer_make(ledger, c, kit)->free += kit_free(ledger, kit, c);
+        for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
+            if (ledger->channels[c].place_count != 0) /* else nothing is free there, and there may be no room for it */
+                offer_make(ledger, c, kit)->free += kit_free(ledger, kit, c);
+        }
     }
     for (uint32_t i = 0; i < ledger->offer_count; i++)
         offer_settle(ledger, &ledger->offers[i], seq);

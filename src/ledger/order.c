@@ -131,6 +131,13 @@ void decide_amend(struct judge *judge)
     }
     if (!judge_shorts(judge, CODE_below_consumed, command->hold, TEXT("/lines")))
         return;
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        if (amend_more(judge, draft) > 0 && !ledger_location_promises(judge->ledger, draft->location)) {
+            (void)judge_refuse(judge, CODE_no_promise, ledger_name(judge->ledger, NAME_LOCATION, draft->location), TEXT("/location"));
+            return;
+        }
+    }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
         int64_t more = amend_more(judge, draft);
@@ -247,9 +254,11 @@ static bool judge_reassign(struct judge *judge, uint32_t claim, uint32_t to)
 {
     const struct command *command = judge->command;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *here = judge_draft(judge, i);
-        if (here->location == to)
+        if (judge_draft(judge, i)->location == to)
             return judge_refuse(judge, CODE_same_location, command->to_location, TEXT("/to"));
+    }
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *here = judge_draft(judge, i);
         for (uint32_t k = 0; k < i; k++) {
             if (judge_draft(judge, k)->item == here->item)
                 return judge_invalid(judge, CODE_bad_value, here->line, "location",

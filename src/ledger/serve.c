@@ -20,6 +20,7 @@ void pending_init(struct ledger *ledger, struct region *region)
 {
     ledger->pending = region_take(region, 1, sizeof(struct pending));
     ledger->pending->heap = region_take(region, ledger->limits.cell_count_max, sizeof(uint32_t));
+    ledger->pending->unserved = region_take(region, ledger->limits.claim_count_max, sizeof(uint64_t));
 }
 
 static void heap_push(struct pending *pending, uint32_t cell)
@@ -122,50 +123,60 @@ static void decide_cover(struct judge *judge, uint32_t cell, int64_t units)
 static int64_t line_servable(const struct judge *judge, const struct claim_line *line)
 {
     struct figures figures = cell_figures(judge->ledger, line->cell);
+    /* Covers come first there: the cell is pending itself. */
+    if (figures.units[FIGURE_BACKORDERED] > 0 && coverable(judge->ledger, line->cell) > 0)
+        return 0;
     return min_i64(line->units[CLAIM_WAITING], channel_free(judge->ledger, &figures, line->cell, judge->channel, 0));
 }
 
-/* Can the claim be served: something of it where it may come in parts, else all of it? */
+/* Can the claim be served, all of it, in all of its cells? */
 static bool claim_servable(const struct judge *judge, uint32_t claim)
 {
     const struct claims *claims = &judge->ledger->claims;
-    bool partial = claims->entries[claim].partial;
     for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
         const struct claim_line *line = &claims->lines[l - 1];
-        if (line->units[CLAIM_WAITING] == 0)
-            continue;
-        int64_t servable = line_servable(judge, line);
-        if (partial && servable > 0)
-            return true;
-        if (!partial && servable < line->units[CLAIM_WAITING])
+        if (line_servable(judge, line) < line->units[CLAIM_WAITING])
             return false;
     }
-    return !partial;
+    return true;
 }
 
-/* The first claim in the cell's line that can be served, with the judge's channel set to its; NUMBER_NONE for none. */
+/*
+ * The first line in the cell's queue that can be served, with the judge's channel set to its claim's; 0 for none. Of a
+ * claim that may come in parts this cell alone is looked at: in its other cells others may stand before it.
+ */
 static uint32_t find_servable(struct judge *judge, uint32_t cell)
 {
     const struct claims *claims = &judge->ledger->claims;
+    uint64_t *unserved = judge->ledger->pending->unserved;
     uint32_t looked_at = 0;
     for (uint32_t l = cell_extra(judge->ledger, cell)->queues[QUEUE_WAITING].first; l != 0 && looked_at < WAITING_LOOKED_AT;
          l = claims->lines[l - 1].links[QUEUE_WAITING].next, looked_at++) {
-        claim_channel(judge, claims->lines[l - 1].claim);
-        if (claim_servable(judge, claims->lines[l - 1].claim))
-            return claims->lines[l - 1].claim;
+        uint32_t claim = claims->lines[l - 1].claim;
+        bool partial = claims->entries[claim].partial;
+        if (!partial && unserved[claim] == judge->ledger->last_seq)
+            continue; /* looked at in another of its cells, and nothing happened since */
+        claim_channel(judge, claim);
+        if (partial ? line_servable(judge, &claims->lines[l - 1]) > 0 : claim_servable(judge, claim))
+            return l;
+        unserved[claim] = judge->ledger->last_seq;
     }
-    return NUMBER_NONE;
+    return 0;
 }
 
-static void decide_served(struct judge *judge, uint32_t claim)
+/* Serves the claim of this line: all of its lines that wait, or this one where it may come in parts. */
+static void decide_served(struct judge *judge, uint32_t first)
 {
     const struct ledger *ledger = judge->ledger;
     const struct claims *claims = &ledger->claims;
-    for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
+    uint32_t claim = claims->lines[first - 1].claim;
+    bool partial = claims->entries[claim].partial;
+    for (uint32_t l = partial ? first : claims->entries[claim].first_line; l != 0;
+         l = partial ? 0 : claims->lines[l - 1].next) {
         const struct claim_line *line = &claims->lines[l - 1];
-        int64_t units = line->units[CLAIM_WAITING] == 0 ? 0 : line_servable(judge, line);
-        if (units == 0)
+        if (line->units[CLAIM_WAITING] == 0)
             continue;
+        int64_t units = line_servable(judge, line);
         struct draft draft = draft_of_cell(ledger, line->cell, l - 1);
         struct event *event = judge_event(judge, EVENT_HOLD);
         event->quantity = units;
@@ -194,10 +205,10 @@ static bool decide_pending(const struct ledger *ledger, struct judge *judge)
             decide_cover(judge, cell, units);
             return true;
         }
-        uint32_t claim = find_servable(judge, cell);
-        if (claim != NUMBER_NONE) {
+        uint32_t line = find_servable(judge, cell);
+        if (line != 0) {
             own_begin(judge, KIND_HOLD);
-            decide_served(judge, claim);
+            decide_served(judge, line);
             return true;
         }
         extra->pending = false;

@@ -33,6 +33,7 @@ struct seeker {
 struct sourcing {
     struct judge *judge;
     uint32_t claim;
+    bool own_cells; /* nothing says where: each item is looked for where it has cells */
     uint32_t place_count;
     uint32_t places[PLACES_MAX]; /* locations, in the order asked */
     uint32_t seeker_count;
@@ -65,7 +66,8 @@ static void add_cells(struct sourcing *sourcing, uint32_t item)
         add_place(sourcing, ring[--count % PLACES_MAX]);
 }
 
-static bool find_places(struct sourcing *sourcing)
+/* The places that hold for every item of the command; none where each is looked for in its own cells. */
+static bool find_common_places(struct sourcing *sourcing)
 {
     struct judge *judge = sourcing->judge;
     struct text places = judge->command->places;
@@ -76,13 +78,14 @@ static bool find_places(struct sourcing *sourcing)
             return judge_refuse(judge, CODE_unknown_location, name, TEXT("/sourcing/locations"));
         add_place(sourcing, location);
     }
-    if (sourcing->place_count == 0 && judge->channel != NUMBER_NONE) {
+    bool named = text_present(judge->command->places);
+    if (!named && judge->channel != NUMBER_NONE) {
         const struct channel *channel = &judge->ledger->channels[judge->channel];
+        named = channel->place_count != 0;
         for (uint32_t i = 0; i < channel->place_count; i++)
             add_place(sourcing, channel->places[i]);
     }
-    for (uint32_t i = 0, named = sourcing->place_count; i < sourcing->seeker_count && named == 0; i++)
-        add_cells(sourcing, sourcing->seekers[i].item);
+    sourcing->own_cells = !named;
     return true;
 }
 
@@ -95,7 +98,7 @@ static struct terms terms_at(const struct sourcing *sourcing, const struct seeke
     const struct judge *judge = sourcing->judge;
     struct terms terms = hold_terms_at(judge, sourcing->claim, seeker->item, location, out_taken);
     if (item_is_kit(judge->ledger, seeker->item))
-        terms.free += kit_buildable(judge->ledger, seeker->item, location, judge->channel);
+        terms.free += kits_left(judge, sourcing->claim, seeker->item, location);
     return terms;
 }
 
@@ -124,6 +127,8 @@ static void take(struct sourcing *sourcing, struct seeker *seeker, uint32_t loca
     draft->asked += units;
     draft->asked_by[CONDITION_SELLABLE] += units;
     seeker->units -= units;
+    if (!quantity_in_range(draft->asked))
+        (void)judge_invalid(judge, CODE_out_of_range, seeker->line, "quantity", "the lines of this cell sum beyond 2^53-1");
 }
 
 static void take_free(struct sourcing *sourcing, struct seeker *seeker, uint32_t location)
@@ -141,7 +146,7 @@ static void by_priority(struct sourcing *sourcing, struct seeker *seeker)
 
 static void by_most_stock(struct sourcing *sourcing, struct seeker *seeker)
 {
-    while (seeker->units > 0) {
+    while (seeker->units > 0 && !sourcing->judge->objected) {
         uint32_t best = NUMBER_NONE;
         int64_t most = 0;
         for (uint32_t i = 0; i < sourcing->place_count; i++) {
@@ -173,7 +178,9 @@ static int64_t covered_at(const struct sourcing *sourcing, uint32_t location, bo
 
 static void by_fewest_splits(struct sourcing *sourcing)
 {
-    for (;;) {
+    for (uint32_t i = 0; i < sourcing->seeker_count && sourcing->own_cells; i++)
+        add_cells(sourcing, sourcing->seekers[i].item);
+    while (!sourcing->judge->objected) {
         uint32_t best = NUMBER_NONE;
         int64_t most = 0;
         for (uint32_t i = 0; i < sourcing->place_count; i++) {
@@ -246,13 +253,17 @@ bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait)
     struct sourcing sourcing = {.judge = judge, .claim = claim};
     if (!find_seekers(&sourcing))
         return false;
-    if (!find_places(&sourcing))
+    if (!find_common_places(&sourcing))
         return false;
     enum sourcing_rule rule = judge->command->sourcing;
     if (rule == SOURCING_FEWEST_SPLITS)
         by_fewest_splits(&sourcing);
     for (uint32_t i = 0; i < sourcing.seeker_count; i++) {
         struct seeker *seeker = &sourcing.seekers[i];
+        if (sourcing.own_cells) {
+            sourcing.place_count = 0;
+            add_cells(&sourcing, seeker->item);
+        }
         if (rule == SOURCING_MOST_STOCK)
             by_most_stock(&sourcing, seeker);
         else if (rule != SOURCING_FEWEST_SPLITS)

@@ -195,6 +195,7 @@ struct offer {
 struct pending {
     uint32_t *heap;
     uint32_t count;
+    uint64_t *unserved; /* of each claim: it could not be served after this event. Spares looking again, is no state */
 };
 
 struct claim {

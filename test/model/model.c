@@ -371,6 +371,7 @@ struct work {
     int64_t had[MODEL_CELLS_MAX];       /* and what it held with cover in each cell before */
     bool touched[MODEL_CELLS_MAX]; /* cells that get an event */
     int64_t exceeds[MODEL_CELLS_MAX];
+    bool lacking; /* some cell has less than asked: there is a row of it, where it can be named */
 };
 
 static bool refuse(struct work *w, const char *code)
@@ -387,8 +388,13 @@ static bool invalid(struct work *w, const char *code)
     return false;
 }
 
+/* A cell of a name that only this command brought is in no refusal. */
 static void note_short(struct work *w, const struct sum *sum, int64_t asked, int64_t free)
 {
+    w->lacking = true;
+    if (find_item(&w->model->now, sum->item) < 0 ||
+        (sum->location[0] != '\0' && find_location(&w->model->now, sum->location) < 0))
+        return;
     assert(w->answer.shortage_count < MODEL_LINES_MAX);
     struct model_shortage *shortage = &w->answer.shortages[w->answer.shortage_count++];
     memcpy(shortage->item, sum->item, sizeof(model_name));
@@ -903,7 +909,7 @@ static bool do_coming(struct work *w)
             }
         }
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, "insufficient_stock");
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
@@ -981,12 +987,12 @@ static bool do_leaving(struct work *w)
             if (w->sums[i].total > line.held + line.committed)
                 note_short(w, &w->sums[i], w->sums[i].total, line.held + line.committed);
         }
-        if (w->answer.shortage_count > 0)
+        if (w->lacking)
             return refuse(w, "exceeds_claim");
     }
     if (w->request) {
         judge_taking(w, claim, channel);
-        if (w->answer.shortage_count > 0)
+        if (w->lacking)
             return refuse(w, "insufficient_stock");
     }
     for (int64_t i = 0; i < w->sum_count; i++) {
@@ -1025,7 +1031,7 @@ static bool do_reclassify(struct work *w)
     }
     if (w->request) {
         judge_taking(w, -1, "");
-        if (w->answer.shortage_count > 0)
+        if (w->lacking)
             return refuse(w, "insufficient_stock");
     }
     for (int64_t i = 0; i < w->sum_count; i++) {
@@ -1046,7 +1052,7 @@ static bool do_transfer(struct work *w)
             return refuse(w, "same_location");
     if (w->request) {
         judge_taking(w, -1, c->channel);
-        if (w->answer.shortage_count > 0)
+        if (w->lacking)
             return refuse(w, "insufficient_stock");
     }
     int64_t arriving[MODEL_CELLS_MAX] = {0};
@@ -1101,8 +1107,9 @@ static int64_t free_left(const struct work *w, const char *item, const char *loc
     return less_asked(w, item, location, free_to_hold(w, item, location));
 }
 
-/* "sourcing.locations in order, else the channel's in order, else every location where the item has a cell" */
-static void find_candidates(struct work *w)
+/* "sourcing.locations in order, else the channel's in order, else every location where the item has a cell": of these
+ * items, one after another. */
+static void find_candidates(struct work *w, const struct sum *open, int64_t count)
 {
     const struct model_state *s = &w->next;
     int64_t c = find_channel(s, w->holding->channel);
@@ -1114,24 +1121,15 @@ static void find_candidates(struct work *w)
     }
     if (w->place_count > 0)
         return;
-    for (int64_t cell = 0; cell < s->cell_count; cell++) {
-        bool wanted = false, there = false;
-        for (int64_t i = 0; i < w->open_count; i++)
-            wanted = wanted || is(w->open[i].item, s->cells[cell].item);
-        for (int64_t p = 0; p < w->place_count; p++)
-            there = there || is(w->places[p], s->cells[cell].location);
-        if (wanted && !there)
-            memcpy(w->places[w->place_count++], s->cells[cell].location, sizeof(model_name));
+    for (int64_t i = 0; i < count; i++) {
+        for (int64_t cell = 0; cell < s->cell_count; cell++) {
+            bool there = false;
+            for (int64_t p = 0; p < w->place_count; p++)
+                there = there || is(w->places[p], s->cells[cell].location);
+            if (is(open[i].item, s->cells[cell].item) && !there)
+                memcpy(w->places[w->place_count++], s->cells[cell].location, sizeof(model_name));
+        }
     }
-}
-
-/* Whether a candidate counts for an item: named ones always, the others where the item has a cell. */
-static bool is_candidate(const struct work *w, const char *item, int64_t place)
-{
-    int64_t c = find_channel(&w->next, w->holding->channel);
-    if (w->command->place_count > 0 || (c >= 0 && w->next.channels[c].place_count > 0))
-        return true;
-    return find_cell(&w->next, item, w->places[place]) >= 0;
 }
 
 static void take_at(struct work *w, struct sum *open, int64_t place)
@@ -1188,9 +1186,9 @@ static int64_t place_with_most(const struct work *w, const char *item, const boo
 static void source_lines(struct work *w)
 {
     int64_t place;
-    find_candidates(w);
     switch (w->command->sourcing) {
     case MODEL_SOURCING_FEWEST_SPLITS:
+        find_candidates(w, w->open, w->open_count);
         place = place_with_all(w);
         while (place >= 0 || (place = best_place(w, w->open, w->open_count)) >= 0) {
             for (int64_t i = 0; i < w->open_count; i++)
@@ -1201,6 +1199,7 @@ static void source_lines(struct work *w)
     case MODEL_SOURCING_MOST_STOCK:
         for (int64_t i = 0; i < w->open_count; i++) {
             bool done[MODEL_NAMES_MAX] = {false};
+            find_candidates(w, &w->open[i], 1);
             while ((place = place_with_most(w, w->open[i].item, done)) >= 0) {
                 done[place] = true;
                 take_at(w, &w->open[i], place);
@@ -1208,9 +1207,11 @@ static void source_lines(struct work *w)
         }
         break;
     default:
-        for (int64_t i = 0; i < w->open_count; i++)
+        for (int64_t i = 0; i < w->open_count; i++) {
+            find_candidates(w, &w->open[i], 1);
             for (int64_t p = 0; p < w->place_count; p++)
                 take_at(w, &w->open[i], p);
+        }
         break;
     }
 }
@@ -1231,6 +1232,7 @@ static void part_open(struct work *w)
 /* "Backorder: the rest at the first candidate with room, in order" */
 static void backorder_open(struct work *w, struct sum *open)
 {
+    find_candidates(w, open, 1);
     for (int64_t p = 0; p < w->place_count; p++) {
         int64_t most = free_to_hold(w, open->item, w->places[p]) + room_to_hold(w, open->item, w->places[p]);
         int64_t units = smaller(open->total, less_asked(w, open->item, w->places[p], most));
@@ -1316,7 +1318,7 @@ static bool do_hold(struct work *w)
         }
         granted += sum->total;
     }
-    bool fits = w->answer.shortage_count == 0;
+    bool fits = !w->lacking;
     if (!fits && !waits_whole && !(c->wait && c->partial) && (!c->partial || granted == 0))
         return refuse(w, unsourced && w->sum_count == 0 ? "no_source" : "insufficient_stock");
     if (!fits && c->wait && !c->partial) {
@@ -1327,9 +1329,8 @@ static bool do_hold(struct work *w)
         }
     }
     for (int64_t i = 0; i < w->open_count && c->wait; i++) {
+        find_candidates(w, &w->open[i], 1);
         for (int64_t p = 0; p < w->place_count && w->open[i].total > 0; p++) {
-            if (!is_candidate(w, w->open[i].item, p))
-                continue;
             struct sum *sum = sum_of(w, w->open[i].item, w->places[p]);
             waits[sum - w->sums] += w->open[i].total;
             w->open[i].total = 0;
@@ -1389,7 +1390,7 @@ static bool do_transfer_out(struct work *w)
             return refuse(w, "same_location");
     if (w->request) {
         judge_taking(w, claim, claim >= 0 ? w->model->now.claims[claim].channel : c->channel);
-        if (w->answer.shortage_count > 0)
+        if (w->lacking)
             return refuse(w, "insufficient_stock");
     }
     struct model_paper *paper = paper_for(w->next.transfers, &w->next.transfer_count, c->transfer);
@@ -1465,7 +1466,7 @@ static bool do_transfer_loss(struct work *w)
         if (w->sums[i].total > open)
             note_short(w, &w->sums[i], w->sums[i].total, open);
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, "exceeds_transit");
     for (int64_t i = 0; i < w->sum_count; i++) {
         (void)paper_take(paper, touch(w, w->sums[i].item, w->sums[i].location), w->sums[i].total, w->now_us);
@@ -1595,7 +1596,7 @@ static bool do_commit(struct work *w)
         if (sum->total > can)
             note_short(w, sum, sum->total, can);
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, claim < 0 ? "insufficient_stock" : expired ? "hold_expired" : "exceeds_claim");
     struct model_claim *next = claim_for(w, claim);
     for (int64_t i = 0; i < w->sum_count; i++) {
@@ -1666,7 +1667,7 @@ static bool do_release(struct work *w)
         if (w->sums[i].total > line.held + line.committed + line.waiting)
             note_short(w, &w->sums[i], w->sums[i].total, line.held + line.committed + line.waiting);
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, "exceeds_claim");
     for (int64_t i = 0; i < w->sum_count; i++) {
         int64_t cell = sum_cell(w, &w->sums[i]);
@@ -1689,7 +1690,7 @@ static bool do_amend(struct work *w)
         if (w->sums[i].total < line.consumed + line.picked)
             note_short(w, &w->sums[i], w->sums[i].total, line.consumed + line.picked);
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, "below_consumed");
     for (int64_t i = 0; i < w->sum_count && w->request; i++) {
         struct model_claim_line line = line_now(w, claim, &w->sums[i]);
@@ -1699,7 +1700,7 @@ static bool do_amend(struct work *w)
         if (more > can)
             note_short(w, &w->sums[i], more, can);
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, "insufficient_stock");
     for (int64_t i = 0; i < w->sum_count; i++) {
         int64_t cell = touch(w, w->sums[i].item, w->sums[i].location);
@@ -1738,7 +1739,7 @@ static bool do_reassign(struct work *w)
         if (w->sums[i].total > can)
             note_short(w, &w->sums[i], w->sums[i].total, can);
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, "exceeds_claim");
     /* "There: as a new grant", all lines of one item together. */
     for (int64_t i = 0; i < w->sum_count && w->request; i++) {
@@ -1756,7 +1757,7 @@ static bool do_reassign(struct work *w)
         if (!seen && there.total > can)
             note_short(w, &there, there.total, can);
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, "insufficient_stock");
     for (int64_t i = 0; i < w->sum_count; i++) {
         int64_t units = w->sums[i].total;
@@ -1793,7 +1794,7 @@ static bool do_pick(struct work *w)
         if (w->sums[i].total > can)
             note_short(w, &w->sums[i], w->sums[i].total, can);
     }
-    if (w->answer.shortage_count > 0)
+    if (w->lacking)
         return refuse(w, "exceeds_claim");
     for (int64_t i = 0; i < w->sum_count; i++) {
         int64_t cell = sum_cell(w, &w->sums[i]);

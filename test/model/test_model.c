@@ -8,7 +8,7 @@
  *
  * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the
  * command. With --alone the model runs without a ledger, with every kind it knows: is it right in itself, and do the
- * commands reach all of it? What the two are known to differ in is in avoid(); --meet N asks for one of those.
+ * commands reach all of it? What the two are known to differ in is in avoid(); --meet asks for that too.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -38,7 +38,7 @@ struct run {
     struct prng prng;
     uint64_t world_number, command_number;
     bool alone; /* the model without a ledger */
-    uint64_t meet; /* see avoid() */
+    bool meet; /* see avoid() */
     bool huge;  /* this world has quantities near 2^53 */
     int64_t now_us;
     struct model model;
@@ -674,67 +674,14 @@ static void make_command(struct model_command *c)
     }
 }
 
-static bool known(const char *item, const char *location)
-{
-    const struct model_state *s = &run.model.now;
-    bool item_known = false, location_known = false;
-    for (int64_t i = 0; i < s->item_count; i++)
-        item_known = item_known || strcmp(s->items[i].name, item) == 0;
-    for (int64_t l = 0; l < s->location_count; l++)
-        location_known = location_known || strcmp(s->locations[l], location) == 0;
-    return item_known && location_known;
-}
-
 /*
- * What the ledger is known to do otherwise than the model, and is not asked for until that is settled: one line each.
- * --meet N asks for the N-th all the same, which fails as long as it stands.
+ * What the ledger is known to do otherwise than the model, and is not asked for until that is settled; --meet asks for it
+ * all the same, which fails as long as it stands.
  */
-enum {
-    EXTEND_OF_WAITING, REASSIGN_ROWS, NEW_NAME_ROWS, PARTS_OUT_OF_TURN, TWO_ORIGINS, FOREIGN_PLACES, QUOTA_RANGE,
-    RELEASE_OF_WAITING
-};
-
-static bool avoids(unsigned difference)
-{
-    return run.meet != difference + 1;
-}
-
 static void avoid(struct model_command *c)
 {
-    const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
-    /* What is committed in part while the rest waits has an end, which cannot be extended. */
-    for (int64_t l = 0; c->kind == MODEL_EXTEND && claim != NULL && l < claim->line_count; l++)
-        if (avoids(EXTEND_OF_WAITING) && strcmp(claim->state, "committed") == 0 && claim->lines[l].waiting > 0)
-            memset(c->hold, 0, sizeof(c->hold));
-    /* A line that is at `to` already behind one that exceeds the claim: the refusal names that one's cell as well. */
-    for (int64_t i = 1; avoids(REASSIGN_ROWS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
-        if (strcmp(c->lines[i].location, c->to) == 0)
-            c->line_count = i;
-    /* A refusal on account of a name that the command brings: its cell has a number that is never given. */
-    if (avoids(NEW_NAME_ROWS) && c->kind == MODEL_ALLOCATE && c->add.given && c->add.value.digits < 0 &&
-        !known(c->item, c->location))
-        c->add.value.digits = -c->add.value.digits;
-    for (int64_t i = 0; avoids(NEW_NAME_ROWS) && i < c->line_count; i++)
-        if ((c->kind == MODEL_REASSIGN || c->kind == MODEL_AMEND) && !known(c->lines[i].item, c->lines[i].location))
-            c->guard = MODEL_GUARD_ON;
-    /* A claim that waits in parts, served in one cell, is served in the others too, before those ahead of it there. */
-    if (avoids(PARTS_OUT_OF_TURN) && c->kind == MODEL_HOLD && c->wait && c->partial && c->line_count > 1)
-        c->line_count = 1;
-    /* Items without a location: one is looked for where another has its cells, and in their order. */
-    if (avoids(FOREIGN_PLACES) && c->kind == MODEL_HOLD && c->sourcing != MODEL_SOURCING_NONE && c->place_count == 0)
-        c->line_count = c->line_count > 1 ? 1 : c->line_count;
-    /* Waiting for a whole that shrinks: what is left could be served, and is not before its cells change. */
-    if (avoids(RELEASE_OF_WAITING) && c->kind == MODEL_RELEASE)
-        for (int64_t l = 0; claim != NULL && l < claim->line_count; l++)
-            if (claim->lines[l].waiting > 0)
-                c->line_count = 0;
-    /* A quota near the end of the range, to which a claim gives back: an assertion. */
-    if (avoids(QUOTA_RANGE) && c->kind == MODEL_ALLOCATE) {
-        c->set_to.value.digits %= INT64_C(1000000000000);
-        c->add.value.digits %= INT64_C(1000000000000);
-    }
-    /* An item from two locations: 422. */
-    for (int64_t i = 1; avoids(TWO_ORIGINS) && i < c->line_count && c->kind == MODEL_REASSIGN; i++)
+    /* One item from two locations: 422. */
+    for (int64_t i = 1; !run.meet && c->kind == MODEL_REASSIGN && i < c->line_count; i++)
         for (int64_t k = 0; k < i; k++)
             if (strcmp(c->lines[i].item, c->lines[k].item) == 0 &&
                 strcmp(c->lines[i].location, c->lines[k].location) != 0)
@@ -1452,16 +1399,17 @@ int main(int argc, char **argv)
         for (unsigned f = 0; f < FEATURE_COUNT; f++)
             served[f] = true;
         argc--;
+    } else if (argc > 1 && strcmp(argv[argc - 1], "--meet") == 0) {
+        run.meet = true;
+        argc--;
     }
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 < argc && strcmp(argv[i], "--commands") == 0)
             commands = number_of(argv[i + 1]);
         else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
             run.seed = number_of(argv[i + 1]);
-        else if (i + 1 < argc && strcmp(argv[i], "--meet") == 0)
-            run.meet = number_of(argv[i + 1]);
         else {
-            fprintf(stderr, "usage: %s [--commands N] [--seed S] [--meet N] [--alone]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--commands N] [--seed S] [--alone | --meet]\n", argv[0]);
             return 2;
         }
     }

@@ -379,7 +379,7 @@ static void lines_and_places_are_bounded(void **state)
     send(&world);
     assert_string_equal(world.answer, "invalid too_many_lines line 999 lines");
     /* The oldest 64 places of an item are asked: they leave no room for those of the next. */
-    expect(&world, "hold hold=H 64 A@ 1 B@", "no_source, B@? asked 1 free 0");
+    expect(&world, "hold hold=H rule=fewest_splits 64 A@ 1 B@", "no_source, B@? asked 1 free 0");
     expect(&world, "hold hold=H 65 A@", "no_source, A@? asked 65 free 64");
     put("receive");
     for (unsigned i = 0; i < 101; i++)
@@ -814,6 +814,121 @@ static void places_of_claims_hold(void **state)
     world_deinit(&world);
 }
 
+/* One unit of every item at every place, as far as they go round. */
+static void receive_round(struct world *world, int items, int places)
+{
+    static char prose[4096];
+    int n = snprintf(prose, sizeof(prose), "receive");
+    for (int i = 0; i < (items > places ? items : places); i++)
+        n += snprintf(prose + n, sizeof(prose) - (size_t)n, " 1 I%d@P%d", i % items, i % places);
+    world_step(world, prose);
+    assert_int_equal(strncmp(world->answer, "ok: ", 4), 0);
+}
+
+static const struct ledger_limits wide_limits = {
+    .item_count_max = 2000,
+    .location_count_max = 200,
+    .source_count_max = 4,
+    .cell_count_max = 8192,
+    .claim_count_max = 16,
+    .claim_line_count_max = 8192,
+    .quota_count_max = 16,
+    .offer_count_max = 12,
+    .transfer_count_max = 4,
+    .expectation_count_max = 4,
+    .document_line_count_max = 8192,
+    .id_count_max = 4096,
+    .config_mib_max = 16,
+    .part_count_max = 200,
+    .alias_count_max = 4,
+};
+
+static void lines_of_a_command_find_no_more_cells_than_1000(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {"priority", "most_stock", "fewest_splits"};
+    static struct world world;
+    static char prose[32768];
+    world_init(&world, &wide_limits);
+    receive_round(&world, 40, 40);
+    expect(&world, "receive 1 Z@X 1 Z@Y", "ok: receive receive");
+    for (unsigned rule = 0; rule < 3; rule++) {
+        int n = snprintf(prose, sizeof(prose), "hold hold=H rule=%s", rules[rule]);
+        for (int i = 0; i < 999; i++)
+            n += snprintf(prose + n, sizeof(prose) - (size_t)n, " 1 I%d@P%d", i % 40, i / 40);
+        (void)snprintf(prose + n, sizeof(prose) - (size_t)n, " 2 Z@ locations=X,Y");
+        expect(&world, prose, "invalid too_many_lines line 999 lines");
+    }
+    world_deinit(&world);
+}
+
+static void a_document_is_closed_line_by_line_when_it_has_too_many(void **state)
+{
+    (void)state;
+    static struct world world;
+    static char prose[32768];
+    world_init(&world, &wide_limits);
+    receive_round(&world, 40, 40);
+    expect(&world, "expect expectation=S direction=in due=+60 9 Z@X", "ok: expect");
+    int n = snprintf(prose, sizeof(prose), "expect expectation=H direction=out due=+60");
+    for (int i = 0; i < 1000; i++)
+        n += snprintf(prose + n, sizeof(prose) - (size_t)n, " 1 I%d@P%d", i % 40, i / 40);
+    world_step(&world, prose);
+    assert_int_equal(strncmp(world.answer, "ok: expect", 10), 0);
+    expect(&world, "hold hold=H at=+3600 2 Z@X", "ok: hold");
+    expect(&world, "cancel_expected expectation=H", "invalid too_many_lines lines");
+    expect(&world, "cancel_expected expectation=H 1 I0@P0", "ok: cancel_expected");
+    expect(&world, "hold hold=X 1 I0@P0", "ok: hold out_of_stock");
+    world_deinit(&world);
+}
+
+/* More rows than lines: a kit is short once for each place it was looked for at, and once for itself. */
+static void a_refusal_names_no_more_than_1000_cells(void **state)
+{
+    (void)state;
+    static struct world world;
+    static char prose[32768];
+    world_init(&world, &wide_limits);
+    expect(&world, "receive 1 C@P0 1 C@P1 1 C@P2 1 C@P3 1 C@P4 1 C@P5 1 C@P6 1 C@P7 1 C@P8",
+           "ok: receive receive receive receive receive receive receive receive receive");
+    for (int kit = 0; kit < 100; kit++) {
+        (void)snprintf(prose, sizeof(prose), "item item=K%d part:C=1", kit);
+        expect(&world, prose, "ok: config");
+    }
+    receive_round(&world, 40, 40);
+    int n = snprintf(prose, sizeof(prose), "hold hold=H partial");
+    for (int i = 0; i < 82; i++)
+        n += snprintf(prose + n, sizeof(prose) - (size_t)n, " 2 I%d@P%d", i % 40, (i + 1 + i / 40) % 40);
+    for (int kit = 0; kit < 100; kit++)
+        n += snprintf(prose + n, sizeof(prose) - (size_t)n, " 20 K%d@", kit);
+    (void)snprintf(prose + n, sizeof(prose) - (size_t)n, " locations=P0,P1,P2,P3,P4,P5,P6,P7,P8");
+    world_step(&world, prose);
+    assert_int_equal(strncmp(world.answer, "ok: hold", 8), 0);
+    assert_int_equal(world.decision.shortage_count, 1000);
+    world_deinit(&world);
+}
+
+/* A channel without places offers nothing, and needs no room for it. */
+static void offers_are_those_counted(void **state)
+{
+    (void)state;
+    static struct world world;
+    static char prose[256];
+    world_init(&world, &wide_limits); /* 12 offers */
+    expect(&world, "receive 1 C@L", "ok: receive");
+    for (int kit = 0; kit < 3; kit++) {
+        (void)snprintf(prose, sizeof(prose), "item item=K%d part:C=1", kit);
+        expect(&world, prose, "ok: config");
+    }
+    for (int channel = 0; channel < 4; channel++) {
+        (void)snprintf(prose, sizeof(prose), "set_channel channel=c%d item=C buffer=1", channel);
+        expect(&world, prose, "ok: set_channel");
+    }
+    expect(&world, "set_channel channel=c4 priority=1", "ok: set_channel");
+    assert_int_equal(ledger_offer_count(world.ledger), 4);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -838,6 +953,10 @@ int main(void)
         cmocka_unit_test(views_show_configuration),
         cmocka_unit_test(tables_grow_towards_their_ends),
         cmocka_unit_test(places_of_claims_hold),
+        cmocka_unit_test(lines_of_a_command_find_no_more_cells_than_1000),
+        cmocka_unit_test(a_document_is_closed_line_by_line_when_it_has_too_many),
+        cmocka_unit_test(a_refusal_names_no_more_than_1000_cells),
+        cmocka_unit_test(offers_are_those_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

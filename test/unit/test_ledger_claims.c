@@ -518,6 +518,71 @@ static void what_comes_can_be_promised(void **state)
     WORLD_PLAY(rows);
 }
 
+/* What is due is done in its order: covers first, in every cell that a waiting claim needs; then whose turn it is. */
+static void what_waits_keeps_its_turn(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# an order lacks cover in a cell that a later claim waits for", NULL, NULL},
+        {"receive 1 A@L 1 B@L", "ok: receive receive", NULL},
+        {"sale 1 A@L 1 B@L", "ok: sale out_of_stock sale out_of_stock", NULL},
+        {"set_policy item=B location=L backorders=9007199254740991", "ok: set_policy", NULL},
+        {"commit hold=O backorder 5 B@L", "ok: commit", NULL},
+        {"hold hold=W wait 1 A@L 5 B@L", "ok: hold hold, A@L asked 1 free 0, B@L asked 5 free 0", NULL},
+        {"receive 1 A@L 5 B@L", "ok: receive back_in_stock receive | cover", "W: waiting of pos-1, A@L waiting 1, B@L waiting 5, ends +900"},
+        {"receive 5 B@L", "ok: receive back_in_stock | hold out_of_stock hold out_of_stock", "W: held of pos-1, A@L granted 1 held 1, B@L granted 5 held 5, ends +900"},
+        {"# a whole that shrinks is served when what is left of it can be had", NULL, NULL},
+        {"receive 1 A@L 1 B@L", "ok: receive receive", NULL},
+        {"hold hold=V wait 2 A@L 1 B@L", "ok: hold hold, A@L asked 2 free 1", NULL},
+        {"release hold=V 1 A@L", "ok: release | hold out_of_stock hold out_of_stock", "V: held of pos-1, A@L granted 1 held 1, B@L granted 1 held 1, ends +900"},
+        {"# in parts: each cell in its own turn", NULL, NULL},
+        {"receive 1 P@L 1 Q@L", "ok: receive receive", NULL},
+        {"sale 1 P@L 1 Q@L", "ok: sale out_of_stock sale out_of_stock", NULL},
+        {"hold hold=X wait priority=1 1 Q@L", "ok: hold, Q@L asked 1 free 0", NULL},
+        {"hold hold=Y wait partial 1 P@L 1 Q@L", "ok: hold hold, P@L asked 1 free 0, Q@L asked 1 free 0", NULL},
+        {"receive 1 P@L 1 Q@L", "ok: receive back_in_stock receive back_in_stock | hold out_of_stock | hold out_of_stock", "Y: held of pos-1, P@L granted 1 held 1, Q@L waiting 1, ends +900"},
+        {"commit hold=Y 1 P@L", "ok: commit", "Y: committed of pos-1, P@L granted 1 committed 1, Q@L waiting 1, ends +900"},
+        {"extend hold=Y expires=2000", "ok: extend", "Y: committed of pos-1, P@L granted 1 committed 1, Q@L waiting 1, ends +2000"},
+        {"release hold=Y 1 Q@L", "ok: release", "Y: committed of pos-1, P@L granted 1 committed 1, Q@L"},
+        {"extend hold=Y expires=2000", "hold_ended Y, consumed 0 released 0", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
+/* Named places are all that is asked, however little they have; else each item is looked for in its own cells. */
+static void places_are_those_named(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# each item waits where it has a cell itself", NULL, NULL},
+        {"receive 5 A@L 5 B@M", "ok: receive receive", NULL},
+        {"hold hold=H wait 1 A@ 9 B@", "ok: hold hold, B@M asked 9 free 5", "H: waiting of pos-1, A@L waiting 1, B@M waiting 9, ends +900"},
+        {"# places that take no promises are not replaced by others", NULL, NULL},
+        {"receive 5 A@L 5 B@M", "ok: receive receive", NULL},
+        {"location location=M no_promise", "ok: config", NULL},
+        {"hold hold=H 1 A@ locations=M", "no_source, A@? asked 1 free 0", "H: none"},
+        {"set_channel channel=web locations=M", "ok: set_channel", NULL},
+        {"hold hold=H channel=web 1 A@", "no_source, A@? asked 1 free 0", "H: none"},
+        {"commit hold=O 1 A@L", "ok: commit", NULL},
+        {"amend hold=O 2 B@M", "no_promise M", "O: committed of pos-1, A@L granted 1 committed 1"},
+        {"amend hold=O 2 A@L", "ok: amend", NULL},
+        {"# a line that names its place, and one that finds the same", NULL, NULL},
+        {"receive 1 A@L", "ok: receive", NULL},
+        {"hold hold=H wait 9007199254740991 A@L 9007199254740991 A@", "invalid out_of_range line 1 quantity", "H: none"},
+        {"# a served pre-order is a claim like any other", NULL, NULL},
+        {"receive 1 A@L", "ok: receive", NULL},
+        {"expect expectation=I direction=in due=+60 10 A@L", "ok: expect", NULL},
+        {"hold hold=P at=+3600 expires=0 5 A@L", "ok: hold", "P: waiting of pos-1, A@L waiting 5"},
+        {"receive expectation=I 10 A@L", "ok: receive | hold", "P: held of pos-1, A@L granted 5 held 5"},
+        {"hold hold=P 4 A@L", "ok: hold", "P: held of pos-1, A@L granted 5 held 4 released 1, ends +900"},
+        {"# a refusal has no row of a name that it did not bring into the book", NULL, NULL},
+        {"receive 5 A@L", "ok: receive", NULL},
+        {"set_channel channel=web", "ok: set_channel", NULL},
+        {"allocate channel=web item=A location=Z add=-1", "negative_quota web", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +595,8 @@ int main(void)
         cmocka_unit_test(thresholds_are_crossed_on_every_path),
         cmocka_unit_test(lines_find_their_places),
         cmocka_unit_test(what_comes_can_be_promised),
+        cmocka_unit_test(what_waits_keeps_its_turn),
+        cmocka_unit_test(places_are_those_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

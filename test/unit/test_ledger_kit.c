@@ -176,6 +176,28 @@ static void kits_have_bounds(void **state)
     WORLD_PLAY(rows);
 }
 
+static void a_kit_is_not_in_its_own_way(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# looked for again, with its own components given back", NULL, NULL},
+        {"receive 4 C@L", "ok: receive", NULL},
+        {"item item=KIT part:C=2", "ok: config", NULL},
+        {"hold hold=H 2 KIT@ locations=L", "ok: hold out_of_stock", "H: held of pos-1, C@L granted 4 held 4, ends +900"},
+        {"hold hold=H 2 KIT@ locations=L", "ok: hold", "H: held of pos-1, C@L granted 4 held 4, ends +900"},
+        {"hold hold=H 3 KIT@ locations=L", "no_source, KIT@? asked 3 free 2", NULL},
+        {"# picked one by one: the built one first, then the parts of the other", NULL, NULL},
+        {"receive 2 C@L 1 KIT@L", "ok: receive receive", NULL},
+        {"item item=KIT part:C=2", "ok: config", NULL},
+        {"commit hold=H 2 KIT@L", "ok: commit out_of_stock commit out_of_stock", NULL},
+        {"pick hold=H 1 KIT@L", "ok: pick", "H: committed of pos-1, KIT@L granted 1 committed 1 picked 1, C@L granted 2 committed 2"},
+        {"pick hold=H 1 KIT@L", "ok: pick",
+         "H: committed of pos-1, KIT@L granted 1 committed 1 picked 1, C@L granted 2 committed 2 picked 2"},
+        {"pick hold=H 1 KIT@L", "exceeds_claim H, C@L asked 2 free 0", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +205,7 @@ int main(void)
         cmocka_unit_test(lines_are_judged_together),
         cmocka_unit_test(channels_sell_kits),
         cmocka_unit_test(kits_have_bounds),
+        cmocka_unit_test(a_kit_is_not_in_its_own_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
