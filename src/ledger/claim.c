@@ -396,7 +396,7 @@ static void claim_line_evolve(struct ledger *ledger, uint32_t entry, uint32_t ce
     queues_follow(ledger, number);
 }
 
-void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us)
+uint32_t claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us)
 {
     struct claims *claims = &ledger->claims;
     uint64_t name_hash = event->hints.hold != 0 ? event->hints.hold : claim_name_hash(ledger, event->hold);
@@ -445,9 +445,7 @@ void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cel
 
     if (cell != NUMBER_NONE)
         claim_line_evolve(ledger, entry, cell, event);
-    /* A whole that shrank may be had now, in any of its cells. */
-    for (uint32_t l = claim->state == CLAIM_STATE_WAITING ? claim->first_line : 0; l != 0; l = claims->lines[l - 1].next)
-        pending_consider(ledger, claims->lines[l - 1].cell);
+    return entry;
 }
 
 /* ---- check ---- */

@@ -126,6 +126,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         return;
     }
     CHECK(decision->first_seq == ledger->last_seq + 1);
+    uint32_t shrunk = NUMBER_NONE;
     for (uint32_t i = 0; i < decision->event_count; i++) {
         const struct event *event = &decision->events[i];
         CHECK(event->seq == ledger->last_seq + 1);
@@ -137,13 +138,18 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         else if (event->type == EVENT_CONFIG)
             config_evolve(ledger, event);
         uint32_t cell = event->location == NUMBER_NONE ? NUMBER_NONE : cell_evolve(ledger, event);
-        if (event->claim != 0)
-            claim_evolve(ledger, event, cell, ledger->now_us);
+        if (event->claim != 0) {
+            uint32_t claim = claim_evolve(ledger, event, cell, ledger->now_us);
+            if (event->type == EVENT_RELEASE || event->type == EVENT_AMEND)
+                shrunk = claim;
+        }
         if (event->transfer_number != 0 || event->expectation_number != 0)
             document_evolve(ledger, event, ledger->now_us);
         if (cell != NUMBER_NONE)
             pending_consider(ledger, cell);
     }
+    if (shrunk != NUMBER_NONE)
+        pending_consider_claim(ledger, shrunk);
     CHECK(decision->source < ledger->names[NAME_SOURCE].count);
     if (decision->has_seq && decision->source_seq > ledger->sources[decision->source].seq_mark) {
         ledger->entries_hash -= source_hash(ledger, decision->source);

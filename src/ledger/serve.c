@@ -76,6 +76,15 @@ void pending_consider(struct ledger *ledger, uint32_t cell)
     heap_push(ledger->pending, cell);
 }
 
+void pending_consider_claim(struct ledger *ledger, uint32_t claim)
+{
+    const struct claims *claims = &ledger->claims;
+    for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
+        if (claims->lines[l - 1].units[CLAIM_WAITING] != 0)
+            pending_consider(ledger, claims->lines[l - 1].cell);
+    }
+}
+
 /* ---- the ledger's own decisions ---- */
 
 static void own_begin(struct judge *judge, enum command_kind kind)
@@ -123,9 +132,6 @@ static void decide_cover(struct judge *judge, uint32_t cell, int64_t units)
 static int64_t line_servable(const struct judge *judge, const struct claim_line *line)
 {
     struct figures figures = cell_figures(judge->ledger, line->cell);
-    /* Covers come first there: the cell is pending itself. */
-    if (figures.units[FIGURE_BACKORDERED] > 0 && coverable(judge->ledger, line->cell) > 0)
-        return 0;
     return min_i64(line->units[CLAIM_WAITING], channel_free(judge->ledger, &figures, line->cell, judge->channel, 0));
 }
 
@@ -192,19 +198,40 @@ static void decide_served(struct judge *judge, uint32_t first)
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, claims->entries[claim].expires_at_us);
 }
 
-/* The first pending cell that really has something for somebody. */
+/* The first pending cell where orders lack cover that is there, and how much of it; NUMBER_NONE for none. */
+static uint32_t find_coverable(const struct ledger *ledger, int64_t *out_units)
+{
+    uint32_t first = NUMBER_NONE;
+    for (uint32_t i = 0; i < ledger->pending->count; i++) {
+        uint32_t cell = ledger->pending->heap[i];
+        if (cell > first || cell_extra(ledger, cell)->queues[QUEUE_BACKORDERED].first == 0)
+            continue;
+        struct figures figures = cell_figures(ledger, cell);
+        int64_t units = min_i64(coverable(ledger, cell), figures.units[FIGURE_BACKORDERED]);
+        if (units <= 0)
+            continue;
+        first = cell;
+        *out_units = units;
+    }
+    return first;
+}
+
+/*
+ * What pending cells really have for somebody. Covers first, in all of them: one who waits for several cells would be
+ * passed over in one for the sake of another that is still to be covered.
+ */
 static bool decide_pending(const struct ledger *ledger, struct judge *judge)
 {
+    int64_t units;
+    uint32_t covered = ledger->pending->count == 0 ? NUMBER_NONE : find_coverable(ledger, &units);
+    if (covered != NUMBER_NONE) {
+        own_begin(judge, KIND_COVER);
+        decide_cover(judge, covered, units);
+        return true;
+    }
     while (ledger->pending->count != 0) {
         uint32_t cell = ledger->pending->heap[0];
         struct cell_extra *extra = cell_extra(ledger, cell);
-        struct figures figures = cell_figures(ledger, cell);
-        int64_t units = min_i64(coverable(ledger, cell), figures.units[FIGURE_BACKORDERED]);
-        if (units > 0) {
-            own_begin(judge, KIND_COVER);
-            decide_cover(judge, cell, units);
-            return true;
-        }
         uint32_t line = find_servable(judge, cell);
         if (line != 0) {
             own_begin(judge, KIND_HOLD);

@@ -457,6 +457,8 @@ void offers_check(const struct ledger *ledger, uint64_t *hash);
 void pending_init(struct ledger *ledger, struct region *region);
 /* Notes the cell when something can be done there for a claim that waits or lacks cover. */
 void pending_consider(struct ledger *ledger, uint32_t cell);
+/* The same for the cells in which the claim waits: a whole that shrank may be had now, in any of them. */
+void pending_consider_claim(struct ledger *ledger, uint32_t claim);
 void pending_check(const struct ledger *ledger);
 
 /* ---- kit.c ---- */
@@ -492,8 +494,8 @@ bool claims_stale(const struct ledger *ledger, int64_t now_us);
 bool claims_room(const struct ledger *ledger, int64_t now_us, bool new_claim, uint32_t new_lines);
 /* Open claims that carry this channel's name: facts may have, before there was one. Walks all claims. */
 uint32_t claims_through(const struct ledger *ledger, struct text channel);
-/* Applies the claim part of an event. cell: the event's, NUMBER_NONE for none. */
-void claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
+/* Applies the claim part of an event. cell: the event's, NUMBER_NONE for none. Returns the claim's entry. */
+uint32_t claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 void claims_check(const struct ledger *ledger, uint64_t *hash);

@@ -1245,6 +1245,22 @@ static void backorder_open(struct work *w, struct sum *open)
     }
 }
 
+/* A line that found a cell where the command asks for something already; with `wait`, one that will wait there, too. */
+static bool sums_in_range(struct work *w, bool wait)
+{
+    for (int64_t i = 0; i < w->sum_count; i++)
+        if (!in_range(w->sums[i].total))
+            return false;
+    for (int64_t i = 0; wait && i < w->open_count; i++) {
+        find_candidates(w, &w->open[i], 1);
+        for (int64_t k = 0; w->place_count > 0 && k < w->sum_count; k++)
+            if (is(w->sums[k].item, w->open[i].item) && is(w->sums[k].location, w->places[0]) &&
+                !in_range(w->sums[k].total + w->open[i].total))
+                return false;
+    }
+    return true;
+}
+
 static bool do_hold(struct work *w)
 {
     const struct model_command *c = w->command;
@@ -1292,6 +1308,8 @@ static bool do_hold(struct work *w)
     }
     /* Waiting for the whole, a claim that has something would lose it. */
     bool waits_whole = c->wait && !c->partial && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
+    if (!sums_in_range(w, waits_whole || (c->wait && c->partial)))
+        return invalid(w, "out_of_range");
     if (unsourced && !waits_whole && !c->partial)
         return refuse(w, "no_source");
     int64_t granted = 0;
@@ -1328,6 +1346,7 @@ static bool do_hold(struct work *w)
             w->sums[i].total = 0;
         }
     }
+    bool homeless = false;
     for (int64_t i = 0; i < w->open_count && c->wait; i++) {
         find_candidates(w, &w->open[i], 1);
         for (int64_t p = 0; p < w->place_count && w->open[i].total > 0; p++) {
@@ -1335,8 +1354,15 @@ static bool do_hold(struct work *w)
             waits[sum - w->sums] += w->open[i].total;
             w->open[i].total = 0;
         }
-        if (w->open[i].total > 0)
-            return refuse(w, "no_source"); /* nowhere to wait */
+        homeless = homeless || w->open[i].total > 0;
+    }
+    if (homeless && (!c->partial || w->sum_count == 0)) {
+        /* Nowhere to wait: those lines are named, and no others. */
+        w->answer.shortage_count = 0;
+        for (int64_t i = 0; i < w->open_count; i++)
+            if (w->open[i].total > 0)
+                note_short(w, &asked_open[i], asked_open[i].total, asked_open[i].total - w->open[i].total);
+        return refuse(w, "no_source");
     }
     bool named[MODEL_CELLS_MAX] = {false};
     for (int64_t i = 0; i < w->sum_count; i++) {
@@ -2237,28 +2263,26 @@ bool model_cover(struct model *model, const char *item, const char *location)
     return true;
 }
 
-bool model_serve(struct model *model, const char *hold)
+bool model_serve(struct model *model, const char *hold, const char *item, const char *location)
 {
     static struct work w;
     begin(&w, model, &no_command, 0);
     struct model_state *s = &w.next;
     struct model_claim *claim = NULL;
-    bool first[MODEL_CELLS_MAX] = {false};
-    /* It is the turn of who is first in some cell in which it waits. */
+    int64_t here = find_cell(s, item, location);
+    /* It is the turn of who is first in some cell in which it waits, when all that lacks cover has what there is. */
     for (int64_t c = 0; c < s->cell_count; c++) {
         int64_t i = first_servable(s, c);
-        if (i < 0 || !is(s->claims[i].name, hold))
-            continue;
         if (covers(s, c))
-            continue; /* that comes first */
-        first[c] = true;
-        claim = &s->claims[i];
+            return false;
+        if (i >= 0 && is(s->claims[i].name, hold) && (c == here || !s->claims[i].partial))
+            claim = &s->claims[i];
     }
     if (claim == NULL)
         return false;
     for (int64_t l = 0; l < claim->line_count; l++) {
         struct model_claim_line *line = &claim->lines[l];
-        if (line->waiting == 0 || (claim->partial && !first[line->cell]))
+        if (line->waiting == 0 || (claim->partial && line->cell != here))
             continue;
         int64_t units = smaller(line->waiting, model_free(s, line->cell, claim->channel));
         grant(&w, claim, line->cell, units, units);

@@ -158,11 +158,11 @@ void model_init(struct model *model, int64_t window_us, struct model_remembered 
 /*
  * What the ledger itself must do before the next command: covers and service of waiting claims, then expiries. Where
  * the texts leave an order open (which cell comes first), the other side chooses and the model says whether it may:
- * false when this is not what may be done now. A claim with `partial` is served in the cells where it is first, any
+ * false when this is not what may be done now. A claim with `partial` is served in this cell, where it is first; any
  * other as a whole.
  */
 bool model_cover(struct model *model, const char *item, const char *location);
-bool model_serve(struct model *model, const char *hold);
+bool model_serve(struct model *model, const char *hold, const char *item, const char *location);
 /* Ends what is held and waited for of the one claim that is due first. Its name, or NULL when none may end now. */
 const char *model_expire(struct model *model, int64_t now_us);
 /* Nothing of it is left to do by then. */

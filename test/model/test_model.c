@@ -1269,7 +1269,7 @@ static void follow(void)
             disagree(what, item, 0, 1);
         cells_covered++;
     } else if (run.decision.kind == KIND_HOLD) {
-        if (!model_serve(&run.model, hold))
+        if (!model_serve(&run.model, hold, item, location))
             disagree(what, hold, 0, 1);
         claims_served++;
     } else {
@@ -1293,9 +1293,12 @@ static bool follow_alone(void)
             return true;
         }
     for (int64_t i = 0; i < s->claim_count; i++)
-        if (model_serve(&run.model, s->claims[i].name)) {
-            claims_served++;
-            return true;
+        for (int64_t l = 0; l < s->claims[i].line_count; l++) {
+            const struct model_cell *cell = &s->cells[s->claims[i].lines[l].cell];
+            if (model_serve(&run.model, s->claims[i].name, cell->item, cell->location)) {
+                claims_served++;
+                return true;
+            }
         }
     if (model_expire(&run.model, run.now_us) == NULL)
         return false;
