@@ -166,7 +166,8 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
 
 /*
  * What a hold with `at` waits for is an expectation of direction out with its name: that is how it counts in outgoing
- * until it is covered. The one of the command's hold, NUMBER_NONE for none; refuses when another document has the name.
+ * until it is covered. The one of the command's hold, NUMBER_NONE for none. When a document of another direction, or a closed
+ * one, has the name: refuses with expectation_closed where there must be one (something new is promised), else none.
  */
 MUST_USE bool expectation_of_hold(struct judge *judge, bool must, uint32_t *out_expectation);
 /* What it has open in the draft's cell. */

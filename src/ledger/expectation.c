@@ -101,7 +101,8 @@ bool expectation_of_hold(struct judge *judge, bool must, uint32_t *out_expectati
         (!document_is_open(ledger, DOCUMENT_EXPECTATION, expectation) ||
          ledger->documents[DOCUMENT_EXPECTATION].entries[expectation].direction != DIRECTION_OUT)) {
         *out_expectation = NUMBER_NONE;
-        return !must || judge_refuse(judge, CODE_expectation_closed, judge->command->hold, TEXT("/hold"));
+        if (must)
+            return judge_refuse(judge, CODE_expectation_closed, judge->command->hold, TEXT("/hold"));
     }
     return true;
 }

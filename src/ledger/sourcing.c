@@ -120,7 +120,7 @@ static void take(struct sourcing *sourcing, struct seeker *seeker, uint32_t loca
         return;
     }
     struct draft *draft = judge_draft_of(judge, seeker->item, location, seeker->line);
-    if (draft->claim_line == NUMBER_NONE && sourcing->claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
+    if (sourcing->claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
         draft->claim_line = claim_line_find(judge->ledger, sourcing->claim, draft->cell);
     hold_terms(judge, sourcing->claim, draft);
     draft->condition = CONDITION_SELLABLE;
