@@ -1473,19 +1473,22 @@ static void sum_paper(struct work *w, const struct model_paper *paper)
     }
 }
 
+/* "All that is open, or the cells that their lines name" */
+static bool sum_lines_or_open(struct work *w, const struct model_paper *paper)
+{
+    if (w->command->line_count > 0)
+        return sum_lines(w, false);
+    sum_paper(w, paper);
+    return command_if(w);
+}
+
 static bool do_transfer_loss(struct work *w)
 {
     struct model_paper *paper = transfer_of(w);
     if (paper == NULL || paper->closed_at_us != MODEL_TIME_NONE)
         return refuse(w, "unknown_transfer");
-    if (w->command->line_count > 0) {
-        if (!sum_lines(w, false))
-            return false;
-    } else {
-        sum_paper(w, paper);
-        if (!command_if(w))
-            return false;
-    }
+    if (!sum_lines_or_open(w, paper))
+        return false;
     for (int64_t i = 0; i < w->sum_count; i++) {
         int64_t cell = sum_cell(w, &w->sums[i]);
         int64_t open = cell < 0 ? 0 : open_of(paper, cell);
@@ -1534,15 +1537,8 @@ static bool do_redate(struct work *w)
     struct model_paper *paper = open_expectation(w);
     if (paper == NULL)
         return false;
-    /* "All that is open, or the cells that their lines name" */
-    if (w->command->line_count > 0) {
-        if (!sum_lines(w, false))
-            return false;
-    } else {
-        sum_paper(w, paper);
-        if (!command_if(w))
-            return false;
-    }
+    if (!sum_lines_or_open(w, paper))
+        return false;
     for (int64_t l = 0; l < paper->line_count; l++)
         for (int64_t i = 0; i < w->sum_count; i++)
             if (sum_cell(w, &w->sums[i]) == paper->lines[l].cell && paper->lines[l].open > 0) {
@@ -1557,14 +1553,8 @@ static bool do_cancel_expected(struct work *w)
     struct model_paper *paper = open_expectation(w);
     if (paper == NULL)
         return false;
-    if (w->command->line_count > 0) {
-        if (!sum_lines(w, false))
-            return false;
-    } else {
-        sum_paper(w, paper);
-        if (!command_if(w))
-            return false;
-    }
+    if (!sum_lines_or_open(w, paper))
+        return false;
     for (int64_t i = 0; i < w->sum_count; i++) {
         int64_t cell = touch(w, w->sums[i].item, w->sums[i].location);
         w->exceeds[cell] = w->sums[i].total - paper_take(paper, cell, w->sums[i].total, w->now_us);
