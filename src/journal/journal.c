@@ -3,7 +3,7 @@
  *
  * The way of a decision:
  *
- *     journal_append     record.c encodes it into the open group, which lies in the tail (tail.c)
+ *     journal_append     record_encode.c encodes it into the open group, which lies in the tail (tail.c)
  *     journal_flush      the group gets its header (frame.c) and is written from where it lies
  *                        at its place in the segment, which the filler has made ready (filler.c)
  *     durable            the index (index.c) and the tail's list learn of it, then durable_seq moves: readers see it
