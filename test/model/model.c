@@ -1,11 +1,10 @@
 /* The model, see model.h. Each rule cites the sentence of API.md or DESIGN it comes from. */
-#include "model.h"
+#include "model_work.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
-#define RANGE INT64_C(9007199254740991) /* "magnitude <= 2^53-1 base units" */
 #define SECONDS INT64_C(1000000)
 
 static bool in_range(int64_t n)
@@ -43,7 +42,7 @@ void model_init(struct model *model, int64_t window_us, struct model_remembered 
 
 /* ---- finding ---- */
 
-static int64_t find_item(const struct model_state *s, const char *name)
+int64_t find_item(const struct model_state *s, const char *name)
 {
     for (int64_t i = 0; i < s->item_count; i++)
         if (is(s->items[i].name, name))
@@ -75,7 +74,7 @@ static int64_t find_channel(const struct model_state *s, const char *name)
     return -1;
 }
 
-static int64_t find_cell(const struct model_state *s, const char *item, const char *location)
+int64_t find_cell(const struct model_state *s, const char *item, const char *location)
 {
     for (int64_t i = 0; i < s->cell_count; i++)
         if (is(s->cells[i].item, item) && is(s->cells[i].location, location))
@@ -348,40 +347,14 @@ int64_t model_atp(const struct model_state *s, int64_t cell, const struct model_
 
 /* ---- the work on one command ---- */
 
-/* "quantities summed per cell before anything is judged" */
-struct sum {
-    model_name item, location;
-    int64_t total, by[MODEL_CONDITIONS];
-    int64_t exceeds; /* units beyond the document, flagged */
-};
-
-struct work {
-    const struct model *model;
-    const struct model_command *command;
-    int64_t now_us;
-    bool request;
-    struct model_state next; /* the copy */
-    struct model_answer answer;
-    int64_t sum_count, open_count;
-    struct sum sums[MODEL_CELLS_MAX];
-    struct sum open[MODEL_LINES_MAX]; /* without a location, still to be sourced */
-    int64_t place_count;
-    model_name places[MODEL_NAMES_MAX]; /* where from, in order */
-    const struct model_claim *holding;  /* hold: the claim, */
-    int64_t had[MODEL_CELLS_MAX];       /* and what it held with cover in each cell before */
-    bool touched[MODEL_CELLS_MAX]; /* cells that get an event */
-    int64_t exceeds[MODEL_CELLS_MAX];
-    bool lacking; /* some cell has less than asked: there is a row of it, where it can be named */
-};
-
-static bool refuse(struct work *w, const char *code)
+bool refuse(struct work *w, const char *code)
 {
     w->answer.outcome = MODEL_REFUSED;
     w->answer.code = code;
     return false;
 }
 
-static bool invalid(struct work *w, const char *code)
+bool invalid(struct work *w, const char *code)
 {
     w->answer.outcome = MODEL_INVALID;
     w->answer.code = code;
@@ -389,7 +362,7 @@ static bool invalid(struct work *w, const char *code)
 }
 
 /* A cell of a name that only this command brought is in no refusal. */
-static void note_short(struct work *w, const struct sum *sum, int64_t asked, int64_t free)
+void note_short(struct work *w, const struct sum *sum, int64_t asked, int64_t free)
 {
     w->lacking = true;
     if (find_item(&w->model->now, sum->item) < 0 ||
@@ -493,7 +466,7 @@ static bool know_location(struct work *w, const char *name, bool create)
     return true;
 }
 
-static struct sum *sum_of(struct work *w, const char *item, const char *location)
+struct sum *sum_of(struct work *w, const char *item, const char *location)
 {
     for (int64_t i = 0; i < w->sum_count; i++)
         if (is(w->sums[i].item, item) && is(w->sums[i].location, location))
@@ -739,7 +712,7 @@ static struct model_claim_line *line_for(struct model_claim *claim, int64_t cell
 }
 
 /* What the present claim has in this cell; zeros for none. */
-static struct model_claim_line line_now(const struct work *w, int64_t claim, const struct sum *sum)
+struct model_claim_line line_now(const struct work *w, int64_t claim, const struct sum *sum)
 {
     static const struct model_claim_line none;
     int64_t cell = find_cell(&w->model->now, sum->item, sum->location);
@@ -1080,7 +1053,7 @@ static bool do_transfer(struct work *w)
  * What is free to a hold in a cell. "Judged as if its held units were given back first": those it had with cover are
  * its own in any case, also where more is promised than there is.
  */
-static int64_t free_to_hold(const struct work *w, const char *item, const char *location)
+int64_t free_to_hold(const struct work *w, const char *item, const char *location)
 {
     int64_t cell = find_cell(&w->next, item, location);
     int64_t free = model_free(&w->next, cell, w->holding->channel);
@@ -1088,7 +1061,7 @@ static int64_t free_to_hold(const struct work *w, const char *item, const char *
     return free > had ? free : had;
 }
 
-static int64_t room_to_hold(const struct work *w, const char *item, const char *location)
+int64_t room_to_hold(const struct work *w, const char *item, const char *location)
 {
     return w->command->backorder ? room(&w->next, find_cell(&w->next, item, location)) : 0;
 }
