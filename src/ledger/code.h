@@ -52,7 +52,8 @@
     X(circular, 409, "it would contain itself; see `subject`")                                                         \
     X(kit_in_kit, 409, "a kit's components are no kits; name what `subject` is made of instead")                                                         \
     X(unknown_source, 409, "no such source")                                                                           \
-    X(no_promise, 409, "the location takes no promises; name one that does, as the one above it")
+    X(no_promise, 409, "the location takes no promises; name one that does, as the one above it")                     \
+    X(too_deep, 409, "the tree of locations would have more than 32 levels; see `subject`")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

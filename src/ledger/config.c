@@ -376,6 +376,32 @@ static void decide_delete_item(struct judge *judge)
 
 /* ---- locations ---- */
 
+_Static_assert(LOCATION_LEVELS_MAX == 32, "the meaning of too_deep says it");
+
+/* Levels from the top of the tree down to the location. */
+static uint32_t levels_above(const struct ledger *ledger, uint32_t location)
+{
+    uint32_t levels = 0;
+    for (; location != NUMBER_NONE; location = ledger_location_parent(ledger, location))
+        levels++;
+    return levels;
+}
+
+/* Levels from the location to the lowest one below it. All are walked, each up to it: a million take some 10 ms. */
+static uint32_t levels_below(const struct ledger *ledger, uint32_t location)
+{
+    uint32_t most = 1;
+    for (uint32_t l = 0; ledger->locations[location].children != 0 && l < ledger->names[NAME_LOCATION].count; l++) {
+        uint32_t at = l;
+        uint32_t levels = 1;
+        for (; at != location && at != NUMBER_NONE; levels++)
+            at = ledger_location_parent(ledger, at);
+        if (at == location && levels > most)
+            most = levels;
+    }
+    return most;
+}
+
 static void decide_location(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
@@ -400,6 +426,11 @@ static void decide_location(struct judge *judge)
         }
         if (parent == NUMBER_NONE) {
             (void)judge_refuse(judge, CODE_unknown_location, config.parent, TEXT("/parent"));
+            return;
+        }
+        bool moves = !known || ledger_location_parent(ledger, number) != parent;
+        if (moves && levels_above(ledger, parent) + (known ? levels_below(ledger, number) : 1) > LOCATION_LEVELS_MAX) {
+            (void)judge_refuse(judge, CODE_too_deep, config.parent, TEXT("/parent"));
             return;
         }
     }

@@ -41,6 +41,8 @@ struct ledger_limits {
 
 #define CHANNELS_MAX 256 /* a business has tens; their quotas and availability are walked one by one */
 
+#define LOCATION_LEVELS_MAX 32 /* real trees have below 10; the way up is walked often */
+
 struct ledger;
 
 /* The largest limits there can be: whatever a journal holds, it fits them. */

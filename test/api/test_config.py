@@ -151,6 +151,14 @@ class Places(ServerCase, Calls):
                      cells=[{"item": "tree", "location": "bin-1", "asked": 10, "free": 0}])
         self.refused(self.delete("locations/never"), 404, "unknown_location")
 
+    def test_a_tree_has_at_most_32_levels(self):
+        lines = [{"name": "level-%d" % n, **({"parent": "level-%d" % (n - 1)} if n else {})} for n in range(33)]
+        answers = self.bulk("locations", lines).lines()
+        self.assertEqual([row["status"] for row in answers], ["accepted"] * 32 + ["refused"])
+        self.assertEqual((answers[32]["code"], answers[32]["subject"]), ("too_deep", "level-31"))
+        self.done(self.put("locations/roof", {}))
+        self.refused(self.put("locations/level-0", {"parent": "roof"}), 409, "too_deep", subject="roof", field="/parent")
+
     def test_zones_are_known_to_the_system_or_refused(self):
         self.done(self.put("locations/fixed", {"zone": "-05:30"}))
         self.assertEqual(self.done(self.get("locations/fixed"))["zone"], "-05:30")

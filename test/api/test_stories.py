@@ -1176,7 +1176,8 @@ class Nothing(Story):
         told.add("seq_passed")
         s.no("seq_passed", "sale", ("DC", 1), seq=7, at="/seq")
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
-        configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source"}
+        configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source",
+                         "too_deep"}
         self.assertEqual(told, {row["const"] for row in codes} - configuration)
 
     def test_what_is_no_command_is_named_and_not_remembered(self):

@@ -305,6 +305,52 @@ static void locations_form_trees(void **state)
     WORLD_PLAY(rows);
 }
 
+/* Each level one below the other, from `first` on: PREFIX0, PREFIX1 ... The first is below `above`, if any. */
+static void locations_below(struct world *world, const char *prefix, const char *above, unsigned count)
+{
+    char command[64];
+    for (unsigned n = 0; n < count; n++) {
+        if (n == 0)
+            (void)snprintf(command, sizeof(command), "location location=%s0%s%s", prefix, above ? " parent=" : "",
+                           above ? above : "");
+        else
+            (void)snprintf(command, sizeof(command), "location location=%s%u parent=%s%u", prefix, n, prefix, n - 1);
+        world_step(world, command);
+        assert_string_equal(world->answer, "ok: config");
+    }
+}
+
+static void trees_have_a_bounded_depth(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const char *const rows[][2] = {
+        {"location location=deeper parent=A31", "too_deep A31"},
+        {"location location=A31 parent=A30", "ok: config"}, /* as it is */
+        {"location location=B0 parent=A28", "ok: config"},  /* three levels below 29 */
+        {"location location=B0 parent=A29", "too_deep A29"},
+        {"location location=side parent=B2", "too_deep B2"},
+        {"location location=side parent=B1", "ok: config"},
+        {"location location=B1 parent=A29", "ok: config"}, /* two below 30 */
+        {"location location=B1 parent=A30", "too_deep A30"},
+        {"location location=side", "ok: config"},
+        {"location location=A0 parent=side", "too_deep side"},
+        {"location location=A0 parent=A31", "circular A31"},
+        {"delete_location location=A31", "ok: config"},
+        {"location location=A0 parent=side", "too_deep side"}, /* B2 is as far down */
+        {"location location=B1", "ok: config"},
+        {"location location=A0 parent=side", "ok: config"},
+    };
+    world_init(&world, &world_limits);
+    locations_below(&world, "A", NULL, LOCATION_LEVELS_MAX);
+    locations_below(&world, "B", NULL, 3);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        world_step(&world, rows[i][0]);
+        assert_string_equal(world.answer, rows[i][1]);
+    }
+    world_deinit(&world);
+}
+
 static void a_source_asks_things_of_its_commands(void **state)
 {
     (void)state;
@@ -710,6 +756,7 @@ int main(void)
         cmocka_unit_test(a_name_given_up_begins_anew),
         cmocka_unit_test(a_kit_contains_no_kit),
         cmocka_unit_test(locations_form_trees),
+        cmocka_unit_test(trees_have_a_bounded_depth),
         cmocka_unit_test(a_source_asks_things_of_its_commands),
         cmocka_unit_test(the_reader_can_still_name_what_was_given_up),
         cmocka_unit_test(names_looked_up_ahead_are_looked_up_again),
