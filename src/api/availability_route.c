@@ -50,7 +50,7 @@ static void on_answered(struct connection *connection, struct request *request)
     if (connection->closing)
         return;
     if (request->answer.status != ANSWER_READ) {
-        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        respond_unread(connection);
         return;
     }
     if (!call->channel_found) {
@@ -76,11 +76,7 @@ static void on_answered(struct connection *connection, struct request *request)
 
 static void ask(struct connection *connection)
 {
-    struct request *request = io_request(connection->io, connection, NULL);
-    if (request == NULL)
-        return; /* resumed when a batch is free */
-    request->read = read_items;
-    request->detail = connection->state;
+    io_read(connection->io, connection, read_items, connection->state); /* resumed when a batch is free */
 }
 
 static bool on_parameter(struct connection *connection, struct text key, struct text value, bool *out_known)

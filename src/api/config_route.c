@@ -105,7 +105,7 @@ static void read_answered(struct connection *connection, const struct request *r
 {
     const struct config_call *call = connection->state;
     if (request->answer.status != ANSWER_READ)
-        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        respond_unread(connection);
     else if (!call->found)
         respond_problem(connection, 404, unknown_codes[call->space], constant(words[call->space]), TEXT("no such name"));
     else
@@ -223,11 +223,7 @@ static void ask(struct connection *connection)
     struct config_call *call = connection->state;
     struct command command;
     if (connection->call == CONFIG_GET) {
-        struct request *request = io_request(connection->io, connection, NULL);
-        if (request == NULL)
-            return; /* resumed when a batch is free */
-        request->read = read_config;
-        request->detail = call;
+        io_read(connection->io, connection, read_config, call); /* resumed when a batch is free */
         return;
     }
     if (connection->call == CONFIG_DELETE)

@@ -306,6 +306,11 @@ void respond_problem(struct connection *connection, int http, const char *code, 
     respond_problem_with(connection, http, code, field, detail, TEXT_NONE);
 }
 
+void respond_unread(struct connection *connection)
+{
+    respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+}
+
 void respond_fatal(struct connection *connection, int http, const char *code, struct text detail)
 {
     connection->close_after = true;

@@ -137,7 +137,7 @@ static void on_answered(struct connection *connection, struct request *request)
     if (connection->closing)
         return;
     if (request->answer.status != ANSWER_READ || read->out_of_memory) {
-        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        respond_unread(connection);
         return;
     }
     if (respond_missing(connection, read))
@@ -159,11 +159,7 @@ static void on_answered(struct connection *connection, struct request *request)
 
 static void ask(struct connection *connection)
 {
-    struct request *request = io_request(connection->io, connection, NULL);
-    if (request == NULL)
-        return; /* resumed when a batch is free */
-    request->read = read_document;
-    request->detail = connection->state;
+    io_read(connection->io, connection, read_document, connection->state); /* resumed when a batch is free */
 }
 
 /* "2026-12-01", or a time of RFC 3339. */
@@ -235,11 +231,6 @@ static void on_begin(struct connection *connection)
         route_query(connection, NULL, 0, NULL);
 }
 
-static void on_body_end(struct connection *connection)
-{
-    ask(connection);
-}
-
 static void on_end(struct connection *connection)
 {
     struct read *read = connection->state;
@@ -249,7 +240,7 @@ static void on_end(struct connection *connection)
 
 const struct handler document_handler = {
     .begin = on_begin,
-    .body_end = on_body_end,
+    .body_end = ask,
     .answered = on_answered,
     .resume = ask,
     .end = on_end,

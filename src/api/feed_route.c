@@ -273,13 +273,10 @@ static void begin_stream(struct connection *connection)
 static void ask(struct connection *connection)
 {
     struct feed *feed = connection->state;
-    struct request *request = io_request(connection->io, connection, NULL);
-    if (request == NULL)
+    if (!io_read(connection->io, connection, channel_feed_read, feed->channel))
         return; /* resumed when a batch is free */
     feed->channel->asking = true;
     feed->channel->wanted = feed->limit - feed->cursor.count;
-    request->read = channel_feed_read;
-    request->detail = feed->channel;
 }
 
 /* True when the reader has everything: most of what happens changes nothing that the channel sells, and costs no read. */
@@ -319,7 +316,7 @@ static void channel_answered(struct connection *connection, const struct request
         if (connection->streaming)
             connection_close(connection); /* it comes back with its position and is told */
         else if (request->answer.status != ANSWER_READ)
-            respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+            respond_unread(connection);
         else if (channel->unknown)
             respond_problem(connection, 404, "unknown_channel", TEXT("channel"), TEXT("no such name"));
         else
@@ -351,12 +348,8 @@ static void read_tree(const struct ledger *ledger, struct request *request)
 static void ask_tree(struct connection *connection)
 {
     struct feed *feed = connection->state;
-    struct request *request = feed->tree_asked ? NULL : io_request(connection->io, connection, NULL);
-    if (request == NULL)
-        return; /* resumed when a batch is free */
-    feed->tree_asked = true;
-    request->read = read_tree;
-    request->detail = &feed->filter;
+    if (!feed->tree_asked) /* else it is resumed when a batch is free */
+        feed->tree_asked = io_read(connection->io, connection, read_tree, &feed->filter);
 }
 
 static void tree_answered(struct connection *connection, const struct request *request)
@@ -364,7 +357,7 @@ static void tree_answered(struct connection *connection, const struct request *r
     struct feed *feed = connection->state;
     feed->tree_asked = false;
     if (request->answer.status != ANSWER_READ || !filter_tree_prepare(&feed->filter)) {
-        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        respond_unread(connection);
         return;
     }
     feed->tree_wanted = filter_tree_wanted(&feed->filter);

@@ -185,11 +185,8 @@ static void ask(struct connection *connection)
         call->cells = cells;
         call->capacity = capacity;
     }
-    struct request *request = io_request(connection->io, connection, NULL);
-    if (request == NULL)
-        return; /* resumed when a batch is free */
-    request->read = filter_tree_wanted(&call->filter) ? read_tree : read_chunk;
-    request->detail = call;
+    read_function read = filter_tree_wanted(&call->filter) ? read_tree : read_chunk;
+    io_read(connection->io, connection, read, call); /* resumed when a batch is free */
 }
 
 static void on_answered(struct connection *connection, struct request *request)
@@ -198,7 +195,7 @@ static void on_answered(struct connection *connection, struct request *request)
     if (connection->closing)
         return;
     if (request->answer.status != ANSWER_READ) {
-        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        respond_unread(connection);
         return;
     }
     if (!filter_tree_prepare(&call->filter)) {

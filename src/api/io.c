@@ -106,6 +106,16 @@ struct request *io_request(struct io *io, struct connection *connection, const s
     }
 }
 
+bool io_read(struct io *io, struct connection *connection, read_function read, void *detail)
+{
+    struct request *request = io_request(io, connection, NULL);
+    if (request == NULL)
+        return false;
+    request->read = read;
+    request->detail = detail;
+    return true;
+}
+
 static void resume_starved(struct io *io)
 {
     struct connection *list = io->starved;

@@ -106,6 +106,8 @@ void feed_blocks_free(struct io *io);
  * NULL when no batch is free: the connection is put among the starved, and its handler's resume is called later.
  */
 struct request *io_request(struct io *io, struct connection *connection, const struct command *command);
+/* The same for a read, which finds `detail` in its request. False when no batch is free. */
+bool io_read(struct io *io, struct connection *connection, read_function read, void *detail);
 
 /* The decision whose last event is last_seq, decoded into the cursor (valid until the next call). */
 MUST_USE enum status io_record(struct io *io, uint64_t last_seq, tail_offset offset, const struct decision **out_decision);

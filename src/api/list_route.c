@@ -567,11 +567,7 @@ static void finish(struct connection *connection, bool more, uint32_t place)
 
 static void ask(struct connection *connection)
 {
-    struct request *request = io_request(connection->io, connection, NULL);
-    if (request == NULL)
-        return; /* resumed when a batch is free */
-    request->read = read_chunk;
-    request->detail = connection->state;
+    io_read(connection->io, connection, read_chunk, connection->state); /* resumed when a batch is free */
 }
 
 static void on_answered(struct connection *connection, struct request *request)
@@ -582,7 +578,7 @@ static void on_answered(struct connection *connection, struct request *request)
     if (connection->closing)
         return;
     if (request->answer.status != ANSWER_READ) {
-        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        respond_unread(connection);
         return;
     }
     if (list->foreign) {

@@ -183,7 +183,7 @@ static void on_answered(struct connection *connection, struct request *request)
     if (connection->closing)
         return;
     if (request->answer.status != ANSWER_READ || stock->out_of_memory) {
-        respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
+        respond_unread(connection);
         return;
     }
     if (stock->call == STOCK_HOLD ? !stock->found : !stock->item_found) {
@@ -218,11 +218,7 @@ static void on_answered(struct connection *connection, struct request *request)
 
 static void ask(struct connection *connection)
 {
-    struct request *request = io_request(connection->io, connection, NULL);
-    if (request == NULL)
-        return; /* resumed when a batch is free */
-    request->read = read_stock;
-    request->detail = connection->state;
+    io_read(connection->io, connection, read_stock, connection->state); /* resumed when a batch is free */
 }
 
 static bool begin_names(struct connection *connection, const char *first, const char *second)
@@ -246,11 +242,6 @@ static void on_begin(struct connection *connection)
     route_query(connection, NULL, 0, NULL);
 }
 
-static void on_body_end(struct connection *connection)
-{
-    ask(connection);
-}
-
 static void on_end(struct connection *connection)
 {
     struct stock *stock = connection->state;
@@ -261,7 +252,7 @@ static void on_end(struct connection *connection)
 
 const struct handler stock_handler = {
     .begin = on_begin,
-    .body_end = on_body_end,
+    .body_end = ask,
     .answered = on_answered,
     .resume = ask,
     .end = on_end,
