@@ -61,16 +61,6 @@ static bool too_many(struct body *b, struct place place, unsigned most)
 
 /* ---- items ---- */
 
-static int64_t greatest_common_divisor(int64_t a, int64_t b)
-{
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* A whole number from 1 on. */
 static bool read_part(struct text text, int64_t *out)
 {

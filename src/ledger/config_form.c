@@ -42,16 +42,6 @@ bool gtin_valid(struct text text)
     return sum % 10 == 0;
 }
 
-static int64_t greatest_common_divisor(int64_t a, int64_t b)
-{
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* ---- writing ---- */
 
 static void write_zone(struct writer *w, const struct zone *zone)
