@@ -140,6 +140,8 @@ MUST_USE bool movement_take(struct judge *judge, struct draft *draft, uint32_t c
                             struct event *event);
 /* The location `to`, new when it may be. NUMBER_NONE after an objection. */
 uint32_t movement_to(struct judge *judge);
+/* May the drafts go to this location? Not when one is there already; a request, only when all is free to it. */
+MUST_USE bool movement_departs(struct judge *judge, uint32_t to);
 /* Is an earlier draft of the same item? Its goods arrive together with that one's. */
 bool movement_is_later(const struct judge *judge, uint32_t index);
 /*

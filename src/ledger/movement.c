@@ -303,23 +303,25 @@ uint32_t movement_to(struct judge *judge)
     return to;
 }
 
+bool movement_departs(struct judge *judge, uint32_t to)
+{
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (judge_draft(judge, i)->location == to)
+            return judge_refuse(judge, CODE_same_location, judge->command->to_location, TEXT("/to"));
+    }
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
+        judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
+    return !is_short(judge);
+}
+
 static void decide_transfer(struct judge *judge)
 {
-    const struct command *command = judge->command;
     uint32_t to = movement_to(judge);
     if (to == NUMBER_NONE)
         return;
     if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (judge_draft(judge, i)->location == to) {
-            (void)judge_refuse(judge, CODE_same_location, command->to_location, TEXT("/to"));
-            return;
-        }
-    }
-    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
-        judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
-    if (is_short(judge))
+    if (!movement_departs(judge, to))
         return;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);

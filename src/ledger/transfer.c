@@ -92,15 +92,7 @@ static void decide_out(struct judge *judge)
     uint32_t to = movement_to(judge);
     if (to == NUMBER_NONE || !movement_drafts(judge, claim))
         return;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (judge_draft(judge, i)->location == to) {
-            (void)judge_refuse(judge, CODE_same_location, command->to_location, TEXT("/to"));
-            return;
-        }
-    }
-    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
-        judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
-    if (!judge_shorts(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE))
+    if (!movement_departs(judge, to))
         return;
     judge->documents = true;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
