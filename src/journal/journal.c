@@ -96,6 +96,20 @@ struct journal {
 
 #define PROBLEM(report, ...) (void)snprintf((report)->problem, sizeof((report)->problem), __VA_ARGS__)
 
+/* The next segment, whose content is durable, gets its name; its bytes are for readers. */
+static enum status segment_appear(struct journal *journal, uint64_t first_seq, uint64_t bytes)
+{
+    const struct env *env = journal->env;
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(first_seq, name);
+    enum status status = env->file_rename(env->context, journal->directory, SEGMENT_NEXT_NAME, name);
+    if (status == STATUS_OK)
+        status = env->directory_sync(env->context, journal->directory);
+    if (status == STATUS_OK)
+        status = index_add_segment(&journal->index, first_seq, bytes);
+    return status;
+}
+
 /* The first segment with the genesis frame in it: whole and durable before it has its name. */
 static enum status journal_create(struct journal *journal, struct recovery_end *end)
 {
@@ -144,14 +158,8 @@ static enum status journal_create(struct journal *journal, struct recovery_end *
         status = env->file_sync(env->context, file);
     free(bytes);
     env->file_close(env->context, file);
-    char name[SEGMENT_NAME_BYTES];
-    segment_name(segment.first_seq, name);
     if (status == STATUS_OK)
-        status = env->file_rename(env->context, journal->directory, SEGMENT_NEXT_NAME, name);
-    if (status == STATUS_OK)
-        status = env->directory_sync(env->context, journal->directory);
-    if (status == STATUS_OK)
-        status = index_add_segment(&journal->index, segment.first_seq, SEGMENT_HEADER_BYTES + block_bytes);
+        status = segment_appear(journal, segment.first_seq, SEGMENT_HEADER_BYTES + block_bytes);
     if (status != STATUS_OK)
         return status;
     *end = (struct recovery_end){.genesis = genesis,
@@ -427,14 +435,8 @@ static enum status segment_next(struct journal *journal)
     status = env->file_write(env->context, file, 0, header, sizeof(header));
     if (status == STATUS_OK)
         status = env->file_sync(env->context, file);
-    char name[SEGMENT_NAME_BYTES];
-    segment_name(segment.first_seq, name);
     if (status == STATUS_OK)
-        status = env->file_rename(env->context, journal->directory, SEGMENT_NEXT_NAME, name);
-    if (status == STATUS_OK)
-        status = env->directory_sync(env->context, journal->directory);
-    if (status == STATUS_OK)
-        status = index_add_segment(&journal->index, segment.first_seq, SEGMENT_HEADER_BYTES);
+        status = segment_appear(journal, segment.first_seq, SEGMENT_HEADER_BYTES);
     if (status != STATUS_OK) {
         env->file_close(env->context, file);
         return status;
