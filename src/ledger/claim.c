@@ -74,10 +74,11 @@ static uint64_t claim_hash(const struct claim *claim)
 
 static uint64_t claim_line_hash(const struct ledger *ledger, const struct claim_line *line)
 {
-    uint64_t words[3 + CLAIM_FIGURE_COUNT] = {ledger->claims.entries[line->claim].number, line->cell, line->last_seq};
+    uint64_t words[4 + CLAIM_FIGURE_COUNT] = {ledger->claims.entries[line->claim].number, line->cell, line->last_seq,
+                                              (uint64_t)line->lapsed};
     for (unsigned i = 0; i < CLAIM_FIGURE_COUNT; i++)
-        words[3 + i] = (uint64_t)line->units[i];
-    return entry_hash(ENTRY_CLAIM_LINE, words, 3 + CLAIM_FIGURE_COUNT);
+        words[4 + i] = (uint64_t)line->units[i];
+    return entry_hash(ENTRY_CLAIM_LINE, words, 4 + CLAIM_FIGURE_COUNT);
 }
 
 /* ---- index ---- */
@@ -387,6 +388,7 @@ static void claim_line_evolve(struct ledger *ledger, uint32_t entry, uint32_t ce
         ledger->entries_hash -= claim_line_hash(ledger, &claims->lines[number]);
     }
     struct claim_line *line = &claims->lines[number];
+    line->lapsed = claim->state == CLAIM_STATE_EXPIRED ? event->claim_units[CLAIM_EXPIRED] - line->units[CLAIM_EXPIRED] : 0;
     memcpy(line->units, event->claim_units, sizeof(line->units));
     line->last_seq = event->seq;
     CHECK(line->units[CLAIM_GRANTED] == line->units[CLAIM_CONSUMED] + line->units[CLAIM_RELEASED] +
@@ -394,6 +396,17 @@ static void claim_line_evolve(struct ledger *ledger, uint32_t entry, uint32_t ce
                                             line->units[CLAIM_COMMITTED]);
     ledger->entries_hash += claim_line_hash(ledger, line);
     queues_follow(ledger, number);
+}
+
+/* The claim is had again, or a part of it: what had expired of it before is history. */
+static void claim_revive(struct ledger *ledger, const struct claim *claim)
+{
+    for (uint32_t l = claim->first_line; l != 0; l = ledger->claims.lines[l - 1].next) {
+        struct claim_line *line = &ledger->claims.lines[l - 1];
+        ledger->entries_hash -= claim_line_hash(ledger, line);
+        line->lapsed = 0;
+        ledger->entries_hash += claim_line_hash(ledger, line);
+    }
 }
 
 uint32_t claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us)
@@ -424,6 +437,7 @@ uint32_t claim_evolve(struct ledger *ledger, const struct event *event, uint32_t
         claims->entry_kept--;
         claims->entry_live++;
         count_with_channel(ledger, claim, true);
+        claim_revive(ledger, claim);
         claim->ended_at_us = TIME_NONE;
     } else if (!was_ended && ends) {
         claim->ended_at_us = now_us;
@@ -524,6 +538,8 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
             last = l;
             for (unsigned f = 0; f < CLAIM_FIGURE_COUNT; f++)
                 CHECK(line->units[f] >= 0);
+            CHECK(line->lapsed >= 0 && line->lapsed <= line->units[CLAIM_EXPIRED]);
+            CHECK(line->lapsed == 0 || claim->state == CLAIM_STATE_EXPIRED);
             CHECK(line->units[CLAIM_PICKED] <= line->units[CLAIM_COMMITTED]);
             CHECK(line->units[CLAIM_BACKORDERED] <= line->units[CLAIM_HELD] + line->units[CLAIM_COMMITTED]);
             CHECK(line->units[CLAIM_QUOTA] <= line->units[CLAIM_HELD] + line->units[CLAIM_COMMITTED]);

@@ -349,8 +349,8 @@ bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned wanted)
     const struct claims *claims = &ledger->claims;
     for (uint32_t l = claims->entries[claim].first_line; l != 0; l = claims->lines[l - 1].next) {
         const struct claim_line *line = &claims->lines[l - 1];
-        int64_t units = 0;
-        for (unsigned rest = wanted; rest != 0; rest &= rest - 1)
+        int64_t units = wanted == LAPSED_UNITS ? line->lapsed : 0;
+        for (unsigned rest = wanted & ~LAPSED_UNITS; rest != 0; rest &= rest - 1)
             units += line->units[__builtin_ctz(rest)];
         if (units == 0)
             continue;

@@ -51,10 +51,11 @@ enum lines_names {
 };
 /* Sums the command's lines per cell into ledger->drafts, checks decimals, ranges and the preconditions. */
 MUST_USE bool judge_lines(struct judge *judge, enum lines_names names);
-/* One draft per line of the claim that has units of these figures (bits, 1 << enum claim_figure); asked = their sum. For
+/* One draft per line of the claim that has units of these figures (bits, 1 << enum claim_figure, or LAPSED_UNITS); asked = their sum. For
  * commands without lines. A claim has at most COMMAND_LINES_MAX lines (claim_conclude). */
 MUST_USE bool judge_claim_lines(struct judge *judge, uint32_t claim, unsigned figures);
-#define OPEN_UNITS (1u << CLAIM_HELD | 1u << CLAIM_COMMITTED)
+#define OPEN_UNITS   (1u << CLAIM_HELD | 1u << CLAIM_COMMITTED)
+#define LAPSED_UNITS (1u << CLAIM_FIGURE_COUNT) /* of an expired claim: what was held to its end */
 /* One draft per open line of a transfer or an expectation; asked = what is open. For commands without lines. */
 MUST_USE bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t document);
 /* Does a line of the command look for its location? */

@@ -66,7 +66,7 @@ void decide_commit(struct judge *judge)
         return;
     bool drafted = command->line_count != 0
                        ? judge_lines(judge, names)
-                       : judge_claim_lines(judge, claim, expired ? 1u << CLAIM_EXPIRED : 1u << CLAIM_HELD);
+                       : judge_claim_lines(judge, claim, expired ? LAPSED_UNITS : 1u << CLAIM_HELD);
     if (!drafted)
         return;
     attach_lines(judge, claim);
@@ -208,17 +208,6 @@ void decide_picking(struct judge *judge)
 
 /* ---- reassign ---- */
 
-/* The draft of the same item at the other place, the claim's line there found. */
-static struct draft draft_there(const struct judge *judge, const struct draft *here, uint32_t to, uint32_t claim)
-{
-    struct draft there = *here;
-    there.location = to;
-    there.last_event = 0;
-    there.cell = to < judge->ledger->names[NAME_LOCATION].count ? cell_find(judge->ledger, here->item, to) : NUMBER_NONE;
-    there.claim_line = there.cell == NUMBER_NONE ? NUMBER_NONE : claim_line_find(judge->ledger, claim, there.cell);
-    return there;
-}
-
 static struct event *emit_reassign(struct judge *judge, uint32_t claim, const struct draft *draft, uint32_t other)
 {
     struct event *event = judge_event(judge, EVENT_REASSIGN);
@@ -229,28 +218,47 @@ static struct event *emit_reassign(struct judge *judge, uint32_t claim, const st
     return event;
 }
 
-/* Moves one draft. Two drafts of one item cannot meet at `to` in one command: judge_reassign sees to it. */
-static bool move_claimed(struct judge *judge, uint32_t claim, struct draft *here, uint32_t to)
+/* What of a draft's units is held in its cell: those move first. */
+static int64_t moves_held(const struct judge *judge, const struct draft *here)
+{
+    return min_i64(here->asked, draft_claimed(judge, here, CLAIM_HELD));
+}
+
+/* The draft leaves its cell. */
+static void emit_departure(struct judge *judge, uint32_t claim, struct draft *here, uint32_t to)
 {
     struct event *event = emit_reassign(judge, claim, here, to);
-    int64_t held = min_i64(here->asked, event->claim_units[CLAIM_HELD]);
-    int64_t committed = here->asked - held;
-    give_back_units(judge, event, held, committed);
+    int64_t held = moves_held(judge, here);
+    give_back_units(judge, event, held, here->asked - held);
     event->claim_units[CLAIM_GRANTED] -= here->asked;
     CHECK(judge_cell(judge, here, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
-    struct draft there = draft_there(judge, here, to, claim);
+}
+
+/* All that the command moves of the draft's item comes to `to`, wherever it was: one grant. */
+static bool emit_regrant(struct judge *judge, uint32_t claim, uint32_t index, uint32_t to)
+{
+    struct draft there;
+    uint32_t origin;
+    if (!movement_arrival(judge, index, to, &there, &origin))
+        return false;
+    there.claim_line = there.cell == NUMBER_NONE ? NUMBER_NONE : claim_line_find(judge->ledger, claim, there.cell);
+    int64_t held = 0;
+    for (uint32_t i = index; i < judge->draft_count; i++) {
+        if (judge_draft(judge, i)->item == there.item)
+            held += moves_held(judge, judge_draft(judge, i));
+    }
     struct terms terms = grant_terms(judge, &there, NULL);
-    event = emit_reassign(judge, claim, &there, here->location);
+    struct event *event = emit_reassign(judge, claim, &there, origin);
     grant_units(judge, &there, event, CLAIM_HELD, held, terms);
     /* What the held part leaves of the terms is the committed part's. */
     terms.room -= min_i64(max_i64(0, held - terms.free), terms.room);
     terms.free = max_i64(0, terms.free - held);
-    grant_units(judge, &there, event, CLAIM_COMMITTED, committed, terms);
-    event->claim_units[CLAIM_GRANTED] += here->asked;
+    grant_units(judge, &there, event, CLAIM_COMMITTED, there.asked - held, terms);
+    event->claim_units[CLAIM_GRANTED] += there.asked;
     return judge_cell(judge, &there, event, DISCREPANCY_NONE, 0);
 }
 
-static bool judge_reassign(struct judge *judge, uint32_t claim, uint32_t to)
+static bool judge_reassign(struct judge *judge, uint32_t to)
 {
     const struct command *command = judge->command;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -259,11 +267,6 @@ static bool judge_reassign(struct judge *judge, uint32_t claim, uint32_t to)
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *here = judge_draft(judge, i);
-        for (uint32_t k = 0; k < i; k++) {
-            if (judge_draft(judge, k)->item == here->item)
-                return judge_invalid(judge, CODE_bad_value, here->line, "location",
-                                     "an item of two places cannot move to one in one command: send two");
-        }
         int64_t movable = draft_claimed(judge, here, CLAIM_HELD) + draft_claimed(judge, here, CLAIM_COMMITTED) -
                           draft_claimed(judge, here, CLAIM_PICKED);
         if (here->asked > movable)
@@ -272,7 +275,12 @@ static bool judge_reassign(struct judge *judge, uint32_t claim, uint32_t to)
     if (!judge_shorts(judge, CODE_exceeds_claim, command->hold, TEXT("/lines")))
         return false;
     for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
-        const struct draft there = draft_there(judge, judge_draft(judge, i), to, claim);
+        struct draft there;
+        uint32_t origin;
+        if (movement_is_later(judge, i))
+            continue;
+        if (!movement_arrival(judge, i, to, &there, &origin))
+            return false;
         struct terms terms = grant_terms(judge, &there, NULL);
         if (there.asked > terms.free + terms.room)
             judge_short(judge, &there, there.asked, terms.free + terms.room);
@@ -304,10 +312,12 @@ void decide_reassign(struct judge *judge)
         (void)judge_refuse(judge, CODE_no_promise, command->to_location, TEXT("/to"));
         return;
     }
-    if (!judge_reassign(judge, claim, to))
+    if (!judge_reassign(judge, to))
         return;
+    for (uint32_t i = 0; i < judge->draft_count; i++)
+        emit_departure(judge, claim, judge_draft(judge, i), to);
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (!move_claimed(judge, claim, judge_draft(judge, i), to))
+        if (!movement_is_later(judge, i) && !emit_regrant(judge, claim, i, to))
             return;
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, judge->ledger->claims.entries[claim].expires_at_us);

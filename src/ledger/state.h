@@ -219,6 +219,7 @@ struct claim_line {
     uint32_t claim, cell;
     uint32_t next; /* + 1; also the link of the free list */
     int64_t units[CLAIM_FIGURE_COUNT];
+    int64_t lapsed; /* what expired here with the whole claim; 0 unless the claim's state is expired */
     uint64_t last_seq;
     struct queue_link links[QUEUE_COUNT]; /* derived */
 };

@@ -835,7 +835,7 @@ static void sum_claim(struct work *w, int64_t claim, bool held, bool committed, 
     const struct model_claim *c = &w->model->now.claims[claim];
     for (int64_t l = 0; l < c->line_count; l++) {
         int64_t units = (held ? c->lines[l].held : 0) + (committed ? c->lines[l].committed : 0) +
-                        (expired ? c->lines[l].expired : 0);
+                        (expired ? c->lines[l].lapsed : 0);
         if (units == 0)
             continue;
         const struct model_cell *cell = &w->model->now.cells[c->lines[l].cell];
@@ -1743,6 +1743,8 @@ static bool do_reassign(struct work *w)
             }
         int64_t cell = sum_cell(w, &there);
         int64_t can = model_free(&w->next, cell, next->channel) + (c->backorder ? room(&w->next, cell) : 0);
+        if (!in_range(there.total))
+            return invalid(w, "out_of_range");
         if (!seen && there.total > can)
             note_short(w, &there, there.total, can);
     }
@@ -2298,10 +2300,12 @@ const char *model_expire(struct model *model, int64_t now_us)
     struct model_claim *claim = &w.next.claims[due];
     for (int64_t l = 0; l < claim->line_count; l++) {
         struct model_claim_line *line = &claim->lines[l];
+        line->lapsed = 0; /* what expired another time is not what expires now */
         if (line->held + line->waiting == 0)
             continue;
         give_back(&w.next, claim, line, line->held);
         line->expired += line->held;
+        line->lapsed = line->held;
         line->held = line->waiting = 0;
         w.touched[line->cell] = true;
     }

@@ -94,7 +94,7 @@ struct model_channel {
 };
 
 struct model_claim_line {
-    int64_t cell, granted, held, committed, picked, consumed, released, expired, backordered, quota, waiting;
+    int64_t cell, granted, held, committed, picked, consumed, released, expired, backordered, quota, waiting, lapsed;
 };
 struct model_claim {
     model_name name, holder, channel;

@@ -8,7 +8,7 @@
  *
  * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the
  * command. With --alone the model runs without a ledger, with every kind it knows: is it right in itself, and do the
- * commands reach all of it? What the two are known to differ in is in avoid(); --meet asks for that too.
+ * commands reach all of it?
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -38,7 +38,6 @@ struct run {
     struct prng prng;
     uint64_t world_number, command_number;
     bool alone; /* the model without a ledger */
-    bool meet; /* see avoid() */
     bool huge;  /* this world has quantities near 2^53 */
     int64_t now_us;
     struct model model;
@@ -672,20 +671,6 @@ static void make_command(struct model_command *c)
         memcpy(cell.location, c->location, sizeof(cell.location));
         precondition(&c->precondition, c->line_count > 0 ? &c->lines[0] : c->item[0] != '\0' ? &cell : NULL);
     }
-}
-
-/*
- * What the ledger is known to do otherwise than the model, and is not asked for until that is settled; --meet asks for it
- * all the same, which fails as long as it stands.
- */
-static void avoid(struct model_command *c)
-{
-    /* One item from two locations: 422. */
-    for (int64_t i = 1; !run.meet && c->kind == MODEL_REASSIGN && i < c->line_count; i++)
-        for (int64_t k = 0; k < i; k++)
-            if (strcmp(c->lines[i].item, c->lines[k].item) == 0 &&
-                strcmp(c->lines[i].location, c->lines[k].location) != 0)
-                c->line_count = i;
 }
 
 /* A new command, one of the past again, or a new one under an id of the past. */
@@ -1359,7 +1344,6 @@ static void one_command(void)
     struct model_command c;
     pass_time();
     next_command(&c);
-    avoid(&c);
     struct command command = adapt(&c);
     /* The model asks for it when the id is past the window. */
     uint64_t before = ledger_state_hash(run.ledger);
@@ -1402,9 +1386,6 @@ int main(int argc, char **argv)
         for (unsigned f = 0; f < FEATURE_COUNT; f++)
             served[f] = true;
         argc--;
-    } else if (argc > 1 && strcmp(argv[argc - 1], "--meet") == 0) {
-        run.meet = true;
-        argc--;
     }
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 < argc && strcmp(argv[i], "--commands") == 0)
@@ -1412,7 +1393,7 @@ int main(int argc, char **argv)
         else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
             run.seed = number_of(argv[i + 1]);
         else {
-            fprintf(stderr, "usage: %s [--commands N] [--seed S] [--alone | --meet]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--commands N] [--seed S] [--alone]\n", argv[0]);
             return 2;
         }
     }

@@ -88,7 +88,7 @@ static void lines_are_judged_together(void **state)
         {"receive 2 BOARD@L 8 SCREW@L 1 BOARD@M 4 SCREW@M", "ok: receive receive receive receive", NULL},
         SHELF,
         {"hold hold=H 1 SHELF@L", "ok: hold hold", NULL},
-        {"reassign hold=H to=M 1 SHELF@L", "ok: reassign reassign out_of_stock reassign reassign out_of_stock",
+        {"reassign hold=H to=M 1 SHELF@L", "ok: reassign reassign reassign out_of_stock reassign out_of_stock",
          "BOARD@L: sellable 2 v3; SCREW@M: sellable 4 held 4 v3"},
         {"# a kit finds its place", NULL, NULL},
         {"receive 1 BOARD@L 3 SCREW@L 2 BOARD@M 8 SCREW@M", "ok: receive receive receive receive", NULL},
