@@ -367,6 +367,11 @@ static void orders_change(void **state)
         {"commit hold=O 3 A@L", "ok: commit", NULL},
         {"ship hold=O", "ok: ship", NULL},
         {"release hold=O", "hold_ended O, consumed 3 released 0", "A@L: sellable 2 v3"},
+        {"# mistake: a hold blocked by its own holder", NULL, NULL},
+        {"receive 5 A@L", "ok: receive", NULL},
+        {"hold hold=H 4 A@L", "ok: hold", NULL},
+        {"hold hold=H 5 A@L", "ok: hold out_of_stock", "H: held of pos-1, A@L granted 5 held 5, ends +900; A@L: sellable 5 held 5 v4"},
+        {"hold hold=H 6 A@L", "insufficient_stock, A@L asked 6 free 5", "A@L: sellable 5 held 5 v4"},
         {"# mistake: two lines on one item in one order", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
         {"commit hold=O 3 A@L 3 A@L", "insufficient_stock, A@L asked 6 free 5", NULL},
@@ -378,7 +383,7 @@ static void thresholds_are_crossed_on_every_path(void **state)
 {
     (void)state;
     static const struct world_row rows[] = {
-        {"# low stock once, until clearly above the reorder point", NULL, NULL},
+        {"# mistake: a threshold crossed by some paths in silence: low stock once, until clearly above the reorder point", NULL, NULL},
         {"set_policy item=A location=L reorder=20", "ok: set_policy low_stock", NULL},
         {"receive 40 A@L", "ok: receive back_in_stock", NULL},
         {"sale 19 A@L", "ok: sale", NULL},

@@ -150,7 +150,7 @@ static void a_name_given_up_begins_anew(void **state)
 {
     (void)state;
     const struct world_row rows[] = {
-        {"# an item: its number, figures, versions, scale, units and aliases stay behind", NULL, NULL},
+        {"# mistake: a SKU re-created: its number, figures, versions, scale, units and aliases stay behind", NULL, NULL},
         {"item item=A scale=2 unit:case=12 alias:shop=x", "ok: config", ""},
         {"receive 5 A@L", "ok: receive", "$A: supplier -500"},
         {"sale 5 A@L", "ok: sale out_of_stock", "A@L: v3"},
