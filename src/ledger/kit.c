@@ -182,14 +182,34 @@ bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit)
     return !has_kits(judge) || kits_granted(judge, claim, fit);
 }
 
+/* Takes so many sellable units out of a draft; what is left may be of one condition now. */
+static void less_sellable(struct draft *draft, int64_t units)
+{
+    draft->asked -= units;
+    draft->asked_by[CONDITION_SELLABLE] -= units;
+    if (draft->asked_by[CONDITION_SELLABLE] != 0)
+        return;
+    unsigned conditions = 0;
+    unsigned last = CONDITION_NONE;
+    for (unsigned c = 0; c < CONDITION_COUNT; c++) {
+        if (draft->asked_by[c] != 0) {
+            conditions++;
+            last = c;
+        }
+    }
+    if (conditions == 1)
+        draft->condition = (enum condition)last;
+}
+
 static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
 {
     uint32_t count = judge->draft_count;
     bool any = false;
     for (uint32_t i = 0; i < count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        if (LIKELY(!item_is_kit(judge->ledger, draft->item)) || draft->condition != CONDITION_SELLABLE)
-            continue; /* what is damaged is a built one */
+        int64_t asked = draft->asked_by[CONDITION_SELLABLE]; /* what is damaged is a built one */
+        if (LIKELY(!item_is_kit(judge->ledger, draft->item)) || asked == 0)
+            continue;
         any = true;
         int64_t has = 0;
         for (unsigned rest = figures; rest != 0; rest &= rest - 1)
@@ -198,9 +218,8 @@ static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsig
             has -= draft_claimed(judge, draft, CLAIM_PICKED);
         if (claim == NUMBER_NONE)
             has = draft_free(judge, draft);
-        int64_t built = min_i64(draft->asked, has);
-        int64_t kits = draft->asked - built;
-        draft->asked = draft->asked_by[CONDITION_SELLABLE] = built;
+        int64_t kits = asked - min_i64(asked, has);
+        less_sellable(draft, kits);
         if (kits > 0 && !add_components(judge, draft, kits, claim, false))
             return false;
     }
