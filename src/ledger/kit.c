@@ -204,6 +204,7 @@ static void less_sellable(struct draft *draft, int64_t units)
 static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
 {
     uint32_t count = judge->draft_count;
+    bool stays_picked = judge->command->kind == KIND_PICK || judge->command->kind == KIND_REASSIGN;
     bool any = false;
     for (uint32_t i = 0; i < count; i++) {
         struct draft *draft = judge_draft(judge, i);
@@ -214,7 +215,7 @@ static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsig
         int64_t has = 0;
         for (unsigned rest = figures; rest != 0; rest &= rest - 1)
             has += draft_claimed(judge, draft, (enum claim_figure)__builtin_ctz(rest));
-        if (figures == 1u << CLAIM_COMMITTED) /* to be picked: what is on a trolley already is not meant */
+        if (stays_picked) /* what is on a trolley already is not meant */
             has -= draft_claimed(judge, draft, CLAIM_PICKED);
         if (claim == NUMBER_NONE)
             has = draft_free(judge, draft);
