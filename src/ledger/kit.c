@@ -96,8 +96,7 @@ static void drop_empty(struct judge *judge)
     judge->draft_count = kept;
 }
 
-/* So many kits can be put together there beside what the drafts so far take. */
-int64_t kits_left(const struct judge *judge, uint32_t claim, uint32_t kit, uint32_t location)
+int64_t kits_left(const struct judge *judge, uint32_t claim, uint32_t kit, uint32_t location, bool with_room)
 {
     const struct ledger *ledger = judge->ledger;
     int64_t least = QUANTITY_UNITS_MAX;
@@ -105,7 +104,7 @@ int64_t kits_left(const struct judge *judge, uint32_t claim, uint32_t kit, uint3
         const struct kit_part *part = &ledger->parts.entries[p - 1];
         int64_t taken;
         struct terms terms = hold_terms_at(judge, claim, part->component, location, &taken);
-        least = min_i64(least, max_i64(0, terms.free - taken) / part->units);
+        least = min_i64(least, max_i64(0, terms.free + (with_room ? terms.room : 0) - taken) / part->units);
     }
     return least;
 }
@@ -162,7 +161,7 @@ static NEVER_INLINE bool kits_granted(struct judge *judge, uint32_t claim, enum 
             continue;
         int64_t built = min_i64(draft->asked, draft->terms.free);
         int64_t kits = draft->asked - built;
-        int64_t most = kits == 0 || fit == KIT_ANYHOW ? kits : kits_left(judge, claim, draft->item, draft->location);
+        int64_t most = kits == 0 || fit == KIT_ANYHOW ? kits : kits_left(judge, claim, draft->item, draft->location, false);
         if (kits > most) {
             judge_short(judge, draft, draft->asked, built + most);
             if (fit == KIT_WHOLE)

@@ -11,8 +11,9 @@
  *     fewest_splits   one place that has every line whole; else again and again the place that has most of what is missing.
  *                     (The least number of places is a set cover, which nobody waits for; this is its greedy answer.)
  *
- * Of a kit, what is free is what is built and what can be put together there; that two lines want one component is seen
- * when all are judged together, behind this.
+ * Of a kit, what is free is what is built and what can be put together there; what may be backordered is what can be put
+ * together of components that may. That two lines want one component is seen when all are judged together, behind this. With
+ * no places asked, a kit is looked for where it has a cell and then where its first component has one.
  *
  * What no place has free goes, in the order of the places, to where it may be backordered; then a hold that may wait waits
  * for the rest of a line at its first place, a partial one does without, and any other is refused with no_source.
@@ -66,6 +67,15 @@ static void add_cells(struct sourcing *sourcing, uint32_t item)
         add_place(sourcing, ring[--count % PLACES_MAX]);
 }
 
+/* Where an item is looked for when nothing says where. Of a kit none can be put together but where each component is. */
+static void add_own_cells(struct sourcing *sourcing, uint32_t item)
+{
+    const struct ledger *ledger = sourcing->judge->ledger;
+    add_cells(sourcing, item);
+    if (item_is_kit(ledger, item))
+        add_cells(sourcing, ledger->parts.entries[ledger->items[item].first_part - 1].component);
+}
+
 /* The places that hold for every item of the command; none where each is looked for in its own cells. */
 static bool find_common_places(struct sourcing *sourcing)
 {
@@ -97,8 +107,11 @@ static struct terms terms_at(const struct sourcing *sourcing, const struct seeke
 {
     const struct judge *judge = sourcing->judge;
     struct terms terms = hold_terms_at(judge, sourcing->claim, seeker->item, location, out_taken);
-    if (item_is_kit(judge->ledger, seeker->item))
-        terms.free += kits_left(judge, sourcing->claim, seeker->item, location);
+    if (item_is_kit(judge->ledger, seeker->item)) {
+        int64_t kits = kits_left(judge, sourcing->claim, seeker->item, location, false);
+        terms.free += kits;
+        terms.room = kits_left(judge, sourcing->claim, seeker->item, location, true) - kits;
+    }
     return terms;
 }
 
@@ -179,7 +192,7 @@ static int64_t covered_at(const struct sourcing *sourcing, uint32_t location, bo
 static void by_fewest_splits(struct sourcing *sourcing)
 {
     for (uint32_t i = 0; i < sourcing->seeker_count && sourcing->own_cells; i++)
-        add_cells(sourcing, sourcing->seekers[i].item);
+        add_own_cells(sourcing, sourcing->seekers[i].item);
     while (!sourcing->judge->objected) {
         uint32_t best = NUMBER_NONE;
         int64_t most = 0;
@@ -262,7 +275,7 @@ bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait)
         struct seeker *seeker = &sourcing.seekers[i];
         if (sourcing.own_cells) {
             sourcing.place_count = 0;
-            add_cells(&sourcing, seeker->item);
+            add_own_cells(&sourcing, seeker->item);
         }
         if (rule == SOURCING_MOST_STOCK)
             by_most_stock(&sourcing, seeker);
