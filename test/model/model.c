@@ -237,7 +237,8 @@ int64_t model_ats(const struct model_state *s, int64_t channel, int64_t item)
     const struct model_offer *offer = &c->offers[item];
     int64_t sum = 0;
     for (int64_t p = 0; p < c->place_count; p++)
-        sum += model_free(s, find_cell(s, s->items[item].name, c->places[p]), c->name);
+        sum += model_free(s, find_cell(s, s->items[item].name, c->places[p]), c->name) +
+               kits_in_channel(s, s->items[item].name, c->places[p], c->name);
     sum -= offer->has_buffer ? offer->buffer : scaled(c->buffer, s->items[item].scale);
     if (offer->has_cap)
         sum = smaller(sum, offer->cap);
@@ -377,7 +378,7 @@ void note_short(struct work *w, const struct sum *sum, int64_t asked, int64_t fr
 }
 
 /* Parsed exactly; "at most the item's scale in decimals, magnitude <= 2^53-1 base units". */
-static bool to_units(struct work *w, struct model_decimal decimal, const char *item, int64_t *units)
+bool to_units(struct work *w, struct model_decimal decimal, const char *item, int64_t *units)
 {
     int64_t i = find_item(&w->next, item);
     int64_t scale = i < 0 ? 0 : w->next.items[i].scale;
@@ -704,7 +705,7 @@ static struct model_claim_line *line_for(struct model_claim *claim, int64_t cell
     int64_t l = find_line(claim, cell);
     if (l < 0) {
         l = claim->line_count++;
-        assert(l < MODEL_CELLS_MAX / 2);
+        assert(l < MODEL_CELLS_MAX);
         memset(&claim->lines[l], 0, sizeof(claim->lines[l]));
         claim->lines[l].cell = cell;
     }
@@ -954,6 +955,8 @@ static bool do_leaving(struct work *w)
     } else if (!sum_lines(w, !w->request)) {
         return false;
     }
+    if (!kits_claimed(w, claim, channel))
+        return false;
     if (ships && claim >= 0 && w->request) {
         for (int64_t i = 0; i < w->sum_count; i++) {
             struct model_claim_line line = line_now(w, claim, &w->sums[i]);
@@ -1077,7 +1080,19 @@ static int64_t less_asked(const struct work *w, const char *item, const char *lo
 
 static int64_t free_left(const struct work *w, const char *item, const char *location)
 {
-    return less_asked(w, item, location, free_to_hold(w, item, location));
+    return less_asked(w, item, location, free_to_hold(w, item, location) + kits_beside(w, item, location, false));
+}
+
+/* Every location where the item has a cell, the oldest first. */
+static void add_cells(struct work *w, const char *item)
+{
+    for (int64_t cell = 0; cell < w->next.cell_count; cell++) {
+        bool there = false;
+        for (int64_t p = 0; p < w->place_count; p++)
+            there = there || is(w->places[p], w->next.cells[cell].location);
+        if (is(item, w->next.cells[cell].item) && !there)
+            memcpy(w->places[w->place_count++], w->next.cells[cell].location, sizeof(model_name));
+    }
 }
 
 /* "sourcing.locations in order, else the channel's in order, else every location where the item has a cell": of these
@@ -1095,13 +1110,9 @@ static void find_candidates(struct work *w, const struct sum *open, int64_t coun
     if (w->place_count > 0)
         return;
     for (int64_t i = 0; i < count; i++) {
-        for (int64_t cell = 0; cell < s->cell_count; cell++) {
-            bool there = false;
-            for (int64_t p = 0; p < w->place_count; p++)
-                there = there || is(w->places[p], s->cells[cell].location);
-            if (is(open[i].item, s->cells[cell].item) && !there)
-                memcpy(w->places[w->place_count++], s->cells[cell].location, sizeof(model_name));
-        }
+        add_cells(w, open[i].item);
+        if (model_is_kit(s, open[i].item)) /* "then where the first of its components has one" */
+            add_cells(w, s->items[find_item(s, open[i].item)].parts[0].item);
     }
 }
 
@@ -1207,7 +1218,9 @@ static void backorder_open(struct work *w, struct sum *open)
 {
     find_candidates(w, open, 1);
     for (int64_t p = 0; p < w->place_count; p++) {
-        int64_t most = free_to_hold(w, open->item, w->places[p]) + room_to_hold(w, open->item, w->places[p]);
+        int64_t most = free_to_hold(w, open->item, w->places[p]);
+        most += model_is_kit(&w->next, open->item) ? kits_beside(w, open->item, w->places[p], true)
+                                                   : room_to_hold(w, open->item, w->places[p]);
         int64_t units = smaller(open->total, less_asked(w, open->item, w->places[p], most));
         if (units == 0)
             continue;
@@ -1218,20 +1231,32 @@ static void backorder_open(struct work *w, struct sum *open)
     }
 }
 
-/* A line that found a cell where the command asks for something already; with `wait`, one that will wait there, too. */
-static bool sums_in_range(struct work *w, bool wait)
+/* A line that found a cell where the command asks for something already. */
+static bool sums_in_range(const struct work *w)
 {
     for (int64_t i = 0; i < w->sum_count; i++)
         if (!in_range(w->sums[i].total))
             return false;
-    for (int64_t i = 0; wait && i < w->open_count; i++) {
-        find_candidates(w, &w->open[i], 1);
-        for (int64_t k = 0; w->place_count > 0 && k < w->sum_count; k++)
-            if (is(w->sums[k].item, w->open[i].item) && is(w->sums[k].location, w->places[0]) &&
-                !in_range(w->sums[k].total + w->open[i].total))
-                return false;
-    }
     return true;
+}
+
+/* What is left of the open lines is to wait at their first candidate. Some may have none. */
+static bool wait_at_first(struct work *w)
+{
+    bool all = true;
+    for (int64_t i = 0; i < w->open_count; i++) {
+        if (w->open[i].total == 0)
+            continue;
+        find_candidates(w, &w->open[i], 1);
+        all = all && w->place_count > 0;
+        if (w->place_count == 0)
+            continue;
+        struct sum *sum = sum_of(w, w->open[i].item, w->places[0]);
+        sum->total += w->open[i].total;
+        sum->by[0] += w->open[i].total;
+        w->open[i].total = 0;
+    }
+    return all;
 }
 
 static bool do_hold(struct work *w)
@@ -1281,10 +1306,24 @@ static bool do_hold(struct work *w)
     }
     /* Waiting for the whole, a claim that has something would lose it. */
     bool waits_whole = c->wait && !c->partial && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
-    if (!sums_in_range(w, waits_whole || (c->wait && c->partial)))
+    bool waits_any = waits_whole || (c->wait && c->partial);
+    bool homeless = waits_any && !wait_at_first(w);
+    if (!sums_in_range(w))
         return invalid(w, "out_of_range");
-    if (unsourced && !waits_whole && !c->partial)
+    if (homeless && (!c->partial || w->sum_count == 0)) {
+        /* Nowhere to wait: those lines are named, and no others. */
+        w->answer.shortage_count = 0;
+        for (int64_t i = 0; i < w->open_count; i++)
+            if (w->open[i].total > 0)
+                note_short(w, &asked_open[i], asked_open[i].total, asked_open[i].total - w->open[i].total);
         return refuse(w, "no_source");
+    }
+    if (unsourced && !waits_any && (!c->partial || w->sum_count == 0))
+        return refuse(w, "no_source");
+    bool later = c->at.form != MODEL_MOMENT_NONE && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
+    bool may_lack = !w->request || c->backorder || waits_any || later;
+    if (!kits_granted(w, next->channel, may_lack ? KITS_ANYHOW : c->partial ? KITS_PART : KITS_WHOLE))
+        return false;
     int64_t granted = 0;
     int64_t waits[MODEL_CELLS_MAX] = {0};
     for (int64_t i = 0; i < w->sum_count; i++) {
@@ -1310,32 +1349,14 @@ static bool do_hold(struct work *w)
         granted += sum->total;
     }
     bool fits = !w->lacking;
-    if (!fits && !waits_whole && !(c->wait && c->partial) && (!c->partial || granted == 0))
-        return refuse(w, unsourced && w->sum_count == 0 ? "no_source" : "insufficient_stock");
+    if (!fits && !waits_any && (!c->partial || granted == 0))
+        return refuse(w, "insufficient_stock");
     if (!fits && c->wait && !c->partial) {
         /* Nothing is granted, all of it waits: what was found where it was found, the rest at the first candidate. */
         for (int64_t i = 0; i < w->sum_count; i++) {
             waits[i] = w->sums[i].total;
             w->sums[i].total = 0;
         }
-    }
-    bool homeless = false;
-    for (int64_t i = 0; i < w->open_count && c->wait; i++) {
-        find_candidates(w, &w->open[i], 1);
-        for (int64_t p = 0; p < w->place_count && w->open[i].total > 0; p++) {
-            struct sum *sum = sum_of(w, w->open[i].item, w->places[p]);
-            waits[sum - w->sums] += w->open[i].total;
-            w->open[i].total = 0;
-        }
-        homeless = homeless || w->open[i].total > 0;
-    }
-    if (homeless && (!c->partial || w->sum_count == 0)) {
-        /* Nowhere to wait: those lines are named, and no others. */
-        w->answer.shortage_count = 0;
-        for (int64_t i = 0; i < w->open_count; i++)
-            if (w->open[i].total > 0)
-                note_short(w, &asked_open[i], asked_open[i].total, asked_open[i].total - w->open[i].total);
-        return refuse(w, "no_source");
     }
     bool named[MODEL_CELLS_MAX] = {false};
     for (int64_t i = 0; i < w->sum_count; i++) {
@@ -1575,13 +1596,16 @@ static bool do_commit(struct work *w)
         if (w->sum_count == 0)
             return refuse(w, "exceeds_claim");
     }
+    bool anew = claim < 0 || expired;
+    const char *channel = claim < 0 ? c->channel : w->model->now.claims[claim].channel;
+    if (anew ? !kits_granted(w, channel, KITS_ANYHOW) : !kits_claimed(w, claim, channel))
+        return false;
     for (int64_t i = 0; i < w->sum_count && w->request; i++) {
         const struct sum *sum = &w->sums[i];
         int64_t cell = find_cell(&w->model->now, sum->item, sum->location);
         int64_t can = line_now(w, claim, sum).held;
-        if (claim < 0 || expired)
-            can = model_free(&w->model->now, cell, claim < 0 ? c->channel : w->model->now.claims[claim].channel) +
-                  (c->backorder ? room(&w->model->now, cell) : 0);
+        if (anew)
+            can = model_free(&w->model->now, cell, channel) + (c->backorder ? room(&w->model->now, cell) : 0);
         if (sum->total > can)
             note_short(w, sum, sum->total, can);
     }
@@ -1651,6 +1675,8 @@ static bool do_release(struct work *w)
         if (!command_if(w))
             return false;
     }
+    if (!kits_claimed(w, claim, ""))
+        return false;
     for (int64_t i = 0; i < w->sum_count; i++) {
         struct model_claim_line line = line_now(w, claim, &w->sums[i]);
         if (w->sums[i].total > line.held + line.committed + line.waiting)
@@ -1673,6 +1699,9 @@ static bool do_amend(struct work *w)
     int64_t claim;
     if (!live_claim(w, &claim) || !sum_lines(w, !w->request))
         return false;
+    for (int64_t i = 0; i < w->sum_count; i++)
+        if (model_is_kit(&w->next, w->sums[i].item))
+            return invalid(w, "bad_value"); /* "amend has no kits" */
     struct model_claim *next = &w->next.claims[claim];
     for (int64_t i = 0; i < w->sum_count; i++) {
         struct model_claim_line line = line_now(w, claim, &w->sums[i]);
@@ -1716,7 +1745,7 @@ static bool do_reassign(struct work *w)
     const struct model_command *c = w->command;
     int64_t claim;
     if (!live_claim(w, &claim) || !know_location(w, c->to, !w->request && !w->next.strict) ||
-        !sum_lines(w, !w->request))
+        !sum_lines(w, !w->request) || !kits_claimed(w, claim, ""))
         return false;
     struct model_claim *next = &w->next.claims[claim];
     for (int64_t i = 0; i < w->sum_count; i++)
@@ -1775,7 +1804,7 @@ static bool do_pick(struct work *w)
 {
     bool picks = w->command->kind == MODEL_PICK;
     int64_t claim;
-    if (!live_claim(w, &claim) || !sum_lines(w, false))
+    if (!live_claim(w, &claim) || !sum_lines(w, false) || !kits_claimed(w, claim, ""))
         return false;
     for (int64_t i = 0; i < w->sum_count; i++) {
         struct model_claim_line line = line_now(w, claim, &w->sums[i]);
@@ -1799,14 +1828,14 @@ static bool do_item(struct work *w)
 {
     const struct model_command *c = w->command;
     int64_t i = find_item(&w->next, c->item);
-    bool used = false;
+    bool used = model_is_component(&w->next, c->item);
     for (int64_t k = 0; k < w->next.cell_count; k++)
         used = used || is(w->next.cells[k].item, c->item);
     if (c->precondition.has_version && c->precondition.version != (i < 0 ? 0 : w->next.items[i].config_seq))
         return refuse(w, "precondition_failed");
     if (used && w->next.items[i].scale != c->scale)
         return refuse(w, "scale_in_use");
-    if (!know_item(w, c->item, true))
+    if (!know_item(w, c->item, true) || !kit_config(w))
         return false;
     w->next.seq++;
     item_of(w, c->item)->scale = c->scale;

@@ -16,6 +16,7 @@
 #define MODEL_CLAIMS_MAX   12
 #define MODEL_CHANNELS_MAX 4
 #define MODEL_PLACES_MAX   4
+#define MODEL_PARTS_MAX    3 /* components of a kit */
 #define MODEL_PAPERS_MAX   8 /* transfers, and expectations */
 #define MODEL_TIME_NONE    INT64_MIN
 
@@ -51,6 +52,8 @@ struct model_line {
     struct model_if precondition;
 };
 
+struct model_command_part { model_name item; struct model_decimal quantity; };
+
 enum { MODEL_GUARD_DEFAULT, MODEL_GUARD_ON, MODEL_GUARD_OFF };
 enum { MODEL_SOURCING_NONE, MODEL_SOURCING_PRIORITY, MODEL_SOURCING_FEWEST_SPLITS, MODEL_SOURCING_MOST_STOCK };
 enum { MODEL_DIRECTION_NONE, MODEL_DIRECTION_IN, MODEL_DIRECTION_OUT };
@@ -72,9 +75,17 @@ struct model_command {
     model_name source, id, hold, holder, channel, to, item, location, transfer, expectation;
     struct model_if precondition;
     struct model_line lines[MODEL_LINES_MAX];
+    int64_t part_count;
+    struct model_command_part parts[MODEL_PARTS_MAX]; /* PUT of an item: its components, by name */
 };
 
-struct model_item { model_name name; int64_t scale, supplier, customer, loss, found, config_seq; };
+struct model_part { model_name item; int64_t units; }; /* of one kit */
+struct model_item {
+    model_name name;
+    int64_t scale, supplier, customer, loss, found, config_seq;
+    int64_t part_count; /* 0: no kit */
+    struct model_part parts[MODEL_PARTS_MAX];
+};
 struct model_source { model_name name; int64_t seq_mark; };
 struct model_cell {
     model_name item, location;
@@ -139,6 +150,8 @@ struct model_answer {
     int64_t seq; /* duplicate: the last event of the first answer */
     int64_t consumed, released; /* hold_ended */
     int64_t mentions;           /* claims_open */
+    int64_t built, put_together; /* of kits that lines asked for */
+    int64_t shared;             /* components that other lines ask for, too */
     int64_t shortage_count;
     struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* all cells of a claim, and what has no place */
 };
@@ -192,6 +205,8 @@ int64_t model_outgoing(const struct model_state *state, int64_t cell);
 int64_t model_atp(const struct model_state *state, int64_t cell, const struct model_moment *at, int64_t now_us);
 /* What a request through the channel, or through none (""), may take in a cell (I3). */
 int64_t model_free(const struct model_state *state, int64_t cell, const char *channel);
+bool model_is_kit(const struct model_state *state, const char *item);
+bool model_is_component(const struct model_state *state, const char *item);
 /* What a channel may sell of an item (I4). */
 int64_t model_ats(const struct model_state *state, int64_t channel, int64_t item);
 

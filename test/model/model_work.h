@@ -45,8 +45,29 @@ void note_short(struct work *w, const struct sum *sum, int64_t asked, int64_t fr
 struct sum *sum_of(struct work *w, const char *item, const char *location);
 /* What the present claim has in this cell; zeros for none. */
 struct model_claim_line line_now(const struct work *w, int64_t claim, const struct sum *sum);
+/* Parsed exactly, in base units of the item. */
+bool to_units(struct work *w, struct model_decimal decimal, const char *item, int64_t *units);
 /* What is free to the hold that is judged, and what it may have there without cover. */
 int64_t free_to_hold(const struct work *w, const char *item, const char *location);
 int64_t room_to_hold(const struct work *w, const char *item, const char *location);
+
+/* ---- model_kit.c ---- */
+
+/* So many of a kit can be put together there of what is free through the channel. 0 of what is no kit, as below. */
+int64_t kits_in_channel(const struct model_state *s, const char *item, const char *location, const char *channel);
+/* The same of what is free to the hold that is judged, beside what the sums have already; with_room: without cover, too. */
+int64_t kits_beside(const struct work *w, const char *item, const char *location, bool with_room);
+
+enum kit_whole {
+    KITS_WHOLE,  /* refused when they cannot all be had */
+    KITS_PART,   /* as many as can be had */
+    KITS_ANYHOW  /* each component is a line like any other */
+};
+/* The sums of kits become sums of goods: those of a new grant through the channel, and those a claim has (-1: none). */
+bool kits_granted(struct work *w, const char *channel, enum kit_whole whole);
+bool kits_claimed(struct work *w, int64_t claim, const char *channel);
+
+/* PUT of an item: its components, judged and set. */
+bool kit_config(struct work *w);
 
 #endif

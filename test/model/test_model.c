@@ -19,6 +19,7 @@
 
 #include "base/prng.h"
 #include "base/siphash.h"
+#include "ledger/config_form.h"
 #include "ledger/ledger.h"
 #include "model.h"
 
@@ -39,6 +40,7 @@ struct run {
     uint64_t world_number, command_number;
     bool alone; /* the model without a ledger */
     bool huge;  /* this world has quantities near 2^53 */
+    bool kits;  /* this one has kits, i3 and i4 most of all */
     int64_t now_us;
     struct model model;
     struct ledger *ledger, *twin;
@@ -133,6 +135,9 @@ static void print_command(const struct model_command *c)
     print_option("to", &c->set_to);
     for (int64_t i = 0; i < c->place_count; i++)
         fprintf(stderr, "    place %s\n", c->places[i]);
+    for (int64_t i = 0; i < c->part_count; i++)
+        fprintf(stderr, "    made of %" PRId64 "e-%" PRId64 " of %s\n", c->parts[i].quantity.digits,
+                c->parts[i].quantity.places, c->parts[i].item);
     for (int64_t i = 0; i < c->line_count; i++)
         fprintf(stderr, "    %" PRId64 "e-%" PRId64 " of %s@%s condition %d\n", c->lines[i].quantity.digits,
                 c->lines[i].quantity.places, c->lines[i].item, c->lines[i].location, (int)c->lines[i].condition);
@@ -142,6 +147,10 @@ static void print_command(const struct model_command *c)
 static void print_model(void)
 {
     const struct model_state *s = &run.model.now;
+    for (int64_t i = 0; i < s->item_count; i++)
+        for (int64_t p = 0; p < s->items[i].part_count; p++)
+            fprintf(stderr, "  %s has %" PRId64 " units of %s\n", s->items[i].name, s->items[i].parts[p].units,
+                    s->items[i].parts[p].item);
     for (int64_t i = 0; i < s->claim_count; i++) {
         const struct model_claim *claim = &s->claims[i];
         fprintf(stderr, "  %s %s made %" PRId64 " channel %s priority %" PRId64 " partial %" PRId64 "\n",
@@ -224,6 +233,12 @@ static void name(model_name out, const char *prefix, uint64_t count)
     (void)snprintf(out, sizeof(model_name), "%s%u", prefix, (unsigned)below(count));
 }
 
+/* Three that are common; in a world with kits those, too. */
+static void some_item(model_name out)
+{
+    name(out, "i", one_in(run.kits ? 2 : 20) ? 5 : 3);
+}
+
 static struct model_decimal quantity(bool is_signed)
 {
     struct model_decimal d = {(int64_t)below(12) + 1, 0};
@@ -301,9 +316,11 @@ static void lines(struct model_command *c)
     for (int64_t i = 0; i < c->line_count; i++) {
         struct model_line *line = &c->lines[i];
         /* Requests of what nobody has are rarer than facts about it. */
-        name(line->item, "i", one_in(20) ? 5 : 3);
+        some_item(line->item);
         name(line->location, "l", one_in(20) ? 4 : 3);
         line->quantity = quantity(c->kind == MODEL_ADJUST);
+        if (model_is_kit(&run.model.now, line->item) && line->quantity.digits > 4 && line->quantity.places == 0 && !one_in(4))
+            line->quantity.digits = 1 + (int64_t)below(4); /* as many as there may be parts for */
         line->condition = MODEL_CONDITIONS;
         if (one_in(claims || c->kind == MODEL_RECLASSIFY ? 40 : 4))
             line->condition = (int64_t)below(one_in(3) ? MODEL_CONDITIONS : 2);
@@ -343,6 +360,25 @@ static void line_of_cell(struct model_command *c, int64_t cell_number, int64_t u
         line->quantity.digits /= 10;
 }
 
+/* A line of the kit that this cell's item is a component of, if it is. */
+static bool line_of_kit(struct model_command *c, int64_t cell_number, int64_t units)
+{
+    const struct model_state *s = &run.model.now;
+    const struct model_cell *cell = &s->cells[cell_number];
+    for (int64_t i = 0; i < s->item_count; i++)
+        for (int64_t p = 0; p < s->items[i].part_count; p++) {
+            if (strcmp(s->items[i].parts[p].item, cell->item) != 0)
+                continue;
+            struct model_line *line = &c->lines[c->line_count++];
+            memcpy(line->item, s->items[i].name, sizeof(model_name));
+            memcpy(line->location, cell->location, sizeof(model_name));
+            line->condition = MODEL_CONDITIONS;
+            line->quantity.digits = 1 + (int64_t)below((uint64_t)(units / s->items[i].parts[p].units + 1));
+            return true;
+        }
+    return false;
+}
+
 /* Lines a claim has open, or nearly: what it takes to use claims up piece by piece. */
 static void lines_of_claim(struct model_command *c, const struct model_claim *claim)
 {
@@ -355,6 +391,8 @@ static void lines_of_claim(struct model_command *c, const struct model_claim *cl
         else if (c->kind == MODEL_UNPICK && !one_in(3))
             open = claim->lines[l].picked;
         if (open == 0 || one_in(3))
+            continue;
+        if (run.kits && !one_in(3) && line_of_kit(c, claim->lines[l].cell, open))
             continue;
         line_of_cell(c, claim->lines[l].cell, 1 + (int64_t)below((uint64_t)open));
     }
@@ -465,7 +503,7 @@ static void make_claim_terms(struct model_command *c)
 static void make_policy(struct model_command *c)
 {
     if (!one_in(100))
-        name(c->item, "i", one_in(20) ? 5 : 3);
+        some_item(c->item);
     if (!one_in(100))
         name(c->location, "l", one_in(20) ? 4 : 3);
     if (c->kind == MODEL_ALLOCATE) {
@@ -489,6 +527,29 @@ static void make_policy(struct model_command *c)
         some_option(&c->reorder_point, 15);
 }
 
+/* Components by name, each once: as whoever reads JSON has them. Mostly i3 and i4 of the others. */
+static void make_kit(struct model_command *c)
+{
+    unsigned parts = one_in(20) ? 1 + (unsigned)below(31) : 1 + (unsigned)below(7); /* a bit for each item */
+    if (!one_in(12))
+        (void)snprintf(c->item, sizeof(c->item), "i%u", 3 + (unsigned)below(2));
+    if (!one_in(20))
+        c->scale = 0;
+    for (unsigned i = 0; i < 6 && c->part_count < MODEL_PARTS_MAX; i++) {
+        if (!(parts >> i & 1))
+            continue;
+        struct model_command_part *part = &c->parts[c->part_count++];
+        (void)snprintf(part->item, sizeof(part->item), "i%u", i);
+        part->quantity.digits = 1 + (int64_t)below(3);
+        if (run.huge && one_in(8))
+            part->quantity = quantity(false);
+        else if (one_in(12))
+            part->quantity = (struct model_decimal){5, 1};
+        if (part->quantity.digits <= 0) /* neither comes from JSON */
+            part->quantity.digits = 1;
+    }
+}
+
 static void make_channel(struct model_command *c)
 {
     if (!one_in(60))
@@ -498,7 +559,7 @@ static void make_channel(struct model_command *c)
     if (one_in(2))
         some_option(&c->cap, 30);
     if (one_in(3)) {
-        name(c->item, "i", one_in(20) ? 5 : 3);
+        some_item(c->item);
         return;
     }
     if (one_in(2))
@@ -608,6 +669,8 @@ static void make_command(struct model_command *c)
         if (!one_in(60))
             name(c->item, "i", 6);
         c->scale = one_in(2) ? 0 : (int64_t)below(3);
+        if (run.kits && !one_in(4))
+            make_kit(c);
         if (one_in(3)) {
             c->precondition.has_version = 1;
             const struct model_state *s = &run.model.now;
@@ -795,6 +858,16 @@ static struct command adapt(const struct model_command *c)
         command.id_window_ms = WINDOW_US / 1000;
         command.id_capacity = 4096;
         command.strict = c->strict != 0;
+    }
+    if (c->part_count > 0) {
+        static struct item_config config;
+        static uint8_t body[CONFIG_BYTES_MAX];
+        bool fits;
+        config.component_count = (uint32_t)c->part_count;
+        for (int64_t p = 0; p < c->part_count; p++)
+            config.components[p] = (struct config_component){text(c->parts[p].item), decimal(c->parts[p].quantity)};
+        command.config = text_of((const char *)body, item_config_write(&config, body, &fits));
+        assert(fits);
     }
     static uint8_t form[COMMAND_BYTES_MAX];
     static const struct siphash_key key = {3, 4};
@@ -1141,12 +1214,82 @@ static enum code code_of(const char *name)
     disagree("code", name, 1, 0);
 }
 
+/* Commands with lines of kits, and what became of the kits in those that were accepted. */
+static uint64_t kit_counts[MODEL_KIND_COUNT][OUTCOMES];
+enum { KIT_BUILT, KIT_PARTS, KIT_BOTH, KIT_SHARED, KIT_SOURCED, KIT_PARTIAL, KIT_WAITS, KIT_BACKORDERED, KIT_CHANNEL,
+       KIT_ANEW, KIT_FATES };
+static const char *const kit_fate_names[KIT_FATES] = {
+    "kits built", "kits put together", "built and together", "parts of two lines", "kits sourced", "kits in part",
+    "kits that wait", "kits backordered", "kits of a channel", "kits of expired"};
+static uint64_t kit_fates[KIT_FATES];
+
+static void count_kits(const struct model_command *c, const struct model_answer *answer, unsigned outcome)
+{
+    bool any = false, seeks = false;
+    for (int64_t i = 0; i < c->line_count; i++) {
+        bool kit = model_is_kit(&run.model.now, c->lines[i].item);
+        any = any || kit;
+        seeks = seeks || (kit && c->lines[i].location[0] == '\0');
+    }
+    kit_counts[c->kind][outcome] += any;
+    const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
+    if (outcome != ACCEPTED || answer->built + answer->put_together == 0)
+        return;
+    int64_t waiting = 0, backordered = 0, expired = 0;
+    for (int64_t l = 0; claim != NULL && l < claim->line_count; l++) {
+        waiting += claim->lines[l].waiting;
+        backordered += claim->lines[l].backordered;
+        expired += claim->lines[l].expired;
+    }
+    bool together = answer->put_together > 0;
+    kit_fates[KIT_BUILT] += answer->built > 0;
+    kit_fates[KIT_PARTS] += together;
+    kit_fates[KIT_BOTH] += answer->built > 0 && together;
+    kit_fates[KIT_SHARED] += answer->shared > 0;
+    kit_fates[KIT_SOURCED] += seeks && together;
+    kit_fates[KIT_PARTIAL] += c->kind == MODEL_HOLD && c->partial && !c->wait && !c->backorder && answer->shortage_count > 0;
+    kit_fates[KIT_WAITS] += c->kind == MODEL_HOLD && together && waiting > 0;
+    kit_fates[KIT_BACKORDERED] += together && backordered > 0;
+    kit_fates[KIT_CHANNEL] += together && claim != NULL && claim->channel[0] != '\0';
+    kit_fates[KIT_ANEW] += c->kind == MODEL_COMMIT && expired > 0;
+}
+
 static void count(const struct model_command *c, const struct model_answer *answer)
 {
     unsigned outcome = c->dry_run && answer->outcome <= MODEL_REFUSED ? DRY : (unsigned)answer->outcome;
     counts[c->kind][outcome]++;
     codes[run.alone ? code_of(answer->code) : run.verdict.code]++;
     skewed += answer->clock_skew;
+    count_kits(c, answer, outcome);
+}
+
+/* Lines of kits in each kind that has any, and what became of them. */
+static bool report_kits(uint64_t floor)
+{
+    static const struct {
+        int64_t kind;
+        bool accepted, refused;
+    } rows[] = {{MODEL_RECEIVE, true, true}, {MODEL_SALE, true, true}, {MODEL_SHIP, true, true},
+                {MODEL_RETURN, true, true}, {MODEL_ADJUST, true, true}, {MODEL_RECLASSIFY, true, true},
+                {MODEL_TRANSFER, true, true}, {MODEL_HOLD, true, true}, {MODEL_COMMIT, true, true},
+                {MODEL_RELEASE, true, true}, {MODEL_AMEND, false, true}, {MODEL_REASSIGN, true, true},
+                {MODEL_PICK, true, true}, {MODEL_UNPICK, false, true}, {MODEL_TRANSFER_OUT, true, true},
+                {MODEL_TRANSFER_IN, true, true}, {MODEL_EXPECT, true, true}};
+    bool good = true;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const uint64_t *of = kit_counts[rows[i].kind];
+        printf("# kits: %-12s", kind_names[rows[i].kind]);
+        for (unsigned o = 0; o < OUTCOMES; o++)
+            printf("%11" PRIu64, of[o]);
+        printf("\n");
+        good = good && (of[ACCEPTED] >= floor || !rows[i].accepted) && (of[REFUSED] >= floor || !rows[i].refused) &&
+               of[INVALID] >= floor;
+    }
+    for (unsigned f = 0; f < KIT_FATES; f++) {
+        printf("# %-22s%9" PRIu64 "\n", kit_fate_names[f], kit_fates[f]);
+        good = good && kit_fates[f] >= floor;
+    }
+    return good;
 }
 
 static bool report(uint64_t commands)
@@ -1155,7 +1298,8 @@ static bool report(uint64_t commands)
         CODE_missing_field, CODE_bad_value, CODE_too_many_decimals, CODE_out_of_range, CODE_id_reused,
         CODE_insufficient_stock, CODE_precondition_failed, CODE_unknown_item, CODE_unknown_location,
         CODE_expired_command, CODE_seq_passed, CODE_too_late, CODE_unknown_hold, CODE_hold_exists, CODE_hold_ended,
-        CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use};
+        CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use,
+        CODE_kit_in_kit, CODE_circular};
     static const struct {
         unsigned feature;
         enum code code;
@@ -1188,6 +1332,7 @@ static bool report(uint64_t commands)
         printf("# %-22s%9" PRIu64 "\n", code_name(more[i].code), codes[more[i].code]);
         good = good && codes[more[i].code] >= floor;
     }
+    good = report_kits(floor) && good;
     const struct {
         const char *name;
         uint64_t count;
@@ -1222,6 +1367,7 @@ static void begin_world(uint64_t number)
     run.world_number = number;
     run.prng = prng_of(run.seed + number * UINT64_C(0x9e3779b97f4a7c15));
     run.huge = one_in(8);
+    run.kits = !one_in(3);
     run.now_us = START_US;
     run.history_count = 0;
     run.ids = 0;
