@@ -160,10 +160,12 @@ void channel_evolve(struct ledger *ledger, const struct event *event)
     configured.offer_first = channel->offer_first;
     configured.offer_last = channel->offer_last;
     configured.claims_live = channel->claims_live;
+    const struct channel before = *channel;
+    offers_channel_before(ledger, event->config_number, &configured);
     *channel = configured;
     ledger->entries_hash += channel_hash(ledger, event->config_number);
     channels_derive(ledger);
-    offers_rebuild(ledger, event->seq);
+    offers_channel_after(ledger, event->config_number, &before, event->seq);
     for (uint32_t i = 0; i < ledger->extra_count; i++)
         pending_consider(ledger, ledger->extras[i].cell);
 }

@@ -252,10 +252,11 @@ static uint32_t offers_new(const struct ledger *ledger, const struct event *even
 bool offers_room(const struct ledger *ledger, const struct decision *decision)
 {
     uint32_t left = ledger->limits.offer_count_max - ledger->offer_count;
-    /* Far from full, nobody needs to count: a decision's cells times all channels and all kits. */
+    /* Far from full, nobody needs to count: a decision's cells times all channels and all kits; all items of a channel. */
     uint64_t offers_per_cell = (uint64_t)CHANNELS_MAX * (1 + ledger->parts.count);
-    if (LIKELY(left > decision->event_count * offers_per_cell && decision->kind != KIND_SET_CHANNEL &&
-               decision->kind != KIND_PUT_CHANNEL))
+    bool of_channel = decision->kind == KIND_SET_CHANNEL || decision->kind == KIND_PUT_CHANNEL;
+    uint64_t all_items = UNLIKELY(of_channel) ? ledger->names[NAME_ITEM].count : 0;
+    if (LIKELY(left > decision->event_count * offers_per_cell + all_items))
         return true;
     uint64_t wanted = 0;
     for (uint32_t i = 0; i < decision->event_count; i++)
@@ -278,30 +279,159 @@ void offer_evolve(struct ledger *ledger, const struct event *event)
     offer_settle(ledger, offer, event->seq);
 }
 
-void offers_rebuild(struct ledger *ledger, uint64_t seq)
+/* ---- a channel changes ---- */
+
+/*
+ * A channel sums over the cells at its places, so only what changes of it is summed anew. Its buffer and cap change no sum.
+ * A place more or less changes its own by what is free there; whether it shares the rest changes all of its own. The
+ * order of the channels matters where quotas are cut: in cells where it has one, for all channels there.
+ */
+struct channel_change {
+    bool places; /* it has other ones */
+    bool order;  /* it is served before, or behind, others than it was, and has quotas */
+    bool whole;  /* all that is free through it is summed anew */
+    bool limits; /* buffer or cap */
+};
+
+static bool has_place(const struct channel *channel, uint32_t location)
 {
-    for (uint32_t i = 0; i < ledger->offer_count; i++)
-        ledger->offers[i].free = 0;
+    uint32_t i = 0;
+    while (i < channel->place_count && channel->places[i] != location)
+        i++;
+    return i < channel->place_count;
+}
+
+static struct channel_change change_of(const struct ledger *ledger, const struct channel *old, const struct channel *new)
+{
+    bool places = old->place_count != new->place_count ||
+                  memcmp(old->places, new->places, old->place_count * sizeof(old->places[0])) != 0;
+    bool order = old->priority != new->priority && ledger->quota_count != 0;
+    return (struct channel_change){
+        .places = places,
+        .order = order,
+        .whole = old->shares_rest != new->shares_rest || (places && order),
+        .limits = old->buffer != new->buffer || old->has_cap != new->has_cap || old->cap != new->cap,
+    };
+}
+
+/* The kit whose first part this is, or NUMBER_NONE: so each kit is met once. */
+static uint32_t kit_of_part(const struct ledger *ledger, uint32_t part)
+{
+    const struct kit_part *entry = &ledger->parts.entries[part];
+    bool first = entry->units != 0 && ledger->items[entry->kit].first_part == part + 1; /* else a free part, or not the first */
+    return first ? entry->kit : NUMBER_NONE;
+}
+
+/* Puts in, or takes out (sign -1), what is free through the channel at its places that `other` does not have. */
+static void sum_places(struct ledger *ledger, uint32_t channel, const struct channel *other, int64_t sign)
+{
+    const struct channel *own = &ledger->channels[channel];
+    uint32_t places[COMMAND_PLACES_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < own->place_count; i++) {
+        if (!has_place(other, own->places[i]))
+            places[count++] = own->places[i];
+    }
+    if (count == 0)
+        return;
     for (uint32_t i = 0; i < ledger->cell_count; i++) {
         const struct cell *cell = &ledger->cells[i];
-        FOR_CHANNELS(ledger, cell->location, c)
-        {
-            struct figures figures = cell_figures(ledger, i);
-            offer_make(ledger, c, cell->item)->free += channel_free(ledger, &figures, i, c, 0);
+        if (!channel_serves(ledger, channel, cell->location) || has_place(other, cell->location))
+            continue;
+        struct figures figures = cell_figures(ledger, i);
+        offer_make(ledger, channel, cell->item)->free += sign * channel_free(ledger, &figures, i, channel, 0);
+    }
+    for (uint32_t p = 0; p < ledger->parts.count; p++) {
+        uint32_t kit = kit_of_part(ledger, p);
+        for (uint32_t i = 0; kit != NUMBER_NONE && i < count; i++)
+            offer_make(ledger, channel, kit)->free += sign * kit_buildable(ledger, kit, places[i], channel);
+    }
+}
+
+/* Has the channel a quota of one of its components anywhere? */
+static bool kit_has_quota(const struct ledger *ledger, uint32_t kit, uint32_t channel)
+{
+    for (uint32_t p = ledger->items[kit].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit) {
+        uint32_t component = ledger->parts.entries[p - 1].component;
+        for (uint32_t c = ledger->items[component].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
+            if (quota_find(ledger, c - 1, channel) != NULL)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* For all channels but one (NUMBER_NONE: for all), where the order of this one matters: puts in what is free there,
+ * takes it out (sign -1), or tells what has changed (0). Who has no quota in a cell is not touched by the order. */
+static void sum_order(struct ledger *ledger, uint32_t channel, uint32_t but, int64_t sign, uint64_t seq)
+{
+    for (uint32_t q = 0; q < ledger->quota_count; q++) {
+        if (ledger->quotas[q].channel != channel)
+            continue;
+        uint32_t number = ledger->quotas[q].cell;
+        const struct cell *cell = &ledger->cells[number];
+        uint32_t first = cell_extra(ledger, number)->quota_first;
+        if (ledger->quotas[first - 1].next == 0)
+            continue; /* the only one */
+        for (uint32_t other = first; other != 0; other = ledger->quotas[other - 1].next) {
+            uint32_t c = ledger->quotas[other - 1].channel;
+            if (c == but || !channel_serves(ledger, c, cell->location))
+                continue;
+            struct figures figures = cell_figures(ledger, number);
+            struct offer *offer = offer_make(ledger, c, cell->item);
+            if (sign == 0)
+                offer_settle(ledger, offer, seq);
+            else
+                offer->free += sign * channel_free(ledger, &figures, number, c, 0);
         }
     }
     for (uint32_t p = 0; p < ledger->parts.count; p++) {
-        uint32_t kit = ledger->parts.entries[p].kit;
-        if (ledger->parts.entries[p].units == 0 || ledger->items[kit].first_part != p + 1)
-            continue; /* a free part, or not the one that speaks for its kit */
+        uint32_t kit = kit_of_part(ledger, p);
+        if (kit == NUMBER_NONE || !kit_has_quota(ledger, kit, channel))
+            continue;
         for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
-            if (ledger->channels[c].place_count != 0) /* else nothing is free there, and there may be no room for it */
-                offer_make(ledger, c, kit)->free += kit_free(ledger, kit, c);
+            if (c == but || ledger->channels[c].place_count == 0)
+                continue;
+            struct offer *offer = offer_make(ledger, c, kit);
+            if (sign == 0)
+                offer_settle(ledger, offer, seq);
+            else
+                offer->free += sign * kit_free(ledger, kit, c);
         }
     }
-    for (uint32_t i = 0; i < ledger->offer_count; i++)
-        offer_settle(ledger, &ledger->offers[i], seq);
 }
+
+void offers_channel_before(struct ledger *ledger, uint32_t channel, const struct channel *after)
+{
+    const struct channel_change change = change_of(ledger, &ledger->channels[channel], after);
+    if (change.order)
+        sum_order(ledger, channel, change.whole ? channel : NUMBER_NONE, -1, 0);
+    if (change.places && !change.whole)
+        sum_places(ledger, channel, after, -1);
+}
+
+void offers_channel_after(struct ledger *ledger, uint32_t channel, const struct channel *before, uint64_t seq)
+{
+    static const struct channel nowhere = {0};
+    const struct channel_change change = change_of(ledger, before, &ledger->channels[channel]);
+    uint32_t but = change.whole ? channel : NUMBER_NONE;
+    for (uint32_t i = 0; change.whole && i < ledger->offer_count; i++) {
+        if (ledger->offers[i].channel == channel)
+            ledger->offers[i].free = 0;
+    }
+    if (change.whole || change.places)
+        sum_places(ledger, channel, change.whole ? &nowhere : before, 1);
+    if (change.order) {
+        sum_order(ledger, channel, but, 1, 0);
+        sum_order(ledger, channel, but, 0, seq); /* when all sums are what they are now: each is told once */
+    }
+    for (uint32_t i = 0; (change.whole || change.places || change.limits) && i < ledger->offer_count; i++) {
+        if (ledger->offers[i].channel == channel)
+            offer_settle(ledger, &ledger->offers[i], seq);
+    }
+}
+
+/* ---- check ---- */
 
 void offers_check(const struct ledger *ledger, uint64_t *hash)
 {
@@ -321,6 +451,10 @@ void offers_check(const struct ledger *ledger, uint64_t *hash)
         CHECK(offer->free == free_units);
         CHECK(offer->ats == offer_ats(ledger, offer));
         *hash += offer_hash(offer);
+    }
+    for (uint32_t i = 0; i < ledger->cell_count; i++) {
+        FOR_CHANNELS(ledger, ledger->cells[i].location, c)
+            CHECK(offer_find(ledger, c, ledger->cells[i].item) != NULL);
     }
     uint32_t listed = 0;
     for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {

@@ -446,8 +446,9 @@ void offers_kit_before(struct ledger *ledger, uint32_t kit);
 void offers_kit_after(struct ledger *ledger, uint32_t kit, uint64_t seq);
 /* Applies an item's own buffer and cap. */
 void offer_evolve(struct ledger *ledger, const struct event *event);
-/* Sums all offers anew, after a channel has changed. */
-void offers_rebuild(struct ledger *ledger, uint64_t seq);
+/* Around a change of a channel: take what it changes out of the offers, put it back in, and tell what has changed. */
+void offers_channel_before(struct ledger *ledger, uint32_t channel, const struct channel *after);
+void offers_channel_after(struct ledger *ledger, uint32_t channel, const struct channel *before, uint64_t seq);
 /* The offer of this channel and item, or NULL. */
 struct offer *offer_find(const struct ledger *ledger, uint32_t channel, uint32_t item);
 /* True when the offers that this decision makes fit. */

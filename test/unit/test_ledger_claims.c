@@ -182,6 +182,60 @@ static void availability_is_per_channel(void **state)
     WORLD_PLAY(rows);
 }
 
+/* After each row the sums are made anew and compared (ledger_check). */
+static void a_channel_that_changes_changes_what_it_must(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# quotas are cut in the channels' order", NULL, NULL},
+        {"receive 10 A@DC 4 A@S1 7 B@DC", "ok: receive receive receive", NULL},
+        {"set_channel channel=web locations=DC priority=1", "ok: set_channel", "web/A: ats 10"},
+        {"set_channel channel=amz locations=DC priority=2", "ok: set_channel", NULL},
+        {"set_channel channel=far priority=3", "ok: set_channel", NULL},
+        {"set_channel channel=eye locations=DC,S1 priority=4", "ok: set_channel", "eye/A: ats 14"},
+        {"allocate channel=web item=B location=DC units=5", "ok: allocate", "amz/B: ats 2"},
+        {"set_channel channel=web priority=9", "ok: set_channel", "web/B: ats 7; amz/B: ats 2"},
+        {"set_channel channel=web priority=1", "ok: set_channel", NULL},
+        {"allocate channel=web item=A location=DC units=6", "ok: allocate", NULL},
+        {"allocate channel=amz item=A location=DC units=6", "ok: allocate", "web/A: ats 6; amz/A: ats 4; eye/A: ats 4"},
+        {"allocate channel=far item=A location=DC units=1", "ok: allocate", "amz/A: ats 4"},
+        {"set_channel channel=web priority=3", "ok: set_channel", "web/A: ats 3; amz/A: ats 6; eye/A: ats 4"},
+        {"set_channel channel=far priority=5", "ok: set_channel", "web/A: ats 4; amz/A: ats 6; far/A: ats 0"},
+        {"# places, order and the rest, one by one and together", NULL, NULL},
+        {"receive 10 A@DC 4 A@S1", "ok: receive receive", NULL},
+        {"set_channel channel=web locations=DC priority=1", "ok: set_channel", NULL},
+        {"set_channel channel=amz locations=DC priority=2", "ok: set_channel", NULL},
+        {"allocate channel=web item=A location=DC units=6", "ok: allocate", NULL},
+        {"allocate channel=amz item=A location=DC units=6", "ok: allocate", "web/A: ats 6; amz/A: ats 4"},
+        {"set_channel channel=web locations=DC,S1", "ok: set_channel", "web/A: ats 10; amz/A: ats 4"},
+        {"set_channel channel=web locations=S1,DC", "ok: set_channel", "web/A: ats 10"},
+        {"set_channel channel=web shares=no", "ok: set_channel", "web/A: ats 6"},
+        {"set_channel channel=web shares=yes locations=S1", "ok: set_channel", "web/A: ats 4; amz/A: ats 4"},
+        {"set_channel channel=web locations=DC priority=3", "ok: set_channel", "web/A: ats 4; amz/A: ats 6"},
+        {"set_channel channel=web locations=DC,S1 priority=1", "ok: set_channel", "web/A: ats 10; amz/A: ats 4"},
+        {"set_channel channel=web buffer=2", "ok: set_channel", "web/A: ats 8"},
+        {"set_channel channel=web cap=5", "ok: set_channel", "web/A: ats 5"},
+        {"set_channel channel=web cap=3", "ok: set_channel", "web/A: ats 3; amz/A: ats 4"},
+        {"# kits", NULL, NULL},
+        {"receive 10 A@DC 8 A@S1 20 B@DC 20 B@S1 1 K@S1", "ok: receive receive receive receive receive", NULL},
+        {"item item=K scale=0 part:A=2 part:B=1", "ok: config", NULL},
+        {"item item=ONLY scale=0 part:B=1", "ok: config", NULL},
+        {"set_channel channel=amz priority=2", "ok: set_channel", "amz/K: ats 0"},
+        {"set_channel channel=amz locations=DC", "ok: set_channel", "amz/K: ats 5; amz/ONLY: ats 20"},
+        {"set_channel channel=web priority=1", "ok: set_channel", NULL},
+        {"set_channel channel=web locations=DC", "ok: set_channel", "web/K: ats 5"},
+        {"allocate channel=web item=A location=DC units=6", "ok: allocate", NULL},
+        {"allocate channel=amz item=A location=DC units=6", "ok: allocate", "web/K: ats 3; amz/K: ats 2; amz/ONLY: ats 20"},
+        {"set_channel channel=none", "ok: set_channel", NULL},
+        {"set_channel channel=web priority=3", "ok: set_channel", "web/K: ats 2; amz/K: ats 3; amz/ONLY: ats 20"},
+        {"set_channel channel=web locations=S1,DC", "ok: set_channel", "web/K: ats 7; web/ONLY: ats 40"},
+        {"set_channel channel=web locations=S1", "ok: set_channel", "web/K: ats 5; web/ONLY: ats 20"},
+        {"set_channel channel=web locations=DC,S1 priority=1", "ok: set_channel", "web/K: ats 8; amz/K: ats 2"},
+        {"set_channel channel=web shares=no", "ok: set_channel", "web/K: ats 0; web/ONLY: ats 0"},
+    };
+    WORLD_PLAY(rows);
+}
+
 static void backorders_are_covered_oldest_first(void **state)
 {
     (void)state;
@@ -627,6 +681,7 @@ int main(void)
         cmocka_unit_test(story_s4_channels),
         cmocka_unit_test(quotas_are_used_once_and_given_back_once),
         cmocka_unit_test(availability_is_per_channel),
+        cmocka_unit_test(a_channel_that_changes_changes_what_it_must),
         cmocka_unit_test(backorders_are_covered_oldest_first),
         cmocka_unit_test(who_waits_is_served_in_order),
         cmocka_unit_test(orders_change),
