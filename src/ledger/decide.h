@@ -173,8 +173,6 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
  * one, has the name: refuses with expectation_closed where there must be one (something new is promised), else none.
  */
 MUST_USE bool expectation_of_hold(struct judge *judge, bool must, uint32_t *out_expectation);
-/* What it has open in the draft's cell. */
-int64_t expectation_open(const struct judge *judge, const struct draft *draft, uint32_t expectation);
 /* Sets what it has open there, for the time in the event's claim_at. Before judge_cell, like the one above. */
 void expectation_out_set(struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
                          struct event *event);

@@ -93,6 +93,7 @@ static int64_t due_us(const struct ledger *ledger, const struct document_line *l
 /* The dated lines of a cell by time; at one time supply before demand. */
 struct walk {
     const struct ledger *ledger;
+    uint32_t without;           /* an expectation of direction out whose lines count for nothing, or NUMBER_NONE */
     uint32_t next[DATED_LISTS]; /* + 1, 0 for none */
     int64_t us[DATED_LISTS];    /* of those */
 };
@@ -104,9 +105,9 @@ static void walk_to(struct walk *walk, unsigned list, uint32_t line)
         walk->us[list] = due_us(walk->ledger, &walk->ledger->document_lines.entries[line - 1]);
 }
 
-static struct walk walk_begin(const struct ledger *ledger, const struct cell_extra *extra)
+static struct walk walk_begin(const struct ledger *ledger, const struct cell_extra *extra, uint32_t without)
 {
-    struct walk walk = {.ledger = ledger};
+    struct walk walk = {.ledger = ledger, .without = without};
     for (unsigned list = 0; list < DATED_LISTS; list++)
         walk_to(&walk, list, extra == NULL ? 0 : extra->due[list].first);
     return walk;
@@ -125,7 +126,10 @@ static bool walk_next(struct walk *walk, int64_t now_us, int64_t *out_us, int64_
     const struct document_line *line = &walk->ledger->document_lines.entries[walk->next[first] - 1];
     bool supply = first < DUE_OUT_INSTANT;
     *out_us = walk->us[first];
-    *out_units = !supply ? -line->units : *out_us < now_us ? 0 : line->units;
+    if (supply)
+        *out_units = *out_us < now_us ? 0 : line->units;
+    else
+        *out_units = line->document == walk->without ? 0 : -line->units; /* demand is of expectations alone */
     walk_to(walk, first, line->due_next);
     return true;
 }
@@ -134,14 +138,14 @@ static bool walk_next(struct walk *walk, int64_t now_us, int64_t *out_us, int64_
  * The least that there is at any time from `at` on, and the first time from which there are always `wanted` (INT64_MAX
  * for never). Sums stay within the range of the cell's figures, which are checked.
  */
-static int64_t atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, struct moment at,
-                   int64_t now_us, int64_t wanted, int64_t *out_earliest_us)
+static int64_t atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t without,
+                   struct moment at, int64_t now_us, int64_t wanted, int64_t *out_earliest_us)
 {
     int64_t from_us = at.form == MOMENT_ABSENT ? now_us
                       : at.form == MOMENT_DAY  ? day_end_us(ledger, ledger->cells[cell].location, at.us)
                                                : at.us;
     int64_t balance = figures_available(figures) - figures->units[FIGURE_SAFETY_STOCK];
-    struct walk walk = walk_begin(ledger, cell_extra(ledger, cell));
+    struct walk walk = walk_begin(ledger, cell_extra(ledger, cell), without);
     int64_t us;
     int64_t units;
     bool more = walk_next(&walk, now_us, &us, &units);
@@ -161,11 +165,11 @@ static int64_t atp(const struct ledger *ledger, const struct figures *figures, u
     return least;
 }
 
-int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, struct moment at,
-                int64_t now_us)
+int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t without,
+                struct moment at, int64_t now_us)
 {
     int64_t earliest_us;
-    return atp(ledger, figures, cell, at, now_us, 0, &earliest_us);
+    return atp(ledger, figures, cell, without, at, now_us, 0, &earliest_us);
 }
 
 struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at)
@@ -181,7 +185,7 @@ int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location
     if (cell == NUMBER_NONE)
         return 0;
     struct figures figures = cell_figures(ledger, cell);
-    return due_atp(ledger, &figures, cell, at, now_us);
+    return due_atp(ledger, &figures, cell, NUMBER_NONE, at, now_us);
 }
 
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
@@ -192,7 +196,7 @@ bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t lo
         return false;
     struct figures figures = cell_figures(ledger, cell);
     int64_t earliest_us;
-    (void)atp(ledger, &figures, cell, at, now_us, units, &earliest_us);
+    (void)atp(ledger, &figures, cell, NUMBER_NONE, at, now_us, units, &earliest_us);
     if (earliest_us == INT64_MAX)
         return false;
     *out_us = earliest_us;

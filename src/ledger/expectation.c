@@ -107,11 +107,6 @@ bool expectation_of_hold(struct judge *judge, bool must, uint32_t *out_expectati
     return true;
 }
 
-int64_t expectation_open(const struct judge *judge, const struct draft *draft, uint32_t expectation)
-{
-    return open_units(line_in(judge, draft, expectation));
-}
-
 void expectation_out_set(struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
                          struct event *event)
 {

@@ -313,14 +313,13 @@ static bool has_promise(const struct judge *judge, uint32_t claim)
     return judge->ledger->claims.entries[claim].at.form != MOMENT_ABSENT;
 }
 
-/* What can be promised in the draft's cell for the command's time (I5), with what the claim itself was promised. */
+/* What can be promised in the draft's cell for the command's time (I5), as if nothing had been promised to the claim. */
 static int64_t promisable(const struct judge *judge, const struct draft *draft)
 {
     if (draft->cell == NUMBER_NONE)
         return 0;
     struct figures figures = draft_figures(judge, draft);
-    return max_i64(0, due_atp(judge->ledger, &figures, draft->cell, judge->command->at, judge->now_us) +
-                          expectation_open(judge, draft, judge->promised));
+    return max_i64(0, due_atp(judge->ledger, &figures, draft->cell, judge->promised, judge->command->at, judge->now_us));
 }
 
 /* Can all of it be promised? What is free now comes with the rest then. Notes the cells in which it cannot. */

@@ -532,11 +532,12 @@ void documents_check(const struct ledger *ledger, uint64_t *hash);
 void due_add(struct ledger *ledger, uint32_t line);
 void due_remove(struct ledger *ledger, uint32_t line);
 /*
- * ATP as I5 has it, in a cell with these figures, which may be those a decision would leave. at absent: now.
+ * ATP as I5 has it, in a cell with these figures, which may be those a decision would leave. at absent: now. An
+ * expectation of direction out can be left out of it; without: its entry, NUMBER_NONE for none.
  * One walk over the dated lines of the cell: O(1) for each, none is looked at twice.
  */
-int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, struct moment at,
-                int64_t now_us);
+int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t without,
+                struct moment at, int64_t now_us);
 /* When goods promised for this time must be there: of a day, at its end, as the supply of that day is. */
 struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at);
 void due_check(const struct ledger *ledger);
