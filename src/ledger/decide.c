@@ -673,7 +673,7 @@ static bool judge_form(struct judge *judge)
         missing = "expectation";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
-    if (!judge_moment(judge, command->due, "due"))
+    if (!judge_moment(judge, command->due, "due") || !judge_moment(judge, command->at, "at"))
         return false;
     if (command->has_seq && command->seq == 0)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "seq", "counts from 1");

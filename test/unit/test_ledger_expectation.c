@@ -294,6 +294,10 @@ static void figures_and_times_are_bounded(void **state)
         world.command.due = times[i].due;
         world_decide(&world);
         assert_int_equal(world.verdict.code, times[i].code);
+        world_parse(&world, "hold hold=H at=+60 expires=0 1 A@L");
+        world.command.at = times[i].due;
+        ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
+        assert_true((world.verdict.code == CODE_bad_value) == (times[i].code == CODE_bad_value));
     }
     world_deinit(&world);
 }
