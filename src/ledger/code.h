@@ -44,7 +44,7 @@
     X(unknown_transfer, 409, "no such transfer, or it is closed")                                                      \
     X(exceeds_transit, 409, "more than is under way; see the cells")                                                   \
     X(unknown_expectation, 409, "no such expectation, or it is closed")                                                \
-    X(expectation_closed, 409, "the expectation was received or cancelled in full; choose another name")               \
+    X(expectation_closed, 409, "the expectation was received or cancelled in full, or goods are expected in by this name; choose another") \
     X(uneven_unit, 422, "the quantity does not come out even in base units; check the unit and the item's scale")      \
     X(unknown_unit, 422, "the item has no such unit; declare it with the item")                                        \
     X(in_use, 409, "it has stock, quotas or expected goods; see the cells and clear them first")                       \

@@ -169,10 +169,10 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
 
 /*
  * What a hold with `at` waits for is an expectation of direction out with its name: that is how it counts in outgoing
- * until it is covered. The one of the command's hold, NUMBER_NONE for none. When a document of another direction, or a closed
- * one, has the name: refuses with expectation_closed where there must be one (something new is promised), else none.
+ * until it is covered. The one of the command's hold, closed or not: it opens again with what is promised anew.
+ * NUMBER_NONE for none; taken: because goods are or were expected in by this name, so that nothing can be promised.
  */
-MUST_USE bool expectation_of_hold(struct judge *judge, bool must, uint32_t *out_expectation);
+uint32_t expectation_of_hold(const struct judge *judge, bool *out_taken);
 /* Sets what it has open there, for the time in the event's claim_at. Before judge_cell, like the one above. */
 void expectation_out_set(struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
                          struct event *event);

@@ -3,6 +3,7 @@
  *
  *     open:    in the index, with the lines that have open units
  *     closed:  no lines; still in the index, so that its name is known; in the list of closed ones, by time
+ *     open again: an expectation, when something is promised anew to the hold of its name
  *     gone:    after the id window; the name is free
  *
  * A line comes with its first units and goes with its last: what is kept of a document is what is open of it. As with
@@ -334,6 +335,13 @@ static void part_evolve(struct ledger *ledger, const struct event *event, const 
     if (event->type == EVENT_TRANSFER_OUT && event->location != document->to && event->location != document->from)
         document->from = NUMBER_NONE; /* several */
     line_evolve(ledger, event, part, entry);
+    if (document->closed_at_us != TIME_NONE && document->first_line != 0) {
+        closed_remove(documents, entry); /* promised anew, see expectation.c */
+        document->closed_at_us = TIME_NONE;
+        document->closed_next = document->closed_previous = 0;
+        documents->kept--;
+        documents->open++;
+    }
     if (part->delta < 0 && document->first_line == 0) {
         document->closed_at_us = now_us;
         closed_add(documents, entry);

@@ -3,7 +3,8 @@
  *
  * An expectation is a document with a direction and a line per cell: units still open, each with the time it is due. in
  * counts in the cell's incoming, out in its outgoing. The same id again, while it is open, replaces all of it, its
- * direction too. It closes when nothing is open, and its name cannot be used again while it is kept.
+ * direction too. It closes when nothing is open, and cannot be expected again while it is kept. Only the hold of its name
+ * opens one of direction out again, when something is promised to it anew.
  *
  * A receipt that names an expectation takes what it brings off the line of its cell, whatever the condition; more than
  * was open is flagged. An expectation of direction out with the name of a hold is fulfilled by that hold: committing
@@ -92,19 +93,12 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
 
 /* ---- what was promised for later ---- */
 
-bool expectation_of_hold(struct judge *judge, bool must, uint32_t *out_expectation)
+uint32_t expectation_of_hold(const struct judge *judge, bool *out_taken)
 {
-    const struct ledger *ledger = judge->ledger;
-    uint32_t expectation = document_find(ledger, DOCUMENT_EXPECTATION, judge->command->hold, judge->now_us);
-    *out_expectation = expectation;
-    if (expectation != NUMBER_NONE &&
-        (!document_is_open(ledger, DOCUMENT_EXPECTATION, expectation) ||
-         ledger->documents[DOCUMENT_EXPECTATION].entries[expectation].direction != DIRECTION_OUT)) {
-        *out_expectation = NUMBER_NONE;
-        if (must)
-            return judge_refuse(judge, CODE_expectation_closed, judge->command->hold, TEXT("/hold"));
-    }
-    return true;
+    const struct documents *expectations = &judge->ledger->documents[DOCUMENT_EXPECTATION];
+    uint32_t expectation = document_find(judge->ledger, DOCUMENT_EXPECTATION, judge->command->hold, judge->now_us);
+    *out_taken = expectation != NUMBER_NONE && expectations->entries[expectation].direction != DIRECTION_OUT;
+    return *out_taken ? NUMBER_NONE : expectation;
 }
 
 void expectation_out_set(struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,

@@ -355,11 +355,9 @@ void decide_hold(struct judge *judge)
         hold_terms(judge, claim, judge_draft(judge, i));
     if (!judge_sourcing(judge, claim, wait || later))
         return;
-    if (command->at.form != MOMENT_ABSENT || (claim != NUMBER_NONE && has_promise(judge, claim))) {
-        /* Nothing new is promised without `at`: a document that is closed by now is in nobody's way. */
-        if (!expectation_of_hold(judge, command->at.form != MOMENT_ABSENT, &judge->promised))
-            return;
-    }
+    bool taken = false;
+    if (command->at.form != MOMENT_ABSENT || (claim != NUMBER_NONE && has_promise(judge, claim)))
+        judge->promised = expectation_of_hold(judge, &taken);
     bool unsourced = judge->decision->shortage_count != 0;
     if (unsourced && (!partial || judge->draft_count == 0)) {
         (void)judge_refuse(judge, CODE_no_source, TEXT_NONE, TEXT_NONE);
@@ -384,6 +382,10 @@ void decide_hold(struct judge *judge)
         wait = judge_promise(judge);
     if (is_short && !wait && (!partial || granted_total == 0)) {
         (void)judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
+        return;
+    }
+    if (is_short && later && taken) {
+        (void)judge_refuse(judge, CODE_expectation_closed, command->hold, TEXT("/hold"));
         return;
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
