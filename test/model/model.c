@@ -301,18 +301,13 @@ static int64_t supply_by(const struct model_state *s, int64_t cell, int64_t by_u
     return sum;
 }
 
-/* "A claim with at counts in outgoing until it is covered." */
-static int64_t demand_by(const struct model_state *s, int64_t cell, int64_t by_us)
+/* Of all documents but the one of this name. */
+static int64_t demand_by(const struct model_state *s, int64_t cell, int64_t by_us, const char *without)
 {
     int64_t sum = 0;
     for (int64_t e = 0; e < s->expectation_count; e++)
-        if (s->expectations[e].direction == MODEL_DIRECTION_OUT)
+        if (s->expectations[e].direction == MODEL_DIRECTION_OUT && !is(s->expectations[e].name, without))
             sum += due_by(&s->expectations[e], cell, false, by_us, 0);
-    for (int64_t c = 0; c < s->claim_count; c++)
-        for (int64_t l = 0; l < s->claims[c].line_count; l++)
-            if (s->claims[c].lines[l].cell == cell && s->claims[c].at.form != MODEL_MOMENT_NONE &&
-                s->claims[c].at.us <= by_us)
-                sum += s->claims[c].lines[l].waiting;
     return sum;
 }
 
@@ -323,27 +318,28 @@ int64_t model_incoming(const struct model_state *s, int64_t cell)
 
 int64_t model_outgoing(const struct model_state *s, int64_t cell)
 {
-    return demand_by(s, cell, INT64_MAX);
+    return demand_by(s, cell, INT64_MAX, "");
 }
 
 /* I5: "min over u >= t of (available - safety_stock + incoming <= u - outgoing <= u)"; u: t, and each demand later. */
-int64_t model_atp(const struct model_state *s, int64_t cell, const struct model_moment *at, int64_t now_us)
+static int64_t atp_without(const struct model_state *s, int64_t cell, const struct model_moment *at, int64_t now_us,
+                           const char *without)
 {
     int64_t from = end_of_moment(at);
     int64_t stock = available(s, cell) - (cell < 0 ? 0 : s->cells[cell].safety_stock);
-    int64_t least = stock + supply_by(s, cell, from, now_us) - demand_by(s, cell, from);
+    int64_t least = stock + supply_by(s, cell, from, now_us) - demand_by(s, cell, from, without);
     for (int64_t e = 0; e < s->expectation_count; e++)
         for (int64_t l = 0; l < s->expectations[e].line_count; l++) {
             int64_t u = s->expectations[e].lines[l].due.us;
             if (u > from)
-                least = smaller(least, stock + supply_by(s, cell, u, now_us) - demand_by(s, cell, u));
+                least = smaller(least, stock + supply_by(s, cell, u, now_us) - demand_by(s, cell, u, without));
         }
-    for (int64_t c = 0; c < s->claim_count; c++) {
-        int64_t u = s->claims[c].at.us;
-        if (s->claims[c].at.form != MODEL_MOMENT_NONE && u > from)
-            least = smaller(least, stock + supply_by(s, cell, u, now_us) - demand_by(s, cell, u));
-    }
     return least;
+}
+
+int64_t model_atp(const struct model_state *s, int64_t cell, const struct model_moment *at, int64_t now_us)
+{
+    return atp_without(s, cell, at, now_us, "");
 }
 
 /* ---- the work on one command ---- */
@@ -607,6 +603,14 @@ static int64_t find_paper(const struct model *model, const struct model_paper *p
     return -1;
 }
 
+const struct model_paper *model_paper_named(const struct model *model, bool transfer, const char *name, int64_t now_us)
+{
+    const struct model_paper *papers = transfer ? model->now.transfers : model->now.expectations;
+    int64_t count = transfer ? model->now.transfer_count : model->now.expectation_count;
+    int64_t i = find_paper(model, papers, count, name, now_us);
+    return i < 0 ? NULL : &papers[i];
+}
+
 /* An empty one by this name: one that is closed makes way. */
 static struct model_paper *paper_for(struct model_paper *papers, int64_t *count, const char *name)
 {
@@ -666,15 +670,53 @@ static struct model_paper *transfer_of(struct work *w)
     return t < 0 ? NULL : &s->transfers[t];
 }
 
-/* "a commit or ship its outgoing": the document of the hold's name. */
-static void less_outgoing(struct work *w, int64_t cell, int64_t units)
+/* The open document of direction out with the name of a hold: what is expected to go for it. NULL for none. */
+static struct model_paper *outgoing_of(struct work *w, const char *hold)
 {
     for (int64_t e = 0; e < w->next.expectation_count; e++) {
         struct model_paper *paper = &w->next.expectations[e];
-        if (is(paper->name, w->command->hold) && paper->direction == MODEL_DIRECTION_OUT &&
-            paper->closed_at_us == MODEL_TIME_NONE)
-            (void)paper_take(paper, cell, units, w->now_us);
+        if (is(paper->name, hold) && paper->direction == MODEL_DIRECTION_OUT && paper->closed_at_us == MODEL_TIME_NONE)
+            return paper;
     }
+    return NULL;
+}
+
+/* "a commit or ship its outgoing": "units come off when they are committed, or shipped without that". */
+static void less_outgoing(struct work *w, const char *hold, int64_t cell, int64_t units)
+{
+    struct model_paper *paper = outgoing_of(w, hold);
+    if (paper != NULL)
+        (void)paper_take(paper, cell, units, w->now_us);
+}
+
+/* What waits of a hold for later: "it comes off when it is served, released or expires". */
+static void less_promised(struct work *w, const struct model_claim *claim, int64_t cell, int64_t units)
+{
+    if (claim->at.form != MODEL_MOMENT_NONE)
+        less_outgoing(w, claim->name, cell, units);
+}
+
+/* "It sets what its expectation has open in each cell to what waits there now": due at `at`, "of a day: at its end". */
+static void set_promised(struct work *w, const struct model_claim *claim, int64_t cell, int64_t units)
+{
+    struct model_paper *paper = outgoing_of(w, claim->name);
+    struct model_moment due = {MODEL_MOMENT_INSTANT, end_of_moment(&claim->at)};
+    if (paper == NULL && units == 0)
+        return;
+    if (paper == NULL) { /* "one that has closed opens again" */
+        paper = paper_for(w->next.expectations, &w->next.expectation_count, claim->name);
+        paper->direction = MODEL_DIRECTION_OUT;
+    }
+    for (int64_t l = 0; l < paper->line_count && units > 0; l++)
+        if (paper->lines[l].cell == cell) {
+            paper->lines[l].open = units;
+            paper->lines[l].due = due;
+            return;
+        }
+    if (units > 0)
+        paper_add(paper, cell, units, &due);
+    else
+        (void)paper_take(paper, cell, open_of(paper, cell), w->now_us);
 }
 
 /* ---- claims ---- */
@@ -981,7 +1023,7 @@ static bool do_leaving(struct work *w)
         if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
             rest -= consume(line_for(&w->next.claims[claim], cell), rest);
         if (named)
-            less_outgoing(w, cell, sum->by[0] - smaller(sum->by[0], line_now(w, claim, sum).committed));
+            less_outgoing(w, w->command->hold, cell, sum->by[0] - smaller(sum->by[0], line_now(w, claim, sum).committed));
         /* "quota - only beyond the claim" */
         int64_t *quota = quota_of(&w->next, cell, channel);
         if (quota != NULL)
@@ -1259,6 +1301,29 @@ static bool wait_at_first(struct work *w)
     return all;
 }
 
+/*
+ * "It is promised whole or refused, in all of its cells together: each needs what the ATP for that time says, as if
+ * nothing had been promised to this hold." Only those that lack something are named then.
+ */
+static bool may_promise(struct work *w, const int64_t *waits)
+{
+    const struct model_command *c = w->command;
+    w->answer.shortage_count = 0;
+    w->lacking = false;
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        const struct sum *sum = &w->sums[i];
+        int64_t cell = sum_cell(w, sum);
+        int64_t can = cell < 0 ? 0 : at_least_zero(atp_without(&w->next, cell, &c->at, w->now_us, c->hold));
+        if (waits[i] > can)
+            note_short(w, sum, waits[i], can);
+    }
+    if (w->lacking)
+        return refuse(w, "insufficient_stock");
+    /* "Where goods are or were expected in by the hold's name, nothing can be promised to it" */
+    const struct model_paper *paper = model_paper_named(w->model, false, c->hold, w->now_us);
+    return paper == NULL || paper->direction == MODEL_DIRECTION_OUT || refuse(w, "expectation_closed");
+}
+
 static bool do_hold(struct work *w)
 {
     const struct model_command *c = w->command;
@@ -1281,6 +1346,11 @@ static bool do_hold(struct work *w)
             return false;
     struct model_claim *next = claim_for(w, claim);
     w->holding = next;
+    /* "A hold that has something held or committed already is judged by what is free alone." */
+    bool nothing_yet = claim < 0 || is(w->model->now.claims[claim].state, "waiting");
+    bool later = c->at.form != MODEL_MOMENT_NONE && w->request && nothing_yet;
+    bool promises = c->at.form != MODEL_MOMENT_NONE || next->at.form != MODEL_MOMENT_NONE;
+    bool partial = c->partial && c->at.form == MODEL_MOMENT_NONE; /* "have no say in that" */
     int64_t before[MODEL_CELLS_MAX] = {0}, waited[MODEL_CELLS_MAX] = {0};
     for (int64_t l = 0; l < next->line_count; l++) {
         struct model_claim_line *line = &next->lines[l];
@@ -1305,12 +1375,12 @@ static bool do_hold(struct work *w)
         }
     }
     /* Waiting for the whole, a claim that has something would lose it. */
-    bool waits_whole = c->wait && !c->partial && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
-    bool waits_any = waits_whole || (c->wait && c->partial);
+    bool waits_whole = later || (c->wait && !partial && nothing_yet);
+    bool waits_any = waits_whole || (c->wait && partial);
     bool homeless = waits_any && !wait_at_first(w);
     if (!sums_in_range(w))
         return invalid(w, "out_of_range");
-    if (homeless && (!c->partial || w->sum_count == 0)) {
+    if (homeless && (!partial || w->sum_count == 0)) {
         /* Nowhere to wait: those lines are named, and no others. */
         w->answer.shortage_count = 0;
         for (int64_t i = 0; i < w->open_count; i++)
@@ -1318,30 +1388,19 @@ static bool do_hold(struct work *w)
                 note_short(w, &asked_open[i], asked_open[i].total, asked_open[i].total - w->open[i].total);
         return refuse(w, "no_source");
     }
-    if (unsourced && !waits_any && (!c->partial || w->sum_count == 0))
+    if (unsourced && !waits_any && (!partial || w->sum_count == 0))
         return refuse(w, "no_source");
-    bool later = c->at.form != MODEL_MOMENT_NONE && (claim < 0 || is(w->model->now.claims[claim].state, "waiting"));
-    bool may_lack = !w->request || c->backorder || waits_any || later;
-    if (!kits_granted(w, next->channel, may_lack ? KITS_ANYHOW : c->partial ? KITS_PART : KITS_WHOLE))
+    bool may_lack = !w->request || c->backorder || waits_any;
+    if (!kits_granted(w, next->channel, may_lack ? KITS_ANYHOW : partial ? KITS_PART : KITS_WHOLE))
         return false;
     int64_t granted = 0;
     int64_t waits[MODEL_CELLS_MAX] = {0};
     for (int64_t i = 0; i < w->sum_count; i++) {
         struct sum *sum = &w->sums[i];
-        int64_t cell = find_cell(&w->next, sum->item, sum->location);
         int64_t can = free_to_hold(w, sum->item, sum->location) + room_to_hold(w, sum->item, sum->location);
-        if (c->at.form != MODEL_MOMENT_NONE && sum->total > can) {
-            /* "A claim with at is judged by ATP", and waits for its units */
-            int64_t promised = at_least_zero(model_atp(&w->next, cell, &c->at, w->now_us));
-            if (sum->total <= promised) {
-                waits[i] = sum->total;
-                sum->total = 0;
-                continue;
-            }
-            note_short(w, sum, sum->total, promised);
-        } else if (w->request && sum->total > can) {
+        if (w->request && sum->total > can) {
             note_short(w, sum, sum->total, can);
-            if (c->partial) {
+            if (partial) {
                 waits[i] = sum->total - can;
                 sum->total = can;
             }
@@ -1349,19 +1408,22 @@ static bool do_hold(struct work *w)
         granted += sum->total;
     }
     bool fits = !w->lacking;
-    if (!fits && !waits_any && (!c->partial || granted == 0))
+    if (!fits && !waits_any && (!partial || granted == 0))
         return refuse(w, "insufficient_stock");
-    if (!fits && c->wait && !c->partial) {
+    if (!fits && waits_whole) {
         /* Nothing is granted, all of it waits: what was found where it was found, the rest at the first candidate. */
         for (int64_t i = 0; i < w->sum_count; i++) {
             waits[i] = w->sums[i].total;
             w->sums[i].total = 0;
         }
     }
+    if (!fits && later && !may_promise(w, waits))
+        return false;
+    next->at = c->at;
     bool named[MODEL_CELLS_MAX] = {false};
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
-        int64_t waiting = c->wait || c->at.form != MODEL_MOMENT_NONE ? waits[i] : 0;
+        int64_t waiting = waits_any ? waits[i] : 0;
         if (sum->total + waiting == 0)
             continue;
         int64_t cell = touch(w, sum->item, sum->location);
@@ -1370,6 +1432,8 @@ static bool do_hold(struct work *w)
         struct model_claim_line *line = line_for(next, cell);
         line->held = sum->total;
         line->waiting = waiting;
+        if (promises)
+            set_promised(w, next, cell, c->at.form != MODEL_MOMENT_NONE ? waiting : 0);
         if (sum->total > before[cell])
             line->granted += sum->total - before[cell];
         else
@@ -1381,12 +1445,13 @@ static bool do_hold(struct work *w)
         if (before[line->cell] + waited[line->cell] > 0 && !named[line->cell]) {
             w->touched[line->cell] = true;
             line->released += before[line->cell];
+            if (promises)
+                set_promised(w, next, line->cell, 0);
         }
     }
-    next->partial = c->partial;
+    next->partial = partial;
     if (c->priority != 0)
         next->priority = c->priority;
-    next->at = c->at;
     next->expires_at_us = end;
     settle(next, "released", w->now_us);
     return finish_cells(w);
@@ -1621,7 +1686,7 @@ static bool do_commit(struct work *w)
         line->held -= from_held;
         line->committed += sum->total;
         line->granted += sum->total - from_held;
-        less_outgoing(w, cell, sum->total);
+        less_outgoing(w, c->hold, cell, sum->total);
     }
     if (c->paid)
         next->paid = 1;
@@ -1645,6 +1710,7 @@ static void release(struct work *w, struct model_claim *claim, struct model_clai
 {
     int64_t from_waiting = smaller(units, line->waiting);
     line->waiting -= from_waiting;
+    less_promised(w, claim, line->cell, from_waiting);
     units -= from_waiting;
     int64_t from_held = smaller(units, line->held);
     line->held -= from_held;
@@ -1728,7 +1794,7 @@ static bool do_amend(struct work *w)
             grant(w, next, cell, more, model_free(&w->next, cell, next->channel));
             line->granted += more;
             line->committed += more;
-            less_outgoing(w, cell, more);
+            less_outgoing(w, w->command->hold, cell, more);
         } else {
             line->committed += more;
             line->released -= more;
@@ -2257,10 +2323,10 @@ bool model_cover(struct model *model, const char *item, const char *location)
     return true;
 }
 
-bool model_serve(struct model *model, const char *hold, const char *item, const char *location)
+bool model_serve(struct model *model, const char *hold, const char *item, const char *location, int64_t now_us)
 {
     static struct work w;
-    begin(&w, model, &no_command, 0);
+    begin(&w, model, &no_command, now_us);
     struct model_state *s = &w.next;
     struct model_claim *claim = NULL;
     int64_t here = find_cell(s, item, location);
@@ -2283,9 +2349,10 @@ bool model_serve(struct model *model, const char *hold, const char *item, const 
         line->granted += units;
         line->held += units;
         line->waiting -= units;
+        less_promised(&w, claim, line->cell, units);
         w.touched[line->cell] = true;
     }
-    settle(claim, "released", 0);
+    settle(claim, "released", now_us);
     bool good = finish_cells(&w);
     model->now = w.next;
     return good;
@@ -2333,6 +2400,7 @@ const char *model_expire(struct model *model, int64_t now_us)
         if (line->held + line->waiting == 0)
             continue;
         give_back(&w.next, claim, line, line->held);
+        less_promised(&w, claim, line->cell, line->waiting);
         line->expired += line->held;
         line->lapsed = line->held;
         line->held = line->waiting = 0;

@@ -17,7 +17,7 @@
 #define MODEL_CHANNELS_MAX 4
 #define MODEL_PLACES_MAX   4
 #define MODEL_PARTS_MAX    3 /* components of a kit */
-#define MODEL_PAPERS_MAX   8 /* transfers, and expectations */
+#define MODEL_PAPERS_MAX   16 /* transfers, and expectations: those of the holds' names among them */
 #define MODEL_TIME_NONE    INT64_MIN
 
 typedef char model_name[MODEL_NAME_BYTES]; /* "" for absent */
@@ -175,7 +175,7 @@ void model_init(struct model *model, int64_t window_us, struct model_remembered 
  * other as a whole.
  */
 bool model_cover(struct model *model, const char *item, const char *location);
-bool model_serve(struct model *model, const char *hold, const char *item, const char *location);
+bool model_serve(struct model *model, const char *hold, const char *item, const char *location, int64_t now_us);
 /* Ends what is held and waited for of the one claim that is due first. Its name, or NULL when none may end now. */
 const char *model_expire(struct model *model, int64_t now_us);
 /* Nothing of it is left to do by then. */
@@ -190,6 +190,8 @@ struct model_answer model_command(struct model *model, const struct model_comman
 
 /* A command with this one's source and id was decided before, however long ago. */
 bool model_remembers(const struct model *model, const struct model_command *command);
+/* The transfer, or the expected document, of this name at this time, or NULL. */
+const struct model_paper *model_paper_named(const struct model *model, bool transfer, const char *name, int64_t now_us);
 /* The claim of this name at this time, or NULL. */
 const struct model_claim *model_claim_named(const struct model *model, const char *name, int64_t now_us);
 /* Figures that are sums over the claims. */
