@@ -1023,7 +1023,7 @@ static bool do_leaving(struct work *w)
         if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
             rest -= consume(line_for(&w->next.claims[claim], cell), rest);
         if (named)
-            less_outgoing(w, w->command->hold, cell, sum->by[0] - smaller(sum->by[0], line_now(w, claim, sum).committed));
+            less_outgoing(w, c->hold, cell, at_least_zero(sum->by[0] - line_now(w, claim, sum).committed));
         /* "quota - only beyond the claim" */
         int64_t *quota = quota_of(&w->next, cell, channel);
         if (quota != NULL)

@@ -3,7 +3,8 @@
  * Method: many small worlds of few names, so that commands collide; random commands of all kinds at both sides, with
  * time that runs and jumps (ends of holds, the id window), repeats, reused ids, guards, partial holds, preconditions,
  * decimals, dry runs, ordered sources, malformed commands. After EACH command the answer, every figure, account, claim,
- * version and name is compared; a copy of every decision is evolved by a second ledger, whose state hash must be equal.
+ * document, version and name is compared; a copy of every decision is evolved by a second ledger, whose state hash must
+ * be equal.
  * Counts per kind and outcome and per code are printed; each must pass a floor, or the test has not tested it.
  *
  * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the
@@ -389,12 +390,29 @@ static void lines_of_claim(struct model_command *c, const struct model_claim *cl
             open = claim->lines[l].committed - claim->lines[l].picked;
         else if (c->kind == MODEL_UNPICK && !one_in(3))
             open = claim->lines[l].picked;
+        if (c->kind == MODEL_RELEASE || c->guard == MODEL_GUARD_OFF)
+            open += claim->lines[l].waiting;
         if (open == 0 || one_in(3))
             continue;
         if (run.kits && !one_in(3) && line_of_kit(c, claim->lines[l].cell, open))
             continue;
         line_of_cell(c, claim->lines[l].cell, 1 + (int64_t)below((uint64_t)open));
     }
+}
+
+/* Lines of cells where goods are expected: what a hold for later may find. False when there are none. */
+static bool lines_coming(struct model_command *c)
+{
+    const struct model_state *s = &run.model.now;
+    for (int64_t cell = 0; cell < s->cell_count && c->line_count < MODEL_LINES_MAX; cell++) {
+        int64_t incoming = model_incoming(s, cell);
+        if (incoming > 0 && !one_in(3))
+            line_of_cell(c, cell, 1 + (int64_t)below((uint64_t)incoming));
+    }
+    for (int64_t i = 0; i < c->line_count && c->sourcing != MODEL_SOURCING_NONE; i++)
+        if (one_in(2))
+            memset(c->lines[i].location, 0, sizeof(c->lines[i].location));
+    return c->line_count > 0;
 }
 
 static void some_time(int64_t *out_us)
@@ -460,6 +478,26 @@ static void some_hold(struct model_command *c)
 {
     const struct model_state *s = &run.model.now;
     name(c->hold, "h", HOLDS);
+    /* One that waits for later; what it has not yet can be committed and shipped by facts alone. */
+    int64_t first = (int64_t)below(HOLDS), tried = served[PROMISES] && one_in(3) ? s->claim_count : 0;
+    for (int64_t i = 0; i < tried; i++) {
+        const struct model_claim *claim = &s->claims[(first + i) % s->claim_count];
+        if (claim->at.form == MODEL_MOMENT_NONE || strcmp(claim->state, "waiting") != 0)
+            continue;
+        memcpy(c->hold, claim->name, sizeof(c->hold));
+        if (c->kind != MODEL_HOLD && !one_in(4))
+            c->guard = MODEL_GUARD_OFF;
+        return;
+    }
+    /* A name whose expected document was closed, which is promised anew. */
+    for (int64_t e = 0; c->kind == MODEL_HOLD && tried > 0 && e < s->expectation_count; e++) {
+        const struct model_claim *claim = model_claim_named(&run.model, s->expectations[e].name, run.now_us);
+        if (s->expectations[e].closed_at_us == MODEL_TIME_NONE || s->expectations[e].direction != MODEL_DIRECTION_OUT ||
+            (claim != NULL && claim->ended_at_us != MODEL_TIME_NONE))
+            continue;
+        memcpy(c->hold, s->expectations[e].name, sizeof(c->hold));
+        return;
+    }
     if (one_in(4))
         return;
     for (unsigned tries = 0; tries < 8; tries++) {
@@ -479,8 +517,11 @@ static void some_hold(struct model_command *c)
 
 static void make_claim_terms(struct model_command *c)
 {
+    const struct model_claim *same = model_claim_named(&run.model, c->hold, run.now_us);
     if (!one_in(4))
         name(c->holder, "o", one_in(4) ? 2 : 1);
+    if (same != NULL && one_in(2))
+        memcpy(c->holder, same->holder, sizeof(c->holder));
     c->partial = one_in(4);
     c->backorder = served[BACKORDERS] && one_in(4);
     if (c->kind != MODEL_HOLD) {
@@ -577,6 +618,18 @@ static void some_moment(struct model_moment *moment)
         moment->us = run.now_us + ahead * (one_in(2) ? DAY_US : 1000 * SECOND_US);
 }
 
+/* For later: rather when all that is expected has come, and rather without an end before that. */
+static void make_later(struct model_command *c)
+{
+    some_moment(&c->at);
+    if (one_in(2))
+        c->at.us += 4 * DAY_US;
+    if (one_in(2)) {
+        c->has_expires_in = 1;
+        c->expires_in_ms = 0;
+    }
+}
+
 /* Transfers and expected documents: lines of what is open there, or any. Returns whether it made them. */
 static bool lines_of_paper(struct model_command *c)
 {
@@ -595,11 +648,26 @@ static bool lines_of_paper(struct model_command *c)
     return c->line_count > 0;
 }
 
+/* Half of what is said of expected documents is of those that holds for later have made, and of such that can be. */
+static void some_expectation(model_name out)
+{
+    const struct model_state *s = &run.model.now;
+    name(out, "h", one_in(6) ? PAPERS : 3);
+    if (!served[PROMISES] || one_in(2))
+        return;
+    if (one_in(4))
+        name(out, "h", HOLDS);
+    else if (s->expectation_count > 0)
+        memcpy(out, s->expectations[below((uint64_t)s->expectation_count)].name, sizeof(model_name));
+}
+
 static void make_paper(struct model_command *c)
 {
     bool transfers = c->kind == MODEL_TRANSFER_OUT || c->kind == MODEL_TRANSFER_IN || c->kind == MODEL_TRANSFER_LOSS;
-    if (!one_in(100))
-        name(transfers ? c->transfer : c->expectation, transfers ? "t" : "h", one_in(6) ? PAPERS : 3);
+    if (transfers && !one_in(100))
+        name(c->transfer, "t", one_in(6) ? PAPERS : 3);
+    else if (!transfers && !one_in(100))
+        some_expectation(c->expectation);
     if (transfers ? c->kind == MODEL_TRANSFER_OUT && one_in(2) : c->kind != MODEL_CANCEL_EXPECTED && !one_in(100))
         some_moment(&c->due);
     if (c->kind == MODEL_EXPECT && !one_in(100))
@@ -717,13 +785,13 @@ static void make_command(struct model_command *c)
         name(c->expectation, "h", one_in(6) ? PAPERS : 3);
         has_lines = !lines_of_paper(c);
     }
-    if (c->kind == MODEL_HOLD && served[PROMISES] && c->guard != MODEL_GUARD_OFF && one_in(3))
-        some_moment(&c->at); /* whoever reads JSON refuses a fact that is for later */
+    if (c->kind == MODEL_HOLD && served[PROMISES] && c->guard != MODEL_GUARD_OFF && one_in(2))
+        make_later(c); /* whoever reads JSON refuses a fact that is for later */
     if (has_lines) {
         const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
         if (claim != NULL && c->kind != MODEL_HOLD && !one_in(4))
             lines_of_claim(c, claim);
-        else
+        else if (c->at.form == MODEL_MOMENT_NONE || one_in(2) || !lines_coming(c))
             lines(c);
     }
     if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && c->kind != MODEL_SET_CHANNEL && one_in(25)) {
@@ -1253,6 +1321,19 @@ static uint64_t counts[MODEL_KIND_COUNT][OUTCOMES];
 static uint64_t codes[CODE_COUNT];
 static uint64_t claims_expired, ticks, forgotten, skewed, cells_covered, claims_served;
 
+/* What became of holds for later (PROMISES). */
+enum {
+    PROMISED, PROMISED_CHANNEL, PROMISED_SOURCED, PROMISED_DAY, GRANTED_AT_ONCE, NOT_PROMISED, NAME_TAKEN, REOPENED,
+    OTHER_AT, WITHOUT_AT, PROMISED_DRY, PROMISED_SERVED, PROMISED_EXPIRED, PROMISED_RELEASED, PROMISED_EXTENDED,
+    TAKEN_COMMIT, TAKEN_AMEND, TAKEN_SHIP, PROMISED_REDATED, PROMISED_CANCELLED, PROMISED_REPLACED, PROMISE_COUNT
+};
+static const char *const promise_names[PROMISE_COUNT] = {
+    "at: promised", "at: in a channel", "at: sourced", "at: for a day", "at: granted at once", "at: refused",
+    "at: name taken", "at: document reopened", "at: for another time", "at: no longer", "at: dry", "at: served",
+    "at: expired", "at: released", "at: extended", "at: off by commit", "at: off by amend", "at: off by ship",
+    "at: redated", "at: cancelled", "at: expected anew"};
+static uint64_t promises[PROMISE_COUNT];
+
 static enum code code_of(const char *name)
 {
     for (unsigned c = 0; c < CODE_COUNT; c++)
@@ -1299,6 +1380,93 @@ static void count_kits(const struct model_command *c, const struct model_answer 
     kit_fates[KIT_BACKORDERED] += together && backordered > 0;
     kit_fates[KIT_CHANNEL] += together && claim != NULL && claim->channel[0] != '\0';
     kit_fates[KIT_ANEW] += c->kind == MODEL_COMMIT && expired > 0;
+}
+
+static int64_t open_units(const struct model_paper *paper)
+{
+    int64_t sum = 0;
+    for (int64_t l = 0; paper != NULL && l < paper->line_count; l++)
+        sum += paper->lines[l].open;
+    return sum;
+}
+
+static bool waits(const struct model_claim *claim)
+{
+    return claim != NULL && strcmp(claim->state, "waiting") == 0;
+}
+
+/* What a command was about, of holds for later, before and after it. */
+struct promise {
+    bool there, at, waits; /* the claim; has it a time; does all of it wait */
+    struct model_moment when;
+    bool paper, closed, out;
+    int64_t open;
+};
+
+static struct promise promise_of(const struct model_command *c)
+{
+    const char *of = c->expectation[0] != '\0' ? c->expectation : c->hold;
+    const struct model_claim *claim = model_claim_named(&run.model, of, run.now_us);
+    const struct model_paper *paper = model_paper_named(&run.model, false, of, run.now_us);
+    struct promise p = {.there = claim != NULL && claim->ended_at_us == MODEL_TIME_NONE, .paper = paper != NULL};
+    if (p.there) {
+        p.at = claim->at.form != MODEL_MOMENT_NONE;
+        p.when = claim->at;
+        p.waits = waits(claim);
+    }
+    if (p.paper) {
+        p.closed = paper->closed_at_us != MODEL_TIME_NONE;
+        p.out = paper->direction == MODEL_DIRECTION_OUT;
+        p.open = open_units(paper);
+    }
+    return p;
+}
+
+static void count_hold(const struct model_command *c, const struct model_answer *answer, const struct promise *before)
+{
+    struct promise after = promise_of(c);
+    bool accepted = answer->outcome == MODEL_ACCEPTED;
+    bool at = c->at.form != MODEL_MOMENT_NONE;
+    bool later = at && (!before->there || before->waits);
+    if (c->dry_run) {
+        promises[PROMISED_DRY] += at && accepted;
+        return;
+    }
+    promises[NOT_PROMISED] += later && strcmp(answer->code, "insufficient_stock") == 0;
+    promises[NAME_TAKEN] += later && strcmp(answer->code, "expectation_closed") == 0;
+    if (!accepted)
+        return;
+    promises[WITHOUT_AT] += !at && before->at && before->waits;
+    promises[GRANTED_AT_ONCE] += at && !after.waits;
+    if (!at || !after.waits)
+        return;
+    promises[PROMISED]++;
+    promises[PROMISED_CHANNEL] += c->channel[0] != '\0';
+    promises[PROMISED_SOURCED] += c->sourcing != 0;
+    promises[PROMISED_DAY] += c->at.form == MODEL_MOMENT_DAY;
+    promises[REOPENED] += before->paper && before->closed;
+    promises[OTHER_AT] += before->at && before->when.us != c->at.us;
+}
+
+static void count_promise(const struct model_command *c, const struct model_answer *answer,
+                          const struct promise *before)
+{
+    if (c->kind == MODEL_HOLD) {
+        count_hold(c, answer, before);
+        return;
+    }
+    if (answer->outcome != MODEL_ACCEPTED || c->dry_run || !before->at)
+        return;
+    struct promise after = promise_of(c);
+    bool less = before->out && after.open < before->open;
+    promises[PROMISED_RELEASED] += c->kind == MODEL_RELEASE && less;
+    promises[PROMISED_EXTENDED] += c->kind == MODEL_EXTEND && before->waits;
+    promises[TAKEN_COMMIT] += c->kind == MODEL_COMMIT && less;
+    promises[TAKEN_AMEND] += c->kind == MODEL_AMEND && less;
+    promises[TAKEN_SHIP] += (c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && less;
+    promises[PROMISED_REDATED] += c->kind == MODEL_REDATE && before->waits;
+    promises[PROMISED_CANCELLED] += c->kind == MODEL_CANCEL_EXPECTED && before->waits && less;
+    promises[PROMISED_REPLACED] += c->kind == MODEL_EXPECT && before->waits;
 }
 
 static void count(const struct model_command *c, const struct model_answer *answer)
@@ -1380,6 +1548,12 @@ static bool report(uint64_t commands)
         good = good && codes[more[i].code] >= floor;
     }
     good = report_kits(floor) && good;
+    for (unsigned p = 0; p < PROMISE_COUNT && served[PROMISES]; p++) {
+        if (run.alone && (p == PROMISED_SERVED || p == PROMISED_EXPIRED))
+            continue; /* told by the ledger's events */
+        printf("# %-22s%9" PRIu64 "\n", promise_names[p], promises[p]);
+        good = good && promises[p] >= floor;
+    }
     const struct {
         const char *name;
         uint64_t count;
@@ -1450,12 +1624,14 @@ static void follow(void)
         if (!model_serve(&run.model, hold, item, location, run.now_us))
             disagree(what, hold, 0, 1);
         claims_served++;
+        promises[PROMISED_SERVED] += event->claim_at.form != MOMENT_ABSENT;
     } else {
         const char *expired = model_expire(&run.model, run.now_us);
         if (expired == NULL)
             disagree(what, hold, 0, 1);
         same_text("hold that expires", expired, event->hold);
         claims_expired++;
+        promises[PROMISED_EXPIRED] += event->claim_at.form != MOMENT_ABSENT && event->expected_delta < 0;
     }
     evolve();
     compare_state();
@@ -1527,8 +1703,10 @@ static void one_command_alone(void)
     pass_time();
     next_command(&c);
     remember(&c);
+    struct promise before = promise_of(&c);
     struct model_answer answer = model_command(&run.model, &c, run.now_us, true);
     count(&c, &answer);
+    count_promise(&c, &answer, &before);
     check_model();
 }
 
@@ -1544,10 +1722,12 @@ static void one_command(void)
     bool known = run.verdict.outcome == OUTCOME_DUPLICATE || run.verdict.code == CODE_id_reused;
     bool repeated = model_remembers(&run.model, &c);
     remember(&c);
+    struct promise promised = promise_of(&c);
     struct model_answer answer = model_command(&run.model, &c, run.now_us, known);
     forgotten += repeated && !known && !c.dry_run;
     compare_answer(&c, &answer);
     count(&c, &answer);
+    count_promise(&c, &answer, &promised);
     if (ledger_state_hash(run.ledger) != before)
         disagree("state hash", "a decision not yet evolved", 0, 0);
     if (run.verdict.outcome == OUTCOME_DECIDED)
