@@ -4,6 +4,7 @@ What the tests of the API share: a server process on a free loopback port, and a
 The program is the one that ONHAND_BIN names. A server is always stopped by its pid; one that reports an error of the
 sanitizers, or does not end with exit code 0 when asked to, fails the test that ran it.
 """
+import datetime
 import json
 import os
 import re
@@ -20,8 +21,8 @@ import unittest
 sys.dont_write_bytecode = True  # the tree stays clean
 
 BIN = os.path.abspath(os.environ.get("ONHAND_BIN", "build/onhand"))
-START_S = 30
-STOP_S = 30
+START_S = 60
+STOP_S = 60
 READ_S = 30  # longest wait for an answer
 
 
@@ -297,6 +298,21 @@ class Server:
         answer = self.get("/v1/figures" + query).json()
         return {(cell["item"], cell["location"]): cell for cell in answer["figures"]}, answer["position"]
 
+    def wait_for_ends(self):
+        """Until no hold has an end that is near: from then on only commands change anything."""
+        soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=10)).isoformat()
+
+        def near():
+            cursor = ""
+            while cursor is not None:
+                page = self.get("/v1/holds?limit=1000" + ("&cursor=" + cursor if cursor else "")).json()
+                if any(row["expires_at"] is not None and row["expires_at"] < soon and
+                       row["state"] in ("held", "committed", "waiting") for row in page["holds"]):
+                    return True
+                cursor = page["next"]
+            return False
+        until(lambda: not near(), "holds are left whose time is over")
+
     def position(self):
         return self.get("/readyz").json()["position"]
 
@@ -326,6 +342,15 @@ def verify(data, program=None):
     if done.returncode != 0:
         raise AssertionError("verify: %d %s" % (done.returncode, done.stderr.decode()))
     return json.loads(done.stdout)
+
+
+def until(condition, problem, seconds=60):
+    """Waits until it holds, as long as that takes a slow machine; an assertion fails when it never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("after %d s: %s" % (seconds, problem))
+        time.sleep(0.02)
 
 
 def receive(n, item="A", location="L", quantity=1, source=None, **more):

@@ -183,7 +183,7 @@ class Storyteller:
             document.pop("position", None)  # of the log
         return cells, self.holds(), documents, len(self.events())
 
-    def wait_for(self, words, seconds=10):
+    def wait_for(self, words, seconds=60):
         """Until the feed says so."""
         end = time.monotonic() + seconds
         while words not in [self.words(event) for event in self.events(self.mark) if "location" in event]:

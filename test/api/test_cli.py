@@ -10,7 +10,6 @@ import json
 import os
 import pty
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 sys.dont_write_bytecode = True  # the tree stays clean
 from fake_server import Fake
+from server import Server
 
 BIN = os.environ.get("ONHAND_BIN", "build/onhand")
 TIMEOUT_S = 60
@@ -210,7 +210,7 @@ class Send(WithFake):
                               stdout=subprocess.PIPE, env=environment) as sender:
             sender.stdin.write(commands(7))
             sender.stdin.flush()
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while time.monotonic() < deadline and not os.path.exists(state):
                 time.sleep(0.05)
             with open(state, encoding="ascii") as file:
@@ -403,29 +403,16 @@ class RealServer(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="onhand-real-")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        cls.address = f"http://127.0.0.1:{port}"
-        with open(os.path.join(cls.folder, "log"), "wb") as log:
-            cls.server = subprocess.Popen([os.path.abspath(BIN), "serve", "--data", os.path.join(cls.folder, "data"),
-                                           "--listen", f"127.0.0.1:{port}"], stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            if cls.server.poll() is not None:
-                shutil.rmtree(cls.folder)
-                raise unittest.SkipTest(f"onhand serve ended with {cls.server.returncode}: not available in this build")
-            if run("get", "ready", server=cls.address)[0] == 0:
-                return
-            time.sleep(0.05)
-        cls.tearDownClass()
-        raise AssertionError("the server was not ready within 20 s")
+        cls.server = Server(cls.folder)
+        cls.address = f"http://127.0.0.1:{cls.server.port}"
 
     @classmethod
     def tearDownClass(cls):
-        cls.server.terminate()
-        cls.server.wait(TIMEOUT_S)
-        shutil.rmtree(cls.folder, ignore_errors=True)
+        try:
+            cls.server.stop()
+        finally:
+            cls.server.kill()
+            shutil.rmtree(cls.folder)
 
     def onhand(self, *arguments, **more):
         return run(*arguments, server=self.address, **more)

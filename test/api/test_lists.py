@@ -529,9 +529,12 @@ class Moving(FolderCase):
         for writer in writers:
             writer.start()
         try:
-            stock = walk(server, "stock", "limit=37")
-            holds = walk(server, "holds", "limit=37")
-            items = walk(server, "items", "limit=37")
+            rounds = 0
+            while rounds < 20 and min(counts) <= 100:  # as often as it takes the writers to do something meanwhile
+                rounds += 1
+                stock = walk(server, "stock", "limit=37")
+                holds = walk(server, "holds", "limit=37")
+                items = walk(server, "items", "limit=37")
         finally:
             stop.set()
             for writer in writers:

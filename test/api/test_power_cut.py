@@ -20,7 +20,7 @@ import threading
 import time
 import unittest
 
-from server import Closed, Server, ndjson, receive, request_bytes
+from server import Closed, Server, ndjson, receive, request_bytes, until
 
 TIER = "check"
 
@@ -123,7 +123,8 @@ class PowerCut(unittest.TestCase):
         witnesses = [Witness(server, "single", 1), Witness(server, "few", 20), Witness(server, "many", 2000)]
         for witness in witnesses:
             witness.start()
-        time.sleep(prng.uniform(0.15, 0.6))
+        until(lambda: sum(len(witness.acknowledged) for witness in witnesses) > 50, "hardly anything is acknowledged")
+        time.sleep(prng.uniform(0.1, 0.5))
         self.disk.cut_power()
         time.sleep(0.05)
         server.kill()
@@ -156,7 +157,6 @@ class PowerCut(unittest.TestCase):
         total = 0
         for _ in range(CUTS):
             acknowledged, lost, _ = self.cut(prng)
-            self.assertGreater(acknowledged, 50)
             self.assertEqual(lost, 0)
             total += acknowledged
         print("note: %d power cuts, %d acknowledged commands, none lost, none twice" % (CUTS, total))

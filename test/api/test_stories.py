@@ -12,7 +12,7 @@ import random
 import time
 import unittest
 
-from server import FolderCase, request_bytes, verify
+from server import FolderCase, request_bytes, until, verify
 from story import Story, Storyteller, day, instant
 from test_feed import EventStream
 
@@ -214,30 +214,35 @@ class Claims(Story):
         4 in stock, a hold of 3 for 0.5 s. A subscriber waits; nobody sends anything. When the time has come it is
         told: expire 3, available 4, from @ledger, at most 1 s after the end that the hold was given; not earlier.
         """
-        s = self.s
+        s, late = self.s, []
         s.do("receive", ("S1", 4))
-        begin = time.monotonic()
-        position = s.do("hold", ("S1", 3), hold="cart", expires_in=0.5)["position"]
-        stream = EventStream(self.server, "?after=%s&item=%s/*" % (position, s.prefix), timeout=10)
-        event = stream.take(1)[0]
-        stream.close()
-        self.assertLess(time.monotonic() - begin, 1.5)  # 0.5 s and 1 s more
-        self.assertEqual((s.words(event), event["source"], event["kind"]), ("expire 3 S1 cart", "@ledger", "expire"))
-        self.assertEqual((event["figures"]["available"], event["state"], event["claim"]["expired"]), (4, "expired", 3))
-        held = [row for row in s.events() if row["type"] == "hold"][0]
-        self.assertGreaterEqual(event["recorded_at"], held["expires_at"])
-        s.no("hold_ended", "extend", hold="cart", expires_in=60, at="/hold")
+        while len(late) < 3 and min(late, default=1) >= 1:  # a busy machine may be late as well: not three times
+            cart = "cart%d" % len(late)
+            begin = time.monotonic()
+            position = s.do("hold", ("S1", 3), hold=cart, expires_in=0.5)["position"]
+            stream = EventStream(self.server, "?after=%s&item=%s/*" % (position, s.prefix))
+            event = stream.take(1)[0]
+            stream.close()
+            late.append(time.monotonic() - begin - 0.5)
+            self.assertEqual((s.words(event), event["source"], event["kind"]),
+                             ("expire 3 S1 " + cart, "@ledger", "expire"))
+            self.assertEqual((event["figures"]["available"], event["state"], event["claim"]["expired"]),
+                             (4, "expired", 3))
+            held = [row for row in s.events() if row["type"] == "hold"][-1]
+            self.assertGreaterEqual(event["recorded_at"], held["expires_at"])
+            s.no("hold_ended", "extend", hold=cart, expires_in=60, at="/hold")
+        self.assertLess(min(late), 1)
 
     def test_a_hold_is_extended_and_keeps_its_end_when_partly_committed(self):
         """
-        10 in stock, a hold of 6 for 1 s, extended to 100 s: it does not expire. 4 are committed: held 2 keeps the
+        10 in stock, a hold of 6 for 3 s, extended to 100 s: it does not expire. 4 are committed: held 2 keeps the
         end. Extended to 0.2 s from now, the 2 expire and the 4 stay: OH 10, committed 4, available 6.
         """
         s = self.s
         s.do("receive", ("DC", 10))
-        s.do("hold", ("DC", 6), hold="O1", expires_in=1)
+        s.do("hold", ("DC", 6), hold="O1", expires_in=3)
         s.do("extend", hold="O1", expires_in=100)
-        time.sleep(1.1)
+        time.sleep(3.1)
         s.cell("DC", 2, held=6, available=4)
         s.do("commit", ("DC", 4), hold="O1")
         self.assertIsNotNone(s.hold("O1", "held", ("DC", {"granted": 6, "held": 2, "committed": 4}))["expires_at"])
@@ -763,16 +768,13 @@ class Transit(Story):
 
     def test_what_is_overdue_counts_for_nothing_until_it_is_dated_anew(self):
         """
-        10 are expected in 1.5 s: atp in 1 h is 10. They do not come: overdue, atp 0, though incoming is still 10.
+        10 are expected in 4 s: atp in 1 h is 10. They do not come: overdue, atp 0, though incoming is still 10.
         Dated anew, in two days: atp now 0, then 10. Demand that is overdue still counts: 4 were to leave by now: 6.
         """
         s = self.s
-        s.do("expect", ("DC", 10), expectation="PO", direction="in", due=instant(1.5))
+        s.do("expect", ("DC", 10), expectation="PO", direction="in", due=instant(4))
         self.assertEqual(s.atp("DC", instant(3600)), 10)
-        end = time.monotonic() + 10
-        while s.atp("DC", instant(3600)) != 0:
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.05)
+        until(lambda: s.atp("DC", instant(3600)) == 0, "what is overdue is promised")
         s.cell("DC", 1, incoming=10)
         s.do("redate", expectation="PO", due=day(2))
         self.assertEqual((s.atp("DC", instant(1)), s.atp("DC", day(2))), (0, 10))
@@ -835,12 +837,12 @@ class Transit(Story):
     def test_a_pre_order_is_cancelled(self):
         """
         8 come on day 3, P1 is promised 5 of them and P2 3; P1 is cancelled: outgoing 3, and 5 can be promised again.
-        P2 runs out after 1.5 s, before anything came: outgoing 0, and 8 can be promised.
+        P2 runs out after 4 s, before anything came: outgoing 0, and 8 can be promised.
         """
         s = self.s
         s.do("expect", ("DC", 8), expectation="PO", direction="in", due=day(3))
         s.do("hold", ("DC", 5), hold="P1", at=day(4), expires_in=0)
-        s.do("hold", ("DC", 3), hold="P2", at=day(4), expires_in=1.5)
+        s.do("hold", ("DC", 3), hold="P2", at=day(4), expires_in=4)
         self.assertEqual(s.atp("DC", day(4)), 0)
         s.do("release", hold="P1")
         s.cell("DC", 4, incoming=8, outgoing=3)
