@@ -237,8 +237,9 @@ int64_t model_ats(const struct model_state *s, int64_t channel, int64_t item)
     const struct model_offer *offer = &c->offers[item];
     int64_t sum = 0;
     for (int64_t p = 0; p < c->place_count; p++)
-        sum += model_free(s, find_cell(s, s->items[item].name, c->places[p]), c->name) +
-               kits_in_channel(s, s->items[item].name, c->places[p], c->name);
+        sum += model_free(s, find_cell(s, s->items[item].name, c->places[p]), c->name);
+    for (int64_t p = 0; p < c->place_count && s->items[item].part_count > 0; p++)
+        sum += kits_in_channel(s, s->items[item].name, c->places[p], c->name);
     sum -= offer->has_buffer ? offer->buffer : scaled(c->buffer, s->items[item].scale);
     if (offer->has_cap)
         sum = smaller(sum, offer->cap);

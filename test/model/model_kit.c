@@ -46,7 +46,10 @@ static bool parts_are_there(const struct model_item *kit, int64_t kits, const in
 static int64_t most_kits(const struct model_item *kit, const int64_t *there)
 {
     int64_t kits = 0;
-    for (int64_t more = INT64_C(1) << 52; more > 0; more /= 2)
+    int64_t more = INT64_C(1) << 52;
+    while (more > 0 && more > there[0])
+        more /= 2; /* not more kits than units of one part */
+    for (; more > 0; more /= 2)
         if (parts_are_there(kit, kits + more, there))
             kits += more;
     return kits;
