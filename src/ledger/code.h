@@ -28,7 +28,7 @@
     X(too_late, 409, "the fact is older than the id window and has no `seq`; send it with one, or as a count")         \
     X(unknown_hold, 409, "no such hold")                                                                               \
     X(hold_exists, 409, "another holder has a hold of this name; choose another name")                                 \
-    X(hold_ended, 409, "the hold has ended; its name is free again after the id window")                               \
+    X(hold_ended, 409, "nothing of it is held: it has ended (its name is free after the id window) or is committed")   \
     X(hold_expired, 409, "the hold expired and cannot be had again; see the cells")                                    \
     X(exceeds_claim, 409, "more than the hold has open; see the cells")                                                \
     X(same_condition, 409, "`from` and `to` are the same condition")                                                   \
@@ -47,7 +47,7 @@
     X(expectation_closed, 409, "the expectation was received or cancelled in full, or goods are expected in by this name; choose another") \
     X(uneven_unit, 422, "the quantity does not come out even in base units; check the unit and the item's scale")      \
     X(unknown_unit, 422, "the item has no such unit; declare it with the item")                                        \
-    X(in_use, 409, "it has stock, quotas or expected goods; see the cells and clear them first")                       \
+    X(in_use, 409, "something is left: the cells, or what `subject` and `field` name; clear it first")                 \
     X(alias_in_use, 409, "another item has this name or alias; see `subject`")                                         \
     X(circular, 409, "it would contain itself; see `subject`")                                                         \
     X(kit_in_kit, 409, "a kit's components are no kits; name what `subject` is made of instead")                                                         \

@@ -84,6 +84,17 @@ static void look_at_cell(struct judge *judge, uint32_t number, bool *claims)
     judge_short(judge, &draft, remains, 0);
 }
 
+/* 409 in_use, with one of the kits that contain the item. */
+static bool is_component(struct judge *judge, uint32_t item)
+{
+    uint32_t use = judge->ledger->items[item].first_use;
+    if (use == 0)
+        return false;
+    uint32_t kit = judge->ledger->parts.entries[use - 1].kit;
+    (void)judge_refuse(judge, CODE_in_use, name_of(judge, NAME_ITEM, kit), TEXT("/components"));
+    return true;
+}
+
 /* 409 claims_open or in_use when something is left in a cell of the name. claims_first: claims are named, whatever else
  * is there; else they are named when there is nothing else. */
 static bool judge_cells_clear(struct judge *judge, enum name_space space, uint32_t number, bool claims_first)
@@ -255,10 +266,8 @@ static void decide_merge(struct judge *judge, struct text other_name)
     }
     CHECK(item_config_read(config_body(ledger, NAME_ITEM, other), config));
     if (number != NUMBER_NONE) {
-        if (ledger->items[number].first_use != 0) {
-            (void)judge_refuse(judge, CODE_in_use, name, TEXT("/components"));
+        if (is_component(judge, number))
             return;
-        }
         if (!judge_cells_clear(judge, NAME_ITEM, number, false))
             return;
         CHECK(item_config_read(config_body(ledger, NAME_ITEM, number), gone));
@@ -362,10 +371,8 @@ static void decide_delete_item(struct judge *judge)
     }
     if (!judge_match(judge, name, ledger->items[number].config_seq))
         return;
-    if (ledger->items[number].first_use != 0) {
-        (void)judge_refuse(judge, CODE_in_use, name, TEXT("/components"));
+    if (is_component(judge, number))
         return;
-    }
     if (!judge_cells_clear(judge, NAME_ITEM, number, true))
         return;
     struct event *event = config_event(judge, NAME_ITEM, number, TEXT_NONE);

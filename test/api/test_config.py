@@ -117,7 +117,7 @@ class Items(ServerCase, Calls):
                      "circular", subject="k-kit")
         self.refused(self.put("items/k-kit", {"scale": 0, "components": [{"item": "k-none", "quantity": 1}]}), 409,
                      "unknown_item", subject="k-none")
-        self.refused(self.delete("items/k-part"), 409, "in_use")
+        self.refused(self.delete("items/k-part"), 409, "in_use", subject="k-kit")
 
     def test_claims_in_the_way_are_named(self):
         self.done(self.server.send(**receive(1, "claimed", quantity=5)))
