@@ -387,7 +387,8 @@ int cmd_get(int argc, char **argv)
                   get.thing->usage);
         return EXIT_USAGE;
     }
-    if (name_count < get.thing->name_min || has_others(filters, get.thing->filters)) {
+    bool channel_missing = strcmp(get.thing->name, "availability") == 0 && filters[GET_CHANNEL].count == 0;
+    if (name_count < get.thing->name_min || channel_missing || has_others(filters, get.thing->filters)) {
         cli_error("get", "usage: onhand %s", get.thing->usage);
         return EXIT_USAGE;
     }

@@ -465,7 +465,8 @@ class RealServer(unittest.TestCase):
                          [{"item": "another", "ats": 2}])
         code, _, error = self.onhand("get", "availability", "--channel", "nobody")
         self.assertEqual((code, "no channel 'nobody'" in error), (1, True), error)
-        self.assertEqual(self.onhand("get", "availability")[0], 5)
+        code, _, error = self.onhand("get", "availability", "none")
+        self.assertEqual((code, "--channel CHANNEL" in error), (2, True), error)  # said before anything is asked
         rows = [row.split() for row in self.onhand("get", "channels")[1].splitlines()]
         self.assertIn(["web", "1", "true", "0", "9", "CH"], rows)
         rows = self.onhand("get", "stock", "--channel", "web")[1].splitlines()
