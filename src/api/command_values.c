@@ -181,11 +181,10 @@ bool value_condition(struct command_error *error, const struct json_node *node, 
     return true;
 }
 
-bool value_time(struct command_error *error, const struct json_node *node, struct place place, int64_t *out_us)
+/* wanted: what it must be, in words. */
+static bool read_time(struct command_error *error, const struct json_node *node, struct place place, const char *wanted,
+                      int64_t *out_us)
 {
-    if (node->type != JSON_STRING)
-        return value_fail(error, CODE_bad_value, place, "is %s, but must be a time (RFC 3339) in a text",
-                          value_show(node).text);
     switch (rfc3339_parse(node->text, out_us)) {
     case RFC3339_OK:
         return true;
@@ -198,8 +197,15 @@ bool value_time(struct command_error *error, const struct json_node *node, struc
     case RFC3339_BAD:
         break;
     }
-    return value_fail(error, CODE_bad_value, place, "is %s, but must be a time such as 2026-11-22T10:00:00Z (RFC 3339)",
-                      value_show(node).text);
+    return value_fail(error, CODE_bad_value, place, "is %s, but must be %s (RFC 3339)", value_show(node).text, wanted);
+}
+
+bool value_time(struct command_error *error, const struct json_node *node, struct place place, int64_t *out_us)
+{
+    if (node->type != JSON_STRING)
+        return value_fail(error, CODE_bad_value, place, "is %s, but must be a time (RFC 3339) in a text",
+                          value_show(node).text);
+    return read_time(error, node, place, "a time such as 2026-11-22T10:00:00Z", out_us);
 }
 
 /* "2026-12-01" is the midnight that rfc3339_parse finds behind it; ten bytes are no time with an offset. */
@@ -211,7 +217,8 @@ bool value_moment(struct command_error *error, const struct json_node *node, str
                           value_show(node).text);
     if (node->text.length != DAY_BYTES) {
         out->form = MOMENT_INSTANT;
-        return value_time(error, node, place, &out->us);
+        return read_time(error, node, place, "a day such as 2026-12-01 or a time such as 2026-12-01T10:00:00Z",
+                         &out->us);
     }
     char midnight[DAY_BYTES + 10];
     memcpy(midnight, node->text.bytes, DAY_BYTES);

@@ -515,7 +515,7 @@ static void on_begin(struct connection *connection)
     else if (text_equal(answers.value, TEXT("summary")))
         commands->answers = ANSWERS_SUMMARY;
     else if (text_present(answers.value) && !text_equal(answers.value, TEXT("all"))) {
-        respond_problem(connection, 422, "bad_value", TEXT("answers"), TEXT("is none of all, errors, summary"));
+        respond_problem(connection, 422, "bad_value", TEXT("answers"), TEXT("must be one of all, errors, summary"));
         return;
     }
     if (commands->form == FORM_STREAM) {

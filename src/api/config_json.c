@@ -409,6 +409,17 @@ static const struct kind_of_body {
                       "locations priority buffer cap shares_rest", read_channel_member, finish_channel},
 };
 
+/* The contract's fields that later versions will know. */
+static bool is_for_later(enum name_space space, struct text key)
+{
+    static const char *const later[] = {"snapshot_policy", "max_change", "count_limit", "silence", "pair", "id_window"};
+    for (size_t i = 0; space == NAME_SOURCE && i < sizeof(later) / sizeof(later[0]); i++) {
+        if (text_equal(key, text_of(later[i], strlen(later[i]))))
+            return true;
+    }
+    return false;
+}
+
 static void begin(struct config_room *room)
 {
     /* Reading nothing leaves all defaults. */
@@ -440,6 +451,10 @@ bool config_from_json(const struct json_node *nodes, uint32_t root, enum name_sp
         }
         if (!kind->read_member(&body, at, &known))
             return false;
+        if (!known && is_for_later(space, place.key))
+            return value_fail(out_error, CODE_unknown_field, place,
+                              "is a field of %s that this version has no meaning for; leave it out; there are: %s",
+                              kind->what, kind->fields);
         if (!known)
             return value_fail(out_error, CODE_unknown_field, place, "is not a field of %s; there are: %s", kind->what,
                               kind->fields);

@@ -562,13 +562,13 @@ static void on_begin(struct connection *connection)
     uint64_t seconds = 0;
     feed->limit = feed->sse ? UINT64_MAX : PAGE_DEFAULT;
     if (text_present(limit) && (feed->sse || !parse_number(limit, 1, PAGE_MAX, &feed->limit))) {
-        respond_problem(connection, 422, "bad_value", limit_key, TEXT("is 1 to 10000, for pages"));
+        respond_problem(connection, 422, "bad_value", limit_key, TEXT("must be a whole number from 1 to 10000, for pages"));
     } else if (text_present(wait) && (feed->sse || !parse_number(wait, 0, WAIT_SECONDS_MAX, &seconds))) {
-        respond_problem(connection, 422, "bad_value", TEXT("wait"), TEXT("is 0 to 60 seconds, for pages"));
+        respond_problem(connection, 422, "bad_value", TEXT("wait"), TEXT("must be 0 to 60 seconds, for pages"));
     } else if (text_present(include) && !text_equal(include, TEXT("refused"))) {
-        respond_problem(connection, 422, "bad_value", TEXT("include"), TEXT("is \"refused\" or left out"));
+        respond_problem(connection, 422, "bad_value", TEXT("include"), TEXT("must be \"refused\" or left out"));
     } else if (text_present(stamps) && (!feed->sse || !text_equal(stamps, TEXT("1")))) {
-        respond_problem(connection, 422, "bad_value", TEXT("stamps"), TEXT("is 1 or left out, for event streams"));
+        respond_problem(connection, 422, "bad_value", TEXT("stamps"), TEXT("must be 1 or left out, for event streams"));
     } else if ((!text_present(channel) ||
                 begin_channel(connection, channel, text_present(include), text_present(stamps))) &&
                begin_cursor(connection, parameters[0].value)) {

@@ -609,7 +609,7 @@ static void refuse_word(struct connection *connection, enum list_parameter param
 {
     struct buffer detail;
     buffer_init(&detail, 1024);
-    buffer_literal(&detail, "is one of");
+    buffer_literal(&detail, "must be one of");
     for (; *words != NULL; words++) {
         buffer_byte(&detail, ' ');
         buffer_append(&detail, *words, strlen(*words));
@@ -679,7 +679,7 @@ static bool check_values(struct connection *connection)
     list->limit = PAGE_DEFAULT;
     struct text limit = list->values[LIST_LIMIT];
     if (text_present(limit) && !parse_number(limit, 1, LIST_PAGE_MAX, &list->limit)) {
-        respond_problem(connection, 422, "bad_value", keys[LIST_LIMIT], TEXT("is 1 to 1000"));
+        respond_problem(connection, 422, "bad_value", keys[LIST_LIMIT], TEXT("must be a whole number from 1 to 1000"));
         return false;
     }
     if (text_present(list->values[LIST_CURSOR]) &&
