@@ -474,28 +474,40 @@ static bool suits(int64_t kind, const struct model_claim *claim)
     }
 }
 
+/* The name of a claim that waits for later. False when there is none. */
+static bool some_promised(model_name out)
+{
+    const struct model_state *s = &run.model.now;
+    int64_t first = (int64_t)below(HOLDS);
+    for (int64_t i = 0; i < s->claim_count; i++) {
+        const struct model_claim *claim = &s->claims[(first + i) % s->claim_count];
+        if (claim->at.form == MODEL_MOMENT_NONE || strcmp(claim->state, "waiting") != 0)
+            continue;
+        memcpy(out, claim->name, sizeof(model_name));
+        return true;
+    }
+    return false;
+}
+
 static void some_hold(struct model_command *c)
 {
     const struct model_state *s = &run.model.now;
     name(c->hold, "h", HOLDS);
-    /* One that waits for later; what it has not yet can be committed and shipped by facts alone. */
-    int64_t first = (int64_t)below(HOLDS), tried = served[PROMISES] && one_in(3) ? s->claim_count : 0;
-    for (int64_t i = 0; i < tried; i++) {
-        const struct model_claim *claim = &s->claims[(first + i) % s->claim_count];
-        if (claim->at.form == MODEL_MOMENT_NONE || strcmp(claim->state, "waiting") != 0)
-            continue;
-        memcpy(c->hold, claim->name, sizeof(c->hold));
-        if (c->kind != MODEL_HOLD && !one_in(4))
-            c->guard = MODEL_GUARD_OFF;
-        return;
-    }
+    bool later = served[PROMISES] && c->kind != MODEL_PICK && c->kind != MODEL_UNPICK && one_in(3);
     /* A name whose expected document was closed, which is promised anew. */
-    for (int64_t e = 0; c->kind == MODEL_HOLD && tried > 0 && e < s->expectation_count; e++) {
+    bool anew = later && c->kind == MODEL_HOLD && !one_in(3);
+    for (int64_t e = 0; anew && e < s->expectation_count; e++) {
         const struct model_claim *claim = model_claim_named(&run.model, s->expectations[e].name, run.now_us);
         if (s->expectations[e].closed_at_us == MODEL_TIME_NONE || s->expectations[e].direction != MODEL_DIRECTION_OUT ||
             (claim != NULL && claim->ended_at_us != MODEL_TIME_NONE))
             continue;
         memcpy(c->hold, s->expectations[e].name, sizeof(c->hold));
+        return;
+    }
+    /* One that waits for later; what it has not yet can be committed and shipped by facts alone. */
+    if (later && some_promised(c->hold)) {
+        if (c->kind != MODEL_HOLD && !one_in(4))
+            c->guard = MODEL_GUARD_OFF;
         return;
     }
     if (one_in(4))
@@ -657,7 +669,7 @@ static void some_expectation(model_name out)
         return;
     if (one_in(4))
         name(out, "h", HOLDS);
-    else if (s->expectation_count > 0)
+    else if (!some_promised(out) && s->expectation_count > 0)
         memcpy(out, s->expectations[below((uint64_t)s->expectation_count)].name, sizeof(model_name));
 }
 
@@ -785,7 +797,11 @@ static void make_command(struct model_command *c)
         name(c->expectation, "h", one_in(6) ? PAPERS : 3);
         has_lines = !lines_of_paper(c);
     }
-    if (c->kind == MODEL_HOLD && served[PROMISES] && c->guard != MODEL_GUARD_OFF && one_in(2))
+    const struct model_paper *before = model_paper_named(&run.model, false, c->hold, run.now_us);
+    const struct model_claim *promised = model_claim_named(&run.model, c->hold, run.now_us);
+    bool anew = (before != NULL && before->closed_at_us != MODEL_TIME_NONE) ||
+                (promised != NULL && promised->at.form != MODEL_MOMENT_NONE && !one_in(3));
+    if (c->kind == MODEL_HOLD && served[PROMISES] && c->guard != MODEL_GUARD_OFF && (anew || one_in(2)))
         make_later(c); /* whoever reads JSON refuses a fact that is for later */
     if (has_lines) {
         const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
