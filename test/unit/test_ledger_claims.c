@@ -429,6 +429,11 @@ static void orders_change(void **state)
         {"# mistake: two lines on one item in one order", NULL, NULL},
         {"receive 5 A@L", "ok: receive", NULL},
         {"commit hold=O 3 A@L 3 A@L", "insufficient_stock, A@L asked 6 free 5", NULL},
+        {"# a fact that amends beyond the range", NULL, NULL},
+        {"receive 2 A@L", "ok: receive", NULL},
+        {"commit hold=O 1 A@L", "ok: commit", NULL},
+        {"commit hold=N 1 A@L", "ok: commit out_of_stock", NULL},
+        {"amend fact hold=O 9007199254740991 A@L", "invalid out_of_range line 0 quantity", "O: committed of pos-1, A@L granted 1 committed 1"},
     };
     WORLD_PLAY(rows);
 }
