@@ -75,6 +75,46 @@ class StoryS5(FolderCase):
         verify(self.server.data) # I1: 180 + 21 + @loss 3 + @found -2 + @supplier -202 = 0
 
 
+class Again(FolderCase):
+    """A pre-order that is cancelled and asked for again under its name, across restarts."""
+
+    def hold(self, number, quantity, at):
+        return self.server.send(kind="hold", source="shop", id="h%d" % number, hold="cart9", at=at, expires_in=0,
+                                item="A", location="L", quantity=quantity)
+
+    def expect_promised(self, state, *lines):
+        expectation = self.server.get("/v1/expectations/cart9").json()
+        self.assertEqual((expectation["state"], expectation["direction"]), (state, "out"))
+        self.assertEqual([line["units"] for line in expectation["lines"]], list(lines))
+        self.assertEqual(self.server.cell("A", "L")["outgoing"], sum(lines))
+
+    def test_its_expectation_opens_again(self):
+        self.server = self.start()
+        self.server.send(kind="expect", source="erp", id="1", expectation="PO9", direction="in", due=day(3), item="A",
+                         location="L", quantity=50)
+        self.assertEqual(self.hold(1, 5, day(4)).status, 200)
+        self.expect_promised("open", 5)
+        self.assertEqual(self.server.send(kind="cancel_expected", source="erp", id="2", expectation="cart9").status, 200)
+        self.expect_promised("closed")
+        self.server.stop()
+        self.server = self.start()
+        late = self.server.send(kind="expect", source="erp", id="3", expectation="cart9", direction="out", due=day(4),
+                                item="A", location="L", quantity=5)
+        self.assertEqual((late.status, late.json()["code"]), (409, "expectation_closed"))
+        self.assertEqual(self.hold(2, 7, day(5)).status, 200)
+        self.expect_promised("open", 7)
+        self.server.stop()
+        self.server = self.start()
+        self.expect_promised("open", 7)
+        self.assertEqual(self.hold(3, 7, day(2)).status, 409) # sooner: nothing has come by then
+        self.server.send(kind="receive", source="wms", id="1", expectation="PO9", item="A", location="L", quantity=8)
+        self.expect_promised("closed")
+        self.assertEqual(self.server.get("/v1/holds/cart9").json()["state"], "held")
+        self.assertEqual(self.hold(4, 8, day(5)).status, 200) # all of it is there
+        self.server.stop()
+        verify(self.server.data)
+
+
 class Calls(ServerCase):
     def problem(self, path, status, code, field=None):
         answer = self.server.get(path)
