@@ -96,6 +96,7 @@ void render_figures(struct buffer *out, const struct figures *figures, unsigned 
     UNITS(",\"reorder_point\":", units[FIGURE_REORDER_POINT]);
     UNITS(",\"incoming\":", units[FIGURE_INCOMING]);
     UNITS(",\"outgoing\":", units[FIGURE_OUTGOING]);
+    UNITS(",\"in_bins\":", units[FIGURE_IN_BINS]);
 }
 
 void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell)
@@ -303,6 +304,11 @@ static void render_row(struct buffer *out, const struct render *render, const st
     json_string(out, render_name(render, NAME_LOCATION, event->location));
 }
 
+static bool of_claim(const struct event *event)
+{
+    return event->claim != 0;
+}
+
 static bool of_transfer(const struct event *event)
 {
     return event->transfer_number != 0;
@@ -324,7 +330,9 @@ static const struct event *first_with(const struct decision *decision, bool (*is
 
 static void render_claim_answer(struct buffer *out, const struct render *render, const struct decision *decision)
 {
-    const struct event *first = &decision->events[0];
+    const struct event *first = first_with(decision, of_claim); /* goods that leave a bin are claimed at its node */
+    if (first == NULL)
+        return;
     buffer_literal(out, ",\"hold\":");
     json_string(out, first->hold);
     buffer_literal(out, ",\"state\":");
@@ -424,15 +432,16 @@ void render_answer(struct buffer *out, const struct render *render, const struct
         render_refusal(out, render, &decision->events[0]);
         return;
     }
-    const struct event *configured = &decision->events[decision->event_count - 1];
+    /* The last event is of the item something was merged into; behind a location's are those of its bins. */
+    const struct event *configured =
+        &decision->events[decision->kind == KIND_PUT_LOCATION ? 0 : decision->event_count - 1];
     bool of_item = decision->kind == KIND_PUT_ITEM; /* whose event may have the item alone */
     if (of_item || (configured->config_space != NAME_SPACE_COUNT && decision->kind != KIND_SET_CHANNEL)) {
         buffer_literal(out, ",\"name\":");
         json_string(out, of_item ? render_name(render, NAME_ITEM, configured->item)
                                  : render_name(render, configured->config_space, configured->config_number));
     }
-    if (decision->events[0].claim != 0)
-        render_claim_answer(out, render, decision);
+    render_claim_answer(out, render, decision);
     render_transfer_answer(out, render, decision);
     render_expectation_answer(out, render, decision);
     buffer_literal(out, ",\"figures\":[");

@@ -90,7 +90,8 @@ static void read_stock(const struct ledger *ledger, struct request *request)
 
 /* ---- I/O thread ---- */
 
-/* The sum of all figures; false when it is more than any number can say. */
+/* The sum of all figures; false when it is more than any number can say. What lies in bins is among what is sellable
+ * and not counted again. */
 static bool sum_cells(const struct stock *stock, struct figures *out_total)
 {
     struct figures total = {{0}};
@@ -100,6 +101,7 @@ static bool sum_cells(const struct stock *stock, struct figures *out_total)
             fits = fits && checked_add(total.units[f], stock->cells[i].figures.units[f], &total.units[f]) &&
                    total.units[f] < INT64_MAX / 16 && total.units[f] > -INT64_MAX / 16; /* their sums fit too */
     }
+    total.units[FIGURE_IN_BINS] = 0;
     *out_total = total;
     return fits;
 }

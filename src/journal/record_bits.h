@@ -73,7 +73,8 @@ enum {
     ALSO_TRANSFER = 1 << 3,
     ALSO_EXPECTATION = 1 << 4,
     ALSO_MENTIONS = 1 << 5, /* varint total, varint count, texts */
-    ALSO_UNKNOWN = 0xffc0
+    ALSO_IN_BINS = 1 << 6,  /* zigzag delta, zigzag after: a figure for which `delta` and `figures` have no bit */
+    ALSO_UNKNOWN = 0xff80
 };
 #define CONFIG_DELETED 0x80u /* beside the space */
 
@@ -103,7 +104,9 @@ enum {
 #define RECORD_HEAD_BYTES 5
 #define TEXT_BYTES_MAX    META_BYTES_MAX /* the longest text of a decision */
 
-_Static_assert(FIGURE_COUNT <= 16 && CLAIM_FIGURE_COUNT <= 16, "a bit for each figure");
+#define FIGURES_BY_BITS FIGURE_IN_BINS /* those before it have a bit each in `delta` and `figures` */
+_Static_assert(FIGURES_BY_BITS <= 16 && CLAIM_FIGURE_COUNT <= 16, "a bit for each figure");
+_Static_assert(FIGURE_COUNT == FIGURES_BY_BITS + 1, "and a field for the one that has none");
 
 /* The names of the claim, transfer and expectation events before, within one decision. */
 struct claim_names {

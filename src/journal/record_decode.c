@@ -80,7 +80,7 @@ static void take_figures(struct decoder *d, struct figures *out_figures)
 {
     unsigned bits = read_u16(&d->r);
     refuse(d, bits == 0);
-    if (bits >> FIGURE_COUNT != 0) {
+    if (bits >> FIGURES_BY_BITS != 0) {
         d->unknown = true;
         return;
     }
@@ -220,6 +220,11 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
     }
     if ((also & ALSO_MENTIONS) != 0)
         take_mentions(d, decision, event);
+    if ((also & ALSO_IN_BINS) != 0) {
+        event->delta.units[FIGURE_IN_BINS] = unzigzag(take_varint(d));
+        event->figures.units[FIGURE_IN_BINS] = unzigzag(take_varint(d));
+        refuse(d, (event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) == 0);
+    }
 }
 
 static void take_refusal(struct decoder *d, struct decision *decision, struct event *event)

@@ -14,14 +14,17 @@
 /* Everything of a decision but its texts and events. */
 #define CONTEXT_BYTES_BOUND 128
 /*
- * What events can really take: quantities have 53 bits (8 bytes). A command changes at most two cells per line; every other
+ * What events can really take: quantities have 53 bits (8 bytes). A command changes at most two cells per line, and
+ * where those are of bins, their nodes' too: then the claim is the nodes', and a bin has its conditions. Every other
  * event follows one of those, and has little more than the figures again.
  */
 #define EVENT_BYTES_MAX    ((2 * FIGURE_COUNT + CLAIM_FIGURE_COUNT + 8) * 8 + 15 * 5 + 64)
+#define BIN_BYTES_MAX      ((CONDITION_COUNT + FIGURE_COUNT + 8) * 8 + 15 * 5 + 64)
 #define FOLLOWER_BYTES_MAX (FIGURE_COUNT * 8 + 8 * 5 + 16)
 #define CHANGES_MAX        (2 * COMMAND_LINES_MAX + 8)
+#define BINS_MAX           (2 * COMMAND_LINES_MAX)
 _Static_assert(CONTEXT_BYTES_BOUND + 7 * TEXT_BYTES_MAX + CHANGES_MAX * EVENT_BYTES_MAX +
-                       (DECISION_EVENTS_MAX - CHANGES_MAX) * FOLLOWER_BYTES_MAX +
+                       BINS_MAX * BIN_BYTES_MAX + (DECISION_EVENTS_MAX - CHANGES_MAX - BINS_MAX) * FOLLOWER_BYTES_MAX +
                        (3 * SERVED_MAX + 8) * NAME_BYTES_MAX + CONFIG_BYTES_MAX +
                        COMMAND_LINES_MAX * SHORTAGE_BYTES_MAX + DECISION_NAMES_MAX * (16 + NAME_BYTES_MAX) +
                        EVENT_BYTES_BOUND <=
@@ -139,7 +142,8 @@ static unsigned event_also(const struct event *event)
     return (event->channel_number != NUMBER_NONE ? ALSO_QUOTA : 0u) | (event->low ? ALSO_LOW : 0u) |
            (event->config_space != NAME_SPACE_COUNT ? ALSO_CONFIG : 0u) |
            (event->transfer_number != 0 ? ALSO_TRANSFER : 0u) |
-           (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u);
+           (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
+           ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u);
 }
 
 static uint8_t *put_also(uint8_t *at, const struct event *event, unsigned also, struct claim_names *names)
@@ -177,6 +181,10 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, unsigned also, 
         at = put_varint(at, event->mention_count);
         for (uint32_t i = 0; i < event->mention_count; i++)
             at = put_text(at, event->mentions[i]);
+    }
+    if ((also & ALSO_IN_BINS) != 0) {
+        at = put_varint(at, zigzag(event->delta.units[FIGURE_IN_BINS]));
+        at = put_varint(at, zigzag(event->figures.units[FIGURE_IN_BINS]));
     }
     return at;
 }

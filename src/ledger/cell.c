@@ -110,6 +110,7 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
         ledger->cells[number] = (struct cell){.item = event->item, .location = event->location,
                                               .next_of_item = item->first_cell};
         item->first_cell = number + 1;
+        ledger->locations[event->location].cells++;
         table_insert(&ledger->cell_index, cell_key_hash(ledger, event->item, event->location), number);
     } else {
         CHECK(ledger->cells[number].item == event->item);

@@ -226,6 +226,8 @@ static int64_t kept_before(const struct ledger *ledger, uint32_t first, uint32_t
 int64_t channel_free(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t channel,
                      int64_t quota_back)
 {
+    if (cell != NUMBER_NONE && is_bin(ledger, ledger->cells[cell].location))
+        return 0; /* its goods are promised at its node */
     int64_t pool = max_i64(0, figures_available(figures) + figures->units[FIGURE_BACKORDERED] -
                                   figures->units[FIGURE_SAFETY_STOCK]);
     bool shares = channel == NUMBER_NONE || ledger->channels[channel].shares_rest;

@@ -58,6 +58,16 @@ static void mention_claims(struct judge *judge, uint32_t item, uint32_t location
     }
 }
 
+/* What is set apart for channels in a cell. */
+static int64_t cell_quotas(const struct ledger *ledger, uint32_t number)
+{
+    const struct cell_extra *extra = cell_extra(ledger, number);
+    int64_t sum = 0;
+    for (uint32_t q = extra == NULL ? 0 : extra->quota_first; q != 0; q = ledger->quotas[q - 1].next)
+        sum += ledger->quotas[q - 1].units; /* CHANNELS_MAX terms of 2^53 */
+    return min_i64(sum, QUANTITY_UNITS_MAX);
+}
+
 /* What of a cell would be lost with its name. A policy goes with it and is nobody's loss. */
 static int64_t cell_remains(const struct ledger *ledger, uint32_t number)
 {
@@ -65,10 +75,7 @@ static int64_t cell_remains(const struct ledger *ledger, uint32_t number)
     int64_t sum = 0;
     for (unsigned f = 0; f < FIGURE_SAFETY_STOCK; f++)
         sum += figures.units[f] < 0 ? -figures.units[f] : figures.units[f]; /* 13 terms of 2^53 at most */
-    const struct cell_extra *extra = cell_extra(ledger, number);
-    for (uint32_t q = extra == NULL ? 0 : extra->quota_first; q != 0; q = ledger->quotas[q - 1].next)
-        sum += ledger->quotas[q - 1].units; /* CHANNELS_MAX more */
-    return min_i64(sum, QUANTITY_UNITS_MAX);
+    return min_i64(sum + cell_quotas(ledger, number), QUANTITY_UNITS_MAX);
 }
 
 /* Looks at one cell: notes what remains in it, and whether claims may stand on it. */
@@ -409,6 +416,41 @@ static uint32_t levels_below(const struct ledger *ledger, uint32_t location)
     return most;
 }
 
+/* 409 in_use when a channel sells from it. */
+static bool judge_unlisted(struct judge *judge, uint32_t location)
+{
+    for (uint32_t c = 0; c < judge->ledger->names[NAME_CHANNEL].count; c++) {
+        if (channel_serves(judge->ledger, c, location))
+            return judge_refuse(judge, CODE_in_use, name_of(judge, NAME_CHANNEL, c), TEXT("/locations"));
+    }
+    return true;
+}
+
+/* May it become a bin? Nothing may be promised there: no claims, no quotas, no channel that sells from it. */
+static bool judge_promises_nothing(struct judge *judge, uint32_t number)
+{
+    const struct ledger *ledger = judge->ledger;
+    bool claims = false;
+    if (!judge_unlisted(judge, number))
+        return false;
+    for (uint32_t c = 0; ledger->locations[number].cells != 0 && c < ledger->cell_count; c++) {
+        const struct cell *cell = &ledger->cells[c];
+        if (cell->location != number)
+            continue;
+        const struct draft draft = {.item = cell->item, .location = number, .scale = ledger->items[cell->item].scale};
+        if (cell_quotas(ledger, c) != 0)
+            judge_short(judge, &draft, cell_quotas(ledger, c), 0);
+        claims |= cell->extra != 0 || (cell->units[FIGURE_HELD] | cell->units[FIGURE_COMMITTED]) != 0;
+    }
+    if (claims)
+        mention_claims(judge, NUMBER_NONE, number);
+    if (judge->decision->mention_total != 0) {
+        judge->decision->shortage_count = 0;
+        return judge_refuse(judge, CODE_claims_open, name_of(judge, NAME_LOCATION, number), TEXT("/promise"));
+    }
+    return judge_shorts(judge, CODE_in_use, name_of(judge, NAME_LOCATION, number), TEXT("/promise"));
+}
+
 static void decide_location(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
@@ -424,8 +466,9 @@ static void decide_location(struct judge *judge)
     bool known = number < ledger->names[NAME_LOCATION].count;
     if (!judge_match(judge, command->location, known ? ledger->locations[number].config_seq : 0))
         return;
+    uint32_t parent = NUMBER_NONE;
     if (text_present(config.parent)) {
-        uint32_t parent = ledger_number(ledger, NAME_LOCATION, config.parent);
+        parent = ledger_number(ledger, NAME_LOCATION, config.parent);
         if (text_equal(config.parent, command->location) ||
             (known && parent != NUMBER_NONE && ledger_location_within(ledger, parent, number))) {
             (void)judge_refuse(judge, CODE_circular, config.parent, TEXT("/parent"));
@@ -441,7 +484,12 @@ static void decide_location(struct judge *judge)
             return;
         }
     }
+    if (known && config.no_promise && !ledger->locations[number].no_promise && !judge_promises_nothing(judge, number))
+        return;
+    if (known && !bins_replace(judge, (struct replaced){number, parent, config.no_promise}))
+        return;
     (void)config_event(judge, NAME_LOCATION, number, command->config);
+    bins_rest(judge);
 }
 
 static void decide_delete_location(struct judge *judge)
@@ -462,13 +510,7 @@ static void decide_delete_location(struct judge *judge)
         (void)judge_refuse(judge, CODE_in_use, name_of(judge, NAME_LOCATION, child), TEXT("/parent"));
         return;
     }
-    for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
-        if (channel_serves(ledger, c, number)) {
-            (void)judge_refuse(judge, CODE_in_use, name_of(judge, NAME_CHANNEL, c), TEXT("/locations"));
-            return;
-        }
-    }
-    if (judge_cells_clear(judge, NAME_LOCATION, number, true))
+    if (judge_unlisted(judge, number) && judge_cells_clear(judge, NAME_LOCATION, number, true))
         config_event(judge, NAME_LOCATION, number, TEXT_NONE)->config_deleted = true;
 }
 

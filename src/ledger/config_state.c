@@ -217,14 +217,19 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
         ledger->locations[location->parent - 1].children--;
     set_body(ledger, &location->config, event->config_deleted ? TEXT_NONE : event->config);
     CHECK(location_config_read(config_body(ledger, NAME_LOCATION, number), &config));
+    bool was_bin = location->no_promise;
+    uint32_t old_parent = location->parent;
     location->parent = 0;
     location->no_promise = config.no_promise;
+    ledger->bin_count += (uint32_t)config.no_promise - (uint32_t)was_bin;
     if (text_present(config.parent)) {
         uint32_t parent = ledger_number(ledger, NAME_LOCATION, config.parent);
         CHECK(parent != NUMBER_NONE);
         location->parent = parent + 1;
         ledger->locations[parent].children++;
     }
+    if (location->no_promise != was_bin || location->parent != old_parent)
+        nodes_derive(ledger, number);
     location->config_seq = event->seq;
     if (event->config_deleted) {
         CHECK(location->children == 0);

@@ -170,14 +170,23 @@ static uint32_t find_cell(const struct judge *judge, uint32_t item, uint32_t loc
     return cell_find(judge->ledger, item, location);
 }
 
-struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line)
+struct draft *judge_draft_at(const struct judge *judge, uint32_t item, uint32_t location)
 {
     struct draft *drafts = judge->ledger->drafts;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         if (drafts[i].item == item && drafts[i].location == location)
             return &drafts[i];
     }
-    CHECK(judge->draft_count < COMMAND_LINES_MAX);
+    return NULL;
+}
+
+struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line)
+{
+    struct draft *drafts = judge->ledger->drafts;
+    struct draft *have = judge_draft_at(judge, item, location);
+    if (have != NULL)
+        return have;
+    CHECK(judge->draft_count < DRAFTS_MAX);
     const struct ledger *ledger = judge->ledger;
     bool is_new = item >= ledger->names[NAME_ITEM].count || location >= ledger->names[NAME_LOCATION].count;
     drafts[judge->draft_count] = (struct draft){
@@ -188,6 +197,7 @@ struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t locati
         .claim_line = NUMBER_NONE,
         .scale = item < ledger->names[NAME_ITEM].count ? ledger->items[item].scale : 0,
         .condition = CONDITION_NONE,
+        .in_bin = is_bin(ledger, location),
     };
     return &drafts[judge->draft_count++];
 }
@@ -438,23 +448,23 @@ static int64_t hysteresis(int64_t reorder_point)
 }
 
 /* Low from the reorder point down, until clearly above it. */
-static bool is_low(const struct figures *figures, bool was_low)
+static bool is_low(const struct figures *figures, int64_t available, bool was_low)
 {
     int64_t point = figures->units[FIGURE_REORDER_POINT];
-    int64_t available = figures_available(figures);
     return point > 0 && (available <= point || (was_low && available < point + hysteresis(point)));
 }
 
 /* Events of thresholds that this event has crossed; every change of a cell comes by here, so no path is silent. */
-static void follow_thresholds(struct judge *judge, struct event *event, const struct figures *before, bool was_low)
+static void follow_thresholds(struct judge *judge, struct event *event, int64_t before, int64_t available, bool was_low,
+                              bool in_bin)
 {
-    int64_t available = figures_available(&event->figures);
-    int64_t available_before = figures_available(before);
     if (event->low && !was_low)
         (void)follow(judge, event, EVENT_LOW_STOCK, available);
-    if (available_before > 0 && available <= 0)
+    if (in_bin)
+        return; /* it may need to be filled, but its node says what is to be had */
+    if (before > 0 && available <= 0)
         (void)follow(judge, event, EVENT_OUT_OF_STOCK, available);
-    if (available_before <= 0 && available > 0 && event->version > 1)
+    if (before <= 0 && available > 0 && event->version > 1)
         (void)follow(judge, event, EVENT_BACK_IN_STOCK, available);
 }
 
@@ -481,14 +491,18 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
                                  "a figure of the cell would leave the range of 2^53-1 base units");
         event->figures.units[i] = after;
     }
+    if (UNLIKELY(draft->in_bins != 0) && !bins_tell(judge, draft, event))
+        return false;
     /* Every figure of API.md section 2 that is a sum; `oversold` is in range when `available` is. */
     int64_t on_hand = figures_on_hand(&event->figures);
     int64_t unavailable = on_hand - event->figures.units[CONDITION_SELLABLE];
+    int64_t available = figures_available(&event->figures);
+    int64_t available_before = figures_available(&before);
     if (!quantity_in_range(on_hand) || !quantity_in_range(unavailable) ||
-        !quantity_in_range(figures_reserved(&event->figures)) || !quantity_in_range(figures_available(&event->figures)))
+        !quantity_in_range(figures_reserved(&event->figures)) || !quantity_in_range(available))
         return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                              "a sum of the cell's figures would leave the range of 2^53-1 base units");
-    event->low = is_low(&event->figures, was_low);
+    event->low = is_low(&event->figures, available, was_low);
     if (earlier != NULL) {
         event->version = earlier->version + 1;
         event->previous_seq = earlier->seq;
@@ -517,9 +531,9 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
             next->condition = (enum condition)i;
         }
     }
-    if (figures_oversold(&event->figures) > figures_oversold(&before))
+    if (figures_oversold(&event->figures) > figures_oversold(&before) && !draft->in_bin)
         follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
-    follow_thresholds(judge, event, &before, was_low);
+    follow_thresholds(judge, event, available_before, available, was_low, draft->in_bin);
     draft->last_event = judge->decision->event_count;
     return true;
 }

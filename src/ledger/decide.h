@@ -61,6 +61,8 @@ MUST_USE bool judge_document_lines(struct judge *judge, enum document_kind kind,
 /* Does a line of the command look for its location? */
 bool command_seeks(const struct command *command);
 struct draft *judge_draft(const struct judge *judge, uint32_t index);
+/* The draft of a cell, NULL for none. */
+struct draft *judge_draft_at(const struct judge *judge, uint32_t item, uint32_t location);
 /* The draft of a cell, made when it is the first line on it. */
 struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line);
 /* A quantity in base units of an item of this scale; 422 when it has too many decimals or leaves the range. */
@@ -129,6 +131,8 @@ void decide_config(struct judge *judge);   /* item settings */
 
 /* Notes what a guarded taking lacks in one cell. by: units taken by condition, > 0 where taken. */
 void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT]);
+/* Sellable units that could be taken there without a claim: of a bin, what lies there and is free at its node. */
+int64_t taking_free(const struct judge *judge, const struct draft *draft);
 /*
  * The claim that goods leave from, NUMBER_NONE for none, and what to call the part of them it does not cover; its
  * channel or the command's becomes the judge's. False when the kind needs a claim that is not there.
@@ -156,6 +160,8 @@ MUST_USE bool movement_arrival(struct judge *judge, uint32_t index, uint32_t to,
 
 /* The expectation a receipt names, NUMBER_NONE for none; refuses when it is unknown, closed, or of goods that go. */
 MUST_USE bool expectation_in(struct judge *judge, uint32_t *out_expectation);
+/* What it has open in the draft's cell. */
+int64_t expectation_in_open(const struct judge *judge, const struct draft *draft, uint32_t expectation);
 /* Takes up to this many units off what it expects in the draft's cell. Returns what was taken. */
 int64_t expectation_in_take(const struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
                             struct event *event);
@@ -182,6 +188,37 @@ struct text channel_form_write(const struct channel *channel, uint8_t *room);
 void channel_form_read(struct text form, struct channel *out_channel);
 struct text offer_form_write(const struct offer *offer, uint8_t *room);
 void offer_form_read(struct text form, struct offer *out_offer);
+
+/* ---- bin.c ---- */
+/*
+ * The drafts are of goods that leave, or come: those of bins pass what is sellable of them to the draft of their node,
+ * made behind all others where no line names it, and with goods that leave their line of the claim. What a node's draft
+ * has is in the first event of its cell (judge_cell).
+ */
+MUST_USE bool bins_gather(struct judge *judge, int sign); /* -1: they leave */
+MUST_USE static inline bool bins_leave(struct judge *judge)
+{
+    return LIKELY(judge->ledger->bin_count == 0) || bins_gather(judge, -1);
+}
+MUST_USE static inline bool bins_come(struct judge *judge)
+{
+    return LIKELY(judge->ledger->bin_count == 0) || bins_gather(judge, 1);
+}
+/* The goods of the first `count` drafts come to `to`, which may be a bin. */
+MUST_USE bool bins_arrive(struct judge *judge, uint32_t to, uint32_t count);
+/* Behind bins_come: what the expectation does not have open at a bin is asked of its node. */
+MUST_USE bool bins_expect(struct judge *judge, uint32_t expectation);
+/* The claim's line in a draft's cell, of a bin in that of its node; NUMBER_NONE for none. */
+uint32_t draft_claim_line(const struct judge *judge, uint32_t claim, const struct draft *draft);
+/* A blank event of a draft's cell: of this type, or `bins` where no line names the cell. */
+struct event *judge_draft_event(struct judge *judge, const struct draft *draft, enum event_type type);
+/* The first event of a node's cell in the decision has what changes in its bins (judge_cell). */
+MUST_USE bool bins_tell(struct judge *judge, struct draft *draft, struct event *event);
+/* The events of nodes that have none yet: the last that a rule does. */
+void bins_rest(struct judge *judge);
+/* A location is put elsewhere in the tree, or begins or ceases to be a bin: notes what changes nodes with it. Refuses
+ * with in_use when that is more than one decision can say. */
+MUST_USE bool bins_replace(struct judge *judge, struct replaced replaced);
 
 /* ---- grant.c: what a claim gets and gives back in one cell ---- */
 
@@ -235,7 +272,7 @@ void attach_lines(struct judge *judge, uint32_t claim);
 int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum claim_figure figure);
 /* The channel of a claim becomes the judge's. */
 void claim_channel(struct judge *judge, uint32_t claim);
-/* Refuses a request that asks for a promise at a location that takes none. */
+/* Refuses what speaks of promises at a location that takes none: a fact too, no claim stands there. */
 MUST_USE bool judge_promises(struct judge *judge);
 /* Refuses with this code when shortages were noted. */
 MUST_USE bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field);

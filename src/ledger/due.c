@@ -182,7 +182,7 @@ struct moment due_promised(const struct ledger *ledger, uint32_t location, struc
 int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us)
 {
     uint32_t cell = cell_find(ledger, item, location);
-    if (cell == NUMBER_NONE)
+    if (cell == NUMBER_NONE || is_bin(ledger, location)) /* of a bin, nothing: its node has it */
         return 0;
     struct figures figures = cell_figures(ledger, cell);
     return due_atp(ledger, &figures, cell, NUMBER_NONE, at, now_us);
@@ -192,7 +192,7 @@ bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t lo
                          int64_t now_us, int64_t units, int64_t *out_us)
 {
     uint32_t cell = cell_find(ledger, item, location);
-    if (cell == NUMBER_NONE)
+    if (cell == NUMBER_NONE || is_bin(ledger, location)) /* of a bin, nothing: its node has it */
         return false;
     struct figures figures = cell_figures(ledger, cell);
     int64_t earliest_us;

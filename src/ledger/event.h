@@ -50,7 +50,8 @@
     X(CANCEL_EXPECTED, cancel_expected)                                                                                \
     X(LOW_STOCK, low_stock)                                                                                            \
     X(OUT_OF_STOCK, out_of_stock)                                                                                      \
-    X(BACK_IN_STOCK, back_in_stock)
+    X(BACK_IN_STOCK, back_in_stock)                                                                                    \
+    X(BINS, bins)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -77,6 +78,7 @@ enum figure {
     FIGURE_SAFETY_STOCK,
     FIGURE_BACKORDER_LIMIT,
     FIGURE_REORDER_POINT,
+    FIGURE_IN_BINS, /* sellable units in the bins of this location (bin.c): they are promised here */
     FIGURE_COUNT
 };
 /* The name on the wire; of a condition, its own. */
@@ -85,11 +87,12 @@ struct figures {
     int64_t units[FIGURE_COUNT]; /* base units; each within QUANTITY_UNITS_MAX, and so are the sums below */
 };
 
-/* Which figures are not 0, a bit each; few are, so that a branch for each costs less than making its bit. */
+/* Which figures before FIGURE_IN_BINS are not 0, a bit each; few are, so that a branch for each costs less than making
+ * its bit. */
 static inline unsigned figures_bits(const struct figures *figures)
 {
     unsigned bits = 0;
-    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+    for (unsigned i = 0; i < FIGURE_IN_BINS; i++) {
         if (UNLIKELY(figures->units[i] != 0))
             bits |= 1u << i;
     }
@@ -106,10 +109,10 @@ static inline int64_t figures_reserved(const struct figures *figures)
 {
     return figures->units[FIGURE_HELD] + figures->units[FIGURE_COMMITTED];
 }
-/* sellable - reserved; may be negative. */
+/* What is sellable here and in the bins below, less what is reserved; may be negative. */
 static inline int64_t figures_available(const struct figures *figures)
 {
-    return figures->units[CONDITION_SELLABLE] - figures_reserved(figures);
+    return figures->units[CONDITION_SELLABLE] + figures->units[FIGURE_IN_BINS] - figures_reserved(figures);
 }
 /* What is promised without cover and without permission: max(0, -available - backordered). */
 static inline int64_t figures_oversold(const struct figures *figures)
@@ -269,7 +272,8 @@ struct new_name {
 };
 
 /* One command: at most a release and a grant per line for a replaced hold, two cells per line for a transfer, each with
- * a discrepancy of the goods and one of the document, oversold, low stock, and out of or back in stock behind it. */
+ * a discrepancy of the goods and one of the document, oversold, low stock, and out of or back in stock behind it. From
+ * bin to bin it is four cells, with less behind each: what is promised is the nodes', and goods that come cross less. */
 #define DECISION_EVENTS_MAX (12 * COMMAND_LINES_MAX + 8)
 /* A decision of the ledger itself serves at most so many claims: more are served by the next one. */
 #define SERVED_MAX 256

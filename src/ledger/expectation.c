@@ -67,6 +67,11 @@ bool expectation_in(struct judge *judge, uint32_t *out_expectation)
     return true;
 }
 
+int64_t expectation_in_open(const struct judge *judge, const struct draft *draft, uint32_t expectation)
+{
+    return open_units(line_in(judge, draft, expectation));
+}
+
 int64_t expectation_in_take(const struct judge *judge, const struct draft *draft, uint32_t expectation, int64_t units,
                             struct event *event)
 {

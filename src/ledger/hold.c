@@ -152,8 +152,7 @@ void attach_lines(struct judge *judge, uint32_t claim)
 {
     for (uint32_t i = 0; claim != NUMBER_NONE && i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        if (draft->cell != NUMBER_NONE)
-            draft->claim_line = claim_line_find(judge->ledger, claim, draft->cell);
+        draft->claim_line = draft_claim_line(judge, claim, draft);
     }
 }
 
@@ -177,10 +176,11 @@ bool judge_shorts(struct judge *judge, enum code code, struct text subject, stru
 
 bool judge_promises(struct judge *judge)
 {
-    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
-        uint32_t location = judge_draft(judge, i)->location;
-        if (!ledger_location_promises(judge->ledger, location))
-            return judge_refuse(judge, CODE_no_promise, ledger_name(judge->ledger, NAME_LOCATION, location), TEXT("/location"));
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        if (UNLIKELY(draft->in_bin))
+            return judge_refuse(judge, CODE_no_promise, ledger_name(judge->ledger, NAME_LOCATION, draft->location),
+                                TEXT("/location"));
     }
     return true;
 }
@@ -441,7 +441,7 @@ void decide_release(struct judge *judge)
         return;
     bool drafted = command->line_count != 0 ? judge_lines(judge, LINES_KNOWN)
                                             : judge_claim_lines(judge, claim, OPEN_UNITS | 1u << CLAIM_WAITING);
-    if (!drafted)
+    if (!drafted || !judge_promises(judge))
         return;
     attach_lines(judge, claim);
     if (!judge_kits_claimed(judge, claim, OPEN_UNITS | 1u << CLAIM_WAITING))

@@ -128,8 +128,8 @@ static bool add_components(struct judge *judge, const struct draft *kit, int64_t
         struct draft *draft = judge_draft_of(judge, part->component, whole.location, whole.line);
         if (judge->draft_count != before) {
             draft->condition = CONDITION_SELLABLE;
-            if (claim != NUMBER_NONE && draft->cell != NUMBER_NONE)
-                draft->claim_line = claim_line_find(ledger, claim, draft->cell);
+            if (claim != NUMBER_NONE)
+                draft->claim_line = draft_claim_line(judge, claim, draft);
             if (with_terms)
                 hold_terms(judge, claim, draft);
         }
@@ -217,8 +217,12 @@ static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsig
         if (stays_picked) /* what is on a trolley already is not meant */
             has -= draft_claimed(judge, draft, CLAIM_PICKED);
         if (claim == NUMBER_NONE)
-            has = draft_free(judge, draft);
-        int64_t kits = asked - min_i64(asked, has);
+            has = taking_free(judge, draft);
+        for (uint32_t k = 0; draft->claim_line != NUMBER_NONE && k < i; k++) { /* a node's, or of another bin of it */
+            if (judge_draft(judge, k)->claim_line == draft->claim_line)
+                has -= judge_draft(judge, k)->asked_by[CONDITION_SELLABLE];
+        }
+        int64_t kits = asked - min_i64(asked, max_i64(0, has));
         less_sellable(draft, kits);
         if (kits > 0 && !add_components(judge, draft, kits, claim, false))
             return false;

@@ -44,7 +44,7 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
            claims_bytes(limits) + documents_bytes(limits) + ids_bytes(limits->id_count_max) +
-           region_round((size_t)COMMAND_LINES_MAX * sizeof(struct draft)) + region_round(2 * sizeof(struct item_config)) +
+           region_round((size_t)DRAFTS_MAX * sizeof(struct draft)) + region_round(2 * sizeof(struct item_config)) +
            parts_bytes(limits->part_count_max) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
            region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
            region_round((size_t)limits->location_count_max * CHANNEL_WORDS * sizeof(uint64_t)) +
@@ -76,7 +76,7 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     claims_init(&ledger->claims, region, limits);
     documents_init(ledger, region);
     ids_init(&ledger->ids, region, limits->id_count_max);
-    ledger->drafts = region_take(region, COMMAND_LINES_MAX, sizeof(struct draft));
+    ledger->drafts = region_take(region, DRAFTS_MAX, sizeof(struct draft));
     ledger->bodies = region_take(region, 2, sizeof(struct item_config));
     parts_init(&ledger->parts, region, limits->part_count_max);
     ledger->channels = region_take(region, CHANNELS_MAX, sizeof(struct channel));
@@ -286,6 +286,7 @@ void ledger_check(const struct ledger *ledger)
     CHECK(retired == ledger->retired_count);
     configs_check(ledger, &hash);
     cell_check(ledger, &hash);
+    bins_check(ledger);
     channels_check(ledger, &hash);
     parts_check(ledger);
     offers_check(ledger, &hash);
@@ -481,7 +482,7 @@ const char *figure_name(enum figure figure)
         CONDITION_MAP(X)
 #undef X
         "held", "committed", "picked", "backordered", "in_transit", "incoming", "outgoing", "safety_stock",
-        "backorder_limit", "reorder_point"};
+        "backorder_limit", "reorder_point", "in_bins"};
     return names[figure];
 }
 

@@ -30,25 +30,57 @@ static int64_t claim_covered(const struct judge *judge, const struct draft *draf
     return claim_open(judge, draft) - draft_claimed(judge, draft, CLAIM_BACKORDERED);
 }
 
+/* What of these units may be taken of sellable stock: the claim's part is covered, the rest must be free. */
+static int64_t takable(const struct judge *judge, const struct draft *draft, int64_t units)
+{
+    return min_i64(units, claim_covered(judge, draft)) + draft_free(judge, draft);
+}
+
+/* The draft's node, where one is: what leaves its bins, less what comes to them and to itself, must be free there. */
+static NEVER_INLINE void judge_node(struct judge *judge, const struct draft *draft, int64_t own)
+{
+    int64_t units = own - draft->in_bins;
+    if (units > 0 && units > takable(judge, draft, units))
+        judge_short(judge, draft, units, takable(judge, draft, units));
+}
+
 /*
  * Guarded taking. by: units taken by condition (> 0 where taken).
- * Sellable: the claim's part is covered, the rest must be free, and all of it physically there.
+ * All of it must be physically there; of sellable stock it must be free, what lies in a bin at its node.
  */
 void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT])
 {
     struct figures figures = draft_figures(judge, draft);
+    bool node = draft->in_bins != 0;
     for (unsigned i = 0; i < CONDITION_COUNT; i++) {
         if (by[i] <= 0)
             continue;
         int64_t there = max_i64(0, figures.units[i]);
         int64_t free_units = there;
-        if (i == CONDITION_SELLABLE)
-            free_units = min_i64(there, min_i64(by[i], claim_covered(judge, draft)) + draft_free(judge, draft));
+        if (i == CONDITION_SELLABLE && !draft->in_bin && !node)
+            free_units = min_i64(there, takable(judge, draft, by[i]));
         if (by[i] > free_units) {
             judge_short(judge, draft, by[i], free_units);
             return; /* one row per cell */
         }
     }
+    if (node)
+        judge_node(judge, draft, by[CONDITION_SELLABLE]);
+}
+
+int64_t taking_free(const struct judge *judge, const struct draft *draft)
+{
+    const struct ledger *ledger = judge->ledger;
+    if (LIKELY(!draft->in_bin))
+        return draft_free(judge, draft);
+    struct figures figures = draft_figures(judge, draft);
+    uint32_t node = node_of(ledger, draft->location);
+    uint32_t cell = node == NUMBER_NONE ? NUMBER_NONE : cell_find(ledger, draft->item, node);
+    int64_t there = max_i64(0, figures.units[CONDITION_SELLABLE]);
+    if (cell == NUMBER_NONE)
+        return there;
+    figures = cell_figures(ledger, cell);
+    return min_i64(there, channel_free(ledger, &figures, cell, judge->channel, 0));
 }
 
 static bool is_short(struct judge *judge)
@@ -62,16 +94,18 @@ static bool is_short(struct judge *judge)
 bool movement_take(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess,
                    struct event *event)
 {
-    event->quantity = draft->asked;
-    event->condition = draft->condition;
+    if (LIKELY(!draft->unnamed)) {
+        event->quantity = draft->asked;
+        event->condition = draft->condition;
+    }
     for (unsigned i = 0; i < CONDITION_COUNT; i++)
         event->delta.units[i] -= draft->asked_by[i];
-    int64_t beyond = draft->asked_by[CONDITION_SELLABLE];
+    int64_t beyond = draft->asked_by[CONDITION_SELLABLE] + draft->below;
     if (draft->claim_line != NUMBER_NONE && beyond > 0) {
         claim_fill(judge, claim, draft->claim_line, event);
         beyond -= claim_consume(event, beyond);
     }
-    if (event->account == ACCOUNT_CUSTOMER)
+    if (judge->command->kind != KIND_TRANSFER_OUT)
         quota_use(judge, draft, event, beyond); /* sold; what goes to another place is not */
     return judge_cell(judge, draft, event, excess, excess == DISCREPANCY_NONE ? 0 : beyond);
 }
@@ -79,12 +113,17 @@ bool movement_take(struct judge *judge, struct draft *draft, uint32_t claim, enu
 /* Goods leave to the customer. What was committed has come off what is expected to go when it was. */
 static bool emit_leaving(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess)
 {
-    struct event *event = judge_event(judge, event_of(judge->command->kind));
-    event->account = ACCOUNT_CUSTOMER;
-    event->account_units = draft->asked;
+    if (draft->unnamed && draft->in_bins == 0)
+        return true; /* what left its bins was not sellable */
+    struct event *event = judge_draft_event(judge, draft, event_of(judge->command->kind));
+    if (LIKELY(!draft->unnamed)) {
+        event->account = ACCOUNT_CUSTOMER;
+        event->account_units = draft->asked;
+    }
     if (text_present(judge->command->hold)) {
-        int64_t direct = draft->asked_by[CONDITION_SELLABLE] - draft_claimed(judge, draft, CLAIM_COMMITTED);
-        expectation_out_take(judge, draft, judge->command->hold, max_i64(0, direct), event);
+        int64_t units = draft->asked_by[CONDITION_SELLABLE] + draft->below;
+        int64_t direct = max_i64(0, units - draft_claimed(judge, draft, CLAIM_COMMITTED));
+        expectation_out_take(judge, draft, judge->command->hold, direct, event);
     }
     return movement_take(judge, draft, claim, excess, event);
 }
@@ -125,7 +164,7 @@ bool movement_drafts(struct judge *judge, uint32_t claim)
         return judge_refuse(judge, CODE_exceeds_claim, judge->command->hold, TEXT("/hold"));
     attach_lines(judge, claim);
     bool leaves = judge->command->kind == KIND_SALE || judge->command->kind == KIND_SHIP;
-    return !leaves || judge_kits_claimed(judge, claim, OPEN_UNITS);
+    return (!leaves || judge_kits_claimed(judge, claim, OPEN_UNITS)) && bins_leave(judge);
 }
 
 /* sale and ship: goods leave to the customer. */
@@ -140,8 +179,9 @@ static void decide_leaving(struct judge *judge)
     if (judge->request && shipping && claim != NUMBER_NONE) {
         for (uint32_t i = 0; i < judge->draft_count; i++) {
             const struct draft *draft = judge_draft(judge, i);
-            if (draft->asked > claim_open(judge, draft))
-                judge_short(judge, draft, draft->asked, claim_open(judge, draft));
+            int64_t asked = draft->asked + draft->below;
+            if (asked > claim_open(judge, draft))
+                judge_short(judge, draft, asked, claim_open(judge, draft));
         }
         if (judge->decision->shortage_count != 0) {
             (void)judge_refuse(judge, CODE_exceeds_claim, command->hold, TEXT("/lines"));
@@ -179,7 +219,8 @@ static void decide_coming(struct judge *judge)
 {
     const struct command *command = judge->command;
     uint32_t expectation;
-    if (!expectation_in(judge, &expectation) || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+    if (!expectation_in(judge, &expectation) || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) ||
+        !bins_come(judge) || (expectation != NUMBER_NONE && !bins_expect(judge, expectation)))
         return;
     if (judge->request && command->kind == KIND_ADJUST) {
         for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -194,16 +235,21 @@ static void decide_coming(struct judge *judge)
     }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        struct event *event = judge_event(judge, event_of(command->kind));
-        event->quantity = draft->asked;
-        event->condition = draft->condition;
-        event->account = coming_from(command->kind, draft->asked);
-        event->account_units = -draft->asked;
+        if (draft->unnamed && draft->in_bins == 0 && draft->below == 0)
+            continue;
+        struct event *event = judge_draft_event(judge, draft, event_of(command->kind));
+        if (LIKELY(!draft->unnamed)) {
+            event->quantity = draft->asked;
+            event->condition = draft->condition;
+            event->account = coming_from(command->kind, draft->asked);
+            event->account_units = -draft->asked;
+        }
         for (unsigned c = 0; c < CONDITION_COUNT; c++)
             event->delta.units[c] = draft->asked_by[c];
         int64_t beyond = 0;
         if (expectation != NUMBER_NONE)
-            beyond = draft->asked - expectation_in_take(judge, draft, expectation, draft->asked, event);
+            beyond = draft->asked + draft->below -
+                     expectation_in_take(judge, draft, expectation, draft->asked + draft->below, event);
         if (!judge_cell(judge, draft, event, DISCREPANCY_EXCEEDS_EXPECTATION, beyond))
             return;
     }
@@ -218,14 +264,20 @@ static void decide_reclassify(struct judge *judge)
     }
     if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
-    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
-        int64_t taken[CONDITION_COUNT] = {0};
-        taken[command->from] = judge_draft(judge, i)->asked;
-        judge_taking(judge, judge_draft(judge, i), taken);
+    uint32_t named = judge->draft_count;
+    for (uint32_t i = 0; i < named; i++) { /* what ceases to be sellable, as if it left */
+        struct draft *draft = judge_draft(judge, i);
+        draft->asked_by[command->from] = draft->asked;
+        if (command->from != CONDITION_SELLABLE)
+            draft->asked_by[CONDITION_SELLABLE] = command->to_condition == CONDITION_SELLABLE ? -draft->asked : 0;
     }
+    if (!bins_leave(judge))
+        return;
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
+        judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
     if (is_short(judge))
         return;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
+    for (uint32_t i = 0; i < named; i++) {
         struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, EVENT_RECLASSIFY);
         event->quantity = draft->asked;
@@ -236,6 +288,7 @@ static void decide_reclassify(struct judge *judge)
         if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
             return;
     }
+    bins_rest(judge);
 }
 
 bool movement_is_later(const struct judge *judge, uint32_t index)
@@ -255,7 +308,7 @@ bool movement_arrival(struct judge *judge, uint32_t index, uint32_t to, struct d
     uint32_t origin = arrival.location;
     for (uint32_t i = index + 1; i < judge->draft_count; i++) {
         const struct draft *other = judge_draft(judge, i);
-        if (other->item != arrival.item)
+        if (other->item != arrival.item || other->unnamed)
             continue;
         origin = NUMBER_NONE; /* several */
         arrival.asked += other->asked;
@@ -267,8 +320,15 @@ bool movement_arrival(struct judge *judge, uint32_t index, uint32_t to, struct d
             return judge_invalid(judge, CODE_out_of_range, other->line, "quantity",
                                  "the lines of this item sum beyond 2^53-1");
     }
+    /* No line names `to`: a draft of it is there for its bins. */
+    struct draft *there = judge_draft_at(judge, arrival.item, to);
     arrival.location = to;
-    arrival.last_event = 0;
+    arrival.in_bin = is_bin(ledger, to);
+    arrival.below = 0;
+    arrival.last_event = there == NULL ? 0 : there->last_event;
+    arrival.in_bins = there == NULL ? 0 : there->in_bins;
+    if (there != NULL)
+        there->in_bins = 0;
     arrival.cell = arrival.item < ledger->names[NAME_ITEM].count && to < ledger->names[NAME_LOCATION].count
                        ? cell_find(ledger, arrival.item, to)
                        : NUMBER_NONE;
@@ -303,14 +363,32 @@ uint32_t movement_to(struct judge *judge)
     return to;
 }
 
+/* What comes at once to the place of a draft that no line names, from those that lines name. */
+static int64_t comes_back(const struct judge *judge, const struct draft *draft, uint32_t to)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; draft->location == to && i < judge->draft_count; i++) {
+        const struct draft *other = judge_draft(judge, i);
+        sum += other->item == draft->item ? other->asked_by[CONDITION_SELLABLE] : 0;
+    }
+    return sum;
+}
+
 bool movement_departs(struct judge *judge, uint32_t to)
 {
     for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (judge_draft(judge, i)->location == to)
+        const struct draft *draft = judge_draft(judge, i);
+        if (draft->location == to && !draft->unnamed)
             return judge_refuse(judge, CODE_same_location, judge->command->to_location, TEXT("/to"));
     }
-    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++)
-        judge_taking(judge, judge_draft(judge, i), judge_draft(judge, i)->asked_by);
+    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        int64_t taken[CONDITION_COUNT];
+        memcpy(taken, draft->asked_by, sizeof(taken));
+        if (draft->unnamed && judge->command->kind == KIND_TRANSFER)
+            taken[CONDITION_SELLABLE] -= comes_back(judge, draft, to);
+        judge_taking(judge, draft, taken);
+    }
     return !is_short(judge);
 }
 
@@ -321,9 +399,10 @@ static void decide_transfer(struct judge *judge)
         return;
     if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
-    if (!movement_departs(judge, to))
+    uint32_t named = judge->draft_count;
+    if (!bins_leave(judge) || !bins_arrive(judge, to, named) || !movement_departs(judge, to))
         return;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
+    for (uint32_t i = 0; i < named; i++) {
         struct draft *draft = judge_draft(judge, i);
         struct event *event = judge_event(judge, EVENT_TRANSFER);
         event->quantity = draft->asked;
@@ -334,10 +413,11 @@ static void decide_transfer(struct judge *judge)
         if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
             return;
     }
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
+    for (uint32_t i = 0; i < named; i++) {
         if (!movement_is_later(judge, i) && !emit_arrival(judge, i, to))
             return;
     }
+    bins_rest(judge);
 }
 
 void decide_movement(struct judge *judge)

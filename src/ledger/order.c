@@ -67,7 +67,7 @@ void decide_commit(struct judge *judge)
     bool drafted = command->line_count != 0
                        ? judge_lines(judge, names)
                        : judge_claim_lines(judge, claim, expired ? LAPSED_UNITS : 1u << CLAIM_HELD);
-    if (!drafted)
+    if (!drafted || !judge_promises(judge))
         return;
     attach_lines(judge, claim);
     if (judge->draft_count == 0) {
@@ -76,8 +76,6 @@ void decide_commit(struct judge *judge)
         return;
     }
     bool granted_anew = claim == NUMBER_NONE || expired;
-    if (granted_anew && !judge_promises(judge))
-        return;
     for (uint32_t i = 0; granted_anew && i < judge->draft_count; i++)
         judge_draft(judge, i)->terms = grant_terms(judge, judge_draft(judge, i), NULL);
     if (granted_anew ? !judge_kits_granted(judge, NUMBER_NONE, KIT_ANYHOW)
@@ -115,7 +113,8 @@ void decide_amend(struct judge *judge)
     const struct command *command = judge->command;
     uint32_t claim = live_claim(judge);
     judge->backorder = command->backorder;
-    if (claim == NUMBER_NONE || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+    if (claim == NUMBER_NONE || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) ||
+        !judge_promises(judge))
         return;
     attach_lines(judge, claim);
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -131,13 +130,6 @@ void decide_amend(struct judge *judge)
     }
     if (!judge_shorts(judge, CODE_below_consumed, command->hold, TEXT("/lines")))
         return;
-    for (uint32_t i = 0; judge->request && i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
-        if (amend_more(judge, draft) > 0 && !ledger_location_promises(judge->ledger, draft->location)) {
-            (void)judge_refuse(judge, CODE_no_promise, ledger_name(judge->ledger, NAME_LOCATION, draft->location), TEXT("/location"));
-            return;
-        }
-    }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
         int64_t more = amend_more(judge, draft);
@@ -174,7 +166,7 @@ void decide_picking(struct judge *judge)
     const struct command *command = judge->command;
     bool picking = command->kind == KIND_PICK;
     uint32_t claim = live_claim(judge);
-    if (claim == NUMBER_NONE || !judge_lines(judge, LINES_KNOWN))
+    if (claim == NUMBER_NONE || !judge_lines(judge, LINES_KNOWN) || !judge_promises(judge))
         return;
     attach_lines(judge, claim);
     if (!judge_kits_claimed(judge, claim, picking ? 1u << CLAIM_COMMITTED : 1u << CLAIM_PICKED))
@@ -303,12 +295,12 @@ void decide_reassign(struct judge *judge)
             (void)judge_refuse(judge, CODE_unknown_location, command->to_location, TEXT("/to"));
         return;
     }
-    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
+    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) || !judge_promises(judge))
         return;
     attach_lines(judge, claim);
     if (!judge_kits_claimed(judge, claim, OPEN_UNITS))
         return;
-    if (judge->request && !ledger_location_promises(judge->ledger, to)) {
+    if (is_bin(judge->ledger, to)) {
         (void)judge_refuse(judge, CODE_no_promise, command->to_location, TEXT("/to"));
         return;
     }

@@ -65,7 +65,7 @@ void decide_allocate(struct judge *judge)
         return;
     }
     struct draft *draft = judge_named_cell(judge);
-    if (draft == NULL || !judge_precondition(judge))
+    if (draft == NULL || !judge_precondition(judge) || !judge_promises(judge))
         return;
     int64_t units;
     const struct optional_decimal *value = command->to.present ? &command->to : &command->add;
@@ -132,6 +132,8 @@ static bool judge_places(struct judge *judge, struct channel *channel)
         uint32_t location = judge_name(judge, NAME_LOCATION, name);
         if (location == NUMBER_NONE)
             return false;
+        if (is_bin(judge->ledger, location))
+            return judge_refuse(judge, CODE_no_promise, name, TEXT("/locations"));
         for (uint32_t i = 0; i < channel->place_count; i++) {
             if (channel->places[i] == location)
                 return judge_invalid(judge, CODE_bad_value, LINE_NONE, "locations", "a location is named twice");

@@ -59,7 +59,9 @@ struct location {
     struct blockref config;
     uint32_t parent;   /* + 1, 0 at the top of a tree */
     uint32_t children; /* locations whose parent it is */
-    bool no_promise;   /* from the configuration, where claims need it */
+    uint32_t cells;    /* that it has. Derived, as is all below */
+    uint32_t node;     /* of a bin: where its goods are promised, + 1; 0 for none, and for what is no bin (bin.c) */
+    bool no_promise;   /* it is a bin: from the configuration, where every movement needs it */
 };
 
 struct source {
@@ -319,7 +321,13 @@ struct draft {
     struct terms terms;               /* what a claim may get here */
     int64_t asked_by[CONDITION_COUNT]; /* the same by condition */
     enum condition condition;         /* of all its lines, CONDITION_NONE where they differ */
+    bool in_bin;                      /* its location is a bin: nothing is promised there */
+    bool unnamed;                     /* no line names it: it is here for its bins alone */
+    int64_t in_bins;                  /* change of what is sellable in its bins, until an event of the cell has it */
+    int64_t below;                    /* of what the lines move in its bins: for the claim or document that is here */
 };
+/* A cell per line, the nodes of those that are bins, and the nodes of where they go. */
+#define DRAFTS_MAX (3 * COMMAND_LINES_MAX)
 
 struct ledger {
     struct ledger_limits limits;
@@ -330,6 +338,7 @@ struct ledger {
     uint32_t id_capacity;
     bool strict;
     uint32_t retired_count; /* names of all spaces */
+    uint32_t bin_count;     /* locations that take no promises. Derived */
     uint64_t entries_hash; /* sum over all entries */
     struct names names[NAME_SPACE_COUNT];
     struct item *items;
@@ -347,7 +356,7 @@ struct ledger {
     struct document_lines document_lines; /* of both kinds */
     struct ids ids;
     /* Scratch of decide, not state. */
-    struct draft *drafts;       /* COMMAND_LINES_MAX of them */
+    struct draft *drafts;       /* DRAFTS_MAX of them */
     struct item_config *bodies; /* two */
     uint8_t *config_room;       /* CONFIG_BYTES_MAX for the body in a config event */
     struct channel *channels; /* CHANNELS_MAX */
@@ -392,6 +401,33 @@ uint64_t source_hash(const struct ledger *ledger, uint32_t number);
 /* Of the bodies alone. */
 uint64_t config_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
 void configs_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- bin.c ---- */
+/* A location as it is to be configured, held against the tree as it is. number NUMBER_NONE: none. */
+struct replaced {
+    uint32_t number;
+    uint32_t parent; /* NUMBER_NONE for none */
+    bool no_promise;
+};
+/* Where the goods of a location would be promised: there, or at the nearest location above it that takes promises;
+ * NUMBER_NONE for nowhere. */
+uint32_t node_under(const struct ledger *ledger, uint32_t location, struct replaced replaced);
+/* The same as it is now, from what is kept. */
+static inline uint32_t node_of(const struct ledger *ledger, uint32_t location)
+{
+    if (!ledger->locations[location].no_promise)
+        return location;
+    return ledger->locations[location].node - 1; /* 0 - 1: NUMBER_NONE */
+}
+/* location may be one that is to be made. */
+static inline bool is_bin(const struct ledger *ledger, uint32_t location)
+{
+    return UNLIKELY(ledger->bin_count != 0) && location < ledger->names[NAME_LOCATION].count &&
+           ledger->locations[location].no_promise;
+}
+/* Finds the nodes of a location and of all below it anew, after its place in the tree or its promise has changed. */
+void nodes_derive(struct ledger *ledger, uint32_t location);
+void bins_check(const struct ledger *ledger);
 
 /* ---- cell.c ---- */
 uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell);

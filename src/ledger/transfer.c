@@ -51,11 +51,13 @@ static int64_t units_of(const struct judge *judge, uint32_t line)
 static bool emit_departure(struct judge *judge, struct draft *draft, uint32_t to, uint32_t claim,
                            enum discrepancy excess)
 {
-    struct event *event = judge_event(judge, EVENT_TRANSFER_OUT);
-    event->other_location = to;
-    event->transfer_number = judge->decision->first_seq;
-    event->transfer = judge->command->transfer;
-    event->eta = judge->command->due;
+    struct event *event = judge_draft_event(judge, draft, EVENT_TRANSFER_OUT);
+    if (LIKELY(!draft->unnamed)) {
+        event->other_location = to;
+        event->transfer_number = judge->decision->first_seq;
+        event->transfer = judge->command->transfer;
+        event->eta = judge->command->due;
+    }
     return movement_take(judge, draft, claim, excess, event);
 }
 
@@ -131,7 +133,7 @@ static int64_t taken_together(const struct judge *judge, uint32_t index, uint32_
     *out_from = judge_draft(judge, index)->location;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
-        if (draft->item != item)
+        if (draft->item != item || draft->unnamed)
             continue;
         taken += min_i64(under_way - taken, draft->asked);
         *out_here = *out_here || draft->location == to;
@@ -166,7 +168,7 @@ static bool emit_in(struct judge *judge, uint32_t index, uint32_t transfer, uint
 }
 
 /* All of an item was received elsewhere: it comes off what the destination waits for. */
-static void emit_diverted(struct judge *judge, uint32_t index, uint32_t transfer, uint32_t to)
+static bool emit_diverted(struct judge *judge, uint32_t index, uint32_t transfer, uint32_t to)
 {
     const struct ledger *ledger = judge->ledger;
     struct draft arrival = *judge_draft(judge, index);
@@ -175,15 +177,20 @@ static void emit_diverted(struct judge *judge, uint32_t index, uint32_t transfer
     uint32_t from;
     int64_t together = taken_together(judge, index, to, units_of(judge, line), &here, &from);
     if (here || together == 0)
-        return;
+        return true;
+    struct draft *there = judge_draft_at(judge, arrival.item, to); /* for its bins */
     arrival.location = to;
+    arrival.in_bin = is_bin(ledger, to);
+    arrival.in_bins = there == NULL ? 0 : there->in_bins;
+    if (there != NULL)
+        there->in_bins = 0;
     arrival.last_event = 0;
     arrival.cell = cell_find(ledger, arrival.item, to);
     struct event *event = judge_event(judge, EVENT_TRANSFER_IN);
     event->quantity = together;
     event->other_location = from;
     fill(judge, transfer, line, -together, event);
-    CHECK(judge_cell(judge, &arrival, event, DISCREPANCY_NONE, 0)); /* less under way leaves no range */
+    return judge_cell(judge, &arrival, event, DISCREPANCY_NONE, 0);
 }
 
 static void decide_in(struct judge *judge)
@@ -196,15 +203,19 @@ static void decide_in(struct judge *judge)
     }
     if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE))
         return;
+    uint32_t named = judge->draft_count;
+    if (!bins_come(judge))
+        return;
     uint32_t to = judge->ledger->documents[DOCUMENT_TRANSFER].entries[transfer].to;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
+    for (uint32_t i = 0; i < named; i++) {
         if (!emit_in(judge, i, transfer, to))
             return;
     }
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        if (!movement_is_later(judge, i))
-            emit_diverted(judge, i, transfer, to);
+    for (uint32_t i = 0; i < named; i++) {
+        if (!movement_is_later(judge, i) && !emit_diverted(judge, i, transfer, to))
+            return;
     }
+    bins_rest(judge);
 }
 
 /* ---- transfer_loss ---- */

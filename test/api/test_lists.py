@@ -350,7 +350,7 @@ class Configured(ServerCase):
         for n in range(30):
             self.put("locations/L%02d" % n, promise=n % 2 == 0, attributes={"n": n, "text": "x" * (n * 30)},
                      **({"parent": "L%02d" % (n // 2), "zone": "+01:00"} if n else {"zone": "Europe/Berlin"}))
-            self.put("channels/c%02d" % n, locations=["L%02d" % m for m in range(n)], priority=n + 1, buffer=n,
+            self.put("channels/c%02d" % n, locations=["L%02d" % m for m in range(0, n, 2)], priority=n + 1, buffer=n,
                      **({"cap": n} if n % 3 else {}))
             self.put("sources/s%02d" % n, zone="Europe/Berlin", ordered=n % 2 == 0, strict=n % 3 == 0, expires_in=n,
                      **({"default_condition": "damaged"} if n % 5 else {}))

@@ -714,6 +714,73 @@ class Transit(Story):
         accounts = [self.account(name) for name in ("@loss", "@found", "@supplier", "@customer")]
         self.assertEqual((accounts, 20 + 18 + sum(accounts)), ([5, -3, -40, 0], 0))
 
+    def place(self, name, **body):
+        response = self.server.request("PUT", "/v1/locations/" + name.replace("/", "%2F"), json.dumps(body).encode())
+        self.assertEqual(response.status, 200, response)
+        return response.json()
+
+    def test_shelves_of_a_warehouse(self):
+        """
+        The hub has shelves A1 and A2, bins that take no promises, and one of its own, the bench. 6 come to A1 and 4 to
+        A2: the web shop, which sells from the hub, shows 10. An order of 7 at the hub leaves 3; at A1 there is nothing
+        to order from. It is picked from the shelves and leaves at once: 5 from A1 and 2 from A2, in one event of the
+        hub, which had 10 in bins and now has 3. Without lines it could not leave: nothing lies on the bench.
+        A1's last one is put on the bench and back: nobody could have it more or less for that. 2 more are ordered, and
+        then both of A2 are found broken: 1 is left for 2, the hub has oversold 1. The supplier's 5, expected at the
+        hub, come to A2: 4 can be sold. A1 becomes a place of its own and takes its 1 with it: 3, and the hub's sum is
+        still 4 of 6.
+        """
+        s = self.s
+        self.place("hub")
+        for shelf in ("hub/A1", "hub/A2"):
+            self.place(shelf, parent="hub", promise=False)
+        s.do("set_channel", channel="web", locations=["hub"])
+        answer = s.do("receive", ("hub/A1", 6), ("hub/A2", 4))
+        self.assertEqual([(row["location"], row["available"]) for row in answer["figures"]],
+                         [("hub/A1", 6), ("hub/A2", 4), ("hub", 10)])
+        self.assertEqual((s.ats("web"), s.free("hub")), (10, 10))
+        s.told("receive 6 hub/A1", "receive 4 hub/A2", "bins 10 hub")
+        s.no("no_promise", "commit", ("hub/A1", 1), hold="O1", channel="web", at="/location")
+        s.do("commit", ("hub", 7), hold="O1", channel="web")
+        self.assertEqual(s.ats("web"), 3)
+        s.no("insufficient_stock", "ship", hold="O1", cells=[("hub", 7, 0)])
+        s.no("exceeds_claim", "ship", ("hub/A1", 5), ("hub/A2", 3), hold="O1", at="/lines", cells=[("hub", 8, 7)])
+        answer = s.do("ship", ("hub/A1", 5), ("hub/A2", 2), hold="O1")
+        self.assertEqual((answer["hold"], answer["state"]), (s.own("O1"), "consumed"))
+        s.again()
+        events = s.told("commit 7 hub O1", "ship 5 hub/A1", "ship 2 hub/A2", "bins -7 hub O1")
+        self.assertEqual(events[-1]["delta"], {"in_bins": -7, "committed": -7, "reserved": -7})
+        self.assertEqual((events[-1]["figures"]["in_bins"], events[-1]["figures"]["available"]), (3, 3))
+        s.hold("O1", "consumed", ("hub", {"granted": 7, "consumed": 7}))
+        s.cell("hub", 7, on_hand=3, sellable=3, in_bins=0, reserved=0, available=3)
+        s.do("transfer", ("hub/A1", 1), to="hub")
+        s.do("transfer", ("hub", 1), to="hub/A1")
+        self.assertEqual(s.ats("web"), 3)
+        s.told("transfer 1 hub/A1", "transfer 1 hub", "transfer 1 hub", "transfer 1 hub/A1")
+        s.do("commit", ("hub", 2), hold="O2", channel="web")
+        s.no("insufficient_stock", "reclassify", ("hub/A2", 2), guard=True, **{"from": "sellable", "to": "damaged"},
+             cells=[("hub", 2, 1)])
+        s.do("reclassify", ("hub/A2", 2), **{"from": "sellable", "to": "damaged"})
+        self.assertEqual(s.ats("web"), 0)
+        s.do("expect", ("hub", 5), expectation="PO", direction="in", due=day(3))
+        self.assertEqual((s.atp("hub"), s.atp("hub", day(3)), s.atp("hub/A2", day(3))), (-1, 4, 0))
+        s.do("receive", ("hub/A2", 5), expectation="PO")
+        self.assertEqual((s.ats("web"), s.atp("hub")), (4, 4))
+        s.told("commit 2 hub O2", "reclassify 2 hub/A2", "bins -2 hub", "oversold 1 hub", "out_of_stock -1 hub",
+               "expect 5 hub", "receive 5 hub/A2", "bins 5 hub", "back_in_stock 4 hub")
+        self.assertEqual(self.place("hub/A1")["location"], "hub/A1")
+        s.told("bins -1 hub")
+        self.assertEqual((s.ats("web"), s.free("hub/A1")), (3, 1))
+        self.place("hub/A1", parent="hub")
+        self.assertEqual((s.ats("web"), s.free("hub/A1")), (3, 1))
+        s.cell("hub", 21, on_hand=8, sellable=6, unavailable=2, in_bins=0, reserved=2, available=4)
+        s.no("no_promise", "set_channel", channel="web", locations=["hub", "hub/A2"], at="/locations")
+        response = self.server.request("PUT", "/v1/locations/hub", b'{"promise":false}')
+        self.assertEqual((response.status, response.json()["code"]), (409, "in_use"))
+        listed = self.server.get("/v1/stock?location=hub").json()["stock"]
+        self.assertEqual(sorted((row["location"], row["sellable"], row["in_bins"], row["available"]) for row in listed),
+                         [("hub", 0, 5, 3), ("hub/A1", 1, 0, 1), ("hub/A2", 5, 0, 5)])
+
     def test_an_order_is_collected_in_another_shop(self):
         """
         DC 10, an order of 4 there, and 8 in all leave for S1 on its account: the order's 4 are consumed, 4 more are

@@ -706,7 +706,7 @@ static void views_show_configuration(void **state)
     expect(&world, "receive 1 A@L", "ok: receive");
     uint64_t first = ledger_last_seq(world.ledger);
     expect(&world, "item item=A scale=0 unit:case=12", "ok: config");
-    expect(&world, "location location=L no_promise", "ok: config");
+    expect(&world, "location location=L zone=3600", "ok: config");
     expect(&world, "source name=web strict", "ok: config");
     expect(&world, "set_channel channel=web priority=3 cap=7 locations=L", "ok: set_channel");
     assert_int_equal(ledger_config_seq(world.ledger, NAME_ITEM, 0), first + 1);

@@ -67,7 +67,9 @@ static const struct field item_fields[] = {FIELD(item, accounts), FIELD(item, ac
                                            FIELD(item, first_cell), FIELD(item, scale), FIELD(item, first_part), FIELD(item, first_use),
                                            FIELD(item, config)};
 static const struct field location_fields[] = {FIELD(location, config_seq), FIELD(location, config),
-                                               FIELD(location, parent), FIELD(location, children), FIELD(location, no_promise)};
+                                               FIELD(location, parent), FIELD(location, children),
+                                               FIELD(location, cells), FIELD(location, node),
+                                               FIELD(location, no_promise)};
 static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
