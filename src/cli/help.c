@@ -76,7 +76,7 @@ const char help_get[] =
     "       onhand get ready\n\n" COMMON_SERVER
     "  --item ITEM         figures: only this item, or ITEM* for all that begin so; may be repeated.\n"
     "                      holds, waiting, transfers, expectations: with a line of this item\n"
-    "  --location LOCATION figures: only this location and all below it; may be repeated. else: only there\n"
+    "  --location LOCATION only this location and all below it; with figures it may be repeated\n"
     "  --condition WHICH   stock: only cells whose figure of this condition is not zero\n"
     "  --state STATE       stock: in_stock, out_of_stock, oversold or reserved. holds: held, committed,\n"
     "                      waiting, released, consumed, expired, open or ended. transfers, expectations: open or\n"
