@@ -428,30 +428,31 @@ static bool read_sourcing(struct reading *r, uint32_t index, struct place place)
     return true;
 }
 
-/* A time; one without an offset is by the clocks of the source's zone, when it has one. */
-static bool read_time(struct reading *r, const struct json_node *node, struct place place, int64_t *out_us)
+/* A time without an offset, by the clocks of the source's zone; false when it is something else or there is no zone. */
+static bool read_local_time(struct reading *r, const struct json_node *node, int64_t *out_us)
 {
     char utc[64];
     int64_t local_us;
     if (node->type != JSON_STRING || node->text.length >= sizeof(utc) || r->room->to_utc == NULL ||
-        rfc3339_parse(node->text, out_us) != RFC3339_NO_OFFSET)
-        return value_time(r->error, node, place, out_us);
+        rfc3339_parse(node->text, &local_us) != RFC3339_NO_OFFSET)
+        return false;
     uint32_t source = json_member(r->nodes, r->root, TEXT("source"));
     memcpy(utc, node->text.bytes, node->text.length);
     utc[node->text.length] = 'Z';
-    if (source != 0 && r->nodes[source].type == JSON_STRING &&
-        rfc3339_parse(text_of(utc, node->text.length + 1u), &local_us) == RFC3339_OK &&
-        r->room->to_utc(r->room->context, r->nodes[source].text, local_us, out_us))
-        return true;
-    return value_time(r->error, node, place, out_us);
+    return source != 0 && r->nodes[source].type == JSON_STRING &&
+           rfc3339_parse(text_of(utc, node->text.length + 1u), &local_us) == RFC3339_OK &&
+           r->room->to_utc(r->room->context, r->nodes[source].text, local_us, out_us);
+}
+
+static bool read_time(struct reading *r, const struct json_node *node, struct place place, int64_t *out_us)
+{
+    return read_local_time(r, node, out_us) || value_time(r->error, node, place, out_us);
 }
 
 static bool read_moment(struct reading *r, const struct json_node *node, struct place place, struct moment *out)
 {
-    if (node->type != JSON_STRING || node->text.length == DAY_BYTES)
-        return value_moment(r->error, node, place, out);
     out->form = MOMENT_INSTANT;
-    return read_time(r, node, place, &out->us);
+    return read_local_time(r, node, &out->us) || value_moment(r->error, node, place, out);
 }
 
 static bool read_member(struct reading *r, uint32_t index, enum member member, struct place place)

@@ -209,7 +209,6 @@ bool value_time(struct command_error *error, const struct json_node *node, struc
 }
 
 /* "2026-12-01" is the midnight that rfc3339_parse finds behind it; ten bytes are no time with an offset. */
-
 bool value_moment(struct command_error *error, const struct json_node *node, struct place place, struct moment *out)
 {
     if (node->type != JSON_STRING)

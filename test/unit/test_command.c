@@ -413,6 +413,11 @@ static void kinds_beyond_movements_are_judged(void **state)
         {KIND("transfer_in") "\"transfer\":\"\"," LINE1 "}", CODE_bad_value, "/transfer", -1},
     };
     judge_rows(rows, sizeof(rows) / sizeof(rows[0]));
+    /* Where a day will do, it is said. */
+    assert_false(read_command(KIND("redate") "\"expectation\":\"P\",\"due\":\"tomorrow\"}"));
+    assert_non_null(strstr(error.detail, "a day such as"));
+    assert_false(read_command(KIND("redate") "\"expectation\":\"P\",\"due\":\"2026-12-01\",\"occurred_at\":\"now\"}"));
+    assert_null(strstr(error.detail, "a day"));
 }
 
 static void their_values_arrive_whole(void **state)
