@@ -1354,7 +1354,7 @@ static void the_filler_keeps_ahead(void **state)
     char path[256];
     struct stat st = {0};
     snprintf(path, sizeof(path), "%s/" SEGMENT_NEXT_NAME, place.path);
-    for (unsigned i = 0; i < 2000 && (stat(path, &st) != 0 || st.st_size < 4 << 20); i++)
+    for (unsigned i = 0; i < 12000 && (stat(path, &st) != 0 || st.st_size < 4 << 20); i++)
         nanosleep(&(struct timespec){0, 5000000}, NULL);
     assert_int_equal(st.st_size, 4 << 20);
     snprintf(path, sizeof(path), "%s/" FIRST_SEGMENT, place.path);
