@@ -33,10 +33,11 @@ static void read_items(const struct ledger *ledger, struct request *request)
     call->seq = ledger_last_seq(ledger);
     call->channel_found = channel != NUMBER_NONE;
     for (uint32_t i = 0; call->channel_found && i < call->item_count; i++) {
-        uint32_t item = ledger_number(ledger, NAME_ITEM, call->items[i].name);
+        uint32_t item = ledger_item_find(ledger, call->items[i].name);
         struct item_view view;
         if (!ledger_item(ledger, item, &view))
             continue; /* nothing of it ever came: 0 */
+        call->items[i].name = ledger_name(ledger, NAME_ITEM, item); /* it may have been asked for by a merged name */
         call->items[i].scale = view.scale;
         call->items[i].ats = ledger_ats(ledger, channel, item);
     }

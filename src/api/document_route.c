@@ -36,12 +36,13 @@ struct read {
 static void read_atp(const struct ledger *ledger, struct read *read)
 {
     struct item_view item;
-    uint32_t number = ledger_number(ledger, NAME_ITEM, read->name);
+    uint32_t number = ledger_item_find(ledger, read->name);
     uint32_t location = ledger_number(ledger, NAME_LOCATION, read->parameters[AT_LOCATION].value);
     read->found = ledger_item(ledger, number, &item);
     read->location_found = location != NUMBER_NONE;
     if (!read->found || !read->location_found)
         return;
+    read->name = ledger_name(ledger, NAME_ITEM, number); /* it may have been asked for by a merged name */
     read->scale = item.scale;
     read->now_us = max_i64(read->now_us, ledger_now_us(ledger));
     read->atp = ledger_atp(ledger, number, location, read->at, read->now_us);

@@ -33,7 +33,7 @@ struct feed {
     struct filter filter;
     bool sse, stamps;
     bool reading; /* a worker has it */
-    bool tree_wanted, tree_asked; /* the filter's; asked: the ledger's thread has it */
+    bool names_wanted, names_asked; /* the filter's; asked: the ledger's thread has it */
     struct feed_cursor cursor;
     uint64_t limit;
     int64_t wait_until_ns; /* long poll; 0 for none */
@@ -338,30 +338,30 @@ static void channel_answered(struct connection *connection, const struct request
     pump_channel(connection);
 }
 
-/* ---- the filter's locations, and all below them ---- */
+/* ---- the filter's locations, and all below them; its items, and what merged names mean ---- */
 
-static void read_tree(const struct ledger *ledger, struct request *request)
+static void read_names(const struct ledger *ledger, struct request *request)
 {
-    filter_tree_read(ledger, request->detail);
+    filter_names_read(ledger, request->detail);
 }
 
-static void ask_tree(struct connection *connection)
+static void ask_names(struct connection *connection)
 {
     struct feed *feed = connection->state;
-    if (!feed->tree_asked) /* else it is resumed when a batch is free */
-        feed->tree_asked = io_read(connection->io, connection, read_tree, &feed->filter);
+    if (!feed->names_asked) /* else it is resumed when a batch is free */
+        feed->names_asked = io_read(connection->io, connection, read_names, &feed->filter);
 }
 
-static void tree_answered(struct connection *connection, const struct request *request)
+static void names_answered(struct connection *connection, const struct request *request)
 {
     struct feed *feed = connection->state;
-    feed->tree_asked = false;
-    if (request->answer.status != ANSWER_READ || !filter_tree_prepare(&feed->filter)) {
+    feed->names_asked = false;
+    if (request->answer.status != ANSWER_READ || !filter_names_prepare(&feed->filter)) {
         respond_unread(connection);
         return;
     }
-    feed->tree_wanted = filter_tree_wanted(&feed->filter);
-    if (feed->sse && !feed->tree_wanted)
+    feed->names_wanted = filter_names_wanted(&feed->filter);
+    if (feed->sse && feed->channel == NULL && !feed->names_wanted)
         begin_stream(connection);
     pump(connection);
 }
@@ -375,10 +375,10 @@ static void on_answered(struct connection *connection, struct request *request)
         feed->channel->asking = false;
     if (connection->closing)
         return;
-    if (feed->channel != NULL)
-        channel_answered(connection, request);
+    if (feed->names_asked)
+        names_answered(connection, request);
     else
-        tree_answered(connection, request);
+        channel_answered(connection, request);
 }
 
 static void pump(struct connection *connection)
@@ -386,8 +386,8 @@ static void pump(struct connection *connection)
     struct feed *feed = connection->state;
     if (connection->closing || feed->reading)
         return;
-    if (feed->tree_wanted)
-        ask_tree(connection);
+    if (feed->names_wanted)
+        ask_names(connection);
     else if (feed->channel != NULL)
         pump_channel(connection);
     else if (feed->sse)
@@ -581,9 +581,9 @@ static void on_begin(struct connection *connection)
 static void on_body_end(struct connection *connection)
 {
     struct feed *feed = connection->state;
-    feed->tree_wanted = filter_tree_wanted(&feed->filter);
-    /* Of a channel we must know first whether there is one, of locations what is below them. */
-    if (feed->sse && feed->channel == NULL && !feed->tree_wanted)
+    feed->names_wanted = filter_names_wanted(&feed->filter);
+    /* Of a channel we must know first whether there is one, of names what they mean. */
+    if (feed->sse && feed->channel == NULL && !feed->names_wanted)
         begin_stream(connection);
     pump(connection);
 }

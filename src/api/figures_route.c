@@ -52,10 +52,10 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
 }
 
 /* Before the first chunk. */
-static void read_tree(const struct ledger *ledger, struct request *request)
+static void read_names(const struct ledger *ledger, struct request *request)
 {
     struct figures_call *call = request->detail;
-    filter_tree_read(ledger, &call->filter);
+    filter_names_read(ledger, &call->filter);
 }
 
 /* ---- worker: bring every cell to E ---- */
@@ -185,7 +185,7 @@ static void ask(struct connection *connection)
         call->cells = cells;
         call->capacity = capacity;
     }
-    read_function read = filter_tree_wanted(&call->filter) ? read_tree : read_chunk;
+    read_function read = filter_names_wanted(&call->filter) ? read_names : read_chunk;
     io_read(connection->io, connection, read, call); /* resumed when a batch is free */
 }
 
@@ -198,7 +198,7 @@ static void on_answered(struct connection *connection, struct request *request)
         respond_unread(connection);
         return;
     }
-    if (!filter_tree_prepare(&call->filter)) {
+    if (!filter_names_prepare(&call->filter)) {
         respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("memory for the filter cannot be had now"));
         return;
     }

@@ -352,10 +352,12 @@ static uint32_t source_places(const struct ledger *ledger)
     return ledger_name_count(ledger, NAME_SOURCE);
 }
 
-/* The number of a name that is filtered by. False: there is no such name, and no row with it. */
+/* The number of a name that is filtered by, be it a merged one of an item. False: there is none, and no row with it. */
 static bool look_up(const struct ledger *ledger, enum name_space space, struct text name, uint32_t *out_number)
 {
-    *out_number = text_present(name) ? ledger_number(ledger, space, name) : NUMBER_NONE;
+    *out_number = !text_present(name) ? NUMBER_NONE
+                  : space == NAME_ITEM ? ledger_item_find(ledger, name)
+                                       : ledger_number(ledger, space, name);
     return !text_present(name) || *out_number != NUMBER_NONE;
 }
 

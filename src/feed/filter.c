@@ -36,6 +36,7 @@ enum filter_status filter_add(struct filter *filter, enum filter_field field, st
         return FILTER_UNKNOWN_VALUE;
     filter->values[filter->count].field = field;
     filter->values[filter->count].prefix = prefix;
+    filter->values[filter->count].item = NUMBER_NONE;
     filter->values[filter->count].length = length;
     memcpy(filter->values[filter->count].bytes, value.bytes, length);
     filter->count++;
@@ -83,9 +84,23 @@ static void set_bit(uint64_t *bits, uint32_t number)
     bits[number / 64] |= UINT64_C(1) << number % 64;
 }
 
-bool filter_tree_wanted(const struct filter *filter)
+bool filter_names_wanted(const struct filter *filter)
 {
-    return !filter->tree.over && filter_has(filter, FILTER_LOCATION);
+    bool any = false;
+    for (uint32_t i = 0; i < filter->count; i++)
+        any = any || filter->values[i].field == FILTER_LOCATION ||
+              (filter->values[i].field == FILTER_ITEM && !filter->values[i].prefix);
+    return !filter->tree.over && any;
+}
+
+/* Merged names. There are FILTER_VALUES_MAX at most. */
+static void read_items(const struct ledger *ledger, struct filter *filter)
+{
+    for (uint32_t i = 0; i < filter->count; i++) {
+        struct text name = text_of(filter->values[i].bytes, filter->values[i].length);
+        if (filter->values[i].field == FILTER_ITEM && !filter->values[i].prefix)
+            filter->values[i].item = ledger_item_find(ledger, name);
+    }
 }
 
 /* The next location among the values from *at on that there is, NUMBER_NONE for none. */
@@ -134,9 +149,10 @@ static uint32_t tree_climb(const struct ledger *ledger, struct filter *filter, u
     return steps;
 }
 
-void filter_tree_read(const struct ledger *ledger, struct filter *filter)
+void filter_names_read(const struct ledger *ledger, struct filter *filter)
 {
     if (filter->tree.within == NULL) {
+        read_items(ledger, filter);
         tree_measure(ledger, filter);
         return;
     }
@@ -152,7 +168,7 @@ void filter_tree_read(const struct ledger *ledger, struct filter *filter)
     filter->tree.over = filter->tree.next == filter->tree.count;
 }
 
-bool filter_tree_prepare(struct filter *filter)
+bool filter_names_prepare(struct filter *filter)
 {
     if (filter->tree.over) {
         free(filter->tree.known);
@@ -181,6 +197,15 @@ static bool is_below(const struct filter *filter, uint32_t location)
 
 /* ---- matching ---- */
 
+/* One of those whose merged names are asked for? */
+static bool is_item(const struct filter *filter, uint32_t item)
+{
+    uint32_t i = 0;
+    while (item != NUMBER_NONE && i < filter->count && filter->values[i].item != item)
+        i++;
+    return item != NUMBER_NONE && i < filter->count;
+}
+
 static struct text constant(const char *string)
 {
     return text_of(string, strlen(string));
@@ -191,7 +216,7 @@ bool filter_match_cell(const struct filter *filter, const struct ledger *ledger,
     struct text item_name = item == NUMBER_NONE ? TEXT_NONE : ledger_name(ledger, NAME_ITEM, item);
     struct text location_name = location == NUMBER_NONE ? TEXT_NONE : ledger_name(ledger, NAME_LOCATION, location);
     /* By name, too: a name that comes to be later is meant, and whatever was there under it before. */
-    return field_match(filter, FILTER_ITEM, item_name) &&
+    return (is_item(filter, item) || field_match(filter, FILTER_ITEM, item_name)) &&
            (is_below(filter, location) || field_match(filter, FILTER_LOCATION, location_name));
 }
 

@@ -4,7 +4,8 @@
  *
  * A location means all below it, too. Events are matched on I/O threads, the tree of locations belongs to the ledger
  * thread: a filter therefore takes a copy of its part of the tree before it is first used, a bit for each location, and
- * keeps it. What is put into another place in the tree later matters to filters that are made then.
+ * keeps it. What is put into another place in the tree later matters to filters that are made then. In the same way a
+ * merged name of an item also means the item that it is a name of when the filter is first used.
  */
 #ifndef ONHAND_FEED_FILTER_H
 #define ONHAND_FEED_FILTER_H
@@ -27,6 +28,7 @@ struct filter {
     struct {
         enum filter_field field;
         bool prefix; /* item only: matches every name that begins with it */
+        uint32_t item; /* whose name it is, be it a merged one; NUMBER_NONE for none */
         uint32_t length;
         char bytes[NAME_BYTES_MAX];
     } values[FILTER_VALUES_MAX];
@@ -37,12 +39,12 @@ enum filter_status { FILTER_OK, FILTER_TOO_MANY, FILTER_TOO_LONG, FILTER_UNKNOWN
 /* Adds a value. An item ending in '*' is a prefix. UNKNOWN_VALUE: no such kind or type. */
 MUST_USE enum filter_status filter_add(struct filter *filter, enum filter_field field, struct text value);
 /*
- * The tree. While wanted says so: filter_tree_read on the ledger thread, which looks at a bounded number of locations,
- * then filter_tree_prepare on the filter's own; false when memory cannot be had.
+ * What its names mean. While wanted says so: filter_names_read on the ledger thread, which looks at a bounded number of
+ * locations, then filter_names_prepare on the filter's own; false when memory cannot be had.
  */
-bool filter_tree_wanted(const struct filter *filter);
-void filter_tree_read(const struct ledger *ledger, struct filter *filter);
-MUST_USE bool filter_tree_prepare(struct filter *filter);
+bool filter_names_wanted(const struct filter *filter);
+void filter_names_read(const struct ledger *ledger, struct filter *filter);
+MUST_USE bool filter_names_prepare(struct filter *filter);
 void filter_deinit(struct filter *filter);
 /* True when some value of this field is asked for. */
 bool filter_has(const struct filter *filter, enum filter_field field);

@@ -354,6 +354,65 @@ class Bulk(FolderCase, Calls):
         verify(self.server.data)
 
 
+class Merged(ServerCase, Calls):
+    """A merged name means the other item wherever a read takes the name of an item."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        server = cls.server
+        server.send(kind="set_channel", source="m", id="c", channel="web", locations=["L"])
+        server.send(**receive(1, "new", quantity=10, source="m"))
+        server.send(**receive(2, "other", quantity=3, source="m"))
+        server.send(kind="hold", source="m", id="h", hold="h", item="new", location="L", quantity=4)
+        server.send(kind="hold", source="m", id="w", hold="w", item="new", location="L", quantity=40, wait=True)
+        server.send(kind="transfer_out", source="m", id="t", transfer="t", to="M", item="new", location="L", quantity=1)
+        server.send(kind="expect", source="m", id="e", expectation="e", direction="in", due="2999-01-01", item="new",
+                    location="L", quantity=5)
+        assert server.request("PUT", "/v1/items/old", b'{"merge":"new"}').status == 200
+
+    def test_what_stands_in_a_path(self):
+        for path in ("stock/%s", "stock/%s/L", "items/%s", "atp/%s?location=L&at=2999-01-02&quantity=8",
+                     "availability?channel=web&item=other&item=%s&item=nobody"):
+            by_old, by_new = (self.done(self.get(path % name)) for name in ("old", "new"))
+            for answer in (by_old, by_new):
+                if "at=" not in path:
+                    answer.pop("position", None)
+            self.assertEqual(by_old, by_new, path)
+        rows = self.done(self.get("availability?channel=web&item=old&item=other"))["items"]
+        self.assertEqual(rows, [{"item": "new", "ats": 5}, {"item": "other", "ats": 3}])
+
+    def test_lists(self):
+        for path, name in (("holds", "hold"), ("waiting", "hold"), ("transfers", "transfer"), ("expectations", "expectation")):
+            by_old, by_new, by_other = (self.done(self.get("%s?item=%s" % (path, item)))[path]
+                                        for item in ("old", "new", "other"))
+            self.assertEqual(by_old, by_new)
+            self.assertEqual((bool(by_old), by_other), (True, []), path)
+
+    def test_figures_and_the_feed(self):
+        figures = self.server.figures("?item=old")[0]
+        self.assertEqual(set(figures), {("new", "L"), ("new", "M")})
+        events = self.server.events("&item=new")
+        self.assertTrue(events)
+        self.assertEqual(self.server.events("&item=old"), events)
+        rows = self.done(self.get("feed?channel=web&item=old"))["events"]
+        self.assertEqual([(row["item"], row["ats"]) for row in rows], [("new", 5)])
+        with self.server.connect() as wire:
+            for query in ("", "&channel=web"):
+                after = self.server.position()
+                stream = self.server.connect()
+                stream.send(request_bytes(self.server.port, "GET", "/v1/feed?item=old&after=%s%s" % (after, query), None,
+                                          {"Accept": "text/event-stream"}))
+                self.assertEqual(stream.head()[0], 200)
+                for n, item in enumerate(("other", "new")):
+                    wire.request("POST", "/v1/commands", json.dumps(receive("f%d%s" % (n, query), item, source="m")).encode())
+                data = next(line for line in stream.body_lines() if line.startswith(b"data:"))
+                self.assertEqual(json.loads(data[5:])["item"], "new")
+                stream.close()
+                for n, item in enumerate(("other", "new")):
+                    self.server.send(kind="sale", source="m", id="g%d%s" % (n, query), item=item, location="L", quantity=1)
+
+
 class Routes(ServerCase, Calls):
     def test_methods_and_types(self):
         for path, allow in (("items/x", "GET, PUT, DELETE"), ("channels/x", "GET, PUT, DELETE"), ("items", "PUT, GET")):

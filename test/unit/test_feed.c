@@ -272,12 +272,12 @@ static void cells_are_filtered_as_events_are(void **state)
 }
 
 /* As its owner does it. Returns the reads it took. */
-static unsigned tree_copied(struct world *world, struct filter *filter)
+static unsigned names_read(struct world *world, struct filter *filter)
 {
     unsigned reads = 0;
-    for (; filter_tree_wanted(filter); reads++) {
-        filter_tree_read(world->ledger, filter);
-        assert_true(filter_tree_prepare(filter));
+    for (; filter_names_wanted(filter); reads++) {
+        filter_names_read(world->ledger, filter);
+        assert_true(filter_names_prepare(filter));
     }
     return reads;
 }
@@ -311,7 +311,7 @@ static void a_location_means_all_below_it(void **state)
     uint32_t a = ledger_number(world.ledger, NAME_ITEM, TEXT("A"));
     for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
         (void)filter_of(&filter, rows[r].filter);
-        (void)tree_copied(&world, &filter);
+        (void)names_read(&world, &filter);
         for (unsigned i = 0; i < 5; i++)
             assert_int_equal(filter_match_cell(&filter, world.ledger, a, numbers[i]),
                              strchr(rows[r].passes, letters[i]) != NULL);
@@ -321,14 +321,58 @@ static void a_location_means_all_below_it(void **state)
     }
     /* A copy stays as it is. */
     (void)filter_of(&filter, "location=DC");
-    assert_int_equal(tree_copied(&world, &filter), 2);
+    assert_int_equal(names_read(&world, &filter), 2);
     world_step(&world, "location location=C parent=M");
     assert_true(filter_match_cell(&filter, world.ledger, a, numbers[4]));
     filter_deinit(&filter);
     (void)filter_of(&filter, "location=C");
-    assert_int_equal(tree_copied(&world, &filter), 1); /* nothing is below: nothing to be copied */
+    assert_int_equal(names_read(&world, &filter), 1); /* nothing is below: nothing to be copied */
     assert_null(filter.tree.within);
     filter_deinit(&filter);
+    world_deinit(&world);
+}
+
+static void a_merged_name_means_the_other_item(void **state)
+{
+    (void)state;
+    static struct world world;
+    static struct filter filter;
+    /* OLD was given up and is a name of NEW, as it is of another item later. */
+    static const struct {
+        const char *filter;
+        bool of_new, of_old, of_other;
+    } rows[] = {{"item=OLD", true, true, false},        {"item=NEW", true, false, false}, {"item=OTHER", false, false, true},
+                {"item=OL*", false, true, false},       {"item=X", false, false, false},
+                {"item=X item=OLD", true, true, false}, {"location=L", true, true, true}};
+    world_init(&world, &world_limits);
+    world_step(&world, "receive 1 OLD@L 1 OTHER@L");
+    world_step(&world, "receive 1 NEW@L");
+    world_step(&world, "sale 1 OLD@L");
+    uint32_t old = ledger_number(world.ledger, NAME_ITEM, TEXT("OLD"));
+    uint32_t new = ledger_number(world.ledger, NAME_ITEM, TEXT("NEW"));
+    uint32_t other = ledger_number(world.ledger, NAME_ITEM, TEXT("OTHER"));
+    uint32_t l = ledger_number(world.ledger, NAME_LOCATION, TEXT("L"));
+    world_step(&world, "item item=OLD merge=NEW");
+    assert_string_equal(world.answer, "ok: config config");
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        (void)filter_of(&filter, rows[r].filter);
+        assert_int_equal(names_read(&world, &filter), strcmp(rows[r].filter, "item=OL*") != 0);
+        assert_int_equal(filter_match_cell(&filter, world.ledger, new, l), rows[r].of_new);
+        assert_int_equal(filter_match_cell(&filter, world.ledger, old, l), rows[r].of_old);
+        assert_int_equal(filter_match_cell(&filter, world.ledger, other, l), rows[r].of_other);
+        filter_deinit(&filter);
+    }
+    /* What was read stays; who comes later reads what it means then. */
+    (void)filter_of(&filter, "item=OLD");
+    (void)names_read(&world, &filter);
+    world_step(&world, "delete_item item=OLD");
+    world_step(&world, "item item=OLD merge=OTHER");
+    assert_string_equal(world.answer, "ok: config");
+    assert_true(filter_match_cell(&filter, world.ledger, new, l));
+    (void)filter_of(&filter, "item=OLD");
+    (void)names_read(&world, &filter);
+    assert_true(filter_match_cell(&filter, world.ledger, other, l));
+    assert_false(filter_match_cell(&filter, world.ledger, new, l));
     world_deinit(&world);
 }
 
@@ -473,6 +517,7 @@ int main(void)
         cmocka_unit_test(a_position_within_an_event_has_a_part),
         cmocka_unit_test(a_filter_passes_what_was_asked_for),
         cmocka_unit_test(a_location_means_all_below_it),
+        cmocka_unit_test(a_merged_name_means_the_other_item),
         cmocka_unit_test(a_filter_has_bounds_and_knows_kinds_and_types),
         cmocka_unit_test(cells_are_filtered_as_events_are),
         cmocka_unit_test(who_reads_on_misses_nothing),
