@@ -80,6 +80,12 @@ static int64_t day_end_us(const struct ledger *ledger, uint32_t location, int64_
     return location_day_start_us(ledger, location, midnight_utc_us + DAY_US) - 1;
 }
 
+/* The instant that is asked for: of a day its end, now when there is none. */
+static int64_t moment_us(const struct ledger *ledger, uint32_t location, struct moment at, int64_t now_us)
+{
+    return at.form == MOMENT_ABSENT ? now_us : at.form == MOMENT_DAY ? day_end_us(ledger, location, at.us) : at.us;
+}
+
 static int64_t due_us(const struct ledger *ledger, const struct document_line *line)
 {
     uint32_t location = ledger->cells[line->cell].location;
@@ -141,9 +147,7 @@ static bool walk_next(struct walk *walk, int64_t now_us, int64_t *out_us, int64_
 static int64_t atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t without,
                    struct moment at, int64_t now_us, int64_t wanted, int64_t *out_earliest_us)
 {
-    int64_t from_us = at.form == MOMENT_ABSENT ? now_us
-                      : at.form == MOMENT_DAY  ? day_end_us(ledger, ledger->cells[cell].location, at.us)
-                                               : at.us;
+    int64_t from_us = moment_us(ledger, ledger->cells[cell].location, at, now_us);
     int64_t balance = figures_available(figures) - figures->units[FIGURE_SAFETY_STOCK];
     struct walk walk = walk_begin(ledger, cell_extra(ledger, cell), without);
     int64_t us;
@@ -179,7 +183,8 @@ struct moment due_promised(const struct ledger *ledger, uint32_t location, struc
     return at;
 }
 
-int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us)
+/* Of the goods of this name alone: of a kit, of the built ones. */
+static int64_t goods_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us)
 {
     uint32_t cell = cell_find(ledger, item, location);
     if (cell == NUMBER_NONE || is_bin(ledger, location)) /* of a bin, nothing: its node has it */
@@ -188,8 +193,23 @@ int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location
     return due_atp(ledger, &figures, cell, NUMBER_NONE, at, now_us);
 }
 
-bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
-                         int64_t now_us, int64_t units, int64_t *out_us)
+int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us)
+{
+    int64_t built = goods_atp(ledger, item, location, at, now_us);
+    int64_t kits = QUANTITY_UNITS_MAX;
+    if (!item_is_kit(ledger, item))
+        return built;
+    for (uint32_t p = ledger->items[item].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit) {
+        const struct kit_part *part = &ledger->parts.entries[p - 1];
+        int64_t units = max_i64(0, goods_atp(ledger, part->component, location, at, now_us));
+        kits = min_i64(kits, units / part->units);
+    }
+    /* Too many built ones may be promised: the components are other goods, and are not theirs. */
+    return kits == 0 ? built : min_i64(max_i64(0, built) + kits, QUANTITY_UNITS_MAX);
+}
+
+static bool goods_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
+                           int64_t now_us, int64_t units, int64_t *out_us)
 {
     uint32_t cell = cell_find(ledger, item, location);
     if (cell == NUMBER_NONE || is_bin(ledger, location)) /* of a bin, nothing: its node has it */
@@ -201,6 +221,47 @@ bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t lo
         return false;
     *out_us = earliest_us;
     return true;
+}
+
+/* When the last dated line of the item at the location is due, or `us` when that is later. */
+static int64_t last_due_us(const struct ledger *ledger, uint32_t item, uint32_t location, int64_t us)
+{
+    uint32_t cell = cell_find(ledger, item, location);
+    const struct cell_extra *extra = cell == NUMBER_NONE ? NULL : cell_extra(ledger, cell);
+    for (unsigned list = 0; extra != NULL && list < DATED_LISTS; list++) {
+        uint32_t last = extra->due[list].last;
+        if (last != 0)
+            us = max_i64(us, due_us(ledger, &ledger->document_lines.entries[last - 1]));
+    }
+    return us;
+}
+
+/* What can be promised never falls the later it is asked for, so the time is found by halving: some 45 questions. */
+static bool kit_earliest(const struct ledger *ledger, uint32_t kit, uint32_t location, struct moment at, int64_t now_us,
+                         int64_t units, int64_t *out_us)
+{
+    int64_t first_us = moment_us(ledger, location, at, now_us);
+    int64_t last_us = last_due_us(ledger, kit, location, first_us);
+    for (uint32_t p = ledger->items[kit].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit)
+        last_us = last_due_us(ledger, ledger->parts.entries[p - 1].component, location, last_us);
+    if (ledger_atp(ledger, kit, location, (struct moment){MOMENT_INSTANT, last_us}, now_us) < units)
+        return false;
+    while (first_us < last_us) {
+        const struct moment half = {MOMENT_INSTANT, first_us + (last_us - first_us) / 2};
+        if (ledger_atp(ledger, kit, location, half, now_us) < units)
+            first_us = half.us + 1;
+        else
+            last_us = half.us;
+    }
+    *out_us = first_us;
+    return true;
+}
+
+bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
+                         int64_t now_us, int64_t units, int64_t *out_us)
+{
+    return item_is_kit(ledger, item) ? kit_earliest(ledger, item, location, at, now_us, units, out_us)
+                                     : goods_earliest(ledger, item, location, at, now_us, units, out_us);
 }
 
 /* ---- check ---- */

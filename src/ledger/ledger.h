@@ -244,10 +244,11 @@ bool ledger_expectation_at(const struct ledger *ledger, uint32_t place, struct e
 /*
  * What can be promised for a time in a cell (DESIGN I5), base units; below 0 when too much is promised already. at: an
  * instant; a day means its end at the location; absent means now. now_us: supply due before it is overdue and counts
- * for nothing. A cell that does not exist has 0. One walk over the dated lines of the cell.
+ * for nothing. A cell that does not exist has 0. One walk over the dated lines of the cell. Of a kit: the built ones,
+ * and what can be put together of its components at that time; a walk for each of them.
  */
 int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us);
-/* The first time, from `at` on, for which this many can be promised. False for never. */
+/* The first time, from `at` on, for which this many (> 0) can be promised. False for never. */
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
                          int64_t now_us, int64_t units, int64_t *out_us);
 

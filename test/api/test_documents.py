@@ -170,6 +170,23 @@ class Calls(ServerCase):
         self.assertEqual(send(kind="redate", source="erp", id="3", expectation="late", due=day(2)).status, 200)
         self.assertEqual(atp(self.server, "B", "L", at=day(30)).json()["atp"], 50)
 
+    def test_atp_of_a_kit_counts_what_its_components_will_do_for(self):
+        send = self.server.send
+        for item in ("leg", "top"):
+            self.assertEqual(self.server.request("PUT", "/v1/items/" + item, b'{"scale":0}').status, 200)
+        body = b'{"scale":0,"components":[{"item":"leg","quantity":4},{"item":"top","quantity":1}]}'
+        self.assertEqual(self.server.request("PUT", "/v1/items/table", body).status, 200)
+        self.assertEqual(atp(self.server, "table", "L").json()["atp"], 0)
+        lines = [{"item": item, "location": "L", "quantity": n} for item, n in (("table", 1), ("leg", 9), ("top", 1))]
+        self.assertEqual(send(kind="receive", source="k", id="1", lines=lines).status, 200)
+        self.assertEqual(send(kind="expect", source="k", id="2", expectation="tops", direction="in", due=day(5), item="top",
+                              location="L", quantity=7).status, 200)
+        answer = atp(self.server, "table", "L", quantity=3).json()
+        self.assertEqual((answer["atp"], answer["earliest"]), (2, day(5) + "T23:59:59.999999Z"))
+        self.assertEqual(atp(self.server, "table", "L", at=day(5)).json()["atp"], 3)  # 1 built, 9 legs for 2
+        self.assertIsNone(atp(self.server, "table", "L", quantity=4).json()["earliest"])
+
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -338,9 +338,18 @@ static int64_t atp_without(const struct model_state *s, int64_t cell, const stru
     return least;
 }
 
+/* Of a kit: the built ones, and as many as each of its components will do for. */
 int64_t model_atp(const struct model_state *s, int64_t cell, const struct model_moment *at, int64_t now_us)
 {
-    return atp_without(s, cell, at, now_us, "");
+    const struct model_item *item = &s->items[find_item(s, s->cells[cell].item)];
+    int64_t built = atp_without(s, cell, at, now_us, "");
+    int64_t least = INT64_MAX;
+    for (int64_t p = 0; p < item->part_count; p++) {
+        int64_t part = find_cell(s, item->parts[p].item, s->cells[cell].location);
+        int64_t units = part < 0 ? 0 : atp_without(s, part, at, now_us, "");
+        least = smaller(least, units < 0 ? 0 : units / item->parts[p].units);
+    }
+    return item->part_count == 0 || least == 0 ? built : smaller(least + (built < 0 ? 0 : built), RANGE);
 }
 
 /* ---- the work on one command ---- */

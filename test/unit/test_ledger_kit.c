@@ -5,6 +5,7 @@
 #include "ledger_world.h"
 
 /* Four screws and a board make a shelf. */
+#define STOCK {"receive 1 SHELF@L 1 BOARD@L 3 SCREW@L", "ok: receive receive receive", NULL}
 #define SHELF {"item item=SHELF scale=0 part:BOARD=1 part:SCREW=4", "ok: config", NULL}
 
 static void a_kit_takes_built_ones_first(void **state)
@@ -233,6 +234,49 @@ static void a_kit_is_not_in_its_own_way(void **state)
     WORLD_PLAY(rows);
 }
 
+/* The world begins on 2023-11-14 at 22:13:20. */
+static void what_can_be_promised_of_a_kit(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# built ones, and what the components will do for", NULL, NULL},
+        STOCK,
+        SHELF,
+        {"receive 1 BOARD@M", "ok: receive",
+         "atp SHELF@L: 1; atp SHELF@L now 1: 1 from +0; atp SHELF@L now 2: 1 never; atp SHELF@M: 0"},
+        {"expect expectation=B direction=in due=+100 3 BOARD@L", "ok: expect", "atp SHELF@L +100: 1"},
+        {"expect expectation=S direction=in due=+200 9 SCREW@L", "ok: expect",
+         "atp SHELF@L +199: 1; atp SHELF@L +200: 4; atp SHELF@L now 4: 1 from +200; atp SHELF@L +500 2: 4 from +500"},
+        {"expect expectation=K direction=in due=+150 2 SHELF@L", "ok: expect",
+         "atp SHELF@L +149: 1; atp SHELF@L +150: 3; atp SHELF@L +200: 6; atp SHELF@L now 3: 1 from +150;"
+         "atp SHELF@L now 4: 1 from +200; atp SHELF@L now 6: 1 from +200; atp SHELF@L now 7: 1 never"},
+        {"expect expectation=O direction=out due=+300 7 SCREW@L", "ok: expect",
+         "atp SHELF@L +200: 4; atp SHELF@L +300: 4; atp SHELF@L now 4: 1 from +200; atp SHELF@L now 5: 1 never"},
+        {"hold hold=H at=+200 expires=0 2 SHELF@L", "ok: hold hold hold", "atp SHELF@L +200: 2"},
+        {"expect expectation=L direction=in due=+600 5 SHELF@L", "ok: expect",
+         "atp SHELF@L +599: 2; atp SHELF@L +600: 7; atp SHELF@L now 7: 1 from +600"},
+        {"# one that is short takes nothing from the others", NULL, NULL},
+        STOCK,
+        SHELF,
+        {"receive 6 SCREW@L 2 BOARD@L", "ok: receive receive", "atp SHELF@L: 3"},
+        {"adjust -3 SHELF@L reason=x", "ok: adjust discrepancy(below_zero 2) oversold(2) out_of_stock",
+         "atp SHELF@L: 2; atp SHELF@L now 2: 2 from +0"},
+        {"expect expectation=O direction=out due=+50 30 SCREW@L", "ok: expect", "atp SHELF@L: -2; atp SHELF@L now 1: -2 never"},
+        {"# days, and a component without a cell", NULL, NULL},
+        {"item item=BOARD scale=0", "ok: config", NULL},
+        {"item item=SCREW scale=0", "ok: config", NULL},
+        SHELF,
+        {"receive 8 SCREW@L", "ok: receive", "atp SHELF@L: 0; atp SHELF@L now 1: 0 never"},
+        {"expect expectation=B direction=in due=2023-12-01 9 BOARD@L", "ok: expect",
+         "atp SHELF@L 2023-11-30: 0; atp SHELF@L 2023-12-01: 2; atp SHELF@L 2023-12-01 2: 2 from +1475199"},
+        {"# with the largest numbers", NULL, NULL},
+        {"item item=ONE scale=0", "ok: config", NULL},
+        {"item item=KIT scale=0 part:ONE=1", "ok: config", NULL},
+        {"receive 9007199254740991 ONE@L 9007199254740991 KIT@L", "ok: receive receive", "atp KIT@L: 9007199254740991"},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +285,7 @@ int main(void)
         cmocka_unit_test(channels_sell_kits),
         cmocka_unit_test(kits_have_bounds),
         cmocka_unit_test(a_kit_is_not_in_its_own_way),
+        cmocka_unit_test(what_can_be_promised_of_a_kit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
