@@ -2238,6 +2238,12 @@ struct model_answer model_command(struct model *model, const struct model_comman
     /* "More than 5 minutes ahead of the server: accepted, flagged" */
     w.answer.clock_skew = accepted && command->occurred_at_us != MODEL_TIME_NONE &&
                           command->occurred_at_us > now_us + 300 * SECONDS;
+    for (int64_t i = 0; accepted && i < w.sum_count; i++) {
+        struct model_taken *taken = &w.answer.taken[w.answer.taken_count++];
+        memcpy(taken->item, w.sums[i].item, sizeof(model_name));
+        memcpy(taken->location, w.sums[i].location, sizeof(model_name));
+        taken->units = w.sums[i].total;
+    }
     if (w.answer.outcome == MODEL_INVALID || command->dry_run)
         return w.answer;
     if (accepted) {

@@ -143,6 +143,8 @@ struct model_state {
 
 struct model_shortage { model_name item, location; int64_t asked, free; };
 
+struct model_taken { model_name item, location; int64_t units; };
+
 struct model_answer {
     enum { MODEL_ACCEPTED, MODEL_REFUSED, MODEL_INVALID, MODEL_DUPLICATE } outcome;
     const char *code; /* "none" unless refused or invalid */
@@ -152,6 +154,8 @@ struct model_answer {
     int64_t mentions;           /* claims_open */
     int64_t built, put_together; /* of kits that lines asked for */
     int64_t shared;             /* components that other lines ask for, too */
+    int64_t taken_count;
+    struct model_taken taken[MODEL_CELLS_MAX]; /* accepted: what the lines came to in each cell */
     int64_t shortage_count;
     struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* all cells of a claim, and what has no place */
 };

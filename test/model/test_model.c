@@ -545,6 +545,10 @@ static void make_claim_terms(struct model_command *c)
         c->wait = c->guard != MODEL_GUARD_OFF && one_in(4); /* whoever reads JSON refuses a fact that waits */
         c->priority = one_in(2) ? 0 : 1 + (int64_t)below(2);
     }
+    if (run.kits && one_in(6)) { /* as many kits as there are, and no more */
+        c->partial = 1;
+        c->wait = c->backorder = 0;
+    }
     if (served[SOURCES] && one_in(4)) {
         c->sourcing = 1 + (int64_t)below(3);
         if (one_in(2))
@@ -1284,6 +1288,34 @@ static struct text decision_name(enum name_space space, uint32_t number)
     return number == NUMBER_NONE ? TEXT_NONE : ledger_name(run.ledger, space, number);
 }
 
+/* One event of the command's own kind for each cell that its lines came to, with as many units, and none besides. */
+static void compare_events(const struct model_command *c, const struct model_answer *answer)
+{
+    static const enum event_type types[MODEL_KIND_COUNT] = {
+        [MODEL_SALE] = EVENT_SALE, [MODEL_SHIP] = EVENT_SHIP, [MODEL_HOLD] = EVENT_HOLD, [MODEL_COMMIT] = EVENT_COMMIT,
+        [MODEL_RELEASE] = EVENT_RELEASE, [MODEL_AMEND] = EVENT_AMEND, [MODEL_PICK] = EVENT_PICK,
+        [MODEL_UNPICK] = EVENT_UNPICK};
+    if (types[c->kind] == 0)
+        return;
+    int64_t wanted = 0, there = 0;
+    for (uint32_t k = 0; k < run.decision.event_count; k++)
+        there += run.decision.events[k].type == types[c->kind] && run.decision.events[k].quantity > 0;
+    for (int64_t i = 0; i < answer->taken_count; i++) {
+        const struct model_taken *taken = &answer->taken[i];
+        bool found = taken->units == 0;
+        for (uint32_t k = 0; k < run.decision.event_count && !found; k++) {
+            const struct event *event = &run.decision.events[k];
+            found = event->type == types[c->kind] && event->quantity == taken->units &&
+                    is_text(taken->item, decision_name(NAME_ITEM, event->item)) &&
+                    is_text(taken->location, decision_name(NAME_LOCATION, event->location));
+        }
+        if (!found)
+            disagree("an event of this quantity", taken->item, taken->units, 0);
+        wanted += taken->units > 0;
+    }
+    same("events of the kind", c->id, wanted, there);
+}
+
 static void compare_answer(const struct model_command *c, const struct model_answer *answer)
 {
     const struct verdict *v = &run.verdict;
@@ -1321,8 +1353,10 @@ static void compare_answer(const struct model_command *c, const struct model_ans
             disagree("shortage", c->id, i, 0);
         }
     }
-    if (outcome == MODEL_ACCEPTED)
+    if (outcome == MODEL_ACCEPTED) {
         same("clock skew", c->id, answer->clock_skew, run.decision.clock_skew);
+        compare_events(c, answer);
+    }
     if (v->code == CODE_hold_ended) {
         same("consumed", c->hold, answer->consumed, run.decision.events[0].consumed);
         same("released", c->hold, answer->released, run.decision.events[0].released);
@@ -1361,10 +1395,10 @@ static enum code code_of(const char *name)
 /* Commands with lines of kits, and what became of the kits in those that were accepted. */
 static uint64_t kit_counts[MODEL_KIND_COUNT][OUTCOMES];
 enum { KIT_BUILT, KIT_PARTS, KIT_BOTH, KIT_SHARED, KIT_SOURCED, KIT_PARTIAL, KIT_WAITS, KIT_BACKORDERED, KIT_CHANNEL,
-       KIT_ANEW, KIT_FATES };
+       KIT_ANEW, KIT_LATER, KIT_FATES };
 static const char *const kit_fate_names[KIT_FATES] = {
     "kits built", "kits put together", "built and together", "parts of two lines", "kits sourced", "kits in part",
-    "kits that wait", "kits backordered", "kits of a channel", "kits of expired"};
+    "kits that wait", "kits backordered", "kits of a channel", "kits of expired", "kits for later"};
 static uint64_t kit_fates[KIT_FATES];
 
 static void count_kits(const struct model_command *c, const struct model_answer *answer, unsigned outcome)
@@ -1396,6 +1430,7 @@ static void count_kits(const struct model_command *c, const struct model_answer 
     kit_fates[KIT_BACKORDERED] += together && backordered > 0;
     kit_fates[KIT_CHANNEL] += together && claim != NULL && claim->channel[0] != '\0';
     kit_fates[KIT_ANEW] += c->kind == MODEL_COMMIT && expired > 0;
+    kit_fates[KIT_LATER] += c->kind == MODEL_HOLD && together && c->at.form != MODEL_MOMENT_NONE;
 }
 
 static int64_t open_units(const struct model_paper *paper)
