@@ -244,8 +244,8 @@ enum kit_fit {
  * terms are known; those added have theirs.
  */
 MUST_USE bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit);
-/* So many kits can be put together there beside what the drafts so far take, the claim's own goods counted; with_room: some
- * of it without cover, where the components may be backordered. */
+/* So many kits can be put together there beside what the drafts so far take, the claim's own goods counted; with_room:
+ * also without cover, where the components may be backordered. */
 int64_t kits_left(const struct judge *judge, uint32_t claim, uint32_t kit, uint32_t location, bool with_room);
 /* The same for goods of a claim: built kits that it has in these figures (bits), then components. Without a claim: built
  * ones that are free. */

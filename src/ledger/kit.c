@@ -161,7 +161,9 @@ static NEVER_INLINE bool kits_granted(struct judge *judge, uint32_t claim, enum 
             continue;
         int64_t built = min_i64(draft->asked, draft->terms.free);
         int64_t kits = draft->asked - built;
-        int64_t most = kits == 0 || fit == KIT_ANYHOW ? kits : kits_left(judge, claim, draft->item, draft->location, false);
+        int64_t most = kits;
+        if (kits != 0 && fit != KIT_ANYHOW)
+            most = kits_left(judge, claim, draft->item, draft->location, false);
         if (kits > most) {
             judge_short(judge, draft, draft->asked, built + most);
             if (fit == KIT_WHOLE)

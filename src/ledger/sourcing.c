@@ -11,9 +11,9 @@
  *     fewest_splits   one place that has every line whole; else again and again the place that has most of what is missing.
  *                     (The least number of places is a set cover, which nobody waits for; this is its greedy answer.)
  *
- * Of a kit, what is free is what is built and what can be put together there; what may be backordered is what can be put
- * together of components that may. That two lines want one component is seen when all are judged together, behind this. With
- * no places asked, a kit is looked for where it has a cell and then where its first component has one.
+ * Of a kit, what is free is what is built and what can be put together there; what may be backordered is what can be
+ * put together of components that may. That two lines want one component is seen when all are judged together, behind
+ * this. With no places asked, a kit is looked for where it has a cell and then where its first component has one.
  *
  * What no place has free goes, in the order of the places, to where it may be backordered; then a hold that may wait waits
  * for the rest of a line at its first place, a partial one does without, and any other is refused with no_source.
@@ -67,7 +67,7 @@ static void add_cells(struct sourcing *sourcing, uint32_t item)
         add_place(sourcing, ring[--count % PLACES_MAX]);
 }
 
-/* Where an item is looked for when nothing says where. Of a kit none can be put together but where each component is. */
+/* Where an item is looked for when nothing says where. A kit is put together only where each of its components is. */
 static void add_own_cells(struct sourcing *sourcing, uint32_t item)
 {
     const struct ledger *ledger = sourcing->judge->ledger;

@@ -157,7 +157,7 @@ struct model_answer {
     int64_t taken_count;
     struct model_taken taken[MODEL_CELLS_MAX]; /* accepted: what the lines came to in each cell */
     int64_t shortage_count;
-    struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* all cells of a claim, and what has no place */
+    struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* a claim's cells; what has no place */
 };
 
 struct model_remembered { struct model_command command; int64_t seq, at_us; };

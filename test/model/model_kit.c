@@ -1,6 +1,6 @@
 /*
- * Kits in the model: what a line of a kit takes, and how many can be had. Written from "Kits" in docs/protocol.md. How many
- * can be put together is found by trying: the most of which all the parts are there.
+ * Kits in the model: what a line of a kit takes, and how many can be had. Written from "Kits" in docs/protocol.md. How
+ * many can be put together is found by trying: the most of which all the parts are there.
  */
 #include "model_work.h"
 
@@ -136,8 +136,9 @@ bool kits_granted(struct work *w, const char *channel, enum kit_whole whole)
         const struct sum line = w->sums[i];
         if (!model_is_kit(&w->next, line.item))
             continue;
-        int64_t free = w->holding != NULL ? free_to_hold(w, line.item, line.location)
-                                          : model_free(&w->next, find_cell(&w->next, line.item, line.location), channel);
+        int64_t free = w->holding != NULL
+                           ? free_to_hold(w, line.item, line.location)
+                           : model_free(&w->next, find_cell(&w->next, line.item, line.location), channel);
         int64_t built = line.total < free ? line.total : free;
         int64_t kits = line.total - built;
         if (kits > 0 && whole != KITS_ANYHOW) {

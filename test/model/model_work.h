@@ -55,7 +55,7 @@ int64_t room_to_hold(const struct work *w, const char *item, const char *locatio
 
 /* So many of a kit can be put together there of what is free through the channel. 0 of what is no kit, as below. */
 int64_t kits_in_channel(const struct model_state *s, const char *item, const char *location, const char *channel);
-/* The same of what is free to the hold that is judged, beside what the sums have already; with_room: without cover, too. */
+/* The same of what is free to the hold that is judged, beside what the sums have; with_room: without cover, too. */
 int64_t kits_beside(const struct work *w, const char *item, const char *location, bool with_room);
 
 enum kit_whole {

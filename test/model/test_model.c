@@ -319,7 +319,8 @@ static void lines(struct model_command *c)
         some_item(line->item);
         name(line->location, "l", one_in(20) ? 4 : 3);
         line->quantity = quantity(c->kind == MODEL_ADJUST);
-        if (model_is_kit(&run.model.now, line->item) && line->quantity.digits > 4 && line->quantity.places == 0 && !one_in(4))
+        bool many = line->quantity.digits > 4 && line->quantity.places == 0;
+        if (many && model_is_kit(&run.model.now, line->item) && !one_in(4))
             line->quantity.digits = 1 + (int64_t)below(4); /* as many as there may be parts for */
         line->condition = MODEL_CONDITIONS;
         if (one_in(claims || c->kind == MODEL_RECLASSIFY ? 40 : 4))
@@ -1425,7 +1426,8 @@ static void count_kits(const struct model_command *c, const struct model_answer 
     kit_fates[KIT_BOTH] += answer->built > 0 && together;
     kit_fates[KIT_SHARED] += answer->shared > 0;
     kit_fates[KIT_SOURCED] += seeks && together;
-    kit_fates[KIT_PARTIAL] += c->kind == MODEL_HOLD && c->partial && !c->wait && !c->backorder && answer->shortage_count > 0;
+    bool partial = c->kind == MODEL_HOLD && c->partial && !c->wait && !c->backorder;
+    kit_fates[KIT_PARTIAL] += partial && answer->shortage_count > 0;
     kit_fates[KIT_WAITS] += c->kind == MODEL_HOLD && together && waiting > 0;
     kit_fates[KIT_BACKORDERED] += together && backordered > 0;
     kit_fates[KIT_CHANNEL] += together && claim != NULL && claim->channel[0] != '\0';
