@@ -499,7 +499,8 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     int64_t available = figures_available(&event->figures);
     int64_t available_before = figures_available(&before);
     if (!quantity_in_range(on_hand) || !quantity_in_range(unavailable) ||
-        !quantity_in_range(figures_reserved(&event->figures)) || !quantity_in_range(available))
+        !quantity_in_range(figures_reserved(&event->figures)) || !quantity_in_range(available) ||
+        !quantity_in_range(available + figures_reserved(&event->figures))) /* giving back leads no further */
         return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                              "a sum of the cell's figures would leave the range of 2^53-1 base units");
     event->low = is_low(&event->figures, available, was_low);
