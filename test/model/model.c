@@ -164,7 +164,7 @@ static int64_t on_hand(const struct model_state *s, int64_t cell)
 
 static int64_t available(const struct model_state *s, int64_t cell)
 {
-    return on(s, cell, 0) - reserved(s, cell);
+    return on(s, cell, 0) + (cell < 0 ? 0 : model_in_bins(s, cell)) - reserved(s, cell);
 }
 
 /* "max(0, -available - backordered)" */
@@ -193,7 +193,7 @@ static bool channel_is_before(const struct model_channel *a, const struct model_
  */
 int64_t model_free(const struct model_state *s, int64_t cell, const char *channel)
 {
-    int64_t pool = at_least_zero(above_safety(s, cell));
+    int64_t pool = cell < 0 || is_bin(s, s->cells[cell].location) ? 0 : at_least_zero(above_safety(s, cell));
     int64_t own = 0;
     bool shares = true;
     bool done[MODEL_CHANNELS_MAX] = {false};
@@ -341,6 +341,8 @@ static int64_t atp_without(const struct model_state *s, int64_t cell, const stru
 /* Of a kit: the built ones, and as many as each of its components will do for. */
 int64_t model_atp(const struct model_state *s, int64_t cell, const struct model_moment *at, int64_t now_us)
 {
+    if (is_bin(s, s->cells[cell].location))
+        return 0; /* its goods are promised at its node */
     const struct model_item *item = &s->items[find_item(s, s->cells[cell].item)];
     int64_t built = atp_without(s, cell, at, now_us, "");
     int64_t least = INT64_MAX;
@@ -522,6 +524,11 @@ static bool sum_lines(struct work *w, bool may_create)
         return false;
     if (!all_met)
         return refuse(w, "precondition_failed");
+    bool promises = c->kind == MODEL_HOLD || c->kind == MODEL_COMMIT || c->kind == MODEL_RELEASE ||
+                    c->kind == MODEL_AMEND || c->kind == MODEL_REASSIGN || c->kind == MODEL_PICK ||
+                    c->kind == MODEL_UNPICK;
+    if (promises && !bins_promise_nothing(w))
+        return false;
     for (int64_t i = 0; i < c->line_count; i++) /* then those that look for a location */
         if (c->lines[i].location[0] == '\0' && !sum_line(w, &c->lines[i], create, &all_met))
             return false;
@@ -534,7 +541,7 @@ static int64_t sum_cell(const struct work *w, const struct sum *sum)
 }
 
 /* The cell of a sum in the copy, made when it is not there; it gets an event. */
-static int64_t touch(struct work *w, const char *item, const char *location)
+int64_t touch(struct work *w, const char *item, const char *location)
 {
     int64_t cell = find_cell(&w->next, item, location);
     if (cell < 0) {
@@ -562,11 +569,13 @@ static bool finish_cells(struct work *w)
 {
     struct model_state *s = &w->next;
     const struct model_state *before = &w->model->now;
+    touch_nodes(w);
     for (int64_t c = 0; c < s->cell_count; c++) {
         if (!w->touched[c])
             continue;
+        bool bin = is_bin(before, s->cells[c].location);
         int64_t old = find_cell(before, s->cells[c].item, s->cells[c].location);
-        int64_t events = 1 + (w->exceeds[c] > 0);
+        int64_t events = 1 + w->more[c] + (w->exceeds[c] > 0);
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
             if (!in_range(on(s, c, k)))
                 return invalid(w, "out_of_range");
@@ -574,11 +583,12 @@ static bool finish_cells(struct work *w)
                 events++;
         }
         if (!in_range(on_hand(s, c)) || !in_range(on_hand(s, c) - on(s, c, 0)) || !in_range(model_held(s, c)) ||
-            !in_range(model_committed(s, c)) || !in_range(reserved(s, c)) || !in_range(available(s, c)))
+            !in_range(model_committed(s, c)) || !in_range(reserved(s, c)) || !in_range(available(s, c)) ||
+            !in_range(model_in_bins(s, c)) || !in_range(on(s, c, 0) + model_in_bins(s, c)))
             return invalid(w, "out_of_range");
         if (!in_range(model_in_transit(s, c)) || !in_range(model_incoming(s, c)) || !in_range(model_outgoing(s, c)))
             return invalid(w, "out_of_range");
-        if (oversold(s, c) > (old < 0 ? 0 : oversold(before, old)))
+        if (!bin && oversold(s, c) > (old < 0 ? 0 : oversold(before, old)))
             events++;
         int64_t point = s->cells[c].reorder_point;
         int64_t clearly = point + (point + 9) / 10;
@@ -588,7 +598,7 @@ static bool finish_cells(struct work *w)
             s->cells[c].low = 1;
             events++;
         }
-        if (old >= 0 && (available(before, old) > 0) != (available(s, c) > 0))
+        if (!bin && old >= 0 && (available(before, old) > 0) != (available(s, c) > 0))
             events++;
         s->cells[c].version += events;
         s->seq += events;
@@ -909,6 +919,25 @@ static bool end_of(struct work *w, int64_t *out_end)
 
 /* ---- the kinds ---- */
 
+/* "incoming -", of a bin its own line first, then its node's; what exceeds the document is flagged. */
+static void meet_expected(struct work *w, struct model_paper *paper)
+{
+    int64_t rest[MODEL_CELLS_MAX] = {0};
+    for (int64_t turn = 0; turn < 2; turn++) /* first the bins */
+        for (int64_t i = 0; i < w->sum_count; i++) {
+            const struct sum *sum = &w->sums[i];
+            const char *node = node_of(&w->next, sum->location);
+            bool passes = is_bin(&w->next, sum->location) && node[0] != '\0';
+            int64_t units = sum->total;
+            if (turn == 0 && passes)
+                units -= paper_take(paper, sum_cell(w, sum), units, w->now_us);
+            if (passes ? turn == 0 && units > 0 : turn == 1)
+                rest[touch(w, sum->item, passes ? node : sum->location)] += units;
+        }
+    for (int64_t c = 0; c < w->next.cell_count; c++)
+        w->exceeds[c] = rest[c] - paper_take(paper, c, rest[c], w->now_us);
+}
+
 static bool do_coming(struct work *w)
 {
     bool adjusts = w->command->kind == MODEL_ADJUST;
@@ -920,21 +949,10 @@ static bool do_coming(struct work *w)
         if (paper->direction != MODEL_DIRECTION_IN)
             return refuse(w, "unknown_expectation"); /* what comes is not what was to go */
     }
-    if (!sum_lines(w, !w->request))
+    if (!sum_lines(w, !w->request) || !who_answers(w, 1, ""))
         return false;
-    for (int64_t i = 0; i < w->sum_count && w->request && adjusts; i++) {
-        const struct sum *sum = &w->sums[i];
-        int64_t cell = find_cell(&w->model->now, sum->item, sum->location);
-        for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
-            int64_t takes = -sum->by[k];
-            int64_t there = at_least_zero(on(&w->model->now, cell, k));
-            int64_t can = k == 0 ? smaller(there, model_free(&w->model->now, cell, w->command->channel)) : there;
-            if (takes > 0 && takes > can) {
-                note_short(w, sum, takes, can);
-                break;
-            }
-        }
-    }
+    if (w->request && adjusts)
+        note_taking(w, 1, -1, w->command->channel);
     if (w->lacking)
         return refuse(w, "insufficient_stock");
     for (int64_t i = 0; i < w->sum_count; i++) {
@@ -945,8 +963,6 @@ static bool do_coming(struct work *w)
         struct model_item *item = item_of(w, sum->item);
         if (w->command->kind == MODEL_RECEIVE)
             item->supplier -= sum->total;
-        if (paper != NULL) /* "incoming -"; what exceeds the document is flagged */
-            w->exceeds[cell] = sum->total - paper_take(paper, cell, sum->total, w->now_us);
         if (w->command->kind == MODEL_RECEIVE)
             continue;
         if (w->command->kind == MODEL_RETURN)
@@ -956,29 +972,9 @@ static bool do_coming(struct work *w)
         else
             item->loss -= sum->total;
     }
+    if (paper != NULL)
+        meet_expected(w, paper);
     return finish_cells(w);
-}
-
-/* Guarded taking: what the claim covers and what is free beyond, as far as it is there. One row per cell. */
-static void judge_taking(struct work *w, int64_t claim, const char *channel)
-{
-    for (int64_t i = 0; i < w->sum_count; i++) {
-        const struct sum *sum = &w->sums[i];
-        int64_t cell = find_cell(&w->model->now, sum->item, sum->location);
-        struct model_claim_line line = line_now(w, claim, sum);
-        for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
-            int64_t there = at_least_zero(on(&w->model->now, cell, k));
-            int64_t can = there;
-            if (k == 0) {
-                int64_t covered = smaller(sum->by[0], line.held + line.committed - line.backordered);
-                can = smaller(there, covered + model_free(&w->model->now, cell, channel));
-            }
-            if (sum->by[k] > can) {
-                note_short(w, sum, sum->by[k], can);
-                break;
-            }
-        }
-    }
 }
 
 static bool do_leaving(struct work *w)
@@ -1007,19 +1003,20 @@ static bool do_leaving(struct work *w)
     } else if (!sum_lines(w, !w->request)) {
         return false;
     }
-    if (!kits_claimed(w, claim, channel))
+    if (!kits_claimed(w, claim, channel) || !who_answers(w, -1, ""))
         return false;
     if (ships && claim >= 0 && w->request) {
-        for (int64_t i = 0; i < w->sum_count; i++) {
-            struct model_claim_line line = line_now(w, claim, &w->sums[i]);
-            if (w->sums[i].total > line.held + line.committed)
-                note_short(w, &w->sums[i], w->sums[i].total, line.held + line.committed);
+        for (int64_t i = 0; i < w->answering_count; i++) {
+            const struct sum *sum = &w->answering[i].sum;
+            struct model_claim_line line = line_now(w, claim, sum);
+            if (sum->total > line.held + line.committed)
+                note_short(w, sum, sum->total, line.held + line.committed);
         }
         if (w->lacking)
             return refuse(w, "exceeds_claim");
     }
     if (w->request) {
-        judge_taking(w, claim, channel);
+        note_taking(w, -1, claim, channel);
         if (w->lacking)
             return refuse(w, "insufficient_stock");
     }
@@ -1029,11 +1026,17 @@ static bool do_leaving(struct work *w)
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++)
             w->next.cells[cell].on[k] -= sum->by[k];
         item_of(w, sum->item)->customer += sum->total;
-        int64_t rest = sum->by[0];
+    }
+    for (int64_t i = 0; i < w->answering_count; i++) {
+        const struct sum *sum = &w->answering[i].sum;
+        if (sum->total == 0 && !w->answering[i].named)
+            continue; /* nothing of it was sellable */
+        int64_t cell = touch(w, sum->item, sum->location);
+        int64_t rest = sum->total;
         if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
             rest -= consume(line_for(&w->next.claims[claim], cell), rest);
         if (named)
-            less_outgoing(w, c->hold, cell, at_least_zero(sum->by[0] - line_now(w, claim, sum).committed));
+            less_outgoing(w, c->hold, cell, at_least_zero(sum->total - line_now(w, claim, sum).committed));
         /* "quota - only beyond the claim" */
         int64_t *quota = quota_of(&w->next, cell, channel);
         if (quota != NULL)
@@ -1056,9 +1059,13 @@ static bool do_reclassify(struct work *w)
     for (int64_t i = 0; i < w->sum_count; i++) {
         memset(w->sums[i].by, 0, sizeof(w->sums[i].by));
         w->sums[i].by[c->from] = w->sums[i].total;
+        if (c->to_condition == 0) /* it comes to what is sellable */
+            w->sums[i].by[0] = -w->sums[i].total;
     }
+    if (!who_answers(w, -1, ""))
+        return false;
     if (w->request) {
-        judge_taking(w, -1, "");
+        note_taking(w, -1, -1, "");
         if (w->lacking)
             return refuse(w, "insufficient_stock");
     }
@@ -1073,13 +1080,14 @@ static bool do_reclassify(struct work *w)
 static bool do_transfer(struct work *w)
 {
     const struct model_command *c = w->command;
-    if (!know_location(w, c->to, !w->request && !w->next.strict) || !sum_lines(w, !w->request))
+    if (!know_location(w, c->to, !w->request && !w->next.strict) || !sum_lines(w, !w->request) ||
+        !who_answers(w, -1, c->to))
         return false;
     for (int64_t i = 0; i < w->sum_count; i++)
         if (is(w->sums[i].location, c->to))
             return refuse(w, "same_location");
     if (w->request) {
-        judge_taking(w, -1, c->channel);
+        note_taking(w, -1, -1, c->channel);
         if (w->lacking)
             return refuse(w, "insufficient_stock");
     }
@@ -1149,7 +1157,7 @@ static void add_cells(struct work *w, const char *item)
 
 /* "sourcing.locations in order, else the channel's in order, else every location where the item has a cell": of these
  * items, one after another. */
-static void find_candidates(struct work *w, const struct sum *open, int64_t count)
+static void list_candidates(struct work *w, const struct sum *open, int64_t count)
 {
     const struct model_state *s = &w->next;
     int64_t c = find_channel(s, w->holding->channel);
@@ -1166,6 +1174,17 @@ static void find_candidates(struct work *w, const struct sum *open, int64_t coun
         if (model_is_kit(s, open[i].item)) /* "then where the first of its components has one" */
             add_cells(w, s->items[find_item(s, open[i].item)].parts[0].item);
     }
+}
+
+/* "Of named ones, those that take no promises are passed over and nothing takes their place." */
+static void find_candidates(struct work *w, const struct sum *open, int64_t count)
+{
+    int64_t kept = 0;
+    list_candidates(w, open, count);
+    for (int64_t p = 0; p < w->place_count; p++)
+        if (!is_bin(&w->next, w->places[p]))
+            memmove(w->places[kept++], w->places[p], sizeof(model_name));
+    w->place_count = kept;
 }
 
 static void take_at(struct work *w, struct sum *open, int64_t place)
@@ -1478,13 +1497,14 @@ static bool do_transfer_out(struct work *w)
         claim = -1;
     if (transfer_of(w) != NULL)
         return refuse(w, "transfer_exists");
-    if (!know_location(w, c->to, !w->request && !w->next.strict) || !sum_lines(w, !w->request))
+    if (!know_location(w, c->to, !w->request && !w->next.strict) || !sum_lines(w, !w->request) ||
+        !who_answers(w, -1, ""))
         return false;
     for (int64_t i = 0; i < w->sum_count; i++)
         if (is(w->sums[i].location, c->to))
             return refuse(w, "same_location");
     if (w->request) {
-        judge_taking(w, claim, claim >= 0 ? w->model->now.claims[claim].channel : c->channel);
+        note_taking(w, -1, claim, claim >= 0 ? w->model->now.claims[claim].channel : c->channel);
         if (w->lacking)
             return refuse(w, "insufficient_stock");
     }
@@ -1492,8 +1512,13 @@ static bool do_transfer_out(struct work *w)
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
         int64_t cell = touch(w, sum->item, sum->location);
-        int64_t rest = sum->total;
         w->next.cells[cell].on[0] -= sum->total;
+    }
+    for (int64_t i = 0; i < w->answering_count; i++) {
+        const struct sum *sum = &w->answering[i].sum;
+        int64_t cell = touch(w, sum->item, sum->location);
+        int64_t rest = sum->total;
+        w->more[cell] = is(sum->location, c->to); /* it leaves the bins, and is announced where they are */
         if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
             rest -= consume(line_for(&w->next.claims[claim], cell), rest);
         w->exceeds[cell] = named && !w->request ? rest : 0;
@@ -1511,7 +1536,7 @@ static bool do_transfer_in(struct work *w)
     struct model_paper *paper = transfer_of(w);
     if (paper == NULL)
         return refuse(w, "unknown_transfer");
-    if (!sum_lines(w, !w->request))
+    if (!sum_lines(w, !w->request) || !who_answers(w, 1, ""))
         return false;
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
@@ -1666,7 +1691,7 @@ static bool do_commit(struct work *w)
             return false;
     } else {
         sum_claim(w, claim, !expired, false, expired);
-        if (!command_if(w))
+        if (!command_if(w) || !bins_promise_nothing(w)) /* one that expired may have stood where a bin is now */
             return false;
         if (w->sum_count == 0)
             return refuse(w, "exceeds_claim");
@@ -1823,6 +1848,8 @@ static bool do_reassign(struct work *w)
     if (!live_claim(w, &claim) || !know_location(w, c->to, !w->request && !w->next.strict) ||
         !sum_lines(w, !w->request) || !kits_claimed(w, claim, ""))
         return false;
+    if (is_bin(&w->next, c->to))
+        return refuse(w, "no_promise");
     struct model_claim *next = &w->next.claims[claim];
     for (int64_t i = 0; i < w->sum_count; i++)
         if (is(w->sums[i].location, c->to))
@@ -1957,7 +1984,7 @@ static bool do_allocate(struct work *w)
 {
     const struct model_command *c = w->command;
     int64_t units;
-    if (!know_channel(w) || !command_cell(w) || !command_if(w) ||
+    if (!know_channel(w) || !command_cell(w) || !command_if(w) || !bins_promise_nothing(w) ||
         !to_units(w, c->add.given ? c->add.value : c->set_to.value, c->item, &units))
         return false;
     int64_t cell = touch(w, c->item, c->location);
@@ -2018,6 +2045,15 @@ static bool do_set_channel(struct work *w)
         w->next.channels[i].shares_rest = 1;
     }
     struct model_channel *channel = &w->next.channels[i];
+    for (int64_t p = 0; p < c->place_count; p++) {
+        if (!know_location(w, c->places[p], true)) /* configuration: a strict ledger, too, learns of locations by it */
+            return false;
+        if (is_bin(&w->next, c->places[p]))
+            return refuse(w, "no_promise");
+        for (int64_t q = 0; q < p; q++)
+            if (is(c->places[p], c->places[q]))
+                return invalid(w, "bad_value"); /* a location twice */
+    }
     if (c->item[0] != '\0') {
         if (!know_item(w, c->item, false))
             return false;
@@ -2030,13 +2066,6 @@ static bool do_set_channel(struct work *w)
         channel->has_cap = channel->has_cap || c->cap.given;
         if (!whole_units(w, &c->buffer, &channel->buffer) || !whole_units(w, &c->cap, &channel->cap))
             return false;
-    }
-    for (int64_t p = 0; p < c->place_count; p++) {
-        if (!know_location(w, c->places[p], true)) /* configuration: a strict ledger, too, learns of locations by it */
-            return false;
-        for (int64_t q = 0; q < p; q++)
-            if (is(c->places[p], c->places[q]))
-                return invalid(w, "bad_value"); /* a location twice */
     }
     if (c->place_count > 0) {
         w->answer.mentions = claims_in_the_way(w, i);
@@ -2202,6 +2231,21 @@ static void begin(struct work *w, struct model *model, const struct model_comman
     w->now_us = now_us;
     w->answer.code = "none";
     w->next = model->now;
+}
+
+const char *model_place(struct model *model, const char *location, const char *parent, bool bin, int64_t now_us)
+{
+    static const struct model_command none;
+    struct work w;
+    begin(&w, model, &none, now_us);
+    const char *code = place_location(&w, location, parent, bin);
+    if (code != NULL) {
+        model->now.seq++; /* refusals are decisions */
+        return code;
+    }
+    if (finish_cells(&w))
+        model->now = w.next;
+    return w.answer.code;
 }
 
 bool model_remembers(const struct model *model, const struct model_command *command)

@@ -133,7 +133,8 @@ struct model_state {
     int64_t item_count, location_count, source_count, channel_count, cell_count, claim_count;
     int64_t transfer_count, expectation_count;
     struct model_item items[MODEL_NAMES_MAX];
-    model_name locations[MODEL_NAMES_MAX];
+    model_name locations[MODEL_NAMES_MAX], parents[MODEL_NAMES_MAX]; /* "" at the top */
+    int64_t bins[MODEL_NAMES_MAX], tree; /* which take no promises; there is one, or was */
     struct model_source sources[MODEL_NAMES_MAX];
     struct model_channel channels[MODEL_CHANNELS_MAX];
     struct model_cell cells[MODEL_CELLS_MAX];
@@ -196,6 +197,8 @@ struct model_answer model_command(struct model *model, const struct model_comman
 bool model_remembers(const struct model *model, const struct model_command *command);
 /* The transfer, or the expected document, of this name at this time, or NULL. */
 const struct model_paper *model_paper_named(const struct model *model, bool transfer, const char *name, int64_t now_us);
+/* PUT of a location, by configuration: the code of its refusal, or "none". */
+const char *model_place(struct model *model, const char *location, const char *parent, bool bin, int64_t now_us);
 /* The claim of this name at this time, or NULL. */
 const struct model_claim *model_claim_named(const struct model *model, const char *name, int64_t now_us);
 /* Figures that are sums over the claims. */
@@ -203,6 +206,8 @@ int64_t model_held(const struct model_state *state, int64_t cell);
 int64_t model_committed(const struct model_state *state, int64_t cell);
 int64_t model_picked(const struct model_state *state, int64_t cell);
 int64_t model_backordered(const struct model_state *state, int64_t cell);
+/* What is sellable in the bins below a cell's location. */
+int64_t model_in_bins(const struct model_state *state, int64_t cell);
 /* Figures that are sums over transfers and expected documents. */
 int64_t model_in_transit(const struct model_state *state, int64_t cell);
 int64_t model_incoming(const struct model_state *state, int64_t cell);

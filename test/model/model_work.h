@@ -13,6 +13,13 @@ struct sum {
     int64_t exceeds; /* units beyond the document, flagged */
 };
 
+/* A cell that answers for what the sums move: its own, and what is sellable in the bins below it. */
+struct answering {
+    struct sum sum; /* by: what its own line moves; total: sellable units, of its bins too */
+    int64_t change; /* of what lies in its bins */
+    bool named;     /* a line names it */
+};
+
 struct work {
     const struct model *model;
     const struct model_command *command;
@@ -29,6 +36,9 @@ struct work {
     int64_t had[MODEL_CELLS_MAX];       /* and what it held with cover in each cell before */
     bool touched[MODEL_CELLS_MAX]; /* cells that get an event */
     int64_t exceeds[MODEL_CELLS_MAX];
+    int64_t more[MODEL_CELLS_MAX]; /* events beside the first and those that follow it */
+    int64_t answering_count;
+    struct answering answering[2 * MODEL_CELLS_MAX];
     bool lacking; /* some cell has less than asked: there is a row of it, where it can be named */
 };
 
@@ -50,6 +60,25 @@ bool to_units(struct work *w, struct model_decimal decimal, const char *item, in
 /* What is free to the hold that is judged, and what it may have there without cover. */
 int64_t free_to_hold(const struct work *w, const char *item, const char *location);
 int64_t room_to_hold(const struct work *w, const char *item, const char *location);
+
+/* The cell of a sum in the copy, made when it is not there; it gets an event. */
+int64_t touch(struct work *w, const char *item, const char *location);
+
+/* ---- model_bin.c ---- */
+
+bool is_bin(const struct model_state *s, const char *location);
+/* The location that answers for goods there: itself, of a bin the nearest one above that is none; "" for none. */
+const char *node_of(const struct model_state *s, const char *location);
+/* Refuses what speaks of promises in a bin. */
+bool bins_promise_nothing(struct work *w);
+/* Who answers for the sums, which come (1) or go (-1), at once to this location where it is given. */
+bool who_answers(struct work *w, int64_t sign, const char *to);
+/* Guarded taking: what is not there or not free, noted. */
+void note_taking(struct work *w, int64_t sign, int64_t claim, const char *channel);
+/* What changes in bins is an event of their node. */
+void touch_nodes(struct work *w);
+/* PUT of a location: the code of its refusal, or NULL. */
+const char *place_location(struct work *w, const char *location, const char *parent, bool bin);
 
 /* ---- model_kit.c ---- */
 

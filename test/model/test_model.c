@@ -41,6 +41,7 @@ struct run {
     uint64_t world_number, command_number;
     bool alone; /* the model without a ledger */
     bool huge;  /* this world has quantities near 2^53 */
+    bool tree;  /* in this one some locations are bins of others */
     bool kits;  /* this one has kits, i3 and i4 most of all */
     int64_t now_us;
     struct model model;
@@ -352,6 +353,9 @@ static void line_of_cell(struct model_command *c, int64_t cell_number, int64_t u
     struct model_line *line = &c->lines[c->line_count++];
     memcpy(line->item, cell->item, sizeof(model_name));
     memcpy(line->location, cell->location, sizeof(model_name));
+    bool leaves = c->kind == MODEL_SHIP || c->kind == MODEL_SALE || c->kind == MODEL_TRANSFER_OUT;
+    if (run.tree && leaves && !one_in(3)) /* what is claimed at a node lies in its bins */
+        (void)snprintf(line->location, sizeof(model_name), "l%u", 2 + (unsigned)below(2));
     line->condition = MODEL_CONDITIONS;
     line->quantity.digits = units;
     for (int64_t i = 0; i < s->item_count; i++)
@@ -1091,6 +1095,7 @@ static void compare_cells(void)
         same("safety_stock", s->cells[c].item, s->cells[c].safety_stock, view.figures.units[FIGURE_SAFETY_STOCK]);
         same("backorder_limit", s->cells[c].item, s->cells[c].backorder_limit,
              view.figures.units[FIGURE_BACKORDER_LIMIT]);
+        same("in_bins", s->cells[c].item, model_in_bins(s, c), view.figures.units[FIGURE_IN_BINS]);
         same("reorder_point", s->cells[c].item, s->cells[c].reorder_point, view.figures.units[FIGURE_REORDER_POINT]);
         /* For another time after each command: days, and instants around now. */
         int64_t turn = (int64_t)(run.command_number % 8);
@@ -1370,6 +1375,7 @@ enum { ACCEPTED, REFUSED, INVALID, DUPLICATE, DRY, OUTCOMES };
 static const char *const outcome_names[OUTCOMES] = {"accepted", "refused", "invalid", "duplicate", "dry"};
 static uint64_t counts[MODEL_KIND_COUNT][OUTCOMES];
 static uint64_t codes[CODE_COUNT];
+static uint64_t places_set, places_refused, bins_told, bins_shipped;
 static uint64_t claims_expired, ticks, forgotten, skewed, cells_covered, claims_served;
 
 /* What became of holds for later (PROMISES). */
@@ -1614,7 +1620,9 @@ static bool report(uint64_t commands)
     } others[] = {{"claims expired", claims_expired, true}, {"ticks", ticks, !run.alone},
                   {"ids forgotten", forgotten, !run.alone},
                   {"clock skew", skewed, true}, {"cells covered", cells_covered, served[BACKORDERS]},
-                  {"claims served", claims_served, served[WAITS]}};
+                  {"claims served", claims_served, served[WAITS]}, {"trees changed", places_set, true},
+                  {"trees kept", places_refused, true}, {"changes in bins told", bins_told, !run.alone},
+                  {"claims shipped of bins", bins_shipped, !run.alone}};
     for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (!others[i].expected)
             continue;
@@ -1634,6 +1642,51 @@ static void attach(void)
     run.decision = (struct decision){.events = events, .names = names, .shortages = shortages};
 }
 
+static void settle(void);
+
+/* PUT of a location. */
+static void place(const char *location, const char *parent, bool bin)
+{
+    static uint8_t form[CONFIG_BYTES_MAX];
+    bool fits;
+    const char *code = model_place(&run.model, location, parent, bin, run.now_us);
+    places_set += strcmp(code, "none") == 0;
+    places_refused += strcmp(code, "none") != 0;
+    if (run.alone)
+        return;
+    const struct location_config config = {.parent = text(parent), .no_promise = bin};
+    size_t n = location_config_write(&config, form, &fits);
+    const struct command command = {
+        .kind = KIND_PUT_LOCATION, .source = TEXT("@ledger"), .location = text(location), .occurred_at_us = TIME_NONE,
+        .not_after_us = TIME_NONE, .config = n == 0 ? TEXT_NONE : text_of((const char *)form, n)};
+    ledger_decide(run.ledger, &command, run.now_us, &run.decision, &run.verdict);
+    if (strcmp(code, code_name(run.verdict.code)) != 0)
+        disagree("place", code_name(run.verdict.code), 0, 1);
+    evolve();
+    compare_state();
+}
+
+/* The tree of a world: l2 and l3 are bins most of the time, l1 is now and then. */
+static void change_tree(void)
+{
+    static const char *const parents[][3] = {{"", "l0", "l0"}, {"l0", "l1", ""}, {"l2", "l0", ""}};
+    uint64_t which = below(3);
+    model_name location;
+    (void)snprintf(location, sizeof(location), "l%u", (unsigned)which + 1);
+    place(location, parents[which][below(3)], which == 0 ? one_in(6) : !one_in(4));
+    settle();
+}
+
+static void begin_tree(void)
+{
+    for (unsigned i = 0; run.tree && i < 2; i++)
+        place(i == 0 ? "l0" : "l1", "", false);
+    if (run.tree) {
+        place("l2", "l0", true);
+        place("l3", "l2", true);
+    }
+}
+
 static void begin_world(uint64_t number)
 {
     static struct ledger *memory, *twin_memory;
@@ -1642,14 +1695,17 @@ static void begin_world(uint64_t number)
     run.prng = prng_of(run.seed + number * UINT64_C(0x9e3779b97f4a7c15));
     run.huge = one_in(8);
     run.kits = !one_in(3);
+    run.tree = one_in(2);
     run.now_us = START_US;
     run.history_count = 0;
     run.ids = 0;
     memset(run.seqs, 0, sizeof(run.seqs));
     model_init(&run.model, WINDOW_US, remembered, WORLD_COMMANDS + 1);
     run.model.now.seq = 1;
-    if (run.alone)
+    if (run.alone) {
+        begin_tree();
         return;
+    }
     run.ledger = fresh(&memory);
     run.twin = fresh(&twin_memory);
     attach();
@@ -1658,6 +1714,7 @@ static void begin_world(uint64_t number)
         .id_window_ms = WINDOW_US / 1000, .id_capacity = 4096};
     ledger_decide(run.ledger, &settings, run.now_us, &run.decision, &run.verdict);
     evolve();
+    begin_tree();
 }
 
 /* What the ledger itself does next, done by the model too. */
@@ -1754,6 +1811,8 @@ static void one_command_alone(void)
 {
     struct model_command c;
     pass_time();
+    if (run.tree && one_in(60))
+        change_tree();
     next_command(&c);
     remember(&c);
     struct promise before = promise_of(&c);
@@ -1767,6 +1826,8 @@ static void one_command(void)
 {
     struct model_command c;
     pass_time();
+    if (run.tree && !run.huge && one_in(60))
+        change_tree();
     next_command(&c);
     struct command command = adapt(&c);
     /* The model asks for it when the id is past the window. */
@@ -1781,6 +1842,10 @@ static void one_command(void)
     compare_answer(&c, &answer);
     count(&c, &answer);
     count_promise(&c, &answer, &promised);
+    for (uint32_t i = 0; i < run.decision.event_count && run.verdict.outcome == OUTCOME_DECIDED; i++) {
+        bins_told += run.decision.events[i].type == EVENT_BINS;
+        bins_shipped += run.decision.events[i].type == EVENT_BINS && run.decision.events[i].claim != 0;
+    }
     if (ledger_state_hash(run.ledger) != before)
         disagree("state hash", "a decision not yet evolved", 0, 0);
     if (run.verdict.outcome == OUTCOME_DECIDED)
