@@ -1,11 +1,11 @@
 /*
  * Goal: the ledger and the model (model.h) never disagree, whatever comes.
  * Method: many small worlds of few names, so that commands collide; random commands of all kinds at both sides, with
- * time that runs and jumps (ends of holds, the id window), repeats, reused ids, guards, partial holds, preconditions,
- * decimals, dry runs, ordered sources, malformed commands. After EACH command the answer, every figure, account, claim,
- * document, version and name is compared; a copy of every decision is evolved by a second ledger, whose state hash must
- * be equal.
- * Counts per kind and outcome and per code are printed; each must pass a floor, or the test has not tested it.
+ * time that runs and jumps (ends of holds, the id window), kits that are made and unmade, repeats, reused ids, guards,
+ * partial holds, preconditions, decimals, dry runs, ordered sources, malformed commands. After EACH command the answer,
+ * the events of its lines, every figure, account, claim, document, version and name is compared; a copy of every decision
+ * is evolved by a second ledger, whose state hash must be equal.
+ * Counts per kind and outcome, of kits and per code are printed; each must pass a floor, or the test has not tested it.
  *
  * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the
  * command. With --alone the model runs without a ledger, with every kind it knows: is it right in itself, and do the
