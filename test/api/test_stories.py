@@ -1289,7 +1289,8 @@ class Killed(FolderCase):
     for 6. H3 is given 0.3 s and runs out. T is under way with 4 of S1's 9, PO expects 5 at S2, P is promised 3 of
     them. A receipt of 7 covers O2's 5 and leaves 2: W wants 6. O1 gives back 4: they are web's again, so of 6
     available W still can have 2. T brings 6, 2 too many: of 12 available 8 are free to W, it gets its 6. PO comes, P
-    gets its 3. O2 is shipped, W committed. What was under way before a death goes on after it, in the same order and
+    gets its 3. O2 is shipped, W committed. N has 5 in its bin N1, B takes 4 of them and 3 leave; then N1 is a place of
+    its own: N has promised 1 that it has not. What was under way before a death goes on after it, in the same order and
     with the same figures.
     """
     def steps(self, s):
@@ -1314,6 +1315,12 @@ class Killed(FolderCase):
         yield lambda: s.do("receive", ("S2", 5), expectation="PO")
         yield lambda: s.do("ship", hold="O2")
         yield lambda: s.do("commit", hold="W")
+        yield lambda: s.server.request("PUT", "/v1/locations/N", b"{}")
+        yield lambda: s.server.request("PUT", "/v1/locations/N1", b'{"parent":"N","promise":false}')
+        yield lambda: s.do("receive", ("N1", 5))
+        yield lambda: s.do("commit", ("N", 4), hold="B")
+        yield lambda: s.do("ship", ("N1", 3), hold="B")
+        yield lambda: s.server.request("PUT", "/v1/locations/N1", b"{}")
 
     def tell(self, server, between):
         s = Storyteller(self, server, "day")
@@ -1330,6 +1337,8 @@ class Killed(FolderCase):
         s.hold("H3", "expired", ("DC", {"granted": 3, "expired": 3}))
         s.hold("W", "committed", ("DC", {"granted": 6, "committed": 6}))
         s.hold("P", "held", ("S2", {"granted": 3, "held": 3}))
+        s.hold("B", "committed", ("N", {"granted": 4, "committed": 1, "consumed": 3}))
+        s.cell("N", 6, on_hand=0, in_bins=0, committed=1, available=-1, oversold=1)
         self.assertEqual(s.quota("DC", "web"), 4)
         events = server.events("&include=refused")
         for event in events:
@@ -1352,7 +1361,7 @@ class Killed(FolderCase):
             deaths.append(s.count)
 
         found = self.tell(server, die)
-        self.assertEqual(len(deaths), 21)
+        self.assertEqual(len(deaths), 27)
         server.stop()
         self.assertEqual(found, wanted)
         verify(server.data)
