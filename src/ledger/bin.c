@@ -122,10 +122,8 @@ uint32_t draft_claim_line(const struct judge *judge, uint32_t claim, const struc
     return cell == NUMBER_NONE ? NUMBER_NONE : claim_line_find(ledger, claim, cell);
 }
 
-struct event *judge_draft_event(struct judge *judge, const struct draft *draft, enum event_type type)
+struct event *bins_event(struct judge *judge, const struct draft *draft)
 {
-    if (LIKELY(!draft->unnamed))
-        return judge_event(judge, type);
     struct event *event = judge_event(judge, EVENT_BINS);
     event->quantity = draft->in_bins;
     event->condition = CONDITION_SELLABLE;
@@ -149,7 +147,7 @@ void bins_rest(struct judge *judge)
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
         if (draft->unnamed && draft->in_bins != 0 &&
-            !judge_cell(judge, draft, judge_draft_event(judge, draft, EVENT_BINS), DISCREPANCY_NONE, 0))
+            !judge_cell(judge, draft, bins_event(judge, draft), DISCREPANCY_NONE, 0))
             return;
     }
 }

@@ -170,7 +170,7 @@ static uint32_t find_cell(const struct judge *judge, uint32_t item, uint32_t loc
     return cell_find(judge->ledger, item, location);
 }
 
-struct draft *judge_draft_at(const struct judge *judge, uint32_t item, uint32_t location)
+static inline struct draft *find_draft(const struct judge *judge, uint32_t item, uint32_t location)
 {
     struct draft *drafts = judge->ledger->drafts;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -180,10 +180,15 @@ struct draft *judge_draft_at(const struct judge *judge, uint32_t item, uint32_t 
     return NULL;
 }
 
+struct draft *judge_draft_at(const struct judge *judge, uint32_t item, uint32_t location)
+{
+    return find_draft(judge, item, location);
+}
+
 struct draft *judge_draft_of(struct judge *judge, uint32_t item, uint32_t location, uint32_t line)
 {
     struct draft *drafts = judge->ledger->drafts;
-    struct draft *have = judge_draft_at(judge, item, location);
+    struct draft *have = find_draft(judge, item, location);
     if (have != NULL)
         return have;
     CHECK(judge->draft_count < DRAFTS_MAX);
@@ -500,7 +505,8 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     int64_t available_before = figures_available(&before);
     if (!quantity_in_range(on_hand) || !quantity_in_range(unavailable) ||
         !quantity_in_range(figures_reserved(&event->figures)) || !quantity_in_range(available) ||
-        !quantity_in_range(available + figures_reserved(&event->figures))) /* giving back leads no further */
+        (UNLIKELY(event->figures.units[FIGURE_IN_BINS] != 0) &&
+         !quantity_in_range(available + figures_reserved(&event->figures)))) /* giving back leads no further */
         return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                              "a sum of the cell's figures would leave the range of 2^53-1 base units");
     event->low = is_low(&event->figures, available, was_low);

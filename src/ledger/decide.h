@@ -99,6 +99,12 @@ MUST_USE bool judge_channel(struct judge *judge, struct text name, bool must);
 
 /* A blank event of the decision, numbered. */
 struct event *judge_event(struct judge *judge, enum event_type type);
+struct event *bins_event(struct judge *judge, const struct draft *draft); /* of type `bins`, with what changes in them */
+/* An event of a draft's cell: of this type, or `bins` where no line names the cell. */
+static inline struct event *judge_draft_event(struct judge *judge, const struct draft *draft, enum event_type type)
+{
+    return LIKELY(!draft->unnamed) ? judge_event(judge, type) : bins_event(judge, draft);
+}
 /*
  * Finishes an event of a cell whose delta, quantity, condition, account and claim parts are filled: computes figures,
  * version and account, appends discrepancy and oversold events. account_units of the event holds the account's change.
@@ -210,8 +216,6 @@ MUST_USE bool bins_arrive(struct judge *judge, uint32_t to, uint32_t count);
 MUST_USE bool bins_expect(struct judge *judge, uint32_t expectation);
 /* The claim's line in a draft's cell, of a bin in that of its node; NUMBER_NONE for none. */
 uint32_t draft_claim_line(const struct judge *judge, uint32_t claim, const struct draft *draft);
-/* A blank event of a draft's cell: of this type, or `bins` where no line names the cell. */
-struct event *judge_draft_event(struct judge *judge, const struct draft *draft, enum event_type type);
 /* The first event of a node's cell in the decision has what changes in its bins (judge_cell). */
 MUST_USE bool bins_tell(struct judge *judge, struct draft *draft, struct event *event);
 /* The events of nodes that have none yet: the last that a rule does. */
