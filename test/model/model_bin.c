@@ -202,7 +202,8 @@ const char *place_location(struct work *w, const char *location, const char *par
     if (i < 0) {
         i = s->location_count++;
         assert(i < MODEL_NAMES_MAX);
-        memcpy(s->locations[i], location, sizeof(model_name));
+        memset(s->locations[i], 0, sizeof(model_name));
+        memcpy(s->locations[i], location, strlen(location));
     }
     for (const char *up = parent; up[0] != '\0'; up = s->parents[place_number(s, up)])
         if (same_name(up, location))
