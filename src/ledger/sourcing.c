@@ -76,6 +76,15 @@ static void add_own_cells(struct sourcing *sourcing, uint32_t item)
         add_cells(sourcing, ledger->parts.entries[ledger->items[item].first_part - 1].component);
 }
 
+/* The places of one item, where none hold for all. */
+static void find_own_places(struct sourcing *sourcing, const struct seeker *seeker)
+{
+    if (!sourcing->own_cells)
+        return;
+    sourcing->place_count = 0;
+    add_own_cells(sourcing, seeker->item);
+}
+
 /* The places that hold for every item of the command; none where each is looked for in its own cells. */
 static bool find_common_places(struct sourcing *sourcing)
 {
@@ -271,17 +280,18 @@ bool judge_sourcing(struct judge *judge, uint32_t claim, bool wait)
     enum sourcing_rule rule = judge->command->sourcing;
     if (rule == SOURCING_FEWEST_SPLITS)
         by_fewest_splits(&sourcing);
-    for (uint32_t i = 0; i < sourcing.seeker_count; i++) {
+    for (uint32_t i = 0; rule != SOURCING_FEWEST_SPLITS && i < sourcing.seeker_count; i++) {
         struct seeker *seeker = &sourcing.seekers[i];
-        if (sourcing.own_cells) {
-            sourcing.place_count = 0;
-            add_own_cells(&sourcing, seeker->item);
-        }
+        find_own_places(&sourcing, seeker);
         if (rule == SOURCING_MOST_STOCK)
             by_most_stock(&sourcing, seeker);
-        else if (rule != SOURCING_FEWEST_SPLITS)
+        else
             by_priority(&sourcing, seeker);
-        place_rest(&sourcing, seeker, wait);
+    }
+    /* Behind all of it: a kit's rest would take of what is free of its components to other lines. */
+    for (uint32_t i = 0; i < sourcing.seeker_count; i++) {
+        find_own_places(&sourcing, &sourcing.seekers[i]);
+        place_rest(&sourcing, &sourcing.seekers[i], wait);
     }
     for (uint32_t i = 0; i < sourcing.seeker_count && !judge->objected; i++) {
         const struct seeker *seeker = &sourcing.seekers[i];

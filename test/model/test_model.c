@@ -1356,6 +1356,12 @@ static void compare_answer(const struct model_command *c, const struct model_ans
         if (!there) {
             fprintf(stderr, "of %s@%s: the model asked %" PRId64 ", free %" PRId64 "\n", row->item, row->location,
                     row->asked, row->free);
+            for (uint32_t k = 0; k < run.decision.shortage_count; k++) {
+                const struct shortage *s = &run.decision.shortages[k];
+                struct text item = decision_name(NAME_ITEM, s->item);
+                fprintf(stderr, "  the ledger: of %.*s asked %" PRId64 ", free %" PRId64 "\n", (int)item.length,
+                        item.bytes, s->asked, s->free);
+            }
             disagree("shortage", c->id, i, 0);
         }
     }

@@ -94,6 +94,12 @@ static void lines_are_judged_together(void **state)
         {"hold hold=H backorder 1 SHELF@L", "ok: hold out_of_stock hold out_of_stock", "H: held of pos-1, BOARD@L granted 1 held 1, "
          "SCREW@L granted 4 held 4 backordered 2, ends +900"},
         {"hold hold=I backorder 1 SHELF@L", "insufficient_stock, BOARD@L asked 1 free 0", NULL},
+        {"# what is free goes to all lines before anything may lack cover", NULL, NULL},
+        {"receive 4 SCREW@L", "ok: receive", NULL},
+        {"set_policy item=SCREW location=L backorders=16", "ok: set_policy", NULL},
+        {"item item=BOX scale=0 part:SCREW=3", "ok: config", NULL},
+        {"hold hold=H backorder locations=L 8 BOX@ 3 SCREW@", "no_source, BOX@? asked 8 free 5", NULL},
+        {"hold hold=H backorder locations=L 5 BOX@ 3 SCREW@", "ok: hold out_of_stock", "H: held of pos-1, SCREW@L granted 18 held 18 backordered 14, ends +900"},
         {"# a kit moves with its claim", NULL, NULL},
         {"receive 2 BOARD@L 8 SCREW@L 1 BOARD@M 4 SCREW@M", "ok: receive receive receive receive", NULL},
         SHELF,
