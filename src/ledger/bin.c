@@ -40,9 +40,9 @@ uint32_t node_under(const struct ledger *ledger, uint32_t location, struct repla
 void nodes_derive(struct ledger *ledger, uint32_t location)
 {
     /* No list of what is below is kept: a tree is made from the top, so that one with children seldom changes. */
-    bool leaf = ledger->locations[location].children == 0;
-    uint32_t first = leaf ? location : 0;
-    uint32_t end = leaf ? location + 1 : ledger->names[NAME_LOCATION].count;
+    bool alone = ledger->locations[location].children == 0 || ledger->bin_count == 0;
+    uint32_t first = alone ? location : 0;
+    uint32_t end = alone ? location + 1 : ledger->names[NAME_LOCATION].count;
     for (uint32_t l = first; l < end; l++) {
         bool bin = ledger->locations[l].no_promise;
         ledger->locations[l].node = bin ? node_under(ledger, l, (struct replaced){.number = NUMBER_NONE}) + 1 : 0;
@@ -51,8 +51,9 @@ void nodes_derive(struct ledger *ledger, uint32_t location)
 
 /* ---- what a command changes ---- */
 
-/* Notes a change of what is sellable in the bins of a node: of the item of a draft, whose lines cause it. */
-static bool note(struct judge *judge, const struct draft *cause, uint32_t node, int64_t units, int64_t below)
+/* Notes a change of what is sellable in the bins of a node: of the item of a draft, whose lines cause it. The node's draft,
+ * NULL after an objection. */
+static struct draft *note(struct judge *judge, const struct draft *cause, uint32_t node, int64_t units, int64_t below)
 {
     uint32_t before = judge->draft_count;
     struct draft *draft = judge_draft_of(judge, cause->item, node, cause->line);
@@ -61,9 +62,10 @@ static bool note(struct judge *judge, const struct draft *cause, uint32_t node, 
     draft->below += below;
     /* Sums of 2,000 terms of 2^53 at most, each in range. */
     if (quantity_in_range(draft->in_bins) && quantity_in_range(draft->below))
-        return true;
-    return judge_invalid(judge, CODE_out_of_range, cause->line, "quantity",
-                         "the lines of the bins of one location sum beyond 2^53-1");
+        return draft;
+    (void)judge_invalid(judge, CODE_out_of_range, cause->line, "quantity",
+                        "the lines of the bins of one location sum beyond 2^53-1");
+    return NULL;
 }
 
 bool bins_gather(struct judge *judge, int sign)
@@ -75,11 +77,12 @@ bool bins_gather(struct judge *judge, int sign)
         int64_t units = draft->asked_by[CONDITION_SELLABLE];
         if (node == NUMBER_NONE)
             continue;
-        if (!note(judge, draft, node, sign * units, sign < 0 ? units : 0))
+        struct draft *above = note(judge, draft, node, sign * units, sign < 0 ? units : 0);
+        if (above == NULL)
             return false;
         if (sign < 0)
             draft->below = -units;
-        judge_draft_at(judge, draft->item, node)->claim_line = draft->claim_line;
+        above->claim_line = draft->claim_line;
         draft->claim_line = NUMBER_NONE;
     }
     return true;
@@ -90,7 +93,7 @@ bool bins_arrive(struct judge *judge, uint32_t to, uint32_t count)
     uint32_t node = is_bin(judge->ledger, to) ? node_of(judge->ledger, to) : NUMBER_NONE;
     for (uint32_t i = 0; node != NUMBER_NONE && i < count; i++) {
         const struct draft *draft = judge_draft(judge, i);
-        if (!note(judge, draft, node, draft->asked_by[CONDITION_SELLABLE], 0))
+        if (note(judge, draft, node, draft->asked_by[CONDITION_SELLABLE], 0) == NULL)
             return false;
     }
     return true;
@@ -105,7 +108,7 @@ bool bins_expect(struct judge *judge, uint32_t expectation)
         if (node == NUMBER_NONE)
             continue;
         draft->below = -rest;
-        if (!note(judge, draft, node, 0, rest))
+        if (note(judge, draft, node, 0, rest) == NULL)
             return false;
     }
     return true;
@@ -167,18 +170,19 @@ static bool move_cell(struct judge *judge, uint32_t cell, struct replaced replac
     const struct draft moved = {.item = ledger->cells[cell].item, .location = location, .line = LINE_NONE,
                                 .scale = ledger->items[ledger->cells[cell].item].scale};
     judge_short(judge, &moved, units, 0);
-    if (judge->draft_count + 2 > COMMAND_LINES_MAX)
+    if (judge->draft_count + 2 > DRAFTS_MAX)
         return true; /* too many: it is refused, and the first of them are named */
-    return (before == location || before == NUMBER_NONE || note(judge, &moved, before, -units, 0)) &&
-           (after == location || after == NUMBER_NONE || note(judge, &moved, after, units, 0));
+    return (before == location || before == NUMBER_NONE || note(judge, &moved, before, -units, 0) != NULL) &&
+           (after == location || after == NUMBER_NONE || note(judge, &moved, after, units, 0) != NULL);
 }
 
 bool bins_replace(struct judge *judge, struct replaced replaced)
 {
     const struct ledger *ledger = judge->ledger;
     const struct location *location = &ledger->locations[replaced.number];
+    /* What takes promises before and after is the node of all that counted for it, wherever it hangs. */
     bool same = location->no_promise == replaced.no_promise &&
-                ledger_location_parent(ledger, replaced.number) == replaced.parent;
+                (!replaced.no_promise || ledger_location_parent(ledger, replaced.number) == replaced.parent);
     bool empty = location->cells == 0 && location->children == 0;
     /* As for a location that is deleted, all cells are looked at. */
     for (uint32_t c = 0; !same && !empty && c < ledger->cell_count; c++) {
@@ -186,8 +190,13 @@ bool bins_replace(struct judge *judge, struct replaced replaced)
             !move_cell(judge, c, replaced))
             return false;
     }
-    if (judge->draft_count + 2 > COMMAND_LINES_MAX)
+    if (judge->draft_count + 2 > DRAFTS_MAX)
         return judge_refuse(judge, CODE_in_use, ledger_name(ledger, NAME_LOCATION, replaced.number), TEXT_NONE);
+    /* What is told of a cell is told of what its location becomes. */
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        draft->in_bin = draft->location == replaced.number ? replaced.no_promise : draft->in_bin;
+    }
     judge->decision->shortage_count = 0;
     return true;
 }

@@ -426,7 +426,16 @@ static bool judge_unlisted(struct judge *judge, uint32_t location)
     return true;
 }
 
-/* May it become a bin? Nothing may be promised there: no claims, no quotas, no channel that sells from it. */
+/* What of the cell is about promises: quotas, and how much is kept back or may lack cover. */
+static int64_t cell_promises(const struct ledger *ledger, uint32_t cell)
+{
+    struct figures figures = cell_figures(ledger, cell);
+    int64_t most = max_i64(figures.units[FIGURE_SAFETY_STOCK], figures.units[FIGURE_BACKORDER_LIMIT]);
+    return max_i64(most, cell_quotas(ledger, cell));
+}
+
+/* May it become a bin? Nothing may be promised there: no claims, no quotas or policies of promises, no channel that sells
+ * from it. */
 static bool judge_promises_nothing(struct judge *judge, uint32_t number)
 {
     const struct ledger *ledger = judge->ledger;
@@ -438,8 +447,8 @@ static bool judge_promises_nothing(struct judge *judge, uint32_t number)
         if (cell->location != number)
             continue;
         const struct draft draft = {.item = cell->item, .location = number, .scale = ledger->items[cell->item].scale};
-        if (cell_quotas(ledger, c) != 0)
-            judge_short(judge, &draft, cell_quotas(ledger, c), 0);
+        if (cell_promises(ledger, c) != 0)
+            judge_short(judge, &draft, cell_promises(ledger, c), 0);
         claims |= cell->extra != 0 || (cell->units[FIGURE_HELD] | cell->units[FIGURE_COMMITTED]) != 0;
     }
     if (claims)

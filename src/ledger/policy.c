@@ -33,6 +33,10 @@ void decide_policy(struct judge *judge)
     struct draft *draft = judge_named_cell(judge);
     if (draft == NULL || !judge_precondition(judge))
         return;
+    /* A bin can be low, but nothing is promised there that could be kept back or lack cover. */
+    bool of_promises = command->safety_stock.present || command->backorder_limit.present;
+    if (of_promises && !judge_promises(judge))
+        return;
     const struct {
         const struct optional_decimal *value;
         enum figure figure;

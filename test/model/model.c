@@ -573,7 +573,7 @@ static bool finish_cells(struct work *w)
     for (int64_t c = 0; c < s->cell_count; c++) {
         if (!w->touched[c])
             continue;
-        bool bin = is_bin(before, s->cells[c].location);
+        bool bin = is_bin(s, s->cells[c].location);
         int64_t old = find_cell(before, s->cells[c].item, s->cells[c].location);
         int64_t events = 1 + w->more[c] + (w->exceeds[c] > 0);
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
@@ -1972,7 +1972,8 @@ static bool set_option(struct work *w, const struct model_option *option, int64_
 static bool do_set_policy(struct work *w)
 {
     const struct model_command *c = w->command;
-    if (!command_cell(w) || !command_if(w))
+    bool of_promises = c->safety_stock.given || c->backorder_limit.given; /* a bin has none; it can be low */
+    if (!command_cell(w) || !command_if(w) || (of_promises && !bins_promise_nothing(w)))
         return false;
     struct model_cell *cell = &w->next.cells[touch(w, c->item, c->location)];
     return set_option(w, &c->safety_stock, &cell->safety_stock) &&

@@ -176,7 +176,7 @@ void touch_nodes(struct work *w)
 /* What must not stand on a location that becomes a bin. */
 static const char *in_the_way(const struct model_state *s, const char *location)
 {
-    bool quotas = false;
+    bool policy = false;
     for (int64_t c = 0; c < s->channel_count; c++)
         for (int64_t p = 0; p < s->channels[c].place_count; p++)
             if (same_name(s->channels[c].places[p], location))
@@ -185,14 +185,15 @@ static const char *in_the_way(const struct model_state *s, const char *location)
         if (!same_name(s->cells[c].location, location))
             continue;
         for (int64_t k = 0; k < s->channel_count; k++)
-            quotas = quotas || s->cells[c].quota[k] != 0;
+            policy = policy || s->cells[c].quota[k] != 0;
+        policy = policy || s->cells[c].safety_stock != 0 || s->cells[c].backorder_limit != 0;
         for (int64_t i = 0; i < s->claim_count; i++)
             for (int64_t l = 0; l < s->claims[i].line_count; l++)
                 if (s->claims[i].lines[l].cell == c &&
                     s->claims[i].lines[l].held + s->claims[i].lines[l].committed + s->claims[i].lines[l].waiting != 0)
                     return "claims_open";
     }
-    return quotas ? "in_use" : NULL;
+    return policy ? "in_use" : NULL;
 }
 
 const char *place_location(struct work *w, const char *location, const char *parent, bool bin)

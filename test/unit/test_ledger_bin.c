@@ -3,6 +3,7 @@
  * them is promised there, once, and each threshold is crossed once.
  * Method: tables in near-prose, a row per rule and per refusal; ledger_world.h checks the ledger after each step.
  */
+#include "ledger/state.h" /* DRAFTS_MAX */
 #include "ledger_world.h"
 
 /* DC with the bins B and C, S with none. */
@@ -353,7 +354,7 @@ static void the_tree_changes(void **state)
         {"location location=B parent=DC no_promise", "claims_open B, claims 1: O", NULL},
         {"release hold=O", "ok: release back_in_stock", NULL},
         {"location location=B parent=DC no_promise", "ok: config bins", "A@DC: none; X@DC: in_bins 1 v1"},
-        {"location location=DC no_promise", "ok: config bins out_of_stock", NULL},
+        {"location location=DC no_promise", "ok: config bins", NULL},
         {"# a node with its bins goes elsewhere", NULL, NULL},
         TREE,
         {"location location=B parent=DC", "ok: config", NULL},
@@ -422,12 +423,12 @@ static void figures_stay_in_range(void **state)
     WORLD_PLAY(rows);
 }
 
-/* So many items at one place, a unit each. */
-static void receive_items(struct world *world, unsigned count)
+/* So many items, from `first` on, a unit each in B. */
+static void receive_items(struct world *world, unsigned first, unsigned count)
 {
     static char prose[COMMAND_LINES_MAX * 16];
     size_t n = (size_t)sprintf(prose, "receive");
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = first; i < first + count; i++)
         n += (size_t)sprintf(prose + n, " 1 i%u@B", i);
     world_step(world, prose);
 }
@@ -437,25 +438,64 @@ static void a_step_moves_so_many_cells(void **state)
     (void)state;
     static struct world world;
     struct ledger_limits limits = world_limits;
-    limits.item_count_max = limits.cell_count_max = 4 * COMMAND_LINES_MAX;
+    limits.item_count_max = limits.cell_count_max = 7 * COMMAND_LINES_MAX;
     world_init(&world, &limits);
     world_step(&world, "location location=DC");
-    receive_items(&world, COMMAND_LINES_MAX);
+    for (unsigned first = 0; first < DRAFTS_MAX; first += COMMAND_LINES_MAX)
+        receive_items(&world, first, COMMAND_LINES_MAX);
     world_step(&world, "location location=B parent=DC no_promise");
     assert_true(strncmp(world.answer, "in_use B, i0@B asked 1 free 0, i1@B asked 1 free 0", 50) == 0);
     world_step(&world, "sale 1 i7@B 1 i8@B");
     world_step(&world, "location location=B parent=DC no_promise");
     assert_true(strncmp(world.answer, "ok: config bins bins", 20) == 0);
-    assert_int_equal(world.decision.event_count, 1 + COMMAND_LINES_MAX - 2);
+    assert_int_equal(world.decision.event_count, 1 + DRAFTS_MAX - 2);
     world_deinit(&world);
     /* New cells need room like any others. */
     limits.cell_count_max = 12;
     world_init(&world, &limits);
     world_step(&world, "location location=DC");
-    receive_items(&world, 7);
+    receive_items(&world, 0, 7);
     world_step(&world, "location location=B parent=DC no_promise");
     assert_string_equal(world.answer, "invalid limit_reached");
     world_deinit(&world);
+}
+
+static void what_a_location_becomes_is_told_as_such(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# a bin that becomes a node is oversold by what its own bins lack", NULL, NULL},
+        TREE,
+        {"adjust -5 A@C", "ok: adjust discrepancy(below_zero 5) bins oversold(5)", NULL},
+        {"location location=B parent=DC", "ok: config bins bins oversold(5)", "A@B: in_bins -5 v2"},
+        {"# it is back in stock by what they have", NULL, NULL},
+        TREE,
+        {"receive 1 A@B 5 A@C", "ok: receive receive bins", NULL},
+        {"sale 1 A@B", "ok: sale bins", NULL},
+        {"location location=B parent=DC", "ok: config bins out_of_stock bins back_in_stock", NULL},
+        {"# a node that becomes a bin is out of stock for nobody", NULL, NULL},
+        {"location location=DC", "ok: config", NULL},
+        {"location location=B parent=DC", "ok: config", NULL},
+        {"location location=C parent=B no_promise", "ok: config", NULL},
+        {"receive 2 A@C", "ok: receive bins", NULL},
+        {"location location=B parent=DC no_promise", "ok: config bins bins", "A@DC: in_bins 2 v1"},
+        {"# what is kept back, or may lack cover, is about promises", NULL, NULL},
+        TREE,
+        {"receive 5 A@S", "ok: receive", NULL},
+        {"set_policy item=A location=B safety=1", "no_promise B", NULL},
+        {"set_policy item=A location=B backorders=1", "no_promise B", NULL},
+        {"set_policy item=A location=S safety=2 backorders=1", "ok: set_policy", NULL},
+        {"location location=S parent=DC no_promise", "in_use S, A@S asked 2 free 0", NULL},
+        {"set_policy item=A location=S safety=0", "ok: set_policy", NULL},
+        {"location location=S parent=DC no_promise", "in_use S, A@S asked 1 free 0", NULL},
+        {"set_policy item=A location=S backorders=0 reorder=9", "ok: set_policy low_stock", NULL},
+        {"location location=S parent=DC no_promise", "ok: config bins", NULL},
+        {"# where promises are taken before and after, nothing moves", NULL, NULL},
+        TREE,
+        {"receive 5 A@C 1 A@S", "ok: receive receive bins", NULL},
+        {"location location=S parent=DC", "ok: config", "A@DC: in_bins 5 v1"},
+    };
+    WORLD_PLAY(rows);
 }
 
 int main(void)
@@ -472,6 +512,7 @@ int main(void)
         cmocka_unit_test(the_tree_changes),
         cmocka_unit_test(figures_stay_in_range),
         cmocka_unit_test(a_step_moves_so_many_cells),
+        cmocka_unit_test(what_a_location_becomes_is_told_as_such),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
