@@ -18,6 +18,7 @@ struct column {
 
 static const struct column figure_columns[] = {
     {"item", "item"},          {"location", "location"},      {">on_hand", "on_hand"},   {">sellable", "sellable"},
+    {">in_bins", "in_bins"},
     {">held", "held"},         {">committed", "committed"},   {">reserved", "reserved"}, {">available", "available"},
     {">oversold", "oversold"}, {">in_transit", "in_transit"}, {">version", "version"},
 };
@@ -117,10 +118,13 @@ static const struct thing things[] = {
     {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME", NULL},
     {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES,
      NULL},
+    {"location", "/v1/locations", 1, 1, 0, NO_ROWS, "get location NAME", NULL},
     {"locations", "/v1/locations", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("locations", location_columns),
      "get locations [--q TEXT] " PAGES, NULL},
+    {"channel", "/v1/channels", 1, 1, 0, NO_ROWS, "get channel NAME", NULL},
     {"channels", "/v1/channels", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("channels", channel_columns),
      "get channels [--q TEXT] " PAGES, NULL},
+    {"source", "/v1/sources", 1, 1, 0, NO_ROWS, "get source NAME", NULL},
     {"sources", "/v1/sources", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("sources", source_columns),
      "get sources [--q TEXT] " PAGES, NULL},
     {"figures", "/v1/figures", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION), ROWS("figures", figure_columns),
@@ -201,11 +205,14 @@ static void print_member(const struct document *document, const char *key)
         printf("%s: %.*s\n", key, (int)value.length, value.bytes);
 }
 
-/* Every plain member of the root, one a line. */
+/* Every plain member of the root, and every list of plain ones, one a line. */
 static void print_members(const struct document *document)
 {
     for (uint32_t i = 0, at = 1; i < document->nodes[0].count; i++) {
+        char joined[1024];
         struct text value = document_value(&document->nodes[at]);
+        if (document->nodes[at].type == JSON_ARRAY)
+            value = join(document, at, joined, sizeof(joined));
         if (text_present(value))
             printf("%.*s: %.*s\n", (int)document->nodes[at].key.length, document->nodes[at].key.bytes,
                    (int)value.length, value.bytes);
@@ -227,8 +234,8 @@ static int print_document(const struct document *document, const struct thing *t
         print_member(document, "next");
         return code;
     }
-    if ((array = document_container(document, 0, TEXT("locations"))) != 0) {
-        uint32_t total = document_container(document, 0, TEXT("total"));
+    uint32_t total = document_container(document, 0, TEXT("total"));
+    if (total != 0 && (array = document_container(document, 0, TEXT("locations"))) != 0) {
         int code = print_table(document, array, total, figure_columns, COUNT(figure_columns));
         print_member(document, "position");
         return code;
@@ -270,9 +277,11 @@ static int refused(const struct get *get, struct text body)
         else if (text_equal(code, TEXT("unknown_expectation")))
             thing = "expectation", name = get->first_name;
         else if (text_equal(code, TEXT("unknown_location")))
-            thing = "location", name = get->second_name;
+            thing = "location", name = get->second_name != NULL ? get->second_name : get->first_name;
         else if (text_equal(code, TEXT("unknown_channel")))
-            thing = "channel", name = get->channel;
+            thing = "channel", name = get->channel != NULL ? get->channel : get->first_name;
+        else if (text_equal(code, TEXT("unknown_source")))
+            thing = "source", name = get->first_name;
         document_deinit(&document);
     }
     if (name == NULL)

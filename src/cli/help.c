@@ -68,7 +68,7 @@ const char help_get[] =
     "onhand get: show stock, holds, transfers, expectations, what a channel may sell, and lists\n\n"
     "usage: onhand get stock ITEM [LOCATION]\n"
     "       onhand get hold ID\n"
-    "       onhand get transfer|expectation|item NAME\n"
+    "       onhand get transfer|expectation|item|location|channel|source NAME\n"
     "       onhand get availability --channel CHANNEL [ITEM]...     what it may sell of these items, or of all\n"
     "       onhand get stock|holds|waiting|transfers|expectations [options]     a page of a list\n"
     "       onhand get items|locations|channels|sources [options]              the same\n"

@@ -501,6 +501,7 @@ class RealServer(unittest.TestCase):
 
     def test_lists_are_shown_page_by_page(self):
         text = b"".join(commands(1, item="listed %d" % n, source="l%d" % n, location="L & M") for n in range(5))
+        text += b'{"kind":"set_channel","id":"c","source":"l0","channel":"shown","locations":["L & M","N"]}\n'
         self.assertEqual(self.onhand("send", stdin=text)[0], 0)
         items, more = [], []
         for _ in range(3):
@@ -514,6 +515,11 @@ class RealServer(unittest.TestCase):
         self.assertEqual(len(page["items"]), 5)
         self.assertIn(["L", "&", "M", "-", "true", "-"],
                       [line.split() for line in self.onhand("get", "locations")[1].splitlines()])
+        for kind, name, row in (("location", "L & M", "promise: true"), ("channel", "shown", "locations: L & M,N"),
+                                ("source", "l3", "ordered: false")):
+            self.assertIn(row, self.onhand("get", kind, name)[1].splitlines())
+            code, _, error = self.onhand("get", kind, "none such")
+            self.assertEqual((code, "has no %s 'none such'" % kind in error), (1, True), error)
         self.assertEqual(self.onhand("get", "sources", "--q", "l3")[1].splitlines()[1].split(), ["l3", "false", "-"])
         for bad in (["--cursor", "x"], ["--limit", "0"], ["--location", "a", "--location", "b"], ["--state", "held"]):
             code, _, error = self.onhand("get", "stock", *bad)
