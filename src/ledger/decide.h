@@ -137,8 +137,6 @@ void decide_config(struct judge *judge);   /* item settings */
 
 /* Notes what a guarded taking lacks in one cell. by: units taken by condition, > 0 where taken. */
 void judge_taking(struct judge *judge, const struct draft *draft, const int64_t by[CONDITION_COUNT]);
-/* Sellable units that could be taken there without a claim: of a bin, what lies there and is free at its node. */
-int64_t taking_free(const struct judge *judge, const struct draft *draft);
 /*
  * The claim that goods leave from, NUMBER_NONE for none, and what to call the part of them it does not cover; its
  * channel or the command's becomes the judge's. False when the kind needs a claim that is not there.

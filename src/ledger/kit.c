@@ -62,8 +62,8 @@ void parts_drop(struct ledger *ledger, uint32_t kit)
     }
 }
 
-/* What is free of a component in this cell, maybe one that does not exist yet. */
-static int64_t component_free(const struct ledger *ledger, uint32_t cell, uint32_t channel)
+/* What is free in this cell, maybe one that does not exist yet. */
+static int64_t free_in(const struct ledger *ledger, uint32_t cell, uint32_t channel)
 {
     if (cell == NUMBER_NONE)
         return 0;
@@ -76,7 +76,7 @@ int64_t kit_buildable(const struct ledger *ledger, uint32_t kit, uint32_t locati
     int64_t least = QUANTITY_UNITS_MAX;
     for (uint32_t p = ledger->items[kit].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit) {
         const struct kit_part *part = &ledger->parts.entries[p - 1];
-        int64_t free_units = component_free(ledger, cell_find(ledger, part->component, location), channel);
+        int64_t free_units = free_in(ledger, cell_find(ledger, part->component, location), channel);
         least = min_i64(least, free_units / part->units);
     }
     return least;
@@ -202,6 +202,26 @@ static void less_sellable(struct draft *draft, int64_t units)
         draft->condition = (enum condition)last;
 }
 
+/* The built ones that a draft takes without a claim: they lie there and are free, of a bin at its node, where each is free
+ * to one draft alone. */
+static int64_t built_free(const struct judge *judge, uint32_t index)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct draft *draft = judge_draft(judge, index);
+    int64_t there = max_i64(0, draft_figures(judge, draft).units[CONDITION_SELLABLE]);
+    uint32_t node = draft->in_bin ? node_of(ledger, draft->location) : draft->location;
+    if (node == NUMBER_NONE || draft->cell == NUMBER_NONE)
+        return there; /* no claim stands on a bin without a node; without a cell the location may be yet to come */
+    int64_t free_units = free_in(ledger, cell_find(ledger, draft->item, node), judge->channel);
+    for (uint32_t i = 0; i < index; i++) {
+        const struct draft *other = judge_draft(judge, i);
+        if (other->item == draft->item && (other->in_bin ? node_of(ledger, other->location) : other->location) == node)
+            free_units -= other->asked_by[CONDITION_SELLABLE];
+    }
+    free_units = max_i64(0, free_units);
+    return draft->in_bin ? min_i64(there, free_units) : free_units;
+}
+
 static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
 {
     uint32_t count = judge->draft_count;
@@ -219,7 +239,7 @@ static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsig
         if (stays_picked) /* what is on a trolley already is not meant */
             has -= draft_claimed(judge, draft, CLAIM_PICKED);
         if (claim == NUMBER_NONE)
-            has = taking_free(judge, draft);
+            has = built_free(judge, i);
         for (uint32_t k = 0; draft->claim_line != NUMBER_NONE && k < i; k++) { /* a node's, or of another bin of it */
             if (judge_draft(judge, k)->claim_line == draft->claim_line)
                 has -= judge_draft(judge, k)->asked_by[CONDITION_SELLABLE];

@@ -68,23 +68,6 @@ void judge_taking(struct judge *judge, const struct draft *draft, const int64_t 
         judge_node(judge, draft, by[CONDITION_SELLABLE]);
 }
 
-int64_t taking_free(const struct judge *judge, const struct draft *draft)
-{
-    const struct ledger *ledger = judge->ledger;
-    if (LIKELY(!draft->in_bin))
-        return draft_free(judge, draft);
-    struct figures figures = draft_figures(judge, draft);
-    uint32_t node = node_of(ledger, draft->location);
-    uint32_t cell = node == NUMBER_NONE ? NUMBER_NONE : cell_find(ledger, draft->item, node);
-    int64_t there = max_i64(0, figures.units[CONDITION_SELLABLE]);
-    if (node == NUMBER_NONE)
-        return there;
-    if (cell == NUMBER_NONE)
-        return 0; /* what lies in its bins comes to nothing */
-    figures = cell_figures(ledger, cell);
-    return min_i64(there, channel_free(ledger, &figures, cell, judge->channel, 0));
-}
-
 static bool is_short(struct judge *judge)
 {
     if (judge->decision->shortage_count == 0)

@@ -176,29 +176,29 @@ static int64_t spoken_of(const struct work *w, const struct model_claim_line *li
     }
 }
 
-/* The built ones that a sum may take: of a claim, what it has where the sum's goods are promised and no earlier sum takes;
- * without one, what is free there. In a bin they must lie, too. */
+/*
+ * The built ones that a sum may take: of a claim, what it has where the sum's goods are promised; without one, what is
+ * free there and lies where the sum is. "Each is free once": less what earlier sums of the same place take.
+ */
 static int64_t built_at(struct work *w, int64_t claim, int64_t at, const char *channel)
 {
     struct sum node = w->sums[at];
-    bool bin = is_bin(&w->next, node.location);
     int64_t cell = find_cell(&w->next, node.item, node.location);
     int64_t there = cell < 0 || w->next.cells[cell].on[0] < 0 ? 0 : w->next.cells[cell].on[0];
     const char *answers = node_of(&w->next, w->sums[at].location);
     memset(node.location, 0, sizeof(node.location));
     memcpy(node.location, answers, strlen(answers));
-    if (claim >= 0) {
-        struct model_claim_line has = line_now(w, claim, &node);
-        int64_t most = spoken_of(w, &has);
-        for (int64_t i = 0; i < at; i++)
-            if (same_name(w->sums[i].item, node.item) && same_name(node_of(&w->next, w->sums[i].location), answers))
-                most -= w->sums[i].by[0];
-        return most < 0 ? 0 : most;
-    }
-    if (bin && answers[0] == '\0')
+    if (claim < 0 && answers[0] == '\0')
         return there;
-    int64_t free = model_free(&w->next, find_cell(&w->next, node.item, node.location), channel);
-    return bin && there < free ? there : free;
+    struct model_claim_line has = line_now(w, claim, &node);
+    int64_t most =
+        claim >= 0 ? spoken_of(w, &has) : model_free(&w->next, find_cell(&w->next, node.item, answers), channel);
+    for (int64_t i = 0; i < at; i++)
+        if (same_name(w->sums[i].item, node.item) && same_name(node_of(&w->next, w->sums[i].location), answers))
+            most -= w->sums[i].by[0];
+    if (claim < 0 && is_bin(&w->next, w->sums[at].location) && there < most)
+        most = there;
+    return most < 0 ? 0 : most;
 }
 
 /* "Of a claim: first the built ones that it has, then the components of the rest" */

@@ -498,6 +498,50 @@ static void what_a_location_becomes_is_told_as_such(void **state)
     WORLD_PLAY(rows);
 }
 
+/* Two of P make a K. */
+#define BOXES                                                                                                          \
+    {"item item=P scale=0", "ok: config", NULL}, {"item item=K scale=0 part:P=2", "ok: config", NULL}
+
+static void built_kits_in_bins_are_free_once(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# two bins: what is promised is not sold while others can be put together", NULL, NULL},
+        TREE,
+        BOXES,
+        {"receive 6 P@B 6 P@C 2 K@B 2 K@C", "ok: receive receive receive receive bins bins", NULL},
+        {"hold hold=H 2 K@DC", "ok: hold", NULL},
+        {"sale 2 K@B 2 K@C", "ok: sale sale bins out_of_stock bins",
+         "K@B: v2; K@C: sellable 2 v1; P@B: sellable 6 v1; P@C: sellable 2 v2; K@DC: held 2 in_bins 2 v4"},
+        {"# the same asked for", NULL, NULL},
+        TREE,
+        BOXES,
+        {"receive 6 P@B 6 P@C 2 K@B 2 K@C", "ok: receive receive receive receive bins bins", NULL},
+        {"hold hold=H 2 K@DC", "ok: hold", NULL},
+        {"sale guard 2 K@B 2 K@C", "ok: sale sale bins out_of_stock bins", "K@B: v2; K@C: sellable 2 v1; P@C: sellable 2 v2"},
+        {"# a node and its bin", NULL, NULL},
+        TREE,
+        BOXES,
+        {"receive 6 P@DC 6 P@B 3 K@DC 2 K@B", "ok: receive receive receive receive", NULL},
+        {"hold hold=H 3 K@DC", "ok: hold", NULL},
+        {"sale guard 2 K@DC 2 K@B", "ok: sale out_of_stock sale bins",
+         "K@DC: sellable 1 held 3 in_bins 2 v4; K@B: sellable 2 v1; P@B: sellable 2 v2; P@DC: sellable 6 in_bins 2 v2"},
+        {"# as much as is free of another item is in nobody's way", NULL, NULL},
+        TREE,
+        BOXES,
+        {"item item=L scale=0 part:P=1", "ok: config", NULL},
+        {"receive 3 K@B 3 L@B 3 K@S", "ok: receive receive receive bins bins", NULL},
+        {"sale guard 3 L@B 3 K@S 3 K@B", "ok: sale sale out_of_stock sale bins out_of_stock bins out_of_stock", NULL},
+        {"# a bin that answers to nobody sells what lies there", NULL, NULL},
+        {"location location=X no_promise", "ok: config", NULL},
+        {"location location=Y no_promise", "ok: config", NULL},
+        BOXES,
+        {"receive 3 K@X 3 K@Y", "ok: receive receive", NULL},
+        {"sale guard 3 K@X 3 K@Y", "ok: sale sale", "K@X: v2; K@Y: v2"},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,6 +557,7 @@ int main(void)
         cmocka_unit_test(figures_stay_in_range),
         cmocka_unit_test(a_step_moves_so_many_cells),
         cmocka_unit_test(what_a_location_becomes_is_told_as_such),
+        cmocka_unit_test(built_kits_in_bins_are_free_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
