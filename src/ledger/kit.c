@@ -210,16 +210,15 @@ static int64_t built_free(const struct judge *judge, uint32_t index)
     const struct draft *draft = judge_draft(judge, index);
     int64_t there = max_i64(0, draft_figures(judge, draft).units[CONDITION_SELLABLE]);
     uint32_t node = draft->in_bin ? node_of(ledger, draft->location) : draft->location;
-    if (node == NUMBER_NONE || draft->cell == NUMBER_NONE)
-        return there; /* no claim stands on a bin without a node; without a cell the location may be yet to come */
+    if (there == 0 || node == NUMBER_NONE)
+        return there; /* no claim stands on a bin without a node; without goods the location may be yet to come */
     int64_t free_units = free_in(ledger, cell_find(ledger, draft->item, node), judge->channel);
     for (uint32_t i = 0; i < index; i++) {
         const struct draft *other = judge_draft(judge, i);
         if (other->item == draft->item && (other->in_bin ? node_of(ledger, other->location) : other->location) == node)
             free_units -= other->asked_by[CONDITION_SELLABLE];
     }
-    free_units = max_i64(0, free_units);
-    return draft->in_bin ? min_i64(there, free_units) : free_units;
+    return min_i64(there, max_i64(0, free_units));
 }
 
 static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)

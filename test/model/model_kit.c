@@ -196,7 +196,7 @@ static int64_t built_at(struct work *w, int64_t claim, int64_t at, const char *c
     for (int64_t i = 0; i < at; i++)
         if (same_name(w->sums[i].item, node.item) && same_name(node_of(&w->next, w->sums[i].location), answers))
             most -= w->sums[i].by[0];
-    if (claim < 0 && is_bin(&w->next, w->sums[at].location) && there < most)
+    if (claim < 0 && there < most)
         most = there;
     return most < 0 ? 0 : most;
 }
