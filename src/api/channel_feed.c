@@ -33,8 +33,8 @@ bool place_parse(struct text text, uint32_t *out_epoch, struct change_place *out
 
 /* ---- engine thread ---- */
 
-/* A place within an event names an offer that it changed: one of this channel, which may have changed again since. */
-static bool is_ours(const struct ledger *ledger, uint32_t channel, struct change_place place)
+/* A place within an event names an offer that it changed: of a channel of this name, and maybe changed again since. */
+static bool is_ours(const struct ledger *ledger, struct text channel, struct change_place place)
 {
     struct offer_view view;
     if (place.offer == NUMBER_NONE)
@@ -42,20 +42,22 @@ static bool is_ours(const struct ledger *ledger, uint32_t channel, struct change
     if (place.offer >= ledger_offer_count(ledger))
         return false;
     ledger_offer(ledger, place.offer, &view);
-    return view.channel == channel && view.changed.seq >= place.at.seq;
+    return text_equal(ledger_name(ledger, NAME_CHANNEL, view.channel), channel) && view.changed.seq >= place.at.seq;
 }
 
 void channel_feed_read(const struct ledger *ledger, struct request *request)
 {
     struct channel_feed *feed = request->detail;
-    uint32_t channel = ledger_number(ledger, NAME_CHANNEL, feed->channel);
+    uint32_t channel = ledger_channel_last(ledger, feed->channel);
     uint32_t left = CHANNEL_LOOKS_MAX;
     uint32_t offer;
     feed->row_count = 0;
     feed->over = false;
-    feed->unknown = channel == NUMBER_NONE;
+    feed->gone = channel != NUMBER_NONE && ledger_retired(ledger, NAME_CHANNEL, channel);
+    /* Who begins anew has nothing to be told of one that is gone. */
+    feed->unknown = channel == NUMBER_NONE || (feed->gone && feed->reader.place.at.seq == 0);
     feed->number = channel;
-    feed->foreign = !feed->unknown && !is_ours(ledger, channel, feed->reader.place);
+    feed->foreign = !feed->unknown && !is_ours(ledger, feed->channel, feed->reader.place);
     if (feed->unknown || feed->foreign || !changes_next(ledger, channel, &feed->reader, &left, &offer))
         return;
     while (offer != NUMBER_NONE && left != 0 && feed->row_count < CHANNEL_ROWS_MAX && feed->row_count < feed->wanted) {
@@ -65,7 +67,8 @@ void channel_feed_read(const struct ledger *ledger, struct request *request)
         feed->reader.place = (struct change_place){row->offer.changed, offer};
         offer = ledger_offer_behind(ledger, channel, offer);
         row->last = offer == NUMBER_NONE || ledger_offer_turn(ledger, offer).seq != row->offer.changed.seq;
-        feed->row_count += filter_match_cell(feed->filter, ledger, row->offer.item, NUMBER_NONE);
+        feed->row_count += filter_match_cell(feed->filter, ledger, row->offer.item, NUMBER_NONE) &&
+                           ledger_offer_stands(ledger, row->number);
         left--;
     }
     feed->over = offer == NUMBER_NONE;

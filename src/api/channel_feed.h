@@ -22,9 +22,10 @@ struct channel_feed {
     struct change_reader reader;
     bool asking;                 /* a read is on its way */
     /* Of the last read. */
-    uint32_t number;    /* of the channel */
+    uint32_t number;    /* of the channel, or of the last of its name */
     uint64_t wanted;    /* rows, set before it */
     bool unknown;       /* there is no such channel */
+    bool gone;          /* nor is there now, but there was: its offers, all 0 by now, are what is left to be told */
     bool foreign;       /* the place to begin at is none of this channel's */
     bool over;          /* nothing more had changed */
     uint32_t row_count;

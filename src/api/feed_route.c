@@ -286,6 +286,8 @@ static bool has_all(const struct feed *feed)
     uint64_t durable = journal_durable_seq(feed->service->journal); /* before the other: see shard_publish */
     if (!channel->over)
         return false;
+    if (channel->gone)
+        return true; /* another one of its name has another number */
     if (channel->reader.place.at.seq < durable &&
         shard_channel_changed(feed->service->shard, channel->number) <= channel->reader.place.at.seq)
         channel->reader.place = place_at(durable);
@@ -312,12 +314,15 @@ static void channel_answered(struct connection *connection, const struct request
 {
     struct feed *feed = connection->state;
     struct channel_feed *channel = feed->channel;
-    if (request->answer.status != ANSWER_READ || channel->unknown || channel->foreign) {
+    /* That it is gone is told who has been told all else. */
+    bool nothing = channel->gone && channel->over && channel->row_count == 0 && feed->cursor.count == 0 &&
+                   !connection->streaming;
+    if (request->answer.status != ANSWER_READ || channel->unknown || channel->foreign || nothing) {
         if (connection->streaming)
             connection_close(connection); /* it comes back with its position and is told */
         else if (request->answer.status != ANSWER_READ)
             respond_unread(connection);
-        else if (channel->unknown)
+        else if (channel->unknown || nothing)
             respond_problem(connection, 404, "unknown_channel", TEXT("channel"), TEXT("no such name"));
         else
             respond_problem(connection, 422, "bad_value", feed->began_with,
@@ -335,7 +340,13 @@ static void channel_answered(struct connection *connection, const struct request
             connection_dirty(connection);
         }
     }
-    pump_channel(connection);
+    if (!feed->sse || !channel->gone || !channel->over) {
+        pump_channel(connection);
+        return;
+    }
+    connection_watch(connection, false);
+    connection->wake_at_ns = 0;
+    stream_end(connection);
 }
 
 /* ---- the filter's locations, and all below them; its items, and what merged names mean ---- */

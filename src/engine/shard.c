@@ -371,12 +371,9 @@ void shard_publish(struct shard *shard)
     atomic_store_explicit(&to->claims_kept, counts.claims_kept, memory_order_relaxed);
     atomic_store_explicit(&to->ids, counts.ids, memory_order_relaxed);
     uint32_t channels = ledger_name_count(shard->ledger, NAME_CHANNEL);
-    for (uint32_t c = 0; c < channels; c++) {
-        uint32_t last = ledger_offer_before(shard->ledger, c, NUMBER_NONE);
-        if (last != NUMBER_NONE)
-            atomic_store_explicit(&shard->channel_changed[c], ledger_offer_turn(shard->ledger, last).seq,
-                                  memory_order_relaxed);
-    }
+    for (uint32_t c = 0; c < channels; c++)
+        atomic_store_explicit(&shard->channel_changed[c], ledger_offers_changed(shard->ledger, c),
+                              memory_order_relaxed);
 }
 
 uint64_t shard_channel_changed(const struct shard *shard, uint32_t channel)

@@ -74,7 +74,8 @@ struct shard_counters shard_counters(const struct shard *shard);
  * seen that an event is durable sees what was published with it.
  */
 void shard_publish(struct shard *shard);
-/* The event behind the latest change of what a channel may sell, 0 for none; maybe not durable yet. Any thread. */
+/* The event behind the latest change of what a channel may sell, or at which its name was given up, 0 for none; maybe
+ * not durable yet. Any thread. */
 uint64_t shard_channel_changed(const struct shard *shard, uint32_t channel);
 /* The sizes last published. Any thread. */
 struct ledger_counts shard_gauges(const struct shard *shard);

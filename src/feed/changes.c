@@ -13,7 +13,9 @@ static bool stands(const struct ledger *ledger, uint32_t channel, struct change_
     if (place.offer >= ledger_offer_count(ledger)) /* NUMBER_NONE too */
         return false;
     ledger_offer(ledger, place.offer, &view);
-    return view.channel == channel && view.changed.seq == place.at.seq && view.changed.turn == place.at.turn;
+    /* It may be one of a channel that had the name before. */
+    return text_equal(ledger_name(ledger, NAME_CHANNEL, view.channel), ledger_name(ledger, NAME_CHANNEL, channel)) &&
+           view.changed.seq == place.at.seq && view.changed.turn == place.at.turn;
 }
 
 static void mark(struct change_reader *reader, struct change_place place)

@@ -10,6 +10,9 @@
  *     offers   a@3  f@7  c@9  b@12  h@12  d@15          (item @ event of its last change)
  *     place              ^ c@9: what follows is b
  *
+ * A channel that was given up offers nothing any more: its offers, all 0, stand before those of the channel that has
+ * its name now, and who has followed the old one is told them.
+ *
  * There is no index by event. Mostly the offer of the place still stands where it stood, and the next one is behind it.
  * When it has changed since, or the reader names an event alone, the place is walked to from the end, in pieces,
  * between which the ledger goes on. Where a piece stopped is marked; a mark whose offer has changed since is no longer
@@ -35,8 +38,9 @@ struct change_reader {
 };
 
 /*
- * The channel's first offer behind the reader's place, NUMBER_NONE when there is none. Takes at most *steps steps and
- * counts them down; false when they were used up: to be called again, whether or not the ledger went on. Ledger thread.
+ * The first offer behind the reader's place of a channel, the last of its name, or of one that had the name before it;
+ * NUMBER_NONE when there is none. Takes at most *steps steps and counts them down; false when they were used up: to be
+ * called again, whether or not the ledger went on. Ledger thread.
  */
 MUST_USE bool changes_next(const struct ledger *ledger, uint32_t channel, struct change_reader *reader, uint32_t *steps,
                            uint32_t *out_offer);

@@ -129,10 +129,23 @@ static void channels_derive(struct ledger *ledger)
     }
 }
 
+/* The last channel of this name, given up or not, among those before a number; NUMBER_NONE for none. */
+static uint32_t channel_of_name(const struct ledger *ledger, struct text name, uint32_t before)
+{
+    while (before != 0 && !text_equal(ledger_name(ledger, NAME_CHANNEL, before - 1), name))
+        before--;
+    return before == 0 ? NUMBER_NONE : before - 1;
+}
+
 void channel_create(struct ledger *ledger, uint32_t number)
 {
     struct text name = ledger_name(ledger, NAME_CHANNEL, number);
     ledger->channels[number] = (struct channel){.shares_rest = true, .claims_live = claims_through(ledger, name)};
+    uint32_t former = channel_of_name(ledger, name, number);
+    if (former != NUMBER_NONE) {
+        ledger->channels[number].former = former + 1;
+        ledger->channels[former].latter = number + 1;
+    }
     ledger->entries_hash += channel_hash(ledger, number);
     channels_derive(ledger);
 }
@@ -159,6 +172,8 @@ void channel_evolve(struct ledger *ledger, const struct event *event)
     configured.config_seq = event->seq;
     configured.offer_first = channel->offer_first;
     configured.offer_last = channel->offer_last;
+    configured.former = channel->former;
+    configured.latter = channel->latter;
     configured.claims_live = channel->claims_live;
     const struct channel before = *channel;
     offers_channel_before(ledger, event->config_number, &configured);
@@ -256,6 +271,12 @@ void channels_check(const struct ledger *ledger, uint64_t *hash)
         for (uint32_t other = 0; other < ledger->names[NAME_CHANNEL].count; other++)
             rank += other != c && served_before(ledger, other, c);
         CHECK(channel->rank == rank);
+        uint32_t former = channel_of_name(ledger, ledger_name(ledger, NAME_CHANNEL, c), c);
+        CHECK(channel->former == (former == NUMBER_NONE ? 0 : former + 1));
+        CHECK(former == NUMBER_NONE || ledger->names[NAME_CHANNEL].retired[former]);
+        CHECK(former == NUMBER_NONE || ledger->channels[former].latter == c + 1);
+        CHECK(channel->latter <= ledger->names[NAME_CHANNEL].count);
+        CHECK(channel->latter == 0 || ledger->channels[channel->latter - 1].former == c + 1);
         for (uint32_t i = 0; i < channel->place_count; i++)
             CHECK(channel_serves(ledger, c, channel->places[i]));
         *hash += channel_hash(ledger, c);
@@ -286,6 +307,11 @@ static void channel_look(const struct channel *channel, struct channel_view *out
         .place_count = channel->place_count,
     };
     memcpy(out_view->places, channel->places, sizeof(out_view->places));
+}
+
+uint32_t ledger_channel_last(const struct ledger *ledger, struct text name)
+{
+    return channel_of_name(ledger, name, ledger->names[NAME_CHANNEL].count);
 }
 
 bool ledger_channel(const struct ledger *ledger, uint32_t number, struct channel_view *out_view)

@@ -143,6 +143,8 @@ uint32_t ledger_number(const struct ledger *ledger, enum name_space space, struc
 uint32_t ledger_item_find(const struct ledger *ledger, struct text name);
 /* True when the name of this number was given up. What it had is still there, with all figures 0. */
 bool ledger_retired(const struct ledger *ledger, enum name_space space, uint32_t number);
+/* The channel of this name, be it given up: the last that had it; NUMBER_NONE for none ever. CHANNELS_MAX steps. */
+uint32_t ledger_channel_last(const struct ledger *ledger, struct text name);
 
 /* ---- Reading for point reads, ledger thread only ---- */
 
@@ -294,12 +296,18 @@ uint32_t ledger_offer_count(const struct ledger *ledger);
 void ledger_offer(const struct ledger *ledger, uint32_t offer, struct offer_view *out_view);
 /* Its `changed` alone: walks look at many. */
 struct offer_turn ledger_offer_turn(const struct ledger *ledger, uint32_t offer);
+/* The event behind the last change of what the channel may sell, or at which its name was given up; 0 for none. */
+uint64_t ledger_offers_changed(const struct ledger *ledger, uint32_t channel);
 /*
- * The channel's offers that ever changed, in the order of their last change: by event, then turn. The neighbour before or
- * behind an offer that is among them, NUMBER_NONE for none; of NUMBER_NONE, the last and the first of them all. One step.
+ * The offers of a channel, the last of its name, and of those that had the name before and were given up (theirs are 0
+ * for good): all that ever changed, in the order of their last change, by event, then turn. The neighbour before or
+ * behind an offer that is among them, NUMBER_NONE for none; of NUMBER_NONE, the last and the first of them all. One
+ * step, and one for each time the name was given up.
  */
 uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer);
 uint32_t ledger_offer_behind(const struct ledger *ledger, uint32_t channel, uint32_t offer);
+/* False when a later channel of the name has an offer of the item that ever changed: that one is behind it. */
+bool ledger_offer_stands(const struct ledger *ledger, uint32_t offer);
 
 /* Sum of an outside account of an item, base units (I1: cells + accounts = 0). */
 int64_t ledger_account(const struct ledger *ledger, uint32_t item, enum account account);

@@ -503,14 +503,45 @@ struct offer_turn ledger_offer_turn(const struct ledger *ledger, uint32_t offer)
     return (struct offer_turn){ledger->offers[offer].changed_seq, ledger->offers[offer].changed_turn};
 }
 
+uint64_t ledger_offers_changed(const struct ledger *ledger, uint32_t channel)
+{
+    const struct channel *own = &ledger->channels[channel];
+    if (ledger->names[NAME_CHANNEL].retired[channel])
+        return own->config_seq; /* when it was given up: behind all else it had */
+    return own->offer_last == 0 ? 0 : ledger->offers[own->offer_last - 1].changed_seq;
+}
+
 uint32_t ledger_offer_before(const struct ledger *ledger, uint32_t channel, uint32_t offer)
 {
-    uint32_t number = offer == NUMBER_NONE ? ledger->channels[channel].offer_last : ledger->offers[offer].previous;
+    uint32_t c = offer == NUMBER_NONE ? channel : ledger->offers[offer].channel;
+    uint32_t number = offer == NUMBER_NONE ? ledger->channels[c].offer_last : ledger->offers[offer].previous;
+    while (number == 0 && ledger->channels[c].former != 0) {
+        c = ledger->channels[c].former - 1;
+        number = ledger->channels[c].offer_last;
+    }
     return number == 0 ? NUMBER_NONE : number - 1;
 }
 
 uint32_t ledger_offer_behind(const struct ledger *ledger, uint32_t channel, uint32_t offer)
 {
-    uint32_t number = offer == NUMBER_NONE ? ledger->channels[channel].offer_first : ledger->offers[offer].next;
+    uint32_t c = offer == NUMBER_NONE ? channel : ledger->offers[offer].channel;
+    while (offer == NUMBER_NONE && ledger->channels[c].former != 0)
+        c = ledger->channels[c].former - 1;
+    uint32_t number = offer == NUMBER_NONE ? ledger->channels[c].offer_first : ledger->offers[offer].next;
+    while (number == 0 && ledger->channels[c].latter != 0) {
+        c = ledger->channels[c].latter - 1;
+        number = ledger->channels[c].offer_first;
+    }
     return number == 0 ? NUMBER_NONE : number - 1;
+}
+
+bool ledger_offer_stands(const struct ledger *ledger, uint32_t offer)
+{
+    const struct offer *told = &ledger->offers[offer];
+    bool again = false;
+    for (uint32_t c = ledger->channels[told->channel].latter; c != 0 && !again; c = ledger->channels[c - 1].latter) {
+        const struct offer *later = offer_find(ledger, c - 1, told->item);
+        again = later != NULL && later->changed_seq != 0;
+    }
+    return !again;
 }

@@ -173,6 +173,7 @@ struct channel {
     uint32_t place_count;
     uint32_t places[COMMAND_PLACES_MAX]; /* locations, in the order given */
     uint32_t offer_first, offer_last;    /* + 1, by the time the offer changed. Derived */
+    uint32_t former, latter;             /* + 1: who had its name before it, and has had it since. Derived */
     uint32_t claims_live;                /* open claims through it. Derived */
 };
 

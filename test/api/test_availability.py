@@ -238,6 +238,93 @@ class Told(ServerCase):
                              sorted([("nut", 15), *(("kit%d" % n, 15 // n) for n in range(1, 8))]))
             self.assertEqual(late.next, self.server.position())
 
+    def delete(self):
+        answer = self.server.request("DELETE", "/v1/channels/" + self.name)
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()["position"]
+
+    def test_who_has_followed_a_deleted_channel_is_told_zeros_and_what_the_next_of_its_name_sells_deleted(self):
+        self.do(kind="set_channel", channel=self.name, locations=[self.name])
+        for item in ("a", "b", "c"):
+            self.receive(item, 5, self.name)
+        self.receive("b", 7, "deletedM")
+        self.receive("d", 2, "deletedM")
+        self.receive("e", 1, self.name)
+        self.do(kind="sale", item="e", location=self.name, quantity=1)
+        reader, slow = Reader(self.server, self.name), Reader(self.server, self.name)
+        reader.catch_up()
+        slow.page("&limit=1")
+        gone = self.delete()
+        while_gone = Reader(self.server, self.name)
+        while_gone.next, while_gone.ats = reader.next, dict(reader.ats)
+        for item in ("b", "a", "c"):
+            self.assertEqual([row["item"] for row in while_gone.page("&limit=1&item=" + item)], [item])
+            while_gone.next = reader.next
+        self.assertEqual([(row["item"], row["ats"], row["position"]) for row in while_gone.page()],
+                         [("a", 0, gone), ("b", 0, gone), ("c", 0, gone)])
+        for query in ("", "&after=now", "&after=" + while_gone.next):  # nothing more is to be told of it
+            answer = self.server.get("/v1/feed?wait=20&channel=%s%s" % (self.name, query))
+            self.assertEqual((answer.status, answer.json()["code"]), (404, "unknown_channel"), query)
+        self.do(kind="set_channel", channel=self.name, locations=["deletedM"])
+        new = truth(self.server, self.name)
+        self.assertEqual({item: new[item] for item in "bd"}, {"b": 7, "d": 2})
+        for limit in ("&limit=1", "&limit=2", ""):
+            late = Reader(self.server, self.name)
+            late.next, late.ats = reader.next, dict(reader.ats)
+            told = []
+            while changes := late.page(limit):
+                told += changes
+            self.assertEqual([(row["item"], row["ats"]) for row in told], [("a", 0), ("c", 0), ("b", 7), ("d", 2)])
+            self.assertEqual({item: late.ats[item] for item in "acbd"}, {"a": 0, "c": 0, "b": 7, "d": 2})
+        slow.catch_up("&limit=1")
+        self.assertEqual({item: slow.ats.get(item, 0) for item in "acbd"}, {"a": 0, "c": 0, "b": 7, "d": 2})
+        while_gone.catch_up()
+        self.assertEqual({item: while_gone.ats[item] for item in "acbd"}, {"a": 0, "c": 0, "b": 7, "d": 2})
+
+    def test_a_stream_tells_that_its_channel_is_gone_and_ends_streamed(self):
+        for sells in (5, 0):
+            self.do(kind="set_channel", channel=self.name, locations=[self.name])
+            start = self.server.position()
+            if sells:
+                self.receive("a", sells, self.name)
+            with self.server.connect() as wire:
+                fields = {"Accept": "text/event-stream", "Last-Event-ID": start}
+                wire.send(request_bytes(wire.port, "GET", "/v1/feed?channel=" + self.name, None, fields))
+                self.assertEqual(wire.head()[0], 200)
+                until(lambda: self.server.metric("onhand_subscribers") == 1, "it does not wait")
+                gone = self.delete()
+                lines = list(wire.body_lines())  # to its end
+            told = [json.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+            self.assertEqual([(row["item"], row["ats"], row["position"]) for row in told][-1:],
+                             [("a", 0, gone)] if sells else [])
+            self.do(kind="set_channel", channel=self.name, locations=["streamedM"])
+            self.receive("a", 3, "streamedM")
+            reader = Reader(self.server, self.name)
+            last = next((line[4:].decode() for line in reversed(lines) if line.startswith(b"id: ")), start)
+            reader.stream(1, last)
+            self.assertEqual(reader.ats["a"], truth(self.server, self.name)["a"])
+            self.delete()
+            self.do(kind="adjust", item="a", location="streamedM", quantity=-3, reason="r")
+            if sells:
+                self.do(kind="adjust", item="a", location=self.name, quantity=-sells, reason="r")
+
+    def test_a_long_poll_tells_that_its_channel_is_gone_polledgone(self):
+        for sells in (5, 0):
+            self.do(kind="set_channel", channel=self.name, locations=[self.name])
+            if sells:
+                self.receive("a", sells, self.name)
+            with self.server.connect() as wire:
+                wire.send(request_bytes(wire.port, "GET", "/v1/feed?wait=50&after=now&channel=" + self.name))
+                until(lambda: self.server.metric("onhand_subscribers") == 1, "it does not wait")
+                gone = self.delete()
+                answer = wire.response()
+            if sells:
+                self.assertEqual([(row["item"], row["ats"]) for row in answer.json()["events"]], [("a", 0)])
+                self.assertEqual(answer.json()["next"], gone)
+                self.do(kind="adjust", item="a", location=self.name, quantity=-sells, reason="r")
+            else:
+                self.assertEqual(answer.status, 404, answer)
+
     def test_a_stream_of_no_channel_or_from_a_bad_place_is_refused(self):
         self.do(kind="set_channel", channel="real", locations=[self.name])
         for target, last, status, field in (("none", None, 404, "channel"), ("real", "x", 422, "Last-Event-ID"),
@@ -246,6 +333,27 @@ class Told(ServerCase):
             answer = self.server.get("/v1/feed?channel=" + target,
                                      {"Accept": "text/event-stream", "Last-Event-ID": last})
             self.assertEqual((answer.status, answer.json()["field"]), (status, field), target)
+
+
+class Remade(FolderCase):
+    def test_who_follows_over_a_deletion_and_a_restart_ends_with_the_truth(self):
+        server = self.start()
+        server.stream([channel("web", 0, locations=["L"]), receive(1, "A", "L", 5), receive(2, "B", "L", 4),
+                       receive(3, "B", "M", 9)])
+        reader = Reader(server, "web")
+        reader.catch_up()
+        self.assertEqual(server.request("DELETE", "/v1/channels/web").status, 200)
+        server.stop()
+        server.start()
+        self.assertEqual(server.send(**channel("web", 1, locations=["M"])).status, 200)
+        server.stop()
+        server.start()
+        late = Reader(server, "web")
+        late.next, late.ats = reader.next, dict(reader.ats)
+        late.catch_up("&limit=1")
+        self.assertEqual(late.ats, {"A": 0, "B": 9})
+        reader.stream(2, reader.next)
+        self.assertEqual(reader.ats, {"A": 0, "B": 9})
 
 
 class Counted(FolderCase):

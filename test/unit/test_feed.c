@@ -412,7 +412,9 @@ static void assert_up_to_date(const struct world *world, uint32_t channel, const
         bool given = view.changed.seq < place->at.seq ||
                      (view.changed.seq == place->at.seq &&
                       (place->offer == NUMBER_NONE || view.changed.turn <= place->at.turn));
-        if (view.channel == channel && given)
+        bool ours = text_equal(ledger_name(world->ledger, NAME_CHANNEL, view.channel),
+                               ledger_name(world->ledger, NAME_CHANNEL, channel));
+        if (ours && given && ledger_offer_stands(world->ledger, o))
             assert_true(follower->told[view.item] == view.ats);
     }
 }
@@ -428,11 +430,13 @@ static bool follow(const struct world *world, uint32_t channel, struct follower 
     for (; offer != NUMBER_NONE && most != 0; most--) {
         struct offer_view view;
         ledger_offer(world->ledger, offer, &view);
-        assert_int_equal(view.channel, channel);
+        assert_true(view.channel == channel ||
+                    (view.ats == 0 && ledger_retired(world->ledger, NAME_CHANNEL, view.channel)));
         const struct change_place *place = &follower->reader.place;
         bool within = view.changed.seq == place->at.seq && place->offer != NUMBER_NONE;
         assert_true(view.changed.seq > place->at.seq || (within && view.changed.turn > place->at.turn)); /* not twice */
-        follower->told[view.item] = view.ats;
+        if (ledger_offer_stands(world->ledger, offer))
+            follower->told[view.item] = view.ats;
         follower->reader.place = (struct change_place){view.changed, offer};
         offer = ledger_offer_behind(world->ledger, channel, offer);
     }
@@ -493,6 +497,97 @@ static void who_reads_on_misses_nothing(void **state)
     world_deinit(&world);
 }
 
+/* Deletes the channel; in three of four cases makes it again, where it may sell something else. */
+static void remake(struct world *world, uint32_t *random)
+{
+    static const char *const places[] = {"L", "M", "L,M"};
+    char command[80];
+    *random = *random * 1664525u + 1013904223u;
+    world_step(world, "delete_channel channel=web");
+    if ((*random >> 8) % 4 == 0)
+        world_step(world, "receive 1 i1@M");
+    (void)snprintf(command, sizeof(command), "set_channel channel=web locations=%s", places[(*random >> 16) % 3]);
+    world_step(world, command);
+}
+
+static void who_has_followed_a_deleted_channel_is_told_what_it_no_longer_sells(void **state)
+{
+    (void)state;
+    static struct world world;
+    static struct follower followers[4];
+    static const uint32_t steps[4] = {1, 3, 20, 1000};
+    uint32_t random = 7;
+    struct ledger_limits limits = changes_limits;
+    limits.cell_count_max = 2 * CHANGING;
+    limits.offer_count_max = (2000 / 41 + 1) * CHANGING;
+    world_init(&world, &limits);
+    world_step(&world, "set_channel channel=web locations=L");
+    for (unsigned i = 0; i < CHANGING; i++)
+        change(&world, &random);
+    for (unsigned i = 0; i < CHANGING; i += 3) {
+        char command[80];
+        (void)snprintf(command, sizeof(command), "receive 3 i%u@M", i);
+        world_step(&world, command);
+    }
+    for (unsigned f = 0; f < 4; f++)
+        followers[f] = (struct follower){.reader = {.place = {{0, 0}, NUMBER_NONE}}};
+    for (unsigned round = 0; round < 2000; round++) {
+        uint32_t channel = ledger_channel_last(world.ledger, TEXT("web"));
+        for (unsigned f = 0; f < 4; f++) {
+            (void)follow(&world, channel, &followers[f], steps[f], 1 + (round + f) % 5);
+            assert_up_to_date(&world, channel, &followers[f]);
+            if ((round + 7 * f) % 97 == 0) { /* a new connection that has an event alone */
+                const struct change_place place = followers[f].reader.place;
+                uint64_t seq = place.at.seq - (place.offer != NUMBER_NONE);
+                followers[f].reader = (struct change_reader){.place = {{seq, 0}, NUMBER_NONE}};
+            }
+        }
+        if (round % 41 == 40)
+            remake(&world, &random);
+        else if (round % 4 == 0)
+            change(&world, &random);
+    }
+    uint32_t channel = ledger_number(world.ledger, NAME_CHANNEL, TEXT("web"));
+    assert_int_equal(channel, 2000 / 41);
+    for (unsigned f = 0; f < 4; f++) {
+        for (unsigned i = 0; i < 100000 && !follow(&world, channel, &followers[f], steps[f], 3); i++)
+            continue;
+        for (uint32_t item = 0; item < CHANGING; item++)
+            assert_true(followers[f].told[item] == ledger_ats(world.ledger, channel, item));
+    }
+    world_deinit(&world);
+}
+
+static void a_deletion_is_a_change_even_of_what_sold_nothing(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), NUMBER_NONE);
+    world_step(&world, "set_channel channel=web locations=L");
+    assert_int_equal(ledger_offers_changed(world.ledger, 0), 0);
+    world_step(&world, "receive 1 A@L");
+    assert_int_equal(ledger_offers_changed(world.ledger, 0), ledger_last_seq(world.ledger));
+    world_step(&world, "sale 1 A@L");
+    world_step(&world, "receive 1 A@M");
+    assert_true(ledger_offers_changed(world.ledger, 0) < ledger_last_seq(world.ledger));
+    world_step(&world, "delete_channel channel=web");
+    assert_int_equal(ledger_offers_changed(world.ledger, 0), ledger_last_seq(world.ledger));
+    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), 0);
+    world_step(&world, "set_channel channel=web locations=M");
+    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), 1);
+    assert_false(ledger_offer_stands(world.ledger, 0)); /* A is told of the new one */
+    assert_true(ledger_offer_stands(world.ledger, 1));
+    world_step(&world, "delete_channel channel=web");
+    world_step(&world, "set_channel channel=web locations=N");
+    assert_false(ledger_offer_stands(world.ledger, 0));
+    assert_true(ledger_offer_stands(world.ledger, 1)); /* nothing ever was at N */
+    assert_int_equal(ledger_offer_before(world.ledger, 2, NUMBER_NONE), 1);
+    assert_int_equal(ledger_offer_behind(world.ledger, 2, 0), 1);
+    assert_int_equal(ledger_offer_behind(world.ledger, 2, 1), NUMBER_NONE);
+    world_deinit(&world);
+}
+
 static void a_channel_without_changes_has_nothing_to_tell(void **state)
 {
     (void)state;
@@ -521,6 +616,8 @@ int main(void)
         cmocka_unit_test(a_filter_has_bounds_and_knows_kinds_and_types),
         cmocka_unit_test(cells_are_filtered_as_events_are),
         cmocka_unit_test(who_reads_on_misses_nothing),
+        cmocka_unit_test(who_has_followed_a_deleted_channel_is_told_what_it_no_longer_sells),
+        cmocka_unit_test(a_deletion_is_a_change_even_of_what_sold_nothing),
         cmocka_unit_test(a_channel_without_changes_has_nothing_to_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,8 @@ static const struct field cell_extra_fields[] = {FIELD(cell_extra, cell), FIELD(
 static const struct field channel_fields[] = {
     FIELD(channel, config_seq), FIELD(channel, priority), FIELD(channel, rank), FIELD(channel, shares_rest),
     FIELD(channel, has_cap), FIELD(channel, buffer), FIELD(channel, cap), FIELD(channel, place_count),
-    FIELD(channel, offer_first), FIELD(channel, offer_last), FIELD(channel, claims_live)};
+    FIELD(channel, offer_first), FIELD(channel, offer_last), FIELD(channel, claims_live),
+    FIELD(channel, former), FIELD(channel, latter)};
 static const struct field quota_fields[] = {FIELD(quota, cell), FIELD(quota, channel), FIELD(quota, next),
                                             FIELD(quota, units), FIELD(quota, last_seq)};
 static const struct field offer_fields[] = {
