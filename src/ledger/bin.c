@@ -149,9 +149,13 @@ void bins_rest(struct judge *judge)
 {
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        if (draft->unnamed && draft->in_bins != 0 &&
-            !judge_cell(judge, draft, bins_event(judge, draft), DISCREPANCY_NONE, 0))
+        if (!draft->unnamed || (draft->in_bins == 0 && !draft->begins))
+            continue;
+        struct event *event = bins_event(judge, draft);
+        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
             return;
+        if (draft->begins)
+            judge_begins(judge, event);
     }
 }
 
@@ -172,8 +176,10 @@ static bool move_cell(struct judge *judge, uint32_t cell, struct replaced replac
     judge_short(judge, &moved, units, 0);
     if (judge->draft_count + 2 > DRAFTS_MAX)
         return true; /* too many: it is refused, and the first of them are named */
+    /* A bin no longer: it has its goods already, and they begin to be promised. */
+    int64_t gained = after == location ? 0 : units;
     return (before == location || before == NUMBER_NONE || note(judge, &moved, before, -units, 0) != NULL) &&
-           (after == location || after == NUMBER_NONE || note(judge, &moved, after, units, 0) != NULL);
+           (after == NUMBER_NONE || note(judge, &moved, after, gained, 0) != NULL);
 }
 
 bool bins_replace(struct judge *judge, struct replaced replaced)
@@ -192,10 +198,13 @@ bool bins_replace(struct judge *judge, struct replaced replaced)
     }
     if (judge->draft_count + 2 > DRAFTS_MAX)
         return judge_refuse(judge, CODE_in_use, ledger_name(ledger, NAME_LOCATION, replaced.number), TEXT_NONE);
-    /* What is told of a cell is told of what its location becomes. */
+    /* Of what becomes a bin nothing is told any more; of what becomes a node, all that is there, as if it came now. */
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        draft->in_bin = draft->location == replaced.number ? replaced.no_promise : draft->in_bin;
+        if (draft->location != replaced.number)
+            continue;
+        draft->in_bin = true;
+        draft->begins = !replaced.no_promise;
     }
     judge->decision->shortage_count = 0;
     return true;

@@ -53,7 +53,8 @@
     X(kit_in_kit, 409, "a kit's components are no kits; name what `subject` is made of instead")                                                         \
     X(unknown_source, 409, "no such source")                                                                           \
     X(no_promise, 409, "the location takes no promises; name one that does, as the one above it")                     \
-    X(too_deep, 409, "the tree of locations would have more than 32 levels; see `subject`")
+    X(too_deep, 409, "the tree of locations would have more than 32 levels; see `subject`") \
+    X(expectation_promised, 409, "a hold for later of this name waits for it; change or release the hold")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

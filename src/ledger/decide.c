@@ -384,9 +384,7 @@ bool judge_document_lines(struct judge *judge, enum document_kind kind, uint32_t
     const struct document_line *lines = ledger->document_lines.entries;
     for (uint32_t l = ledger->documents[kind].entries[document].first_line; l != 0; l = lines[l - 1].next) {
         const struct cell *cell = &ledger->cells[lines[l - 1].cell];
-        if (judge->draft_count == COMMAND_LINES_MAX)
-            return judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "lines",
-                                 "more than 1,000 lines are open: name some of them");
+        /* As many as a command had, at most: where a hold for later adds its own, nobody but the hold changes them. */
         struct draft *draft = judge_draft_of(judge, cell->item, cell->location, LINE_NONE);
         draft->condition = CONDITION_SELLABLE;
         draft->asked = draft->asked_by[CONDITION_SELLABLE] = lines[l - 1].units;
@@ -543,6 +541,15 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     follow_thresholds(judge, event, available_before, available, was_low, draft->in_bin);
     draft->last_event = judge->decision->event_count;
     return true;
+}
+
+void judge_begins(struct judge *judge, struct event *event)
+{
+    int64_t available = figures_available(&event->figures);
+    if (figures_oversold(&event->figures) > 0)
+        (void)follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
+    if (available > 0 && event->version > 1)
+        (void)follow(judge, event, EVENT_BACK_IN_STOCK, available);
 }
 
 /* ---- deciding ---- */

@@ -112,6 +112,8 @@ static inline struct event *judge_draft_event(struct judge *judge, const struct 
  */
 MUST_USE bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, enum discrepancy why,
                          int64_t discrepancy_units);
+/* Behind the one event of a cell whose location takes promises from now on: what it has is told as if it came now. */
+void judge_begins(struct judge *judge, struct event *event);
 
 /* A blank decision at this log time, numbered after the ledger's last event. */
 void decision_begin(struct judge *judge, enum command_kind kind);
@@ -171,11 +173,11 @@ int64_t expectation_in_take(const struct judge *judge, const struct draft *draft
                             struct event *event);
 /*
  * Goods were committed, or shipped without that: takes as many off what is expected to go out of the draft's cell, when
- * there is an open expectation of direction out with the name of the hold. Fills the event's expectation part, so the
- * event is not finished yet (judge_cell).
+ * there is an open expectation of direction out with the name of the hold, but leaves open what `stays`: a hold for
+ * later is counted as long as it waits. Fills the event's expectation part, so the event is not finished yet (judge_cell).
  */
 void expectation_out_take(const struct judge *judge, const struct draft *draft, struct text hold, int64_t units,
-                          struct event *event);
+                          int64_t stays, struct event *event);
 
 /*
  * What a hold with `at` waits for is an expectation of direction out with its name: that is how it counts in outgoing
@@ -272,6 +274,10 @@ uint32_t live_claim(struct judge *judge);
 void attach_lines(struct judge *judge, uint32_t claim);
 /* A counter of the draft's claim line, 0 when there is none. */
 int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum claim_figure figure);
+/* What the claim, NUMBER_NONE for none, waits for in the draft's cell as a hold for later. */
+int64_t draft_promised(const struct judge *judge, uint32_t claim, const struct draft *draft);
+/* The name of a claim's channel, absent for none. */
+struct text claim_channel_name(const struct judge *judge, uint32_t claim);
 /* The channel of a claim becomes the judge's. */
 void claim_channel(struct judge *judge, uint32_t claim);
 /* Refuses what speaks of promises at a location that takes none: a fact too, no claim stands there. */

@@ -407,6 +407,25 @@ static void document_check(const struct ledger *ledger, enum document_kind kind,
     *hash += document_hash(ledger, kind, document);
 }
 
+/* What a hold for later waits for is expected to go by its name. */
+static void promises_check(const struct ledger *ledger)
+{
+    const struct claims *claims = &ledger->claims;
+    for (uint32_t i = 0; i < claims->line_count; i++) {
+        const struct claim_line *line = &claims->lines[i];
+        const struct claim *claim = &claims->entries[line->claim];
+        if (claim->number == 0 || claim->at.form == MOMENT_ABSENT || line->units[CLAIM_WAITING] == 0)
+            continue;
+        struct text name = textpool_text(&claims->texts, claim->name);
+        uint32_t expectation = document_find(ledger, DOCUMENT_EXPECTATION, name, ledger->now_us);
+        CHECK(expectation != NUMBER_NONE);
+        CHECK(ledger->documents[DOCUMENT_EXPECTATION].entries[expectation].direction == DIRECTION_OUT);
+        uint32_t open = document_line_find(ledger, DOCUMENT_EXPECTATION, expectation, line->cell);
+        CHECK(open != NUMBER_NONE);
+        CHECK(ledger->document_lines.entries[open].units >= line->units[CLAIM_WAITING]);
+    }
+}
+
 void documents_check(const struct ledger *ledger, uint64_t *hash)
 {
     uint32_t lines = 0;
@@ -429,6 +448,7 @@ void documents_check(const struct ledger *ledger, uint64_t *hash)
     }
     CHECK(lines == ledger->document_lines.count - ledger->document_lines.free_count);
     due_check(ledger);
+    promises_check(ledger);
 }
 
 /* ---- views ---- */

@@ -82,7 +82,7 @@ int64_t expectation_in_take(const struct judge *judge, const struct draft *draft
 }
 
 void expectation_out_take(const struct judge *judge, const struct draft *draft, struct text hold, int64_t units,
-                          struct event *event)
+                          int64_t stays, struct event *event)
 {
     const struct ledger *ledger = judge->ledger;
     if (units == 0 || ledger->documents[DOCUMENT_EXPECTATION].open == 0)
@@ -93,7 +93,7 @@ void expectation_out_take(const struct judge *judge, const struct draft *draft, 
         return;
     const struct document_line *line = line_in(judge, draft, expectation);
     if (line != NULL)
-        fill(judge, expectation, line, -min_i64(units, line->units), event);
+        fill(judge, expectation, line, -min_i64(units, line->units - stays), event);
 }
 
 /* ---- what was promised for later ---- */
@@ -182,6 +182,19 @@ static void emit_dropped(struct judge *judge, uint32_t expectation)
     }
 }
 
+/* What a hold for later waits for is the hold's to change: other goods would be promised in its place. */
+static bool judge_nobodys(struct judge *judge)
+{
+    const struct claims *claims = &judge->ledger->claims;
+    uint32_t claim = claim_find(judge->ledger, judge->command->expectation, judge->now_us);
+    bool later = claim != NUMBER_NONE && claims->entries[claim].at.form != MOMENT_ABSENT;
+    for (uint32_t l = later ? claims->entries[claim].first_line : 0; l != 0; l = claims->lines[l - 1].next) {
+        if (claims->lines[l - 1].units[CLAIM_WAITING] != 0)
+            return judge_refuse(judge, CODE_expectation_promised, judge->command->expectation, TEXT("/expectation"));
+    }
+    return true;
+}
+
 static void decide_expect(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
@@ -266,6 +279,8 @@ static void decide_cancel(struct judge *judge)
 
 void decide_expected(struct judge *judge)
 {
+    if (!judge_nobodys(judge))
+        return;
     if (judge->command->kind == KIND_EXPECT)
         decide_expect(judge);
     else if (judge->command->kind == KIND_REDATE)

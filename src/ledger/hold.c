@@ -161,10 +161,20 @@ int64_t draft_claimed(const struct judge *judge, const struct draft *draft, enum
     return draft->claim_line == NUMBER_NONE ? 0 : judge->ledger->claims.lines[draft->claim_line].units[figure];
 }
 
+struct text claim_channel_name(const struct judge *judge, uint32_t claim)
+{
+    return textpool_text(&judge->ledger->claims.texts, judge->ledger->claims.entries[claim].channel);
+}
+
 void claim_channel(struct judge *judge, uint32_t claim)
 {
-    struct text channel = textpool_text(&judge->ledger->claims.texts, judge->ledger->claims.entries[claim].channel);
-    CHECK(judge_channel(judge, channel, false)); /* a label when nobody declared it */
+    CHECK(judge_channel(judge, claim_channel_name(judge, claim), false)); /* a label when nobody declared it */
+}
+
+int64_t draft_promised(const struct judge *judge, uint32_t claim, const struct draft *draft)
+{
+    bool later = claim != NUMBER_NONE && judge->ledger->claims.entries[claim].at.form != MOMENT_ABSENT;
+    return later ? draft_claimed(judge, draft, CLAIM_WAITING) : 0;
 }
 
 bool judge_shorts(struct judge *judge, enum code code, struct text subject, struct text field)
@@ -261,7 +271,10 @@ void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft)
     int64_t uncovered = given_back.claim_units[CLAIM_BACKORDERED];
     give_back_units(judge, &given_back, had, 0);
     draft->terms = grant_terms(judge, draft, &given_back);
-    draft->terms.free = max_i64(draft->terms.free, had - uncovered);
+    /* Those it had with cover stay its own, also where more is promised than there is: so much less may lack cover. */
+    int64_t beyond = max_i64(0, had - uncovered - draft->terms.free);
+    draft->terms.free += beyond;
+    draft->terms.room = max_i64(0, draft->terms.room - beyond);
 }
 
 struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
@@ -469,7 +482,7 @@ void decide_release(struct judge *judge)
         give_back_units(judge, event, held, committed);
         event->claim_units[CLAIM_RELEASED] += held + committed;
         if (event->claim_at.form != MOMENT_ABSENT)
-            expectation_out_take(judge, draft, event->hold, waiting, event);
+            expectation_out_take(judge, draft, event->hold, waiting, 0, event);
         CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, judge->ledger->claims.entries[claim].expires_at_us);

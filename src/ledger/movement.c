@@ -108,7 +108,7 @@ static bool emit_leaving(struct judge *judge, struct draft *draft, uint32_t clai
     if (text_present(judge->command->hold)) {
         int64_t units = draft->asked_by[CONDITION_SELLABLE] + draft->below;
         int64_t direct = max_i64(0, units - draft_claimed(judge, draft, CLAIM_COMMITTED));
-        expectation_out_take(judge, draft, judge->command->hold, direct, event);
+        expectation_out_take(judge, draft, judge->command->hold, direct, draft_promised(judge, claim, draft), event);
     }
     return movement_take(judge, draft, claim, excess, event);
 }

@@ -25,7 +25,7 @@ static bool emit_commit(struct judge *judge, uint32_t claim)
             grant_units(judge, draft, event, CLAIM_COMMITTED, draft->asked - from_held, grant_terms(judge, draft, NULL));
             event->claim_units[CLAIM_GRANTED] += draft->asked - from_held;
         }
-        expectation_out_take(judge, draft, judge->command->hold, draft->asked, event);
+        expectation_out_take(judge, draft, judge->command->hold, draft->asked, draft_promised(judge, claim, draft), event);
         if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
             return false;
     }
@@ -60,9 +60,9 @@ void decide_commit(struct judge *judge)
         (void)judge_hold_ended(judge, claim);
         return;
     }
-    if (claim != NUMBER_NONE)
-        claim_channel(judge, claim);
-    else if (!judge_channel(judge, command->channel, true))
+    /* What is granted anew needs its channel; what was granted keeps it as a label when the channel is gone. */
+    struct text channel = claim == NUMBER_NONE ? command->channel : claim_channel_name(judge, claim);
+    if (!judge_channel(judge, channel, claim == NUMBER_NONE || expired))
         return;
     bool drafted = command->line_count != 0
                        ? judge_lines(judge, names)
@@ -151,7 +151,7 @@ void decide_amend(struct judge *judge)
         else
             give_back_units(judge, event, 0, -more);
         event->claim_units[more > 0 ? CLAIM_GRANTED : CLAIM_RELEASED] += more > 0 ? more : -more;
-        expectation_out_take(judge, draft, command->hold, max_i64(0, more), event);
+        expectation_out_take(judge, draft, command->hold, max_i64(0, more), draft_promised(judge, claim, draft), event);
         if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
             return;
     }

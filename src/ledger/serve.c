@@ -192,7 +192,7 @@ static void decide_served(struct judge *judge, uint32_t first)
         event->claim_units[CLAIM_GRANTED] += units;
         event->claim_units[CLAIM_WAITING] -= units;
         if (event->claim_at.form != MOMENT_ABSENT)
-            expectation_out_take(judge, &draft, event->hold, units, event);
+            expectation_out_take(judge, &draft, event->hold, units, 0, event);
         CHECK(judge_cell(judge, &draft, event, DISCREPANCY_NONE, 0)); /* what is free is in range */
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, claims->entries[claim].expires_at_us);
@@ -259,7 +259,7 @@ static void decide_expire(struct judge *judge, uint32_t claim)
         give_back_units(judge, event, held, 0);
         event->claim_units[CLAIM_EXPIRED] += held;
         if (event->claim_at.form != MOMENT_ABSENT)
-            expectation_out_take(judge, draft, event->hold, event->claim_units[CLAIM_WAITING], event);
+            expectation_out_take(judge, draft, event->hold, event->claim_units[CLAIM_WAITING], 0, event);
         event->claim_units[CLAIM_WAITING] = 0;
         CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0));
     }

@@ -324,6 +324,7 @@ struct draft {
     enum condition condition;         /* of all its lines, CONDITION_NONE where they differ */
     bool in_bin;                      /* its location is a bin: nothing is promised there */
     bool unnamed;                     /* no line names it: it is here for its bins alone */
+    bool begins;                      /* its location ceases to be a bin with this decision */
     int64_t in_bins;                  /* change of what is sellable in its bins, until an event of the cell has it */
     int64_t below;                    /* of what the lines move in its bins: for the claim or document that is here */
 };

@@ -76,7 +76,7 @@ class StoryS5(FolderCase):
 
 
 class Again(FolderCase):
-    """A pre-order that is cancelled and asked for again under its name, across restarts."""
+    """A pre-order under a name whose expectation is settled, across restarts."""
 
     def hold(self, number, quantity, at):
         return self.server.send(kind="hold", source="shop", id="h%d" % number, hold="cart9", at=at, expires_in=0,
@@ -92,16 +92,21 @@ class Again(FolderCase):
         self.server = self.start()
         self.server.send(kind="expect", source="erp", id="1", expectation="PO9", direction="in", due=day(3), item="A",
                          location="L", quantity=50)
-        self.assertEqual(self.hold(1, 5, day(4)).status, 200)
+        announced = {"source": "erp", "expectation": "cart9", "direction": "out", "due": day(4), "item": "A",
+                     "location": "L", "quantity": 5}
+        self.assertEqual(self.server.send(kind="expect", id="2", **announced).status, 200)
         self.expect_promised("open", 5)
-        self.assertEqual(self.server.send(kind="cancel_expected", source="erp", id="2", expectation="cart9").status, 200)
+        self.assertEqual(self.server.send(kind="cancel_expected", source="erp", id="3", expectation="cart9").status, 200)
         self.expect_promised("closed")
         self.server.stop()
         self.server = self.start()
-        late = self.server.send(kind="expect", source="erp", id="3", expectation="cart9", direction="out", due=day(4),
-                                item="A", location="L", quantity=5)
+        late = self.server.send(kind="expect", id="4", **announced)
         self.assertEqual((late.status, late.json()["code"]), (409, "expectation_closed"))
         self.assertEqual(self.hold(2, 7, day(5)).status, 200)
+        self.expect_promised("open", 7)
+        for number, kind, more in ((5, "cancel_expected", {}), (6, "redate", {"due": day(6)}), (7, "expect", announced)):
+            answer = self.server.send(**{"kind": kind, "source": "erp", "id": str(number), "expectation": "cart9", **more})
+            self.assertEqual((answer.status, answer.json()["code"]), (409, "expectation_promised"), answer)
         self.expect_promised("open", 7)
         self.server.stop()
         self.server = self.start()

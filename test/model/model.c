@@ -588,7 +588,8 @@ static bool finish_cells(struct work *w)
             return invalid(w, "out_of_range");
         if (!in_range(model_in_transit(s, c)) || !in_range(model_incoming(s, c)) || !in_range(model_outgoing(s, c)))
             return invalid(w, "out_of_range");
-        if (!bin && oversold(s, c) > (old < 0 ? 0 : oversold(before, old)))
+        bool begins = !bin && old >= 0 && is_bin(before, s->cells[c].location); /* to take promises: as if all came now */
+        if (!bin && oversold(s, c) > (old < 0 || begins ? 0 : oversold(before, old)))
             events++;
         int64_t point = s->cells[c].reorder_point;
         int64_t clearly = point + (point + 9) / 10;
@@ -598,7 +599,8 @@ static bool finish_cells(struct work *w)
             s->cells[c].low = 1;
             events++;
         }
-        if (!bin && old >= 0 && (available(before, old) > 0) != (available(s, c) > 0))
+        if (begins ? available(s, c) > 0
+                   : !bin && old >= 0 && (available(before, old) > 0) != (available(s, c) > 0))
             events++;
         s->cells[c].version += events;
         s->seq += events;
@@ -707,6 +709,29 @@ static void less_outgoing(struct work *w, const char *hold, int64_t cell, int64_
     struct model_paper *paper = outgoing_of(w, hold);
     if (paper != NULL)
         (void)paper_take(paper, cell, units, w->now_us);
+}
+
+/* "A hold for later is counted as long as it waits": what else goes by its name leaves that. */
+static void less_outgoing_beside(struct work *w, const struct model_claim *claim, int64_t cell, int64_t units)
+{
+    struct model_paper *paper = outgoing_of(w, w->command->hold);
+    int64_t beside = 0;
+    for (int64_t l = 0; paper != NULL && l < paper->line_count; l++)
+        beside += paper->lines[l].cell == cell ? paper->lines[l].open : 0;
+    for (int64_t l = 0; claim != NULL && claim->at.form != MODEL_MOMENT_NONE && l < claim->line_count; l++)
+        beside -= claim->lines[l].cell == cell ? claim->lines[l].waiting : 0;
+    less_outgoing(w, w->command->hold, cell, smaller(units, beside));
+}
+
+/* "What a hold for later waits for": nothing else changes the document of its name. */
+static bool promised_to_nobody(struct work *w)
+{
+    int64_t i = find_claim(w->model, w->command->expectation, w->now_us);
+    const struct model_claim *claim = i < 0 ? NULL : &w->model->now.claims[i];
+    for (int64_t l = 0; claim != NULL && claim->at.form != MODEL_MOMENT_NONE && l < claim->line_count; l++)
+        if (claim->lines[l].waiting > 0)
+            return refuse(w, "expectation_promised");
+    return true;
 }
 
 /* What waits of a hold for later: "it comes off when it is served, released or expires". */
@@ -1036,7 +1061,8 @@ static bool do_leaving(struct work *w)
         if (claim >= 0 && find_line(&w->next.claims[claim], cell) >= 0)
             rest -= consume(line_for(&w->next.claims[claim], cell), rest);
         if (named)
-            less_outgoing(w, c->hold, cell, at_least_zero(sum->total - line_now(w, claim, sum).committed));
+            less_outgoing_beside(w, claim < 0 ? NULL : &w->next.claims[claim], cell,
+                                 at_least_zero(sum->total - line_now(w, claim, sum).committed));
         /* "quota - only beyond the claim" */
         int64_t *quota = quota_of(&w->next, cell, channel);
         if (quota != NULL)
@@ -1126,7 +1152,9 @@ int64_t free_to_hold(const struct work *w, const char *item, const char *locatio
 
 int64_t room_to_hold(const struct work *w, const char *item, const char *location)
 {
-    return w->command->backorder ? room(&w->next, find_cell(&w->next, item, location)) : 0;
+    int64_t cell = find_cell(&w->next, item, location);
+    int64_t beyond = free_to_hold(w, item, location) - model_free(&w->next, cell, w->holding->channel);
+    return w->command->backorder ? at_least_zero(room(&w->next, cell) - beyond) : 0;
 }
 
 /* What is left of so many units after what other lines have asked in that cell. */
@@ -1613,6 +1641,8 @@ static bool do_expect(struct work *w)
     const struct model_command *c = w->command;
     struct model_state *s = &w->next;
     int64_t old = find_paper(w->model, s->expectations, s->expectation_count, c->expectation, w->now_us);
+    if (!promised_to_nobody(w))
+        return false;
     if (old >= 0 && s->expectations[old].closed_at_us != MODEL_TIME_NONE)
         return refuse(w, "expectation_closed");
     if (!sum_lines(w, !w->request))
@@ -1628,7 +1658,7 @@ static bool do_expect(struct work *w)
 
 static bool do_redate(struct work *w)
 {
-    struct model_paper *paper = open_expectation(w);
+    struct model_paper *paper = promised_to_nobody(w) ? open_expectation(w) : NULL;
     if (paper == NULL)
         return false;
     if (!sum_lines_or_open(w, paper))
@@ -1644,7 +1674,7 @@ static bool do_redate(struct work *w)
 
 static bool do_cancel_expected(struct work *w)
 {
-    struct model_paper *paper = open_expectation(w);
+    struct model_paper *paper = promised_to_nobody(w) ? open_expectation(w) : NULL;
     if (paper == NULL)
         return false;
     if (!sum_lines_or_open(w, paper))
@@ -1686,6 +1716,10 @@ static bool do_commit(struct work *w)
         return refuse_ended(w, claim);
     if (claim < 0 && w->request && !know_channel(w))
         return false;
+    /* "Granted anew, through its channel, or refused" */
+    if (expired && w->request && w->model->now.claims[claim].channel[0] != '\0' &&
+        find_channel(&w->next, w->model->now.claims[claim].channel) < 0)
+        return refuse(w, "unknown_channel");
     if (c->line_count > 0) {
         if (!sum_lines(w, !w->request))
             return false;
@@ -1721,7 +1755,7 @@ static bool do_commit(struct work *w)
         line->held -= from_held;
         line->committed += sum->total;
         line->granted += sum->total - from_held;
-        less_outgoing(w, c->hold, cell, sum->total);
+        less_outgoing_beside(w, next, cell, sum->total);
     }
     if (c->paid)
         next->paid = 1;
@@ -1829,7 +1863,7 @@ static bool do_amend(struct work *w)
             grant(w, next, cell, more, model_free(&w->next, cell, next->channel));
             line->granted += more;
             line->committed += more;
-            less_outgoing(w, w->command->hold, cell, more);
+            less_outgoing_beside(w, next, cell, more);
         } else {
             line->committed += more;
             line->released -= more;

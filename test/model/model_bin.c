@@ -212,6 +212,9 @@ const char *place_location(struct work *w, const char *location, const char *par
     const char *code = bin && !s->bins[i] ? in_the_way(s, location) : NULL;
     if (code != NULL)
         return code;
+    for (int64_t c = 0; c < s->cell_count; c++)
+        if (s->bins[i] && !bin && same_name(s->cells[c].location, location) && s->cells[c].on[0] != 0)
+            w->touched[c] = true; /* it takes promises from now on, of what it has */
     struct model_state before = *s;
     memset(s->parents[i], 0, sizeof(model_name));
     memcpy(s->parents[i], parent, strlen(parent));

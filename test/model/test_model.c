@@ -1388,13 +1388,13 @@ static uint64_t claims_expired, ticks, forgotten, skewed, cells_covered, claims_
 enum {
     PROMISED, PROMISED_CHANNEL, PROMISED_SOURCED, PROMISED_DAY, GRANTED_AT_ONCE, NOT_PROMISED, NAME_TAKEN, REOPENED,
     OTHER_AT, WITHOUT_AT, PROMISED_DRY, PROMISED_SERVED, PROMISED_EXPIRED, PROMISED_RELEASED, PROMISED_EXTENDED,
-    TAKEN_COMMIT, TAKEN_AMEND, TAKEN_SHIP, PROMISED_REDATED, PROMISED_CANCELLED, PROMISED_REPLACED, PROMISE_COUNT
+    BESIDE_COMMIT, BESIDE_AMEND, BESIDE_SHIP, KEPT_EXPECT, KEPT_REDATE, KEPT_CANCEL, PROMISE_COUNT
 };
 static const char *const promise_names[PROMISE_COUNT] = {
     "at: promised", "at: in a channel", "at: sourced", "at: for a day", "at: granted at once", "at: refused",
     "at: name taken", "at: document reopened", "at: for another time", "at: no longer", "at: dry", "at: served",
-    "at: expired", "at: released", "at: extended", "at: off by commit", "at: off by amend", "at: off by ship",
-    "at: redated", "at: cancelled", "at: expected anew"};
+    "at: expired", "at: released", "at: extended", "at: commit beside", "at: amend beside", "at: ship beside",
+    "at: kept from expect", "at: kept from redate", "at: kept from cancel"};
 static uint64_t promises[PROMISE_COUNT];
 
 static enum code code_of(const char *name)
@@ -1520,18 +1520,20 @@ static void count_promise(const struct model_command *c, const struct model_answ
         count_hold(c, answer, before);
         return;
     }
+    if (strcmp(answer->code, "expectation_promised") == 0) {
+        promises[KEPT_EXPECT] += c->kind == MODEL_EXPECT;
+        promises[KEPT_REDATE] += c->kind == MODEL_REDATE;
+        promises[KEPT_CANCEL] += c->kind == MODEL_CANCEL_EXPECTED;
+    }
     if (answer->outcome != MODEL_ACCEPTED || c->dry_run || !before->at)
         return;
     struct promise after = promise_of(c);
     bool less = before->out && after.open < before->open;
     promises[PROMISED_RELEASED] += c->kind == MODEL_RELEASE && less;
     promises[PROMISED_EXTENDED] += c->kind == MODEL_EXTEND && before->waits;
-    promises[TAKEN_COMMIT] += c->kind == MODEL_COMMIT && less;
-    promises[TAKEN_AMEND] += c->kind == MODEL_AMEND && less;
-    promises[TAKEN_SHIP] += (c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && less;
-    promises[PROMISED_REDATED] += c->kind == MODEL_REDATE && before->waits;
-    promises[PROMISED_CANCELLED] += c->kind == MODEL_CANCEL_EXPECTED && before->waits && less;
-    promises[PROMISED_REPLACED] += c->kind == MODEL_EXPECT && before->waits;
+    promises[BESIDE_COMMIT] += c->kind == MODEL_COMMIT && before->waits;
+    promises[BESIDE_AMEND] += c->kind == MODEL_AMEND && before->waits;
+    promises[BESIDE_SHIP] += (c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && before->waits;
 }
 
 static void count(const struct model_command *c, const struct model_answer *answer)

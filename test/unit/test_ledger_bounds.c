@@ -862,7 +862,7 @@ static void lines_of_a_command_find_no_more_cells_than_1000(void **state)
     world_deinit(&world);
 }
 
-static void a_document_is_closed_line_by_line_when_it_has_too_many(void **state)
+static void a_document_has_no_more_lines_than_a_command_but_while_a_hold_waits(void **state)
 {
     (void)state;
     static struct world world;
@@ -876,8 +876,11 @@ static void a_document_is_closed_line_by_line_when_it_has_too_many(void **state)
     world_step(&world, prose);
     assert_int_equal(strncmp(world.answer, "ok: expect", 10), 0);
     expect(&world, "hold hold=H at=+3600 2 Z@X", "ok: hold");
-    expect(&world, "cancel_expected expectation=H", "invalid too_many_lines lines");
-    expect(&world, "cancel_expected expectation=H 1 I0@P0", "ok: cancel_expected");
+    expect(&world, "cancel_expected expectation=H", "expectation_promised H");
+    expect(&world, "release hold=H", "ok: release");
+    world_step(&world, "cancel_expected expectation=H");
+    assert_int_equal(strncmp(world.answer, "ok: cancel_expected", 19), 0);
+    assert_int_equal(world.decision.event_count, 1000);
     expect(&world, "hold hold=X 1 I0@P0", "ok: hold out_of_stock");
     world_deinit(&world);
 }
@@ -954,7 +957,7 @@ int main(void)
         cmocka_unit_test(tables_grow_towards_their_ends),
         cmocka_unit_test(places_of_claims_hold),
         cmocka_unit_test(lines_of_a_command_find_no_more_cells_than_1000),
-        cmocka_unit_test(a_document_is_closed_line_by_line_when_it_has_too_many),
+        cmocka_unit_test(a_document_has_no_more_lines_than_a_command_but_while_a_hold_waits),
         cmocka_unit_test(a_refusal_names_no_more_than_1000_cells),
         cmocka_unit_test(offers_are_those_counted),
     };
