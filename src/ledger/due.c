@@ -14,9 +14,12 @@
  * handful as a rule. A line is put in place from the later end: O(1) when announcements come in the order of their
  * times, else O(lines behind it).
  *
+ * The earliest time for so many is found from the end, by taking lines back: below.
+ *
  * Rejected: a tree with sums and minima in its nodes. O(log n) a question, but it has to be built anew when a zone
  * changes, and pays from some hundred lines in one cell on.
  */
+#include "ledger/config_form.h"
 #include "ledger/state.h"
 
 #define DAY_US (INT64_C(24) * 60 * 60 * 1000000)
@@ -140,12 +143,9 @@ static bool walk_next(struct walk *walk, int64_t now_us, int64_t *out_us, int64_
     return true;
 }
 
-/*
- * The least that there is at any time from `at` on, and the first time from which there are always `wanted` (INT64_MAX
- * for never). Sums stay within the range of the cell's figures, which are checked.
- */
-static int64_t atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t without,
-                   struct moment at, int64_t now_us, int64_t wanted, int64_t *out_earliest_us)
+/* The least that there is at any time from `at` on. Sums stay within the range of the cell's figures, which are checked. */
+int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t without,
+                struct moment at, int64_t now_us)
 {
     int64_t from_us = moment_us(ledger, ledger->cells[cell].location, at, now_us);
     int64_t balance = figures_available(figures) - figures->units[FIGURE_SAFETY_STOCK];
@@ -156,24 +156,11 @@ static int64_t atp(const struct ledger *ledger, const struct figures *figures, u
     for (; more && us <= from_us; more = walk_next(&walk, now_us, &us, &units))
         balance += units;
     int64_t least = balance;
-    int64_t earliest_us = balance >= wanted ? from_us : INT64_MAX;
     for (; more; more = walk_next(&walk, now_us, &us, &units)) {
         balance += units;
         least = min_i64(least, balance);
-        if (balance < wanted)
-            earliest_us = INT64_MAX;
-        else if (earliest_us == INT64_MAX)
-            earliest_us = us;
     }
-    *out_earliest_us = earliest_us;
     return least;
-}
-
-int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t without,
-                struct moment at, int64_t now_us)
-{
-    int64_t earliest_us;
-    return atp(ledger, figures, cell, without, at, now_us, 0, &earliest_us);
 }
 
 struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at)
@@ -208,60 +195,154 @@ int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location
     return kits == 0 ? built : min_i64(max_i64(0, built) + kits, QUANTITY_UNITS_MAX);
 }
 
-static bool goods_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
-                           int64_t now_us, int64_t units, int64_t *out_us)
+/* ---- the earliest time ---- */
+
+/*
+ * What can be promised never falls the later it is asked for, so the time is found from the end: with all lines counted
+ * it is what there will be at last; then one line after the other is taken back, the latest first, until too little is
+ * left. The built ones of a kit and its components are taken back together, by a heap of where each of their lists has
+ * got to: each line is looked at once, and none but overdue ones that are due before the time that is found.
+ *
+ * Rejected: asking for one time after the other, by halving: a walk over all lines for each of 45.
+ */
+
+/* Goods that make up an item: itself, of a kit the built ones, and its components. */
+struct goods {
+    int64_t units;   /* of them in one of the item */
+    int64_t balance; /* with the lines that are not taken back */
+    int64_t least;   /* that it has been: there will be as many at any time from there on */
+};
+
+/* The latest line of a list that is not taken back. */
+struct latest {
+    int64_t key; /* its time and its list: at one time demand is taken back before supply, as it is counted behind it */
+    uint32_t line; /* + 1 */
+    uint32_t goods;
+};
+
+#define GOODS_MAX (1 + COMPONENTS_MAX)
+
+struct unwind {
+    const struct ledger *ledger;
+    int64_t now_us;
+    int64_t kits; /* that the components will do for; 0 of what is no kit */
+    uint32_t goods_count;
+    uint32_t latest_count;
+    struct goods goods[GOODS_MAX];
+    struct latest latest[GOODS_MAX * DATED_LISTS]; /* a heap, the latest on top */
+};
+
+/* The years have four digits: it fits. */
+static int64_t latest_key(const struct ledger *ledger, uint32_t line)
 {
+    const struct document_line *entry = &ledger->document_lines.entries[line - 1];
+    return due_us(ledger, entry) * DATED_LISTS + entry->due_list;
+}
+
+/* When the latest of all is due. */
+static int64_t latest_us(const struct unwind *unwind)
+{
+    const struct latest *latest = &unwind->latest[0];
+    return (latest->key - unwind->ledger->document_lines.entries[latest->line - 1].due_list) / DATED_LISTS;
+}
+
+/* Puts it at the place, or below it where others are later. */
+static void sink(struct unwind *unwind, uint32_t place, struct latest latest)
+{
+    struct latest *heap = unwind->latest;
+    for (uint32_t below = 2 * place + 1; below < unwind->latest_count; below = 2 * place + 1) {
+        below += below + 1 < unwind->latest_count && heap[below + 1].key > heap[below].key;
+        if (heap[below].key <= latest.key)
+            break;
+        heap[place] = heap[below];
+        place = below;
+    }
+    heap[place] = latest;
+}
+
+static void add_goods(struct unwind *unwind, uint32_t item, uint32_t location, int64_t units)
+{
+    const struct ledger *ledger = unwind->ledger;
+    const struct document_line *lines = ledger->document_lines.entries;
+    uint32_t number = unwind->goods_count++;
+    struct goods *goods = &unwind->goods[number];
+    *goods = (struct goods){.units = units};
     uint32_t cell = cell_find(ledger, item, location);
     if (cell == NUMBER_NONE || is_bin(ledger, location)) /* of a bin, nothing: its node has it */
-        return false;
+        return;
     struct figures figures = cell_figures(ledger, cell);
-    int64_t earliest_us;
-    (void)atp(ledger, &figures, cell, NUMBER_NONE, at, now_us, units, &earliest_us);
-    if (earliest_us == INT64_MAX)
-        return false;
-    *out_us = earliest_us;
-    return true;
-}
-
-/* When the last dated line of the item at the location is due, or `us` when that is later. */
-static int64_t last_due_us(const struct ledger *ledger, uint32_t item, uint32_t location, int64_t us)
-{
-    uint32_t cell = cell_find(ledger, item, location);
-    const struct cell_extra *extra = cell == NUMBER_NONE ? NULL : cell_extra(ledger, cell);
+    const struct cell_extra *extra = cell_extra(ledger, cell);
+    goods->balance = figures_available(&figures) - figures.units[FIGURE_SAFETY_STOCK] + figures.units[FIGURE_INCOMING] -
+                     figures.units[FIGURE_OUTGOING];
     for (unsigned list = 0; extra != NULL && list < DATED_LISTS; list++) {
+        uint32_t line = extra->due[list].first;
+        for (; list < DUE_OUT_INSTANT && line != 0 && due_us(ledger, &lines[line - 1]) < unwind->now_us;
+             line = lines[line - 1].due_next)
+            goods->balance -= lines[line - 1].units; /* overdue */
         uint32_t last = extra->due[list].last;
-        if (last != 0)
-            us = max_i64(us, due_us(ledger, &ledger->document_lines.entries[last - 1]));
+        if (line != 0)
+            unwind->latest[unwind->latest_count++] = (struct latest){latest_key(ledger, last), last, number};
     }
-    return us;
+    goods->least = goods->balance;
 }
 
-/* What can be promised never falls the later it is asked for, so the time is found by halving: some 45 questions. */
-static bool kit_earliest(const struct ledger *ledger, uint32_t kit, uint32_t location, struct moment at, int64_t now_us,
-                         int64_t units, int64_t *out_us)
+static int64_t kits_of(const struct goods *goods)
 {
-    int64_t first_us = moment_us(ledger, location, at, now_us);
-    int64_t last_us = last_due_us(ledger, kit, location, first_us);
-    for (uint32_t p = ledger->items[kit].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit)
-        last_us = last_due_us(ledger, ledger->parts.entries[p - 1].component, location, last_us);
-    if (ledger_atp(ledger, kit, location, (struct moment){MOMENT_INSTANT, last_us}, now_us) < units)
-        return false;
-    while (first_us < last_us) {
-        const struct moment half = {MOMENT_INSTANT, first_us + (last_us - first_us) / 2};
-        if (ledger_atp(ledger, kit, location, half, now_us) < units)
-            first_us = half.us + 1;
-        else
-            last_us = half.us;
+    return max_i64(0, goods->least) / goods->units;
+}
+
+static void take_latest_back(struct unwind *unwind)
+{
+    struct latest latest = unwind->latest[0];
+    const struct document_line *line = &unwind->ledger->document_lines.entries[latest.line - 1];
+    struct goods *goods = &unwind->goods[latest.goods];
+    if (line->due_list >= DUE_OUT_INSTANT)
+        goods->balance += line->units;
+    else if (latest_us(unwind) >= unwind->now_us) /* what is overdue was not counted */
+        goods->balance -= line->units;
+    if (goods->balance < goods->least) {
+        goods->least = goods->balance;
+        if (latest.goods != 0)
+            unwind->kits = min_i64(unwind->kits, kits_of(goods));
     }
-    *out_us = first_us;
-    return true;
+    latest.line = line->due_previous;
+    if (latest.line != 0)
+        latest.key = latest_key(unwind->ledger, latest.line);
+    else
+        latest = unwind->latest[--unwind->latest_count];
+    sink(unwind, 0, latest);
+}
+
+static bool is_enough(const struct unwind *unwind, int64_t units)
+{
+    return max_i64(0, unwind->goods[0].least) + unwind->kits >= units;
 }
 
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
                          int64_t now_us, int64_t units, int64_t *out_us)
 {
-    return item_is_kit(ledger, item) ? kit_earliest(ledger, item, location, at, now_us, units, out_us)
-                                     : goods_earliest(ledger, item, location, at, now_us, units, out_us);
+    struct unwind unwind = {.ledger = ledger, .now_us = now_us};
+    add_goods(&unwind, item, location, 1);
+    for (uint32_t p = ledger->items[item].first_part; p != 0; p = ledger->parts.entries[p - 1].next_of_kit) {
+        const struct kit_part *part = &ledger->parts.entries[p - 1];
+        add_goods(&unwind, part->component, location, part->units);
+    }
+    for (uint32_t i = 1; i < unwind.goods_count; i++)
+        unwind.kits = i == 1 ? kits_of(&unwind.goods[i]) : min_i64(unwind.kits, kits_of(&unwind.goods[i]));
+    for (uint32_t place = unwind.latest_count / 2; place-- > 0;)
+        sink(&unwind, place, unwind.latest[place]);
+    if (!is_enough(&unwind, units))
+        return false;
+    int64_t from_us = moment_us(ledger, location, at, now_us);
+    int64_t earliest_us = from_us;
+    while (unwind.latest_count != 0 && latest_us(&unwind) > from_us && earliest_us == from_us) {
+        int64_t us = latest_us(&unwind);
+        take_latest_back(&unwind);
+        if (!is_enough(&unwind, units))
+            earliest_us = us;
+    }
+    *out_us = earliest_us;
+    return true;
 }
 
 /* ---- check ---- */

@@ -1108,6 +1108,29 @@ static void compare_cells(void)
     }
 }
 
+static uint64_t earliest_later;
+
+/* Of one cell after each command, for so many: the earliest time is one that will do, and no earlier one does. */
+static void compare_earliest(void)
+{
+    const struct model_state *s = &run.model.now;
+    if (s->cell_count == 0)
+        return;
+    int64_t c = (int64_t)(run.command_number / 7) % s->cell_count;
+    int64_t units = 1 + (int64_t)(run.command_number % 16);
+    struct model_moment at = {MODEL_MOMENT_INSTANT, run.now_us + (int64_t)(run.command_number % 3 - 1) * DAY_US};
+    struct model_moment then = {MODEL_MOMENT_INSTANT, INT64_MAX / 8};
+    struct cell_view view;
+    ledger_cell(run.ledger, cell_numbers[c], &view);
+    bool ever = ledger_atp_earliest(run.ledger, view.item, view.location, adapt_moment(&at), run.now_us, units, &then.us);
+    same("earliest: enough", s->cells[c].item, model_atp(s, c, &then, run.now_us) >= units, ever);
+    earliest_later += ever && then.us > at.us;
+    if (!ever || then.us == at.us)
+        return;
+    then.us--;
+    same("earliest: before, too little", s->cells[c].item, model_atp(s, c, &then, run.now_us) < units, 1);
+}
+
 static void compare_channels(void)
 {
     const struct model_state *s = &run.model.now;
@@ -1237,6 +1260,7 @@ static void compare_state(void)
 {
     compare_items();
     compare_cells();
+    compare_earliest();
     compare_channels();
     for (unsigned h = 0; h < HOLDS; h++) {
         model_name hold;
@@ -1630,7 +1654,8 @@ static bool report(uint64_t commands)
                   {"clock skew", skewed, true}, {"cells covered", cells_covered, served[BACKORDERS]},
                   {"claims served", claims_served, served[WAITS]}, {"trees changed", places_set, true},
                   {"trees kept", places_refused, true}, {"changes in bins told", bins_told, !run.alone},
-                  {"claims shipped of bins", bins_shipped, !run.alone}};
+                  {"claims shipped of bins", bins_shipped, !run.alone},
+                  {"earliest: later", earliest_later, !run.alone}};
     for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (!others[i].expected)
             continue;
