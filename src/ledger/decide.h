@@ -241,8 +241,11 @@ void quota_use(const struct judge *judge, const struct draft *draft, struct even
 enum kit_fit {
     KIT_WHOLE,  /* refused when they cannot all be had */
     KIT_PART,   /* as many as can be had; the rest is noted as short */
-    KIT_ANYHOW  /* a fact, or what may lack cover: the components tell */
+    KIT_ANYHOW, /* a fact, or what may lack cover: the components tell */
+    KIT_LATER   /* the same for the command's time: of built ones, what can be promised then */
 };
+/* Is a draft of a kit? Most commands have none. */
+bool judge_has_kits(const struct judge *judge);
 /*
  * Turns drafts of kits into drafts of what a new grant takes: built kits that are free, then components. The drafts'
  * terms are known; those added have theirs.
@@ -268,6 +271,8 @@ void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft);
 /* The same for any cell, and what the drafts so far have asked of it. */
 struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
                            int64_t *out_taken);
+/* What can be promised in the draft's cell for the command's time (I5), as if nothing had been promised to the claim. */
+int64_t draft_promisable(const struct judge *judge, const struct draft *draft);
 /* The claim that the command names, live; refuses and returns NUMBER_NONE when there is none. */
 uint32_t live_claim(struct judge *judge);
 /* Finds the drafts' lines in a claim. */

@@ -326,8 +326,7 @@ static bool has_promise(const struct judge *judge, uint32_t claim)
     return judge->ledger->claims.entries[claim].at.form != MOMENT_ABSENT;
 }
 
-/* What can be promised in the draft's cell for the command's time (I5), as if nothing had been promised to the claim. */
-static int64_t promisable(const struct judge *judge, const struct draft *draft)
+int64_t draft_promisable(const struct judge *judge, const struct draft *draft)
 {
     if (draft->cell == NUMBER_NONE)
         return 0;
@@ -341,11 +340,29 @@ static bool judge_promise(struct judge *judge)
     judge->decision->shortage_count = 0;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
-        int64_t most = promisable(judge, draft);
+        int64_t most = draft_promisable(judge, draft);
         if (draft->asked > most)
             judge_short(judge, draft, draft->asked, most);
     }
     return judge->decision->shortage_count == 0;
+}
+
+/* The drafts' terms, and drafts of the lines that look for a place. */
+static bool find_goods(struct judge *judge, uint32_t claim, bool wait)
+{
+    attach_lines(judge, claim);
+    for (uint32_t i = 0; i < judge->draft_count; i++)
+        hold_terms(judge, claim, judge_draft(judge, i));
+    return judge_sourcing(judge, claim, wait);
+}
+
+/* Not all can be had now: the kits, drafted as what is free of them now, become what can be promised of them. */
+static bool kits_anew(struct judge *judge, uint32_t claim)
+{
+    judge->draft_count = 0;
+    judge->decision->shortage_count = 0;
+    CHECK(judge_lines(judge, LINES_KNOWN) && find_goods(judge, claim, true)); /* as before */
+    return judge_kits_granted(judge, claim, KIT_LATER);
 }
 
 void decide_hold(struct judge *judge)
@@ -363,10 +380,7 @@ void decide_hold(struct judge *judge)
     bool later = command->at.form != MOMENT_ABSENT && judge->request && !has_open(judge, claim);
     bool partial = command->mode == HOLD_PARTIAL && command->at.form == MOMENT_ABSENT;
     bool wait = command->wait && judge->request && (partial || !has_open(judge, claim));
-    attach_lines(judge, claim);
-    for (uint32_t i = 0; i < judge->draft_count; i++)
-        hold_terms(judge, claim, judge_draft(judge, i));
-    if (!judge_sourcing(judge, claim, wait || later))
+    if (!find_goods(judge, claim, wait || later))
         return;
     bool taken = false;
     if (command->at.form != MOMENT_ABSENT || (claim != NUMBER_NONE && has_promise(judge, claim)))
@@ -376,8 +390,10 @@ void decide_hold(struct judge *judge)
         (void)judge_refuse(judge, CODE_no_source, TEXT_NONE, TEXT_NONE);
         return;
     }
-    bool may_lack = !judge->request || command->backorder || wait || later;
-    if (!judge_kits_granted(judge, claim, may_lack ? KIT_ANYHOW : partial ? KIT_PART : KIT_WHOLE))
+    bool may_lack = !judge->request || command->backorder || wait;
+    bool kits = later && judge_has_kits(judge);
+    enum kit_fit fit = may_lack && !later ? KIT_ANYHOW : later || partial ? KIT_PART : KIT_WHOLE;
+    if (!judge_kits_granted(judge, claim, fit))
         return;
     int64_t granted_total = 0;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
@@ -391,8 +407,11 @@ void decide_hold(struct judge *judge)
         granted_total += draft->granted;
     }
     bool is_short = judge->decision->shortage_count != 0;
-    if (later && is_short)
+    if (later && is_short) {
+        if (kits && !kits_anew(judge, claim))
+            return;
         wait = judge_promise(judge);
+    }
     if (is_short && !wait && (!partial || granted_total == 0)) {
         (void)judge_refuse(judge, CODE_insufficient_stock, TEXT_NONE, TEXT_NONE);
         return;

@@ -142,8 +142,8 @@ static bool add_components(struct judge *judge, const struct draft *kit, int64_t
     return true;
 }
 
-/* Is a draft of a kit? Most commands have none: what follows when there is one is kept out of their way. */
-static bool has_kits(const struct judge *judge)
+/* What follows when there is a kit is kept out of the way of the commands that have none. */
+bool judge_has_kits(const struct judge *judge)
 {
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         if (UNLIKELY(item_is_kit(judge->ledger, judge->ledger->drafts[i].item)))
@@ -159,11 +159,12 @@ static NEVER_INLINE bool kits_granted(struct judge *judge, uint32_t claim, enum 
         struct draft *draft = judge_draft(judge, i);
         if (LIKELY(!item_is_kit(judge->ledger, draft->item)))
             continue;
-        int64_t built = min_i64(draft->asked, draft->terms.free);
+        int64_t had = fit == KIT_LATER ? draft_promisable(judge, draft) : draft->terms.free;
+        int64_t built = min_i64(draft->asked, had);
         int64_t kits = draft->asked - built;
         int64_t most = kits;
-        if (kits != 0 && fit != KIT_ANYHOW)
-            most = kits_left(judge, claim, draft->item, draft->location, false);
+        if (kits != 0 && (fit == KIT_WHOLE || fit == KIT_PART)) /* a hold for later may also lack cover now */
+            most = kits_left(judge, claim, draft->item, draft->location, true);
         if (kits > most) {
             judge_short(judge, draft, draft->asked, built + most);
             if (fit == KIT_WHOLE)
@@ -180,7 +181,7 @@ static NEVER_INLINE bool kits_granted(struct judge *judge, uint32_t claim, enum 
 
 bool judge_kits_granted(struct judge *judge, uint32_t claim, enum kit_fit fit)
 {
-    return !has_kits(judge) || kits_granted(judge, claim, fit);
+    return !judge_has_kits(judge) || kits_granted(judge, claim, fit);
 }
 
 /* Takes so many sellable units out of a draft; what is left may be of one condition now. */
@@ -255,7 +256,7 @@ static NEVER_INLINE bool kits_claimed(struct judge *judge, uint32_t claim, unsig
 
 bool judge_kits_claimed(struct judge *judge, uint32_t claim, unsigned figures)
 {
-    return !has_kits(judge) || kits_claimed(judge, claim, figures);
+    return !judge_has_kits(judge) || kits_claimed(judge, claim, figures);
 }
 
 /* ---- check ---- */

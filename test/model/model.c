@@ -1358,6 +1358,12 @@ static bool wait_at_first(struct work *w)
     return all;
 }
 
+int64_t promised_then(const struct work *w, const char *item, const char *location)
+{
+    int64_t cell = find_cell(&w->next, item, location);
+    return cell < 0 ? 0 : at_least_zero(atp_without(&w->next, cell, &w->command->at, w->now_us, w->command->hold));
+}
+
 /*
  * "It is promised whole or refused, in all of its cells together: each needs what the ATP for that time says, as if
  * nothing had been promised to this hold." Only those that lack something are named then.
@@ -1369,8 +1375,7 @@ static bool may_promise(struct work *w, const int64_t *waits)
     w->lacking = false;
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
-        int64_t cell = sum_cell(w, sum);
-        int64_t can = cell < 0 ? 0 : at_least_zero(atp_without(&w->next, cell, &c->at, w->now_us, c->hold));
+        int64_t can = promised_then(w, sum->item, sum->location);
         if (waits[i] > can)
             note_short(w, sum, waits[i], can);
     }
@@ -1447,8 +1452,14 @@ static bool do_hold(struct work *w)
     }
     if (unsourced && !waits_any && (!partial || w->sum_count == 0))
         return refuse(w, "no_source");
+    /* "One that comes later: what is free now, if that is all of it; else all of it is judged for its time." */
+    static struct sum lines[MODEL_CELLS_MAX];
+    struct model_answer unmade = w->answer;
+    int64_t line_count = w->sum_count;
+    memcpy(lines, w->sums, sizeof(lines));
     bool may_lack = !w->request || c->backorder || waits_any;
-    if (!kits_granted(w, next->channel, may_lack ? KITS_ANYHOW : partial ? KITS_PART : KITS_WHOLE))
+    enum kit_whole whole = later ? KITS_PART : may_lack ? KITS_ANYHOW : partial ? KITS_PART : KITS_WHOLE;
+    if (!kits_granted(w, next->channel, whole))
         return false;
     int64_t granted = 0;
     int64_t waits[MODEL_CELLS_MAX] = {0};
@@ -1467,6 +1478,13 @@ static bool do_hold(struct work *w)
     bool fits = !w->lacking;
     if (!fits && !waits_any && (!partial || granted == 0))
         return refuse(w, "insufficient_stock");
+    if (!fits && later) {
+        memcpy(w->sums, lines, sizeof(lines));
+        w->sum_count = line_count;
+        w->answer = unmade;
+        if (!kits_granted(w, next->channel, KITS_LATER))
+            return false;
+    }
     if (!fits && waits_whole) {
         /* Nothing is granted, all of it waits: what was found where it was found, the rest at the first candidate. */
         for (int64_t i = 0; i < w->sum_count; i++) {

@@ -139,10 +139,12 @@ bool kits_granted(struct work *w, const char *channel, enum kit_whole whole)
         int64_t free = w->holding != NULL
                            ? free_to_hold(w, line.item, line.location)
                            : model_free(&w->next, find_cell(&w->next, line.item, line.location), channel);
+        if (whole == KITS_LATER)
+            free = promised_then(w, line.item, line.location);
         int64_t built = line.total < free ? line.total : free;
         int64_t kits = line.total - built;
-        if (kits > 0 && whole != KITS_ANYHOW) {
-            int64_t most = kits_beside(w, line.item, line.location, false);
+        if (kits > 0 && (whole == KITS_WHOLE || whole == KITS_PART)) {
+            int64_t most = kits_beside(w, line.item, line.location, true);
             if (kits > most) {
                 note_short(w, &line, line.total, built + most);
                 if (whole == KITS_WHOLE)

@@ -61,6 +61,9 @@ bool to_units(struct work *w, struct model_decimal decimal, const char *item, in
 int64_t free_to_hold(const struct work *w, const char *item, const char *location);
 int64_t room_to_hold(const struct work *w, const char *item, const char *location);
 
+/* What can be promised of it for the command's time, as if nothing had been promised to its hold. */
+int64_t promised_then(const struct work *w, const char *item, const char *location);
+
 /* The cell of a sum in the copy, made when it is not there; it gets an event. */
 int64_t touch(struct work *w, const char *item, const char *location);
 
@@ -90,7 +93,8 @@ int64_t kits_beside(const struct work *w, const char *item, const char *location
 enum kit_whole {
     KITS_WHOLE,  /* refused when they cannot all be had */
     KITS_PART,   /* as many as can be had */
-    KITS_ANYHOW  /* each component is a line like any other */
+    KITS_ANYHOW, /* each component is a line like any other */
+    KITS_LATER   /* the same, with the built ones that can be promised for the command's time */
 };
 /* The sums of kits become sums of goods: those of a new grant through the channel, and those a claim has (-1: none). */
 bool kits_granted(struct work *w, const char *channel, enum kit_whole whole);

@@ -411,8 +411,12 @@ static bool lines_coming(struct model_command *c)
     const struct model_state *s = &run.model.now;
     for (int64_t cell = 0; cell < s->cell_count && c->line_count < MODEL_LINES_MAX; cell++) {
         int64_t incoming = model_incoming(s, cell);
-        if (incoming > 0 && !one_in(3))
-            line_of_cell(c, cell, 1 + (int64_t)below((uint64_t)incoming));
+        if (incoming == 0 || one_in(3))
+            continue;
+        if (run.kits && one_in(2) && line_of_kit(c, cell, incoming))
+            continue;
+        int64_t more = model_is_kit(s, s->cells[cell].item) ? 1 + (int64_t)below(3) : 0; /* to be put together */
+        line_of_cell(c, cell, more + 1 + (int64_t)below((uint64_t)incoming));
     }
     for (int64_t i = 0; i < c->line_count && c->sourcing != MODEL_SOURCING_NONE; i++)
         if (one_in(2))
@@ -1131,6 +1135,46 @@ static void compare_earliest(void)
     same("earliest: before, too little", s->cells[c].item, model_atp(s, c, &then, run.now_us) < units, 1);
 }
 
+enum asked { ASKED_DENIED, ASKED_GIVEN, ASKED_NOTHING };
+
+/* Would a hold of so many be granted or promised? at absent: granted alone. Nothing comes of it. */
+static enum asked ask_hold(const struct model_cell *cell, struct moment at, int64_t units)
+{
+    struct command_line line = {.item = text(cell->item), .location = text(cell->location),
+                                .quantity = {units, 0}, .condition = CONDITION_NONE};
+    const struct command command = {.kind = KIND_HOLD, .source = TEXT("asks"), .hold = TEXT("asked"), .at = at,
+                                    .occurred_at_us = TIME_NONE, .not_after_us = TIME_NONE, .lines = &line, .line_count = 1};
+    ledger_decide(run.ledger, &command, run.now_us, &run.decision, &run.verdict);
+    if (run.verdict.code == CODE_none)
+        return ASKED_GIVEN;
+    return run.verdict.code == CODE_insufficient_stock ? ASKED_DENIED : ASKED_NOTHING; /* a bin; beyond the figures' range */
+}
+
+static uint64_t kits_asked_later;
+
+/* What can be promised of a kit is what a hold for that time gets, unless more is free now. */
+static void compare_promises(void)
+{
+    const struct model_state *s = &run.model.now;
+    int64_t turn = (int64_t)(run.command_number % 8);
+    struct model_moment at = {MODEL_MOMENT_DAY, (run.now_us / DAY_US + turn) * DAY_US};
+    if (turn > 4)
+        at = (struct model_moment){MODEL_MOMENT_INSTANT, run.now_us + (turn - 6) * DAY_US};
+    for (int64_t c = 0; c < s->cell_count; c++) {
+        int64_t atp = model_is_kit(s, s->cells[c].item) ? model_atp(s, c, &at, run.now_us) : -1;
+        for (int64_t units = atp; units <= atp + 1; units++) {
+            if (units <= 0 || units > QUANTITY_UNITS_MAX)
+                continue;
+            enum asked now = ask_hold(&s->cells[c], (struct moment){.form = MOMENT_ABSENT}, units);
+            enum asked then = ask_hold(&s->cells[c], adapt_moment(&at), units);
+            if (then == ASKED_NOTHING)
+                continue;
+            same("hold at", s->cells[c].item, now == ASKED_GIVEN || units <= atp, then == ASKED_GIVEN);
+            kits_asked_later += now == ASKED_DENIED && then == ASKED_GIVEN;
+        }
+    }
+}
+
 static void compare_channels(void)
 {
     const struct model_state *s = &run.model.now;
@@ -1655,7 +1699,8 @@ static bool report(uint64_t commands)
                   {"claims served", claims_served, served[WAITS]}, {"trees changed", places_set, true},
                   {"trees kept", places_refused, true}, {"changes in bins told", bins_told, !run.alone},
                   {"claims shipped of bins", bins_shipped, !run.alone},
-                  {"earliest: later", earliest_later, !run.alone}};
+                  {"earliest: later", earliest_later, !run.alone},
+                  {"kits for later asked", kits_asked_later, !run.alone}};
     for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (!others[i].expected)
             continue;
@@ -1884,6 +1929,8 @@ static void one_command(void)
     if (run.verdict.outcome == OUTCOME_DECIDED)
         evolve();
     compare_state();
+    if (one_in(8))
+        compare_promises();
     if (one_in(3))
         settle(); /* at once, or when time has passed: nothing comes between */
     if (one_in(64))

@@ -262,7 +262,7 @@ static void what_can_be_promised_of_a_kit(void **state)
          "atp SHELF@L now 4: 1 from +200; atp SHELF@L now 6: 1 from +200; atp SHELF@L now 7: 1 never"},
         {"expect expectation=O direction=out due=+300 7 SCREW@L", "ok: expect",
          "atp SHELF@L +200: 4; atp SHELF@L +300: 4; atp SHELF@L now 4: 1 from +200; atp SHELF@L now 5: 1 never"},
-        {"hold hold=H at=+200 expires=0 2 SHELF@L", "ok: hold hold hold", "atp SHELF@L +200: 2"},
+        {"hold hold=H at=+200 expires=0 2 SHELF@L", "ok: hold", "atp SHELF@L +200: 2"},
         {"expect expectation=L direction=in due=+600 5 SHELF@L", "ok: expect",
          "atp SHELF@L +599: 2; atp SHELF@L +600: 7; atp SHELF@L now 7: 1 from +600"},
         {"# one that is short takes nothing from the others", NULL, NULL},
@@ -299,6 +299,65 @@ static void what_can_be_promised_of_a_kit(void **state)
     WORLD_PLAY(rows);
 }
 
+static void kits_are_promised_for_later(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# built ones that are expected are promised, and no more than all", NULL, NULL},
+        {"receive 1 BOARD@L", "ok: receive", NULL},
+        {"item item=SCREW scale=0", "ok: config", NULL},
+        SHELF,
+        {"expect expectation=K direction=in due=+100 5 SHELF@L", "ok: expect", "atp SHELF@L +200: 5"},
+        {"hold hold=H at=+200 6 SHELF@L", "insufficient_stock, SCREW@L asked 4 free 0", NULL},
+        {"hold hold=H at=+99 5 SHELF@L", "insufficient_stock, BOARD@L asked 5 free 1, SCREW@L asked 20 free 0", NULL},
+        {"hold hold=H at=+200 5 SHELF@L", "ok: hold", "H: waiting of pos-1, SHELF@L waiting 5, ends +900; atp SHELF@L +200: 0"},
+        {"hold hold=I at=+200 1 SHELF@L", "insufficient_stock, SCREW@L asked 4 free 0", NULL},
+        {"# built ones and components together, as many as there will be of both", NULL, NULL},
+        STOCK,
+        SHELF,
+        {"expect expectation=E direction=in due=+100 2 SHELF@L 1 BOARD@L 6 SCREW@L", "ok: expect expect expect",
+         "atp SHELF@L +100: 5"},
+        {"hold hold=H at=+100 6 SHELF@L", "insufficient_stock, BOARD@L asked 3 free 2, SCREW@L asked 12 free 9", NULL},
+        {"hold hold=H at=+100 5 SHELF@L", "ok: hold hold hold",
+         "H: waiting of pos-1, SHELF@L waiting 3, BOARD@L waiting 2, SCREW@L waiting 8, ends +900"},
+        {"hold hold=H at=+100 4 SHELF@L 5 SCREW@L", "ok: hold hold hold",
+         "H: waiting of pos-1, SHELF@L waiting 3, BOARD@L waiting 1, SCREW@L waiting 9, ends +900"},
+        {"# what is all free now is granted, whatever goes later", NULL, NULL},
+        {"receive 3 SHELF@L 1 BOARD@L 4 SCREW@L", "ok: receive receive receive", NULL},
+        SHELF,
+        {"expect expectation=O direction=out due=+100 2 SHELF@L", "ok: expect", NULL},
+        {"expect expectation=I direction=in due=+100 4 BOARD@L 20 SCREW@L", "ok: expect expect", "atp SHELF@L +100: 6"},
+        {"hold hold=H at=+100 7 SHELF@L", "insufficient_stock, BOARD@L asked 6 free 5", NULL},
+        {"hold hold=H at=+100 6 SHELF@L", "ok: hold hold hold",
+         "H: waiting of pos-1, SHELF@L waiting 1, BOARD@L waiting 5, SCREW@L waiting 20, ends +900"},
+        {"hold hold=H at=+100 4 SHELF@L", "ok: hold out_of_stock hold out_of_stock hold out_of_stock",
+         "H: held of pos-1, SHELF@L granted 3 held 3, BOARD@L granted 1 held 1, SCREW@L granted 4 held 4, ends +900"},
+        {"# where another line has to wait, the kits are judged for its time with it", NULL, NULL},
+        {"receive 3 SHELF@L 2 BOARD@L", "ok: receive receive", NULL},
+        {"item item=SCREW scale=0", "ok: config", NULL},
+        SHELF,
+        {"expect expectation=O direction=out due=+100 3 SHELF@L", "ok: expect", NULL},
+        {"expect expectation=I direction=in due=+100 4 BOARD@L 20 SCREW@L", "ok: expect expect", NULL},
+        {"hold hold=H at=+100 3 SHELF@L 1 SCREW@L", "ok: hold hold",
+         "H: waiting of pos-1, SCREW@L waiting 13, BOARD@L waiting 3, ends +900"},
+        {"# granted now also without cover; a place is found as for any hold", NULL, NULL},
+        {"receive 1 BOARD@L 2 SCREW@L 1 SHELF@L", "ok: receive receive receive", NULL},
+        {"set_policy item=SCREW location=L backorders=2", "ok: set_policy", NULL},
+        SHELF,
+        {"expect expectation=K direction=in due=+100 5 SHELF@L", "ok: expect", NULL},
+        {"hold hold=H at=+100 backorder 2 SHELF@L", "ok: hold out_of_stock hold out_of_stock hold out_of_stock",
+         "H: held of pos-1, SHELF@L granted 1 held 1, BOARD@L granted 1 held 1, SCREW@L granted 4 held 4 backordered 2, ends +900"},
+        {"hold hold=I at=+100 5 SHELF@", "ok: hold", "I: waiting of pos-1, SHELF@L waiting 5, ends +900"},
+        {"# components beyond all numbers are not asked for where built ones will do", NULL, NULL},
+        {"receive 1 NUT@L", "ok: receive", NULL},
+        {"item item=BOX scale=0 part:NUT=9007199254740991", "ok: config", NULL},
+        {"expect expectation=K direction=in due=+100 2 BOX@L", "ok: expect", NULL},
+        {"hold hold=H at=+100 4 BOX@L", "invalid out_of_range line 0 quantity", NULL},
+        {"hold hold=H at=+100 2 BOX@L", "ok: hold", "H: waiting of pos-1, BOX@L waiting 2, ends +900"},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +367,7 @@ int main(void)
         cmocka_unit_test(kits_have_bounds),
         cmocka_unit_test(a_kit_is_not_in_its_own_way),
         cmocka_unit_test(what_can_be_promised_of_a_kit),
+        cmocka_unit_test(kits_are_promised_for_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
