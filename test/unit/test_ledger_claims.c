@@ -385,6 +385,7 @@ static void orders_change(void **state)
         {"reassign hold=H to=M 3 A@L", "ok: reassign back_in_stock reassign out_of_stock",
          "H: committed of pos-1, A@L granted 2 committed 2, A@M granted 3 committed 3; A@L: sellable 5 committed 2 v7"},
         {"reassign fact hold=H to=Q 1 A@L", "ok: reassign reassign oversold(1)", NULL},
+        {"reassign fact hold=H to=Q 1 NEVER@L", "exceeds_claim H", NULL}, /* nobody knows it: no row names it */
         {"reassign hold=N to=M 1 A@L", "unknown_hold N", NULL},
         {"hold fact hold=F 9007199254740990 B@Q", "ok: hold oversold(9007199254740990)", NULL},
         {"hold fact hold=G 2 B@M", "ok: hold", NULL},
@@ -708,6 +709,13 @@ static void what_waits_keeps_its_turn(void **state)
         {"extend hold=Y expires=2000", "ok: extend", "Y: committed of pos-1, P@L granted 1 committed 1, Q@L waiting 1, ends +2000"},
         {"release hold=Y 1 Q@L", "ok: release", "Y: committed of pos-1, P@L granted 1 committed 1, Q@L"},
         {"extend hold=Y expires=2000", "hold_ended Y, consumed 0 released 0", NULL},
+        {"# who asks again and does not wait gives up his turn", NULL, NULL},
+        {"receive 2 P@L 1 Q@L", "ok: receive receive", NULL},
+        {"sale 1 Q@L", "ok: sale out_of_stock", NULL},
+        {"hold hold=X wait partial 1 P@L 1 Q@L", "ok: hold hold, Q@L asked 1 free 0", NULL},
+        {"hold hold=X partial 1 P@L 1 Q@L", "ok: hold hold, Q@L asked 1 free 0",
+         "X: held of pos-1, P@L granted 1 held 1, Q@L, ends +900"},
+        {"receive 1 Q@L", "ok: receive back_in_stock", NULL},
     };
     WORLD_PLAY(rows);
 }
