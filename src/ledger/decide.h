@@ -271,7 +271,7 @@ void hold_terms(const struct judge *judge, uint32_t claim, struct draft *draft);
 /* The same for any cell, and what the drafts so far have asked of it. */
 struct terms hold_terms_at(const struct judge *judge, uint32_t claim, uint32_t item, uint32_t location,
                            int64_t *out_taken);
-/* What can be promised in the draft's cell for the command's time (I5), as if nothing had been promised to the claim. */
+/* What can be promised in the draft's cell for the command's time (I5), as if nothing was promised to the claim yet. */
 int64_t draft_promisable(const struct judge *judge, const struct draft *draft);
 /* The claim that the command names, live; refuses and returns NUMBER_NONE when there is none. */
 uint32_t live_claim(struct judge *judge);

@@ -143,7 +143,7 @@ static bool walk_next(struct walk *walk, int64_t now_us, int64_t *out_us, int64_
     return true;
 }
 
-/* The least that there is at any time from `at` on. Sums stay within the range of the cell's figures, which are checked. */
+/* The least that there is at any time from `at` on. Sums stay in the range of the cell's figures, which are checked. */
 int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint32_t cell, uint32_t without,
                 struct moment at, int64_t now_us)
 {

@@ -203,8 +203,8 @@ static void less_sellable(struct draft *draft, int64_t units)
         draft->condition = (enum condition)last;
 }
 
-/* The built ones that a draft takes without a claim: they lie there and are free, of a bin at its node, where each is free
- * to one draft alone. */
+/* The built ones that a draft takes without a claim: they lie there and are free, of a bin at its node, where each is
+ * free to one draft alone. */
 static int64_t built_free(const struct judge *judge, uint32_t index)
 {
     const struct ledger *ledger = judge->ledger;

@@ -250,8 +250,8 @@ bool ledger_expectation_at(const struct ledger *ledger, uint32_t place, struct e
  * and what can be put together of its components at that time; a walk for each of them.
  */
 int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us);
-/* The first time, from `at` on, for which this many (> 0) can be promised. False for never. Each dated line, of a kit also
- * of its components, is looked at once at most. */
+/* The first time, from `at` on, for which this many (> 0) can be promised. False for never. Each dated line, of a kit
+ * also of its components, is looked at once at most. */
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
                          int64_t now_us, int64_t units, int64_t *out_us);
 

@@ -1126,7 +1126,8 @@ static void compare_earliest(void)
     struct model_moment then = {MODEL_MOMENT_INSTANT, INT64_MAX / 8};
     struct cell_view view;
     ledger_cell(run.ledger, cell_numbers[c], &view);
-    bool ever = ledger_atp_earliest(run.ledger, view.item, view.location, adapt_moment(&at), run.now_us, units, &then.us);
+    bool ever = ledger_atp_earliest(run.ledger, view.item, view.location, adapt_moment(&at), run.now_us, units,
+                                    &then.us);
     same("earliest: enough", s->cells[c].item, model_atp(s, c, &then, run.now_us) >= units, ever);
     earliest_later += ever && then.us > at.us;
     if (!ever || then.us == at.us)
@@ -1143,11 +1144,13 @@ static enum asked ask_hold(const struct model_cell *cell, struct moment at, int6
     struct command_line line = {.item = text(cell->item), .location = text(cell->location),
                                 .quantity = {units, 0}, .condition = CONDITION_NONE};
     const struct command command = {.kind = KIND_HOLD, .source = TEXT("asks"), .hold = TEXT("asked"), .at = at,
-                                    .occurred_at_us = TIME_NONE, .not_after_us = TIME_NONE, .lines = &line, .line_count = 1};
+                                    .occurred_at_us = TIME_NONE, .not_after_us = TIME_NONE, .lines = &line,
+                                    .line_count = 1};
     ledger_decide(run.ledger, &command, run.now_us, &run.decision, &run.verdict);
     if (run.verdict.code == CODE_none)
         return ASKED_GIVEN;
-    return run.verdict.code == CODE_insufficient_stock ? ASKED_DENIED : ASKED_NOTHING; /* a bin; beyond the figures' range */
+    /* Else a bin, or beyond the figures' range. */
+    return run.verdict.code == CODE_insufficient_stock ? ASKED_DENIED : ASKED_NOTHING;
 }
 
 static uint64_t kits_asked_later;
