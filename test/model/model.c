@@ -825,8 +825,9 @@ static void grant(struct work *w, struct model_claim *claim, int64_t cell, int64
 {
     struct model_claim_line *line = line_for(claim, cell);
     int64_t beyond = at_least_zero(units - free);
+    int64_t own = free - model_free(&w->next, cell, claim->channel); /* covered, though not free */
     if (w->command->backorder)
-        line->backordered += smaller(beyond, room(&w->next, cell));
+        line->backordered += smaller(beyond, at_least_zero(room(&w->next, cell) - own));
     int64_t *quota = quota_of(&w->next, cell, claim->channel);
     if (quota != NULL) {
         int64_t used = smaller(units, *quota);
