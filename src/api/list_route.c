@@ -150,8 +150,9 @@ static bool location_is_wanted(const struct ledger *ledger, struct list *list, u
 
 static const char *const stock_states[] = {"in_stock", "out_of_stock", "oversold", "reserved", NULL};
 
-static bool cell_state_is_wanted(const struct list *list, const struct figures *figures)
+static bool cell_state_is_wanted(const struct list *list, const struct cell_view *cell)
 {
+    const struct figures *figures = &cell->figures;
     struct text state = list->values[LIST_STATE];
     if (!text_present(state))
         return true;
@@ -159,7 +160,7 @@ static bool cell_state_is_wanted(const struct list *list, const struct figures *
         return figures_available(figures) > 0;
     if (text_equal(state, TEXT("out_of_stock")))
         return figures_available(figures) <= 0;
-    return text_equal(state, TEXT("oversold")) ? figures_oversold(figures) > 0 : figures_reserved(figures) > 0;
+    return text_equal(state, TEXT("oversold")) ? cell_oversold(cell) > 0 : figures_reserved(figures) > 0;
 }
 
 static bool take_cell(const struct ledger *ledger, struct list *list, struct row *row)
@@ -175,7 +176,7 @@ static bool take_cell(const struct ledger *ledger, struct list *list, struct row
             return false;
         row->of.cell.free = ledger_free(ledger, row->place, list->channel);
     }
-    return location_is_wanted(ledger, list, cell->location) && cell_state_is_wanted(list, &cell->figures) &&
+    return location_is_wanted(ledger, list, cell->location) && cell_state_is_wanted(list, cell) &&
            (list->condition == CONDITION_NONE || cell->figures.units[list->condition] != 0) &&
            name_is_wanted(list, ledger_name(ledger, NAME_ITEM, cell->item));
 }

@@ -70,7 +70,7 @@ static void render_moment_member(struct buffer *out, const char *key, struct mom
         json_units(out, (value), scale);                                                                               \
     } while (0)
 
-void render_figures(struct buffer *out, const struct figures *figures, unsigned scale)
+void render_figures(struct buffer *out, const struct figures *figures, int64_t oversold, unsigned scale)
 {
     const int64_t *units = figures->units;
     int64_t on_hand = figures_on_hand(figures);
@@ -90,7 +90,7 @@ void render_figures(struct buffer *out, const struct figures *figures, unsigned 
     UNITS(",\"backordered\":", units[FIGURE_BACKORDERED]);
     UNITS(",\"reserved\":", figures_reserved(figures));
     UNITS(",\"available\":", figures_available(figures));
-    UNITS(",\"oversold\":", figures_oversold(figures));
+    UNITS(",\"oversold\":", oversold);
     UNITS(",\"safety_stock\":", units[FIGURE_SAFETY_STOCK]);
     UNITS(",\"backorder_limit\":", units[FIGURE_BACKORDER_LIMIT]);
     UNITS(",\"reorder_point\":", units[FIGURE_REORDER_POINT]);
@@ -106,7 +106,7 @@ void render_cell_open(struct buffer *out, const struct render *render, const str
     buffer_literal(out, ",\"location\":");
     json_string(out, render_name(render, NAME_LOCATION, cell->location));
     buffer_byte(out, ',');
-    render_figures(out, &cell->figures, cell->scale);
+    render_figures(out, &cell->figures, cell_oversold(cell), cell->scale);
     buffer_literal(out, ",\"version\":");
     json_u64(out, cell->version);
     buffer_literal(out, ",\"position\":");
@@ -483,7 +483,7 @@ static void render_cell_members(struct buffer *out, const struct render *render,
     buffer_literal(out, ",\"delta\":");
     render_delta(out, event);
     buffer_literal(out, ",\"figures\":{");
-    render_figures(out, &event->figures, scale);
+    render_figures(out, &event->figures, figures_oversold(&event->figures), scale);
     buffer_literal(out, "},\"version\":");
     json_u64(out, event->version);
     if (event->low)

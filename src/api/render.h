@@ -48,8 +48,8 @@ struct text render_name(const struct render *render, enum name_space space, uint
 /* One event as a JSON object. */
 void render_event(struct buffer *out, const struct render *render, const struct decision *decision, uint32_t index);
 
-/* The figures of a cell, from on_hand to outgoing, without braces; zero figures are there. */
-void render_figures(struct buffer *out, const struct figures *figures, unsigned scale);
+/* The figures of a cell, from on_hand to in_bins, without braces; zero figures are there. */
+void render_figures(struct buffer *out, const struct figures *figures, int64_t oversold, unsigned scale);
 /* A whole cell as the calls for stock answer it. */
 void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell);
 /* The same without the last brace, for who has more to say of it. */

@@ -91,30 +91,34 @@ static void read_stock(const struct ledger *ledger, struct request *request)
 /* ---- I/O thread ---- */
 
 /* The sum of all figures; false when it is more than any number can say. What lies in bins is among what is sellable
- * and not counted again. */
-static bool sum_cells(const struct stock *stock, struct figures *out_total)
+ * and not counted again. What is oversold at one place is so whatever is left at another. */
+static bool sum_cells(const struct stock *stock, struct figures *out_total, int64_t *out_oversold)
 {
     struct figures total = {{0}};
+    int64_t oversold = 0;
     bool fits = true;
     for (uint32_t i = 0; i < stock->cell_count; i++) {
+        fits = fits && checked_add(oversold, cell_oversold(&stock->cells[i]), &oversold);
         for (unsigned f = 0; f < FIGURE_COUNT; f++)
             fits = fits && checked_add(total.units[f], stock->cells[i].figures.units[f], &total.units[f]) &&
                    total.units[f] < INT64_MAX / 16 && total.units[f] > -INT64_MAX / 16; /* their sums fit too */
     }
     total.units[FIGURE_IN_BINS] = 0;
     *out_total = total;
+    *out_oversold = oversold;
     return fits;
 }
 
 static void render_total(struct buffer *out, const struct stock *stock)
 {
     struct figures total;
-    if (!sum_cells(stock, &total)) {
+    int64_t oversold;
+    if (!sum_cells(stock, &total, &oversold)) {
         buffer_literal(out, "\"total\":null");
         return;
     }
     buffer_literal(out, "\"total\":{");
-    render_figures(out, &total, stock->item.scale);
+    render_figures(out, &total, oversold, stock->item.scale);
     buffer_byte(out, '}');
 }
 
@@ -144,7 +148,7 @@ static void render_empty_cell(struct buffer *out, const struct stock *stock, uin
     buffer_literal(out, ",\"location\":");
     json_string(out, stock->second);
     buffer_byte(out, ',');
-    render_figures(out, &zero, 0);
+    render_figures(out, &zero, 0, 0);
     buffer_literal(out, ",\"version\":0,\"position\":");
     render_position(out, epoch, stock->seq);
     buffer_literal(out, "}\n");
@@ -154,9 +158,10 @@ static void render_empty_cell(struct buffer *out, const struct stock *stock, uin
 static void render_sum(struct buffer *out, const struct stock *stock, uint32_t epoch)
 {
     struct figures total;
+    int64_t oversold;
     uint64_t version = 0;
     uint64_t seq = 0;
-    bool fits = sum_cells(stock, &total);
+    bool fits = sum_cells(stock, &total, &oversold);
     for (uint32_t i = 0; i < stock->cell_count; i++) {
         version += stock->cells[i].version;
         seq = stock->cells[i].last_seq > seq ? stock->cells[i].last_seq : seq;
@@ -167,7 +172,7 @@ static void render_sum(struct buffer *out, const struct stock *stock, uint32_t e
     json_string(out, stock->second);
     buffer_byte(out, ',');
     if (fits) {
-        render_figures(out, &total, stock->item.scale);
+        render_figures(out, &total, oversold, stock->item.scale);
         buffer_byte(out, ',');
     }
     buffer_literal(out, "\"cells\":");

@@ -375,6 +375,7 @@ void ledger_cell(const struct ledger *ledger, uint32_t number, struct cell_view 
         .item = cell->item,
         .location = cell->location,
         .scale = ledger->items[cell->item].scale,
+        .in_bin = ledger->locations[cell->location].no_promise,
         .figures = cell_figures(ledger, number),
         .version = cell->version,
         .last_seq = cell->last_seq,

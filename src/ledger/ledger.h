@@ -176,10 +176,16 @@ int64_t location_day_start_us(const struct ledger *ledger, uint32_t location, in
 struct cell_view {
     uint32_t item, location;
     uint8_t scale;
+    bool in_bin; /* nothing is promised there */
     struct figures figures;
     uint64_t version;
     uint64_t last_seq;
 };
+/* What is oversold is so where it was promised: at a bin nothing is, whatever is wrong with its goods. */
+static inline int64_t cell_oversold(const struct cell_view *cell)
+{
+    return cell->in_bin ? 0 : figures_oversold(&cell->figures);
+}
 /* Cells are numbered densely from 0 in order of creation and never removed. */
 uint32_t ledger_cell_count(const struct ledger *ledger);
 void ledger_cell(const struct ledger *ledger, uint32_t cell, struct cell_view *out_view);

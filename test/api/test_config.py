@@ -151,6 +151,30 @@ class Places(ServerCase, Calls):
                      cells=[{"item": "tree", "location": "bin-1", "asked": 10, "free": 0}])
         self.refused(self.delete("locations/never"), 404, "unknown_location")
 
+    def test_what_is_oversold_at_one_place_is_not_made_up_for_by_another(self):
+        self.done(self.put("locations/R", {}))
+        for name in ("R1", "R2"):
+            self.done(self.put("locations/" + name, {"parent": "R"}))
+        for name in ("R2a", "R2b"):
+            self.done(self.put("locations/" + name, {"parent": "R2", "promise": False}))
+        self.done(self.server.send(**receive(1, "over", "R1", quantity=10, source="over")))
+        self.done(self.server.send(**receive(2, "over", "R2a", quantity=1, source="over")))
+        self.done(self.server.send(kind="sale", source="over", id="3", item="over", location="R2", quantity=2))
+        self.done(self.server.send(kind="sale", source="over", id="4", item="over", location="R2b", quantity=3))
+        stock = self.done(self.server.get("/v1/stock/over"))
+        # At R2 are -2, and 1 - 3 in its bins: 4 were sold there that were not there. At the bins nothing is promised.
+        oversold = {"R1": 0, "R2": 4, "R2a": 0, "R2b": 0}
+        self.assertEqual({row["location"]: row["oversold"] for row in stock["locations"]}, oversold)
+        self.assertEqual((stock["total"]["available"], stock["total"]["oversold"]), (6, 4))
+        for name, wanted in (("R", 4), ("R2", 4), ("R2b", 0)):
+            self.assertEqual(self.server.cell("over", name)["oversold"], wanted, name)
+        rows = self.done(self.server.get("/v1/stock?q=over"))["stock"]
+        self.assertEqual({row["location"]: row["oversold"] for row in rows}, oversold)
+        rows = self.done(self.server.get("/v1/stock?q=over&state=oversold"))["stock"]
+        self.assertEqual([row["location"] for row in rows], ["R2"])
+        cells, _ = self.server.figures("?item=over")
+        self.assertEqual({cell[1]: cells[cell]["oversold"] for cell in cells}, oversold)
+
     def test_a_tree_has_at_most_32_levels(self):
         lines = [{"name": "level-%d" % n, **({"parent": "level-%d" % (n - 1)} if n else {})} for n in range(33)]
         answers = self.bulk("locations", lines).lines()
