@@ -122,7 +122,7 @@ static bool add_components(struct judge *judge, const struct draft *kit, int64_t
             return judge_invalid(judge, CODE_out_of_range, whole.line, "quantity",
                                  "what the kit takes of a component is beyond 2^53-1");
         if (judge->draft_count == COMMAND_LINES_MAX)
-            return judge_invalid(judge, CODE_too_many_lines, whole.line, "lines",
+            return judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "lines",
                                  "with the components of its kits it is on more than 1,000 cells: split the command");
         uint32_t before = judge->draft_count;
         struct draft *draft = judge_draft_of(judge, part->component, whole.location, whole.line);

@@ -137,7 +137,7 @@ static void take(struct sourcing *sourcing, struct seeker *seeker, uint32_t loca
     if (units <= 0 || judge->objected)
         return;
     if (judge->draft_count == COMMAND_LINES_MAX) {
-        (void)judge_invalid(judge, CODE_too_many_lines, seeker->line, "lines",
+        (void)judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "lines",
                             "they come from more than 1,000 cells: split the command");
         return;
     }
@@ -252,7 +252,7 @@ static bool find_seekers(struct sourcing *sourcing)
             seeker++;
         if (seeker == sourcing->seekers + sourcing->seeker_count) {
             if (sourcing->seeker_count == SEEKERS_MAX)
-                return judge_invalid(judge, CODE_too_many_lines, i, "lines",
+                return judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "lines",
                                      "at most 100 items can look for a location in one command: split it");
             *seeker = (struct seeker){.line = i, .item = item, .scale = judge->ledger->items[item].scale};
             sourcing->seeker_count++;

@@ -70,6 +70,10 @@ class Forms(ServerCase):
         answer = self.server.send(**command(1000))
         self.assertEqual(answer.status, 200)
         self.assertEqual(len(answer.json()["figures"]), 1000)
+        lines = [{"item": "form-%d" % n, "quantity": 1} for n in range(101)]  # to look for a place: 100 at most
+        answer = self.server.send(kind="hold", source="lines", id="look", hold="look", lines=lines)
+        self.assertEqual((answer.status, answer.json()["code"], answer.json()["field"]),
+                         (422, "too_many_lines", "/lines"))
 
     def test_a_stream_answers_every_line_whatever_stands_between(self):
         body = (b"\n  \r\n\t\n" + ndjson([receive(1, "form-s")]) + b"{not json}\n" + b"\n" + b'{"kind":"receive"}\r\n' +
