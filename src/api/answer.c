@@ -48,13 +48,13 @@ static void render_identity(struct io *io, struct buffer *out, const struct requ
     buffer_byte(out, ',');
 }
 
-/* "/lines/3/quantity" from the ledger's line and field. */
-static struct text objection_field(const struct answer *answer, char bytes[96])
+struct text answer_field(const struct answer *answer, char bytes[ANSWER_FIELD_BYTES])
 {
     if (answer->field == NULL)
         return TEXT_NONE;
-    int n = answer->line == LINE_NONE ? snprintf(bytes, 96, "/%s", answer->field)
-                                      : snprintf(bytes, 96, "/lines/%u/%s", answer->line, answer->field);
+    int n = answer->line == LINE_NONE
+                ? snprintf(bytes, ANSWER_FIELD_BYTES, "/%s", answer->field)
+                : snprintf(bytes, ANSWER_FIELD_BYTES, "/lines/%u/%s", answer->line, answer->field);
     return text_of(bytes, (size_t)n);
 }
 
@@ -69,7 +69,7 @@ struct rendered answer_render(struct io *io, struct buffer *out, const struct re
                          literal_text(malformed->detail));
         return (struct rendered){ANSWER_INVALID, malformed->not_json ? 400 : 422, malformed->code};
     }
-    char field[96];
+    char field[ANSWER_FIELD_BYTES];
     switch (answer->status) {
     case ANSWER_ACCEPTED:
     case ANSWER_REFUSED: {
@@ -107,7 +107,7 @@ struct rendered answer_render(struct io *io, struct buffer *out, const struct re
     }
     case ANSWER_INVALID:
         render_identity(io, out, request);
-        render_objection(out, single, code_http(answer->code), ANSWER_INVALID, answer->code, objection_field(answer, field),
+        render_objection(out, single, code_http(answer->code), ANSWER_INVALID, answer->code, answer_field(answer, field),
                          literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
         return (struct rendered){ANSWER_INVALID, code_http(answer->code), answer->code};
     case ANSWER_RETRY:

@@ -25,6 +25,10 @@ struct rendered {
 /* The word an answer is summed up by: accepted, refused, invalid, retry or unknown. A constant. */
 const char *answer_word(enum answer_status status);
 
+#define ANSWER_FIELD_BYTES 96
+/* Where in the command an objection is, "/lines/3/quantity" or "/hold", written to bytes; TEXT_NONE for nowhere. */
+struct text answer_field(const struct answer *answer, char bytes[ANSWER_FIELD_BYTES]);
+
 /*
  * Appends the members of an answer, without braces. single: it is a whole response, so that what is not accepted is a
  * problem document. May read the disk: an old answer is given again from the journal.

@@ -5,6 +5,7 @@
  * A GET takes its place among the commands, as every read does. A PUT is answered from its own record, with what is now
  * set; so is a refusal, with what was in the way.
  */
+#include "api/answer.h"
 #include "api/config_json.h"
 #include "api/routes.h"
 
@@ -141,8 +142,9 @@ static void on_answered(struct connection *connection, struct request *request)
     if (answer->status == ANSWER_INVALID || answer->status == ANSWER_RETRY) {
         const char *detail = answer->detail != NULL ? answer->detail : code_meaning(answer->code);
         const char *code = answer->code == CODE_none ? "retry" : code_name(answer->code);
-        respond_problem(connection, answer->status == ANSWER_RETRY ? 503 : 422, code,
-                        answer->field == NULL ? TEXT_NONE : constant(answer->field), constant(detail));
+        char field[ANSWER_FIELD_BYTES];
+        respond_problem(connection, answer->status == ANSWER_RETRY ? 503 : 422, code, answer_field(answer, field),
+                        constant(detail));
         return;
     }
     if (answer->status == ANSWER_UNKNOWN ||

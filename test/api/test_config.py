@@ -118,6 +118,10 @@ class Items(ServerCase, Calls):
         self.refused(self.put("items/k-kit", {"scale": 0, "components": [{"item": "k-none", "quantity": 1}]}), 409,
                      "unknown_item", subject="k-none")
         self.refused(self.delete("items/k-part"), 409, "in_use", subject="k-kit")
+        self.refused(self.put("items/k-kit", {"scale": 1, "components": [{"item": "k-part", "quantity": 1}]}), 422,
+                     "bad_value", field="/scale")
+        self.refused(self.put("items/k-kit", {"scale": 0, "components": [{"item": "k-part", "quantity": 0.1}]}), 422,
+                     "too_many_decimals", field="/components")
 
     def test_claims_in_the_way_are_named(self):
         self.done(self.server.send(**receive(1, "claimed", quantity=5)))
