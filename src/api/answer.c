@@ -101,7 +101,12 @@ struct rendered answer_render(struct io *io, struct buffer *out, const struct re
             return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
         }
         bool refused = decision_refused(decision);
-        render_answer(out, &render, decision, answer->replayed, dry, single);
+        struct command command;
+        struct text configured = TEXT_NONE;
+        if (config_is(decision->kind) &&
+            command_decode(request->command, request->command_bytes, io->lines, &command) == STATUS_OK)
+            configured = config_name(&command);
+        render_answer(out, &render, decision, configured, answer->replayed, dry, single);
         enum code code = refused ? decision->events[0].code : CODE_none;
         return (struct rendered){refused ? ANSWER_REFUSED : ANSWER_ACCEPTED, code_http(code), code};
     }

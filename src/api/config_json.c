@@ -464,6 +464,14 @@ bool config_from_json(const struct json_node *nodes, uint32_t root, enum name_sp
     return kind->finish(&body);
 }
 
+bool config_is(enum command_kind kind)
+{
+    bool is = false;
+    for (unsigned space = 0; space < NAME_SPACE_COUNT; space++)
+        is = is || bodies[space].put == kind || bodies[space].delete == kind;
+    return is;
+}
+
 struct text config_name(const struct command *command)
 {
     switch ((unsigned)command->kind) {

@@ -32,6 +32,8 @@ struct config_room {
 MUST_USE bool config_from_json(const struct json_node *nodes, uint32_t root, enum name_space space, struct text name,
                                struct config_room *room, struct command *out_command, struct command_error *out_error);
 
+/* Does it configure or delete what has a name: a kind of the PUTs and DELETEs? */
+bool config_is(enum command_kind kind);
 /* What a command configures or deletes; absent for every other kind. */
 struct text config_name(const struct command *command);
 

@@ -404,10 +404,15 @@ static void render_expectation_answer(struct buffer *out, const struct render *r
     buffer_byte(out, ']');
 }
 
-void render_answer(struct buffer *out, const struct render *render, const struct decision *decision, bool replayed,
-                   bool dry_run, bool single)
+void render_answer(struct buffer *out, const struct render *render, const struct decision *decision,
+                   struct text configured, bool replayed, bool dry_run, bool single)
 {
     bool refused = decision_refused(decision);
+    if (text_present(configured)) {
+        buffer_literal(out, "\"name\":");
+        json_string(out, configured);
+        buffer_byte(out, ',');
+    }
     if (text_present(decision->id)) {
         buffer_literal(out, "\"id\":");
         json_string(out, decision->id);
@@ -431,15 +436,6 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     if (refused) {
         render_refusal(out, render, &decision->events[0]);
         return;
-    }
-    /* The last event is of the item something was merged into; behind a location's are those of its bins. */
-    const struct event *configured =
-        &decision->events[decision->kind == KIND_PUT_LOCATION ? 0 : decision->event_count - 1];
-    bool of_item = decision->kind == KIND_PUT_ITEM; /* whose event may have the item alone */
-    if (of_item || (configured->config_space != NAME_SPACE_COUNT && decision->kind != KIND_SET_CHANNEL)) {
-        buffer_literal(out, ",\"name\":");
-        json_string(out, of_item ? render_name(render, NAME_ITEM, configured->item)
-                                 : render_name(render, configured->config_space, configured->config_number));
     }
     render_claim_answer(out, render, decision);
     render_transfer_answer(out, render, decision);

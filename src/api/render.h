@@ -26,9 +26,10 @@ struct render {
 void render_position(struct buffer *out, uint32_t epoch, uint64_t seq);
 
 /* Fields of an answer to a decided command, without the braces: "id":…,"source":…,"status":…, and for an accepted one
- * its position and figures, for a refused one its code and what it was judged on. single: see render_status. */
-void render_answer(struct buffer *out, const struct render *render, const struct decision *decision, bool replayed,
-                   bool dry_run, bool single);
+ * its position and figures, for a refused one its code and what it was judged on. configured: the name whose
+ * configuration was sent, absent for other commands. single: see render_status. */
+void render_answer(struct buffer *out, const struct render *render, const struct decision *decision,
+                   struct text configured, bool replayed, bool dry_run, bool single);
 /*
  * "status":"<word>" as answers have it. In a problem document (http not 0 and not 200) `status` is the HTTP status, by RFC
  * 9457, and the word is in `outcome`.

@@ -328,7 +328,12 @@ class Bulk(FolderCase, Calls):
         self.assertEqual([(row["line"], row["status"], row.get("code")) for row in answers],
                          [(1, "accepted", None), (2, "invalid", "bad_value"), (3, "invalid", "missing_field"),
                           (4, "invalid", "bad_value"), (5, "refused", "unknown_item"), (6, "accepted", None)])
-        self.assertEqual(answers[0]["name"], "b-1")
+        self.assertEqual([row.get("name") for row in answers], ["b-1", None, None, None, "b-3", "b-1"])
+        answers = self.bulk("items", [{"name": "b-zz", "merge": "b-1"}, {"name": "b-2", "scale": 0},
+                                      {"name": "b-2", "merge": "b-1"}, {"name": "b-2", "merge": "b-1"}]).lines()
+        self.assertEqual([(row["name"], row["status"]) for row in answers[:4]],
+                         [("b-zz", "accepted"), ("b-2", "accepted"), ("b-2", "accepted"), ("b-2", "accepted")])
+        self.assertEqual(self.done(self.get("items/b-zz"))["item"], "b-1")
         self.assertEqual(self.done(self.get("items/b-1"))["units"], {"case": 6})
         for collection, lines, path in (
                 ("locations", [{"name": "L1"}, {"name": "L2", "parent": "L1", "zone": "Europe/Berlin"}], "locations/L2"),

@@ -84,7 +84,7 @@ static const char *answer_text(void)
 {
     buffer_reset(&out);
     buffer_byte(&out, '{');
-    render_answer(&out, &render, &decision, false, false, false);
+    render_answer(&out, &render, &decision, TEXT_NONE, false, false, false);
     buffer_byte(&out, '}');
     return text_out();
 }
