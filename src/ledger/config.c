@@ -167,6 +167,33 @@ static bool judge_aliases(struct judge *judge, uint32_t item, const struct item_
     return true;
 }
 
+/* A merged name means the other item here, too. The body has that one's own name instead: it stays a component whatever
+ * becomes of the other. *out_followed: the body has changed. */
+static bool follow_components(struct judge *judge, struct item_config *config, bool *out_followed)
+{
+    *out_followed = false;
+    for (uint32_t i = 0; i < config->component_count; i++) {
+        struct config_component component = config->components[i];
+        uint32_t item = ledger_item_find(judge->ledger, component.item);
+        uint32_t place = i;
+        if (item != NUMBER_NONE && !text_equal(name_of(judge, NAME_ITEM, item), component.item)) {
+            component.item = name_of(judge, NAME_ITEM, item);
+            *out_followed = true;
+        }
+        for (; place > 0; place--) {
+            int order = config_compare(config->components[place - 1].item, component.item);
+            if (order == 0)
+                return judge_invalid(judge, CODE_bad_value, LINE_NONE, "components",
+                                     "has an item twice, by two of its names; give its quantity once");
+            if (order < 0)
+                break;
+            config->components[place] = config->components[place - 1];
+        }
+        config->components[place] = component;
+    }
+    return true;
+}
+
 static bool judge_components(struct judge *judge, uint32_t item, const struct item_config *config)
 {
     const struct ledger *ledger = judge->ledger;
@@ -324,7 +351,9 @@ static void decide_item(struct judge *judge)
         (void)judge_refuse(judge, CODE_scale_in_use, command->item, TEXT("/scale"));
         return;
     }
-    if (!judge_aliases(judge, number, config) || !judge_components(judge, number, config))
+    bool followed;
+    if (!judge_aliases(judge, number, config) || !follow_components(judge, config, &followed) ||
+        !judge_components(judge, number, config))
         return;
     struct text form = command->config;
     if (item->config.length != 0) {
@@ -334,11 +363,11 @@ static void decide_item(struct judge *judge)
             (void)too_many_aliases(judge);
             return;
         }
-        form = write_item(judge, config);
-        if (judge->objected)
-            return;
     }
-    (void)item_event(judge, number, command->scale, form);
+    if (item->config.length != 0 || followed)
+        form = write_item(judge, config);
+    if (!judge->objected)
+        (void)item_event(judge, number, command->scale, form);
 }
 
 /* ---- DELETE of an item ---- */

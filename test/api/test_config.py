@@ -118,6 +118,13 @@ class Items(ServerCase, Calls):
         self.refused(self.put("items/k-kit", {"scale": 0, "components": [{"item": "k-none", "quantity": 1}]}), 409,
                      "unknown_item", subject="k-none")
         self.refused(self.delete("items/k-part"), 409, "in_use", subject="k-kit")
+        self.done(self.put("items/k-old", {"merge": "k-part"}))
+        kit = self.done(self.put("items/k-new", {"scale": 0, "components": [{"item": "k-old", "quantity": 3}]}))
+        self.assertEqual(kit["components"], [{"item": "k-part", "quantity": 3}])
+        self.refused(self.put("items/k-new", {"scale": 0, "components": [{"item": "k-old", "quantity": 3},
+                                                                        {"item": "k-part", "quantity": 1}]}), 422,
+                     "bad_value", field="/components")
+        self.assertEqual(self.done(self.get("items/k-new")), kit)
         self.refused(self.put("items/k-kit", {"scale": 1, "components": [{"item": "k-part", "quantity": 1}]}), 422,
                      "bad_value", field="/scale")
         self.refused(self.put("items/k-kit", {"scale": 0, "components": [{"item": "k-part", "quantity": 0.1}]}), 422,
