@@ -558,36 +558,6 @@ static void who_has_followed_a_deleted_channel_is_told_what_it_no_longer_sells(v
     world_deinit(&world);
 }
 
-static void a_deletion_is_a_change_even_of_what_sold_nothing(void **state)
-{
-    (void)state;
-    static struct world world;
-    world_init(&world, &world_limits);
-    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), NUMBER_NONE);
-    world_step(&world, "set_channel channel=web locations=L");
-    assert_int_equal(ledger_offers_changed(world.ledger, 0), 0);
-    world_step(&world, "receive 1 A@L");
-    assert_int_equal(ledger_offers_changed(world.ledger, 0), ledger_last_seq(world.ledger));
-    world_step(&world, "sale 1 A@L");
-    world_step(&world, "receive 1 A@M");
-    assert_true(ledger_offers_changed(world.ledger, 0) < ledger_last_seq(world.ledger));
-    world_step(&world, "delete_channel channel=web");
-    assert_int_equal(ledger_offers_changed(world.ledger, 0), ledger_last_seq(world.ledger));
-    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), 0);
-    world_step(&world, "set_channel channel=web locations=M");
-    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), 1);
-    assert_false(ledger_offer_stands(world.ledger, 0)); /* A is told of the new one */
-    assert_true(ledger_offer_stands(world.ledger, 1));
-    world_step(&world, "delete_channel channel=web");
-    world_step(&world, "set_channel channel=web locations=N");
-    assert_false(ledger_offer_stands(world.ledger, 0));
-    assert_true(ledger_offer_stands(world.ledger, 1)); /* nothing ever was at N */
-    assert_int_equal(ledger_offer_before(world.ledger, 2, NUMBER_NONE), 1);
-    assert_int_equal(ledger_offer_behind(world.ledger, 2, 0), 1);
-    assert_int_equal(ledger_offer_behind(world.ledger, 2, 1), NUMBER_NONE);
-    world_deinit(&world);
-}
-
 static void a_channel_without_changes_has_nothing_to_tell(void **state)
 {
     (void)state;
@@ -617,7 +587,6 @@ int main(void)
         cmocka_unit_test(cells_are_filtered_as_events_are),
         cmocka_unit_test(who_reads_on_misses_nothing),
         cmocka_unit_test(who_has_followed_a_deleted_channel_is_told_what_it_no_longer_sells),
-        cmocka_unit_test(a_deletion_is_a_change_even_of_what_sold_nothing),
         cmocka_unit_test(a_channel_without_changes_has_nothing_to_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -558,6 +558,26 @@ static void built_kits_in_bins_are_free_once(void **state)
     WORLD_PLAY(rows);
 }
 
+static void what_is_wrong_in_a_bin_is_oversold_at_its_node(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct cell_view bin, node;
+    world_init(&world, &world_limits);
+    world_step(&world, "location location=N");
+    world_step(&world, "location location=b parent=N no_promise");
+    world_step(&world, "receive 1 A@N");
+    world_step(&world, "sale 3 A@b");
+    uint32_t item = ledger_number(world.ledger, NAME_ITEM, TEXT("A"));
+    uint32_t b = ledger_number(world.ledger, NAME_LOCATION, TEXT("b"));
+    uint32_t n = ledger_number(world.ledger, NAME_LOCATION, TEXT("N"));
+    ledger_cell(world.ledger, ledger_cell_find(world.ledger, item, b), &bin);
+    ledger_cell(world.ledger, ledger_cell_find(world.ledger, item, n), &node);
+    assert_int_equal(cell_oversold(&bin), 0);
+    assert_int_equal(cell_oversold(&node), 2);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -574,6 +594,7 @@ int main(void)
         cmocka_unit_test(a_step_moves_so_many_cells),
         cmocka_unit_test(what_a_location_becomes_is_told_as_such),
         cmocka_unit_test(built_kits_in_bins_are_free_once),
+        cmocka_unit_test(what_is_wrong_in_a_bin_is_oversold_at_its_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -932,6 +932,43 @@ static void offers_are_those_counted(void **state)
     world_deinit(&world);
 }
 
+static void channels_of_one_name_follow_each_other(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), NUMBER_NONE);
+    world_step(&world, "set_channel channel=web locations=L");
+    assert_int_equal(ledger_offers_changed(world.ledger, 0), 0);
+    world_step(&world, "receive 1 A@L");
+    assert_int_equal(ledger_offers_changed(world.ledger, 0), ledger_last_seq(world.ledger));
+    world_step(&world, "sale 1 A@L");
+    world_step(&world, "receive 1 A@M");
+    assert_true(ledger_offers_changed(world.ledger, 0) < ledger_last_seq(world.ledger));
+    world_step(&world, "delete_channel channel=web");
+    assert_int_equal(ledger_offers_changed(world.ledger, 0), ledger_last_seq(world.ledger));
+    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), 0);
+    world_step(&world, "set_channel channel=web locations=M");
+    assert_int_equal(ledger_channel_last(world.ledger, TEXT("web")), 1);
+    assert_false(ledger_offer_stands(world.ledger, 0)); /* A is told of the new one */
+    assert_true(ledger_offer_stands(world.ledger, 1));
+    world_step(&world, "delete_channel channel=web");
+    world_step(&world, "set_channel channel=web locations=N");
+    assert_false(ledger_offer_stands(world.ledger, 0));
+    assert_true(ledger_offer_stands(world.ledger, 1)); /* nothing ever was at N */
+    assert_int_equal(ledger_offer_before(world.ledger, 2, NUMBER_NONE), 1);
+    assert_int_equal(ledger_offer_behind(world.ledger, 2, 0), 1);
+    assert_int_equal(ledger_offer_behind(world.ledger, 2, 1), NUMBER_NONE);
+    assert_int_equal(ledger_offer_before(world.ledger, 2, 1), 0);
+    assert_int_equal(ledger_offer_before(world.ledger, 2, 0), NUMBER_NONE);
+    world_step(&world, "receive 1 A@Z");
+    world_step(&world, "sale 1 A@Z");
+    world_step(&world, "delete_channel channel=web");
+    world_step(&world, "set_channel channel=web locations=Z");
+    assert_true(ledger_offer_stands(world.ledger, 1)); /* the new one never had a value but 0 */
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -960,6 +997,7 @@ int main(void)
         cmocka_unit_test(a_document_has_no_more_lines_than_a_command_but_while_a_hold_waits),
         cmocka_unit_test(a_refusal_names_no_more_than_1000_cells),
         cmocka_unit_test(offers_are_those_counted),
+        cmocka_unit_test(channels_of_one_name_follow_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
