@@ -19,11 +19,11 @@ enum record_type {
     RECORD_DECISION = 3,
     RECORD_TICK = 4, /* time passed */
     RECORD_SEAL = 5, /* covers the frames before it */
-    RECORD_SKIP = 6  /* reserved: links of a cell's history over many entries */
+    RECORD_SKIP = 6  /* reserved, never written: skips are fields of events */
 };
 
 /* A decision of the largest command, with its names: no group's record is longer. */
-#define RECORD_BYTES_MAX (4 * 1024 * 1024)
+#define RECORD_BYTES_MAX (4608 * 1024)
 
 struct genesis {
     uint8_t ledger_id[16];

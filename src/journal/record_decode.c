@@ -68,6 +68,11 @@ static inline int64_t wrapping_sum(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
+static inline int64_t wrapping_difference(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
 static struct moment take_moment(struct decoder *d)
 {
     struct moment moment = {(enum moment_form)take_enum(d, MOMENT_DAY + 1), 0};
@@ -185,6 +190,26 @@ static void take_mentions(struct decoder *d, struct decision *decision, struct e
         decision->mentions[i] = read_text(&d->r, NAME_BYTES_MAX);
 }
 
+/* Each level goes back further than the one below it, and to nothing from the first version that has it. */
+static NEVER_INLINE void take_skips(struct decoder *d, const struct decision *decision, struct event *event)
+{
+    refuse(d, event->version == 0 || event->version % SKIP_STEP != 0);
+    unsigned levels = skip_levels(event->version);
+    uint64_t back_before = event->seq - event->previous_seq;
+    int64_t oldest_before = decision_occurred_us(decision);
+    for (unsigned i = 0; i < levels && !d->r.bad; i++) {
+        uint64_t back = take_varint(d);
+        int64_t oldest_us = wrapping_difference(decision->recorded_at_us, unzigzag(take_varint(d)));
+        bool first = event->version == UINT64_C(1) << (i + 1) * SKIP_STEP_BITS;
+        refuse(d, first ? back != 0 : back <= back_before || back >= event->seq);
+        refuse(d, oldest_us > oldest_before);
+        back_before = back;
+        oldest_before = oldest_us;
+        event->skips[i] = (struct skip){back == 0 ? 0 : event->seq - back, oldest_us};
+    }
+    event->skip_count = (uint8_t)levels;
+}
+
 static void take_also(struct decoder *d, struct decision *decision, unsigned also, struct claim_names *names,
                       struct event *event)
 {
@@ -225,6 +250,8 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
         event->figures.units[FIGURE_IN_BINS] = unzigzag(take_varint(d));
         refuse(d, (event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) == 0);
     }
+    if ((also & ALSO_SKIPS) != 0)
+        take_skips(d, decision, event);
 }
 
 static void take_refusal(struct decoder *d, struct decision *decision, struct event *event)

@@ -8,7 +8,7 @@
 
 #include "journal/record_bits.h"
 
-/* Everything of an event but its texts and shortages: 70 integers at most, all counted as long ones, and its bits. */
+/* Everything of an event but its texts and shortages: 84 integers at most, all counted as long ones, and its bits. */
 #define EVENT_BYTES_BOUND  1024
 #define SHORTAGE_BYTES_MAX (5 + 5 + 1 + 10 + 10)
 /* Everything of a decision but its texts and events. */
@@ -16,10 +16,12 @@
 /*
  * What events can really take: quantities have 53 bits (8 bytes). A command changes at most two cells per line, and
  * where those are of bins, their nodes' too: then the claim is the nodes', and a bin has its conditions. Every other
- * event follows one of those, and has little more than the figures again.
+ * event follows one of those, and has little more than the figures again. Of the events of a cell that follow one
+ * another one in eight has skips.
  */
-#define EVENT_BYTES_MAX    ((2 * FIGURE_COUNT + CLAIM_FIGURE_COUNT + 8) * 8 + 15 * 5 + 64)
-#define BIN_BYTES_MAX      ((CONDITION_COUNT + FIGURE_COUNT + 8) * 8 + 15 * 5 + 64)
+#define SKIPS_BYTES_MAX    (SKIP_LEVELS * (8 + 9))
+#define EVENT_BYTES_MAX    ((2 * FIGURE_COUNT + CLAIM_FIGURE_COUNT + 8) * 8 + 15 * 5 + 64 + SKIPS_BYTES_MAX)
+#define BIN_BYTES_MAX      ((CONDITION_COUNT + FIGURE_COUNT + 8) * 8 + 15 * 5 + 64 + SKIPS_BYTES_MAX)
 #define FOLLOWER_BYTES_MAX (FIGURE_COUNT * 8 + 8 * 5 + 16)
 #define CHANGES_MAX        (2 * COMMAND_LINES_MAX + 8)
 #define BINS_MAX           (2 * COMMAND_LINES_MAX)
@@ -143,10 +145,24 @@ static unsigned event_also(const struct event *event)
            (event->config_space != NAME_SPACE_COUNT ? ALSO_CONFIG : 0u) |
            (event->transfer_number != 0 ? ALSO_TRANSFER : 0u) |
            (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
-           ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u);
+           ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u) |
+           (event->skip_count != 0 ? ALSO_SKIPS : 0u);
 }
 
-static uint8_t *put_also(uint8_t *at, const struct event *event, unsigned also, struct claim_names *names)
+static NEVER_INLINE uint8_t *put_skips(uint8_t *at, const struct event *event, int64_t recorded_at_us)
+{
+    CHECK(event->version != 0 && event->skip_count == skip_levels(event->version));
+    for (unsigned i = 0; i < event->skip_count; i++) {
+        const struct skip *skip = &event->skips[i];
+        CHECK(skip->seq < event->seq);
+        at = put_varint(at, skip->seq == 0 ? 0 : event->seq - skip->seq);
+        at = put_varint(at, zigzag(wrapping_difference(recorded_at_us, skip->oldest_us)));
+    }
+    return at;
+}
+
+static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorded_at_us, unsigned also,
+                         struct claim_names *names)
 {
     if ((also & ALSO_QUOTA) != 0) {
         at = put_varint(at, event->channel_number);
@@ -186,6 +202,8 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, unsigned also, 
         at = put_varint(at, zigzag(event->delta.units[FIGURE_IN_BINS]));
         at = put_varint(at, zigzag(event->figures.units[FIGURE_IN_BINS]));
     }
+    if ((also & ALSO_SKIPS) != 0)
+        at = put_skips(at, event, recorded_at_us);
     return at;
 }
 
@@ -310,7 +328,7 @@ static uint8_t *put_event(uint8_t *at, const struct event *event, int64_t record
         *at++ = (uint8_t)event->discrepancy;
     }
     put_u16(head + 1, (uint16_t)present);
-    return also == 0 ? at : put_also(at, event, also, names);
+    return also == 0 ? at : put_also(at, event, recorded_at_us, also, names);
 }
 
 static uint8_t *put_context(uint8_t *at, const struct decision *decision)

@@ -16,12 +16,13 @@ static NEVER_INLINE uint64_t extra_hash(const struct cell_extra *extra)
     return any == 0 ? 0 : entry_hash(ENTRY_CELL_EXTRA, words, 2 + FIGURES_APART);
 }
 
-uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell)
+static uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell)
 {
-    uint64_t words[4 + FIGURE_OF_EVERY_CELL] = {cell->item, cell->location, cell->version, cell->last_seq};
+    uint64_t words[5 + FIGURE_OF_EVERY_CELL] = {cell->item, cell->location, cell->version, cell->last_seq,
+                                                (uint64_t)cell->oldest_us};
     for (unsigned i = 0; i < FIGURE_OF_EVERY_CELL; i++)
-        words[4 + i] = (uint64_t)cell->units[i];
-    uint64_t hash = entry_hash(ENTRY_CELL, words, 4 + FIGURE_OF_EVERY_CELL);
+        words[5 + i] = (uint64_t)cell->units[i];
+    uint64_t hash = entry_hash(ENTRY_CELL, words, 5 + FIGURE_OF_EVERY_CELL);
     return cell->extra == 0 ? hash : hash + extra_hash(&ledger->extras[cell->extra - 1]);
 }
 
@@ -95,7 +96,7 @@ uint32_t cell_find(const struct ledger *ledger, uint32_t item, uint32_t location
     return table_find(&ledger->cell_index, cell_key_hash(ledger, item, location), cell_is, ledger, &key);
 }
 
-uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
+uint32_t cell_evolve(struct ledger *ledger, struct event *event, int64_t occurred_us)
 {
     CHECK(event->item < ledger->names[NAME_ITEM].count);
     CHECK(event->location < ledger->names[NAME_LOCATION].count);
@@ -108,14 +109,13 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
         CHECK(ledger->cell_count < ledger->limits.cell_count_max);
         number = ledger->cell_count++;
         ledger->cells[number] = (struct cell){.item = event->item, .location = event->location,
-                                              .next_of_item = item->first_cell};
+                                              .next_of_item = item->first_cell, .oldest_us = SKIP_NOTHING_US};
         item->first_cell = number + 1;
         ledger->locations[event->location].cells++;
         table_insert(&ledger->cell_index, cell_key_hash(ledger, event->item, event->location), number);
     } else {
         CHECK(ledger->cells[number].item == event->item);
         CHECK(ledger->cells[number].location == event->location);
-        ledger->entries_hash -= cell_hash(ledger, &ledger->cells[number]);
     }
     struct cell *cell = &ledger->cells[number];
     CHECK(event->version == cell->version + 1);
@@ -128,9 +128,14 @@ uint32_t cell_evolve(struct ledger *ledger, const struct event *event)
     }
     cell->version = event->version;
     cell->last_seq = event->seq;
+    cell->oldest_us = min_i64(cell->oldest_us, occurred_us);
+    if (event->version % SKIP_STEP == 0)
+        skips_evolve(ledger, number, event);
     if (event->channel_number != NUMBER_NONE)
         quota_evolve(ledger, event, number);
-    ledger->entries_hash += cell_hash(ledger, cell);
+    ledger->entries_hash -= cell->hash;
+    cell->hash = cell_hash(ledger, cell);
+    ledger->entries_hash += cell->hash;
     if (sells)
         offers_after(ledger, number, event->seq);
 
@@ -156,7 +161,9 @@ void cell_check(const struct ledger *ledger, uint64_t *hash)
             CHECK(quantity_in_range(figures.units[f]));
         CHECK(cell->extra <= ledger->extra_count);
         CHECK(cell->extra == 0 || ledger->extras[cell->extra - 1].cell == i);
-        *hash += cell_hash(ledger, cell);
+        CHECK(cell->hash == cell_hash(ledger, cell));
+        *hash += cell->hash;
+        ladder_check(ledger, i, hash);
     }
     /* I1: what is here plus what is outside is zero, per item. And each cell is in the list of its item. */
     uint32_t walked = 0;

@@ -171,6 +171,23 @@ enum name_space { NAME_ITEM, NAME_LOCATION, NAME_SOURCE, NAME_CHANNEL, NAME_SPAC
 #define MENTIONS_MAX 16 /* claims named in a refusal; the event says how many there are */
 
 /*
+ * A way back over many events of a cell (skip.c). The event of version v has one for each level k from 1 on for which v
+ * is a multiple of 8^k: to the event of version v - 8^k, and what lies between.
+ */
+#define SKIP_STEP_BITS 3
+#define SKIP_STEP      (UINT64_C(1) << SKIP_STEP_BITS)
+#define SKIP_LEVELS    7 /* 2 million events in a step: a cell of a thousand million is walked in 500 of them */
+struct skip {
+    uint64_t seq;      /* of the event of version v - 8^k, 0 when that is version 0 */
+    int64_t oldest_us; /* the oldest decision_occurred_us of the 8^k events behind it, up to and with this one */
+};
+/* How many skips the event of this version, not 0, has. */
+static inline unsigned skip_levels(uint64_t version)
+{
+    return (unsigned)__builtin_ctzll(version | UINT64_C(1) << SKIP_LEVELS * SKIP_STEP_BITS) / SKIP_STEP_BITS;
+}
+
+/*
  * What decide found out, so that evolve does not look it up again. Not part of the record: all 0 in an event that was
  * read back, and then evolve looks.
  */
@@ -246,12 +263,18 @@ struct event {
     const struct text *mentions;           /* borrowed from the decision */
 
     struct event_hints hints;
+
+    /* Found by evolve, and by evolve alone: decide leaves them out. 0 for an event that has none, and for one that was
+     * read back from a journal that has none. */
+    uint8_t skip_count;
+    struct skip skips[SKIP_LEVELS]; /* the first skip_count of them */
 };
 
-/* An event of nothing. Set in place: it is large, and a value of it would be written twice. */
+/* An event of nothing. Set in place: it is large, and a value of it would be written twice. Its skips are not touched:
+ * few have any. */
 static inline void event_reset(struct event *event, uint64_t seq)
 {
-    bytes_clear(event, sizeof(*event));
+    bytes_clear(event, offsetof(struct event, skips));
     event->seq = seq;
     event->item = NUMBER_NONE;
     event->location = NUMBER_NONE;
@@ -301,7 +324,7 @@ struct decision {
 
     uint64_t first_seq; /* of its first event; the others follow */
     uint32_t event_count; /* 0 only for a tick */
-    struct event *events; /* borrowed: the caller's room for DECISION_EVENTS_MAX */
+    struct event *events; /* borrowed: the caller's room for DECISION_EVENTS_MAX; evolve notes their skips there */
     uint32_t name_count;
     struct new_name *names; /* borrowed: the caller's room for DECISION_NAMES_MAX */
     uint32_t shortage_count;
@@ -321,6 +344,12 @@ static inline void decision_reset(struct decision *decision)
     decision->events = events;
     decision->names = names;
     decision->shortages = shortages;
+}
+
+/* When it occurred, on the time axis: nothing does after it is recorded, whatever its sender's clock says. */
+static inline int64_t decision_occurred_us(const struct decision *decision)
+{
+    return min_i64(decision->occurred_at_us, decision->recorded_at_us);
 }
 
 /* Log time more than this behind `occurred_at` is clock skew, API.md section 1. */

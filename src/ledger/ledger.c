@@ -42,6 +42,7 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->location_count_max * sizeof(struct location)) +
            region_round((size_t)limits->source_count_max * sizeof(struct source)) + configs_bytes(limits) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
+           region_round((size_t)limits->cell_count_max * sizeof(struct ladder)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
            claims_bytes(limits) + documents_bytes(limits) + ids_bytes(limits->id_count_max) +
            region_round((size_t)DRAFTS_MAX * sizeof(struct draft)) + region_round(2 * sizeof(struct item_config)) +
@@ -71,6 +72,7 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     ledger->sources = region_take(region, limits->source_count_max, sizeof(struct source));
     configs_init(&ledger->configs, region, limits);
     ledger->cells = region_take(region, limits->cell_count_max, sizeof(struct cell));
+    ledger->ladders = region_take(region, limits->cell_count_max, sizeof(struct ladder));
     ledger->extras = region_take(region, limits->cell_count_max, sizeof(struct cell_extra));
     table_init(&ledger->cell_index, region, limits->cell_count_max);
     claims_init(&ledger->claims, region, limits);
@@ -128,7 +130,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     CHECK(decision->first_seq == ledger->last_seq + 1);
     uint32_t shrunk = NUMBER_NONE;
     for (uint32_t i = 0; i < decision->event_count; i++) {
-        const struct event *event = &decision->events[i];
+        struct event *event = &decision->events[i];
         CHECK(event->seq == ledger->last_seq + 1);
         ledger->last_seq = event->seq;
         if (event->config_space == NAME_CHANNEL)
@@ -137,7 +139,9 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
             settings_evolve(ledger, decision);
         else if (event->type == EVENT_CONFIG)
             config_evolve(ledger, event);
-        uint32_t cell = event->location == NUMBER_NONE ? NUMBER_NONE : cell_evolve(ledger, event);
+        uint32_t cell = event->location == NUMBER_NONE
+                            ? NUMBER_NONE
+                            : cell_evolve(ledger, event, decision_occurred_us(decision));
         if (event->claim != 0) {
             uint32_t claim = claim_evolve(ledger, event, cell, ledger->now_us);
             if (event->type == EVENT_RELEASE || event->type == EVENT_AMEND)

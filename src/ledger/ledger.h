@@ -95,7 +95,8 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
 
 /*
  * Applies a decision: the next in sequence, made by this ledger's decide or due, or read back from its journal.
- * Never refuses; a decision that does not follow is a bug or damage and ends the process.
+ * Never refuses; a decision that does not follow is a bug or damage and ends the process. Notes in the events what it
+ * found for them (struct skip), so that it is in the record that is written afterwards.
  */
 void ledger_evolve(struct ledger *ledger, const struct decision *decision);
 

@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 
-#define ENTRY_WORDS_MAX 24 /* the widest entry has 14 */
+#define ENTRY_WORDS_MAX 24 /* the widest entry has 15 */
 
 uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count)
 {

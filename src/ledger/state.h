@@ -1,8 +1,8 @@
 /*
  * The tables behind struct ledger. Private to src/ledger.
  *
- * Each table is owned by one file: names.c, config_state.c, cell.c, claim.c, document.c, id.c. Every live entry adds a
- * hash of all its fields to state_hash; whoever changes an entry takes the old hash out and puts the new one in
+ * Each table is owned by one file: names.c, config_state.c, cell.c, skip.c, claim.c, document.c, id.c. Every live entry
+ * adds a hash of all its fields to state_hash; whoever changes an entry takes the old hash out and puts the new one in
  * (entry_hash).
  */
 #ifndef ONHAND_LEDGER_STATE_H
@@ -18,7 +18,7 @@
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
                  ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER,
                  ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE,
-                 ENTRY_CONFIG, ENTRY_LOCATION };
+                 ENTRY_CONFIG, ENTRY_LOCATION, ENTRY_LADDER };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
@@ -110,6 +110,17 @@ struct cell {
     int64_t units[FIGURE_OF_EVERY_CELL];
     uint64_t version;
     uint64_t last_seq;
+    int64_t oldest_us; /* the oldest time since the last version that is a multiple of 8, or SKIP_NOTHING_US */
+    uint64_t hash;     /* what it and its extra add to entries_hash. Derived: spares taking the old one anew */
+};
+_Static_assert(sizeof(struct cell) == 128, "two cache lines, and both are fetched ahead");
+
+/* What the next skips of a cell are made of (skip.c). Of cells with less than 8 events it is not touched. */
+#define SKIP_NOTHING_US INT64_MAX /* the oldest of no events */
+struct ladder {
+    uint64_t seqs[SKIP_LEVELS];     /* of the last event whose version is a multiple of 8^(i + 1), 0 for none */
+    int64_t oldest_us[SKIP_LEVELS]; /* of the complete blocks of that level since the last of the next one */
+    uint64_t hash;                  /* as a cell's */
 };
 
 /* What documents announce in a cell, each list by its own times (due.c). */
@@ -349,6 +360,7 @@ struct ledger {
     struct configs configs;
     struct cell *cells;
     uint32_t cell_count;
+    struct ladder *ladders; /* by cell */
     struct cell_extra *extras; /* as many as cells at most */
     uint32_t extra_count;
     struct table cell_index;
@@ -432,7 +444,6 @@ void nodes_derive(struct ledger *ledger, uint32_t location);
 void bins_check(const struct ledger *ledger);
 
 /* ---- cell.c ---- */
-uint64_t cell_hash(const struct ledger *ledger, const struct cell *cell);
 uint64_t item_hash(uint32_t number, const struct item *item);
 uint32_t cell_find(const struct ledger *ledger, uint32_t item, uint32_t location);
 /* All figures of a cell. */
@@ -441,9 +452,15 @@ struct figures cell_figures(const struct ledger *ledger, uint32_t cell);
 struct cell_extra *cell_extra(const struct ledger *ledger, uint32_t cell);
 /* The same, made when there is none. */
 struct cell_extra *cell_extra_make(struct ledger *ledger, uint32_t cell);
-/* Applies an event of a cell, creating the cell with its first. Its number. */
-uint32_t cell_evolve(struct ledger *ledger, const struct event *event);
+/* Applies an event of a cell, creating the cell with its first. Its number. Notes the event's skips in it. */
+uint32_t cell_evolve(struct ledger *ledger, struct event *event, int64_t occurred_us);
 void cell_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- skip.c ---- */
+/* The skips of an event whose version is a multiple of 8, after its cell has its version and its time; they are noted
+ * in it. The cell's own hash is the caller's. */
+void skips_evolve(struct ledger *ledger, uint32_t cell, struct event *event);
+void ladder_check(const struct ledger *ledger, uint32_t cell, uint64_t *hash);
 
 /* ---- channel.c ---- */
 /* A channel's first appearance, all defaults. */

@@ -1034,7 +1034,13 @@ static void evolve(void)
     }
     assert(used <= sizeof(room));
     ledger_evolve(run.ledger, &run.decision);
+    for (uint32_t i = 0; i < copy.event_count; i++) {
+        events[i].skip_count = events[i].seq % 2 == 0 ? run.decision.events[i].skip_count : 0;
+        memcpy(events[i].skips, run.decision.events[i].skips, sizeof(events[i].skips));
+    }
     ledger_evolve(run.twin, &copy);
+    for (uint32_t i = 0; i < copy.event_count; i++)
+        same("skips after replay", event_name(events[i].type), run.decision.events[i].skip_count, events[i].skip_count);
     memset(room, 0x5a, used);
     if (ledger_state_hash(run.ledger) != ledger_state_hash(run.twin))
         disagree("state hash after replay", "the twin", 0, 0);

@@ -77,7 +77,9 @@ static const struct field source_fields[] = {
 static const struct field alias_fields[] = {FIELD(alias, item), FIELD(alias, source), FIELD(alias, offset),
                                             FIELD(alias, length)};
 static const struct field cell_fields[] = {FIELD(cell, item), FIELD(cell, location), FIELD(cell, next_of_item),
-                                           FIELD(cell, extra), FIELD(cell, units), FIELD(cell, version), FIELD(cell, last_seq)};
+                                           FIELD(cell, extra), FIELD(cell, units), FIELD(cell, version), FIELD(cell, last_seq),
+                                           FIELD(cell, oldest_us), FIELD(cell, hash)};
+static const struct field ladder_fields[] = {FIELD(ladder, seqs), FIELD(ladder, oldest_us), FIELD(ladder, hash)};
 static const struct field claim_fields[] = {
     FIELD(claim, number), FIELD(claim, name), FIELD(claim, holder), FIELD(claim, channel), FIELD(claim, expires_at_us),
     FIELD(claim, ended_at_us), FIELD(claim, last_seq), FIELD(claim, texts_hash), FIELD(claim, first_line), FIELD(claim, last_line),
@@ -205,6 +207,14 @@ static void any_changed_field_is_noticed(void **state)
     assert_true(ledger->cell_count >= 3);
     for (uint32_t i = 0; i < ledger->cell_count; i++)
         TURN(ledger, cell, &ledger->cells[i]);
+    uint32_t with_skips = 0;
+    for (uint32_t i = 0; i < ledger->cell_count; i++) {
+        if (ledger->cells[i].version < SKIP_STEP)
+            continue;
+        TURN(ledger, ladder, &ledger->ladders[i]);
+        with_skips++;
+    }
+    assert_true(with_skips >= 1);
     assert_int_equal(ledger_counts(ledger).claims_live, 8);
     assert_int_equal(ledger_counts(ledger).claims_kept, 3);
     for (uint32_t i = 0; i < ledger->claims.entry_count; i++)

@@ -65,6 +65,25 @@ static struct moment some_moment(struct prng *prng)
     return (struct moment){form, form == MOMENT_ABSENT ? 0 : (int64_t)prng_next(prng)};
 }
 
+/* Back further with each level, and to older times. The previous event is the one before: any level is beyond it. */
+static void some_skips(struct prng *prng, const struct decision *decision, struct event *event)
+{
+    uint64_t levels = 1 + prng_below(prng, SKIP_LEVELS);
+    if (event->seq < 64)
+        return;
+    event->version = (1 + prng_below(prng, 7)) << levels * SKIP_STEP_BITS;
+    event->previous_seq = event->seq - 1;
+    event->skip_count = (uint8_t)levels;
+    uint64_t seq = event->previous_seq;
+    int64_t oldest_us = decision_occurred_us(decision);
+    for (uint64_t i = 0; i < levels; i++) {
+        bool none = event->version >> (i + 1) * SKIP_STEP_BITS == 1;
+        seq -= 1 + prng_below(prng, 5);
+        oldest_us -= oldest_us < 0 ? 0 : (int64_t)prng_below(prng, (uint64_t)oldest_us + 1);
+        event->skips[i] = (struct skip){none ? 0 : seq, oldest_us};
+    }
+}
+
 /* The fields of the second word. */
 static void some_also(struct prng *prng, struct decision *decision, struct event *event)
 {
@@ -95,6 +114,8 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
         event->expected_delta = some_units(prng);
         event->expected = some_units(prng);
     }
+    if (prng_below(prng, 4) == 0)
+        some_skips(prng, decision, event);
     if (decision->mention_total == 0 && prng_below(prng, 8) == 0) {
         event->mention_total = decision->mention_total = 1 + (uint32_t)prng_below(prng, 100);
         event->mention_count = decision->mention_count =
@@ -236,6 +257,9 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_true(a->mention_total == b->mention_total && a->mention_count == b->mention_count);
     for (uint32_t i = 0; i < a->mention_count; i++)
         assert_text(a->mentions[i], b->mentions[i]);
+    assert_int_equal(a->skip_count, b->skip_count);
+    for (uint32_t i = 0; i < a->skip_count; i++)
+        assert_true(a->skips[i].seq == b->skips[i].seq && a->skips[i].oldest_us == b->skips[i].oldest_us);
 }
 
 static void assert_event(const struct event *a, const struct event *b)
@@ -412,6 +436,69 @@ static void a_sale_has_these_bytes(void **state)
     assert_int_equal(get_u32(bytes), sizeof(expected));
 }
 
+/* An event of version 16 whose skip goes 10 back, to where the oldest occurred 3 us before it was recorded. */
+static struct decision a_decision_with_a_skip(struct event *event)
+{
+    *event = (struct event){.seq = 300,
+                            .item = 5,
+                            .location = 1,
+                            .condition = CONDITION_NONE,
+                            .to_condition = CONDITION_NONE,
+                            .account = ACCOUNT_NONE,
+                            .other_location = NUMBER_NONE,
+                            .version = 16,
+                            .previous_seq = 299,
+                            .channel_number = NUMBER_NONE,
+                            .config_space = NAME_SPACE_COUNT,
+                            .expires_at_us = TIME_NONE,
+                            .skip_count = 1,
+                            .skips = {{290, 999997}}};
+    return (struct decision){.source = 1,
+                             .recorded_at_us = 1000000,
+                             .occurred_at_us = 999999,
+                             .first_seq = 300,
+                             .event_count = 1,
+                             .events = event};
+}
+
+static void skips_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t version, back, oldest; /* as they are written, a byte each */
+        enum status status;
+    } rows[] = {
+        {16, 10, 6, STATUS_OK},
+        {16, 2, 6, STATUS_OK},
+        {16, 10, 2, STATUS_OK},
+        {16, 1, 6, STATUS_DAMAGED}, /* no further than the event before */
+        {16, 0, 6, STATUS_DAMAGED}, /* to nothing, from a version that is not the first */
+        {16, 10, 0, STATUS_DAMAGED}, /* the oldest is younger than the event itself */
+        {8, 10, 6, STATUS_DAMAGED}, /* from the first to something */
+        {8, 0, 6, STATUS_OK},
+        {15, 10, 6, STATUS_DAMAGED}, /* from a version without skips */
+        {64, 10, 6, STATUS_DAMAGED}, /* a level is missing */
+    };
+    struct event event;
+    struct decision decision = a_decision_with_a_skip(&event);
+    struct room room = room_create();
+    struct writer w = writer_of(room.bytes, RECORD_BYTES_MAX);
+    record_write_decision(&w, &decision);
+    size_t n = writer_bytes(&w);
+    static const uint8_t end[] = {16, 1, 10, 6}; /* version, previous one back, skip */
+    assert_memory_equal(room.bytes + n - sizeof(end), end, sizeof(end));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct record record;
+        room.bytes[n - 4] = rows[i].version;
+        room.bytes[n - 2] = rows[i].back;
+        room.bytes[n - 1] = rows[i].oldest;
+        enum status status = record_decode(room.bytes, n, &room.decision, &record);
+        if (status != rows[i].status)
+            fail_msg("row %zu: %d", i, (int)status);
+    }
+    room_destroy(&room);
+}
+
 static void the_longest_decision_fits(void **state)
 {
     (void)state;
@@ -426,6 +513,7 @@ static void the_longest_decision_fits(void **state)
     d->event_count = DECISION_EVENTS_MAX;
     d->shortage_count = 0;
     d->first_seq = (uint64_t)1 << 55;
+    d->recorded_at_us = d->occurred_at_us = INT64_C(1) << 50;
     for (uint32_t i = 0; i < d->event_count; i++) {
         struct event *event = &d->events[i];
         *event = (struct event){.seq = d->first_seq + i,
@@ -436,7 +524,7 @@ static void the_longest_decision_fits(void **state)
                                 .quantity = -QUANTITY_UNITS_MAX,
                                 .account_units = -QUANTITY_UNITS_MAX,
                                 .version = (uint64_t)1 << 34,
-                                .previous_seq = 1,
+                                .previous_seq = (uint64_t)1 << 54,
                                 .discrepancy = DISCREPANCY_NO_CLAIM,
                                 .channel_number = NUMBER_NONE,
                                 .config_space = NAME_SPACE_COUNT,
@@ -456,6 +544,9 @@ static void the_longest_decision_fits(void **state)
             event->account_units = 0;
             continue;
         }
+        event->skip_count = SKIP_LEVELS;
+        for (unsigned k = 0; k < SKIP_LEVELS; k++)
+            event->skips[k] = (struct skip){event->previous_seq - 1 - k, -d->recorded_at_us};
         event->claim_priority = UINT32_MAX;
         event->claim_at = (struct moment){MOMENT_DAY, INT64_MAX};
         event->channel_number = CHANNELS_MAX - 1;
@@ -591,6 +682,7 @@ int main(void)
         cmocka_unit_test(decisions_come_back_as_they_were),
         cmocka_unit_test(small_records_come_back),
         cmocka_unit_test(a_sale_has_these_bytes),
+        cmocka_unit_test(skips_that_cannot_be_are_refused),
         cmocka_unit_test(the_longest_decision_fits),
         cmocka_unit_test(hostile_bytes_do_no_harm),
         cmocka_unit_test(what_a_newer_version_writes_is_told_from_damage),
