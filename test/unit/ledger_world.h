@@ -38,6 +38,7 @@ struct world {
     unsigned ids; /* ids given so far */
     struct decision decision;
     struct verdict verdict;
+    void (*told)(const struct decision *decision); /* of each decision that was evolved; NULL for nobody */
     struct command command;
     uint8_t places[COMMAND_PLACES_BYTES];
     struct command_line lines[COMMAND_LINES_MAX];
@@ -133,6 +134,8 @@ static inline void world_evolve(struct world *world)
     ledger_evolve(world->twin, &copy);
     for (uint32_t i = 0; i < copy.event_count; i++)
         assert_int_equal(events[i].skip_count, world->decision.events[i].skip_count);
+    if (world->told != NULL)
+        world->told(&world->decision);
     while (world->copy_count > 0)
         free(world->copies[--world->copy_count]);
     assert_true(ledger_state_hash(world->ledger) == ledger_state_hash(world->twin));

@@ -1,0 +1,197 @@
+/*
+ * Walking back. From an event that has skips, the longest one is taken that does not lead past what is looked for:
+ *
+ *     seek       by number: a skip is taken when it leads to a number that is still too high
+ *     recorded   by log time, which the skip does not say: where it leads is read. Numbers and log time grow together,
+ *                so what was found too old once is known for all later skips, and for all other cells
+ *     occurred   from the newest event back to the newest that was recorded by T, whose figures have all before it;
+ *                what lies between counts if it occurred by T. A skip whose oldest time is after T is taken unread
+ */
+#include "journal/history.h"
+
+/* Most records are far smaller; a larger one takes the whole room. */
+#define PIECE_BYTES ((size_t)4096)
+
+void history_init(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision,
+                  const atomic_bool *stop)
+{
+    *history = (struct history){
+        .journal = journal, .bytes = bytes, .decision = decision, .stop = stop, .known_us = INT64_MIN};
+}
+
+enum status history_event(struct history *history, uint64_t seq, const struct event **out_event)
+{
+    struct decision *decision = history->decision;
+    if (!history->read || seq - decision->first_seq >= decision->event_count) {
+        size_t n = 0;
+        history->read = false;
+        if (history->stop != NULL && atomic_load_explicit(history->stop, memory_order_relaxed))
+            return STATUS_AGAIN;
+        enum status status =
+            journal_read(history->journal, seq, TAIL_UNKNOWN, false, history->bytes, PIECE_BYTES, &n);
+        if (status == STATUS_FULL)
+            status = journal_read(history->journal, seq, TAIL_UNKNOWN, false, history->bytes, RECORD_BYTES_MAX, &n);
+        if (status != STATUS_OK)
+            return status;
+        struct record record;
+        status = record_decode(history->bytes, n, decision, &record);
+        if (status != STATUS_OK)
+            return status;
+        history->records++;
+        history->read = true;
+        if (record.type != RECORD_DECISION || seq - decision->first_seq >= decision->event_count)
+            return STATUS_DAMAGED;
+    }
+    *out_event = &decision->events[seq - decision->first_seq];
+    return STATUS_OK;
+}
+
+/* The ways back from an event: what is borrowed ends with the next read. */
+struct ways {
+    uint64_t previous_seq;
+    unsigned count;
+    struct skip skips[SKIP_LEVELS];
+};
+
+static struct ways ways_of(const struct event *event)
+{
+    struct ways ways = {.previous_seq = event->previous_seq, .count = event->skip_count};
+    memcpy(ways.skips, event->skips, ways.count * sizeof(ways.skips[0]));
+    return ways;
+}
+
+enum status history_seek(struct history *history, uint64_t newest_seq, uint64_t below, uint64_t *out_seq)
+{
+    uint64_t seq = newest_seq;
+    CHECK(below != 0);
+    while (seq >= below) {
+        const struct event *event;
+        enum status status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            return status;
+        seq = event->previous_seq;
+        for (unsigned k = event->skip_count; k-- > 0;) {
+            if (event->skips[k].seq >= below) {
+                seq = event->skips[k].seq;
+                break;
+            }
+        }
+    }
+    *out_seq = seq;
+    return STATUS_OK;
+}
+
+/* Whether an event was recorded by at_us. */
+static enum status recorded_by(struct history *history, uint64_t seq, int64_t at_us, bool *out_by)
+{
+    const struct event *event;
+    *out_by = seq <= history->known_seq;
+    if (*out_by)
+        return STATUS_OK;
+    enum status status = history_event(history, seq, &event);
+    if (status != STATUS_OK)
+        return status;
+    *out_by = history->decision->recorded_at_us <= at_us;
+    if (*out_by)
+        history->known_seq = seq;
+    return STATUS_OK;
+}
+
+static enum status as_of_recorded(struct history *history, uint64_t newest_seq, int64_t at_us,
+                                  struct history_figures *out_figures)
+{
+    *out_figures = (struct history_figures){.seq = 0};
+    if (history->known_us != at_us) {
+        history->known_us = at_us;
+        history->known_seq = 0;
+    }
+    for (uint64_t seq = newest_seq; seq != 0;) {
+        const struct event *event;
+        enum status status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            return status;
+        if (history->decision->recorded_at_us <= at_us) {
+            history->known_seq = seq > history->known_seq ? seq : history->known_seq;
+            *out_figures = (struct history_figures){event->figures, event->version, event->seq};
+            return STATUS_OK;
+        }
+        struct ways ways = ways_of(event);
+        bool by = true;
+        for (unsigned k = ways.count; by && k-- > 0;) {
+            seq = ways.skips[k].seq;
+            status = recorded_by(history, seq, at_us, &by);
+            if (status != STATUS_OK)
+                return status;
+        }
+        if (by)
+            seq = ways.previous_seq;
+    }
+    return STATUS_OK;
+}
+
+static bool is_policy(unsigned figure)
+{
+    return figure == FIGURE_SAFETY_STOCK || figure == FIGURE_BACKORDER_LIMIT || figure == FIGURE_REORDER_POINT;
+}
+
+/* Sums of figures are made of a dozen of them, and must fit as well. */
+#define UNITS_MAX (INT64_MAX / 16)
+
+/* Adds what moves, not policy. False beyond UNITS_MAX. */
+static bool figures_add(struct figures *sum, const struct figures *more)
+{
+    bool fits = true;
+    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (is_policy(i))
+            continue;
+        fits = checked_add(sum->units[i], more->units[i], &sum->units[i]) && fits;
+        fits = fits && sum->units[i] <= UNITS_MAX && sum->units[i] >= -UNITS_MAX;
+    }
+    return fits;
+}
+
+static enum status as_of_occurred(struct history *history, uint64_t newest_seq, int64_t at_us,
+                                  struct history_figures *out_figures)
+{
+    struct history_figures found;
+    enum status status = as_of_recorded(history, newest_seq, at_us, &found);
+    if (status != STATUS_OK)
+        return status;
+    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (!is_policy(i))
+            found.figures.units[i] = 0;
+    }
+    found.seq = found.version = 0;
+    bool fits = true;
+    for (uint64_t seq = newest_seq; seq != 0;) {
+        const struct event *event;
+        status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            return status;
+        bool whole = history->decision->recorded_at_us <= at_us;
+        unsigned k = whole ? 0 : event->skip_count;
+        while (k > 0 && event->skips[k - 1].oldest_us <= at_us)
+            k--;
+        seq = k > 0 ? event->skips[k - 1].seq : event->previous_seq;
+        if (k > 0 || decision_occurred_us(history->decision) > at_us)
+            continue;
+        if (found.seq == 0) {
+            found.seq = event->seq;
+            found.version = event->version;
+        }
+        fits = figures_add(&found.figures, whole ? &event->figures : &event->delta) && fits;
+        if (whole)
+            break;
+    }
+    if (!fits)
+        return STATUS_FULL;
+    *out_figures = found;
+    return STATUS_OK;
+}
+
+enum status history_as_of(struct history *history, enum time_axis axis, uint64_t newest_seq, int64_t at_us,
+                          struct history_figures *out_figures)
+{
+    return axis == AXIS_RECORDED ? as_of_recorded(history, newest_seq, at_us, out_figures)
+                                 : as_of_occurred(history, newest_seq, at_us, out_figures);
+}

@@ -1,0 +1,65 @@
+/*
+ * The history of a cell: its events, read backwards by the ways that they name (ledger/skip.c), and the figures as they
+ * were at a time.
+ *
+ * There are two time axes. On `recorded` the figures at T are what anyone who had asked at T would have been told. On
+ * `occurred` they are what is known now of what was so at T: late facts are in it. Nothing occurs after it is recorded
+ * (decision_occurred_us). Policy (safety stock, backorder limit,
+ * reorder point) is no fact about goods: on both axes it is what was set by T.
+ *
+ * Any thread; each struct history for one thread at a time. It allocates nothing.
+ *
+ * Cost: with n events of the cell, about 7 records read for each power of 8 in n, up and down again, to find a
+ * recorded time; on `occurred` also those of the blocks in which something late occurred by T. Events that were journalled before
+ * there were skips (format.md) are read one by one.
+ */
+#ifndef ONHAND_JOURNAL_HISTORY_H
+#define ONHAND_JOURNAL_HISTORY_H
+
+#include <stdatomic.h>
+
+#include "journal/journal.h"
+
+enum time_axis { AXIS_RECORDED, AXIS_OCCURRED };
+
+struct history {
+    struct journal *journal;   /* borrowed, as are the next two */
+    uint8_t *bytes;            /* RECORD_BYTES_MAX */
+    struct decision *decision; /* of the event read last; with its events and shortages attached */
+    bool read;                 /* decision holds one */
+    uint64_t records;          /* read so far */
+    const atomic_bool *stop;   /* when it becomes true nothing more is read; may be NULL */
+    /* Log time never goes back: the newest event known to be recorded by known_us, of any cell. */
+    int64_t known_us;
+    uint64_t known_seq;
+};
+
+void history_init(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision,
+                  const atomic_bool *stop);
+
+/*
+ * The event of this number; it, its decision and its texts are borrowed until the next call. As journal_read, DAMAGED
+ * for what is no record, and AGAIN when it was to stop.
+ */
+MUST_USE enum status history_event(struct history *history, uint64_t seq, const struct event **out_event);
+
+/*
+ * The number of the cell's newest event with a number below `below`, 0 for none. newest_seq: of any event of the cell
+ * that is durable, usually its last. As history_event.
+ */
+MUST_USE enum status history_seek(struct history *history, uint64_t newest_seq, uint64_t below, uint64_t *out_seq);
+
+/* A cell as it was. All 0 when there was nothing yet. */
+struct history_figures {
+    struct figures figures;
+    uint64_t version; /* of the newest event that is in the figures */
+    uint64_t seq;     /* its number */
+};
+/*
+ * The cell whose newest event is newest_seq (0: a cell without any), as of at_us, UTC. As history_event; FULL when what
+ * occurred sums up beyond what a figure can hold.
+ */
+MUST_USE enum status history_as_of(struct history *history, enum time_axis axis, uint64_t newest_seq, int64_t at_us,
+                                   struct history_figures *out_figures);
+
+#endif

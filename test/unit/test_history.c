@@ -1,0 +1,372 @@
+/*
+ * Goal: a cell as of a time, on either axis, is what a naive look at all its events says; an event is found by number;
+ * and neither reads more than a few records.
+ * Method: a ledger's random decisions in a real journal, and the same events in a list. Times are drawn around those of
+ * the events, to the microsecond. Once with the skips that evolve noted, once without, as older journals are; while the
+ * tail has them and from the disk. A long history is counted.
+ */
+#include "ledger_world.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include "base/prng.h"
+#include "env/env.h"
+#include "journal/history.h"
+
+#define CELLS      4
+#define EVENTS_MAX 20000
+
+/* All events of cells, in their order. */
+struct seen {
+    uint64_t seq, version;
+    uint32_t cell; /* its location */
+    int64_t recorded_at_us, occurred_at_us; /* nothing occurs after it is recorded */
+    struct figures delta, figures;
+};
+static struct seen seen[EVENTS_MAX];
+static size_t seen_count;
+static uint64_t newest[CELLS];
+static struct journal *journal;
+static bool with_skips;
+static char path[64];
+
+static struct history history;
+static struct decision room;
+static atomic_bool stop;
+
+static void no_genesis(void *context, const struct genesis *genesis)
+{
+    (void)context;
+    (void)genesis;
+}
+
+static void no_decision(void *context, const struct decision *decision)
+{
+    (void)context;
+    (void)decision;
+}
+
+static void open_journal(void)
+{
+    struct journal_options options = {.env = linux_env(), .path = path, .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
+                                      .fill_on_writer = true};
+    const struct journal_replay replay = {NULL, no_genesis, no_decision};
+    struct journal_report report;
+    if (journal_open(&options, &replay, &journal, &report) != STATUS_OK)
+        fail_msg("%s", report.problem);
+    history_init(&history, journal, history.bytes, &room, &stop);
+}
+
+static void create_journal(void)
+{
+    strcpy(path, "/tmp/onhand-history-XXXXXX");
+    assert_non_null(mkdtemp(path));
+    seen_count = 0;
+    memset(newest, 0, sizeof(newest));
+    room.events = malloc(DECISION_EVENTS_MAX * sizeof(struct event));
+    room.shortages = malloc(COMMAND_LINES_MAX * sizeof(struct shortage));
+    history.bytes = malloc(RECORD_BYTES_MAX);
+    open_journal();
+}
+
+static void destroy_journal(void)
+{
+    journal_close(journal);
+    free(room.events);
+    free(room.shortages);
+    free(history.bytes);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (entry->d_name[0] != '.')
+            assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
+    }
+    closedir(dir);
+    assert_int_equal(rmdir(path), 0);
+}
+
+/* In groups of some size: a record is looked for from the begin of its group. */
+static void flush_some(void)
+{
+    if (journal_group_bytes(journal) > 16 * 1024)
+        assert_int_equal(journal_flush(journal), STATUS_OK);
+}
+
+static void append(const struct decision *decision)
+{
+    tail_offset offset;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        struct event *event = &decision->events[i];
+        if (!with_skips)
+            event->skip_count = 0;
+        if (event->location == NUMBER_NONE)
+            continue;
+        assert_true(seen_count < EVENTS_MAX && event->location < CELLS);
+        seen[seen_count++] = (struct seen){event->seq, event->version, event->location, decision->recorded_at_us,
+                                           decision_occurred_us(decision), event->delta, event->figures};
+        newest[event->location] = event->seq;
+    }
+    journal_append(journal, decision, &offset);
+    flush_some();
+}
+
+/* ---- the naive look ---- */
+
+static bool is_policy(unsigned figure)
+{
+    return figure == FIGURE_SAFETY_STOCK || figure == FIGURE_BACKORDER_LIMIT || figure == FIGURE_REORDER_POINT;
+}
+
+static struct history_figures naive(enum time_axis axis, uint32_t cell, int64_t at_us)
+{
+    struct history_figures sum = {.seq = 0};
+    for (size_t i = 0; i < seen_count; i++) {
+        const struct seen *event = &seen[i];
+        int64_t when_us = axis == AXIS_RECORDED ? event->recorded_at_us : event->occurred_at_us;
+        if (event->cell != cell)
+            continue;
+        for (unsigned f = 0; f < FIGURE_COUNT; f++) {
+            if (axis == AXIS_RECORDED || is_policy(f))
+                sum.figures.units[f] = event->recorded_at_us <= at_us ? event->figures.units[f] : sum.figures.units[f];
+            else if (when_us <= at_us)
+                sum.figures.units[f] += event->delta.units[f];
+        }
+        if (when_us <= at_us) {
+            sum.seq = event->seq;
+            sum.version = event->version;
+        }
+    }
+    return sum;
+}
+
+static void compare(enum time_axis axis, uint32_t cell, int64_t at_us)
+{
+    struct history_figures expected = naive(axis, cell, at_us);
+    struct history_figures found;
+    assert_int_equal(history_as_of(&history, axis, newest[cell], at_us, &found), STATUS_OK);
+    assert_int_equal(found.seq, expected.seq);
+    assert_int_equal(found.version, expected.version);
+    for (unsigned f = 0; f < FIGURE_COUNT; f++) {
+        if (found.figures.units[f] != expected.figures.units[f])
+            fail_msg("axis %d, cell %u: %s is %" PRId64 ", should be %" PRId64, (int)axis, cell,
+                     figure_name((enum figure)f), found.figures.units[f], expected.figures.units[f]);
+    }
+}
+
+static void compare_seek(uint32_t cell, uint64_t below)
+{
+    uint64_t expected = 0;
+    for (size_t i = 0; i < seen_count && seen[i].seq < below; i++)
+        expected = seen[i].cell == cell ? seen[i].seq : expected;
+    uint64_t found = UINT64_MAX;
+    assert_int_equal(history_seek(&history, newest[cell], below, &found), STATUS_OK);
+    assert_int_equal(found, expected);
+}
+
+static void compare_all(struct prng *prng, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++) {
+        const struct seen *some = &seen[prng_below(prng, seen_count)];
+        int64_t near_us = (int64_t)prng_below(prng, 3) - 1;
+        uint32_t cell = (uint32_t)prng_below(prng, CELLS);
+        compare(AXIS_RECORDED, cell, some->recorded_at_us + near_us);
+        compare(AXIS_OCCURRED, cell, some->occurred_at_us + near_us);
+        compare(AXIS_OCCURRED, cell, some->recorded_at_us + near_us);
+        compare(AXIS_RECORDED, cell, some->occurred_at_us + near_us);
+        compare_seek(cell, some->seq + prng_below(prng, 2));
+    }
+    for (uint32_t cell = 0; cell < CELLS; cell++) {
+        for (unsigned axis = AXIS_RECORDED; axis <= AXIS_OCCURRED; axis++) {
+            compare((enum time_axis)axis, cell, INT64_MIN / 2);
+            compare((enum time_axis)axis, cell, INT64_MAX / 2);
+        }
+        compare_seek(cell, 1);
+        compare_seek(cell, UINT64_MAX);
+    }
+}
+
+/* ---- random histories ---- */
+
+static void some_step(struct world *world, struct prng *prng, unsigned step)
+{
+    char text[256];
+    unsigned a = (unsigned)prng_below(prng, CELLS);
+    unsigned units = 1 + (unsigned)prng_below(prng, 9);
+    /* Most are in time; some are late, some ahead by their sender's clock, and a few by more than is believed. */
+    int occurred = prng_below(prng, 3) == 0 ? 400 - (int)prng_below(prng, prng_below(prng, 2) == 0 ? 800 : 200000) : 0;
+    world->now_us += (int64_t)prng_below(prng, 100) * SECOND_US * (prng_below(prng, 2) == 0);
+    switch (prng_below(prng, 8)) {
+    case 0:
+    case 1:
+        snprintf(text, sizeof(text), "receive %u A@L%u occurred=%d", units, a, occurred);
+        break;
+    case 2: /* may go below zero: then it is several events of the cell */
+        snprintf(text, sizeof(text), "sale %u A@L%u occurred=%d", units, a, occurred);
+        break;
+    case 3: /* two of the same cells */
+        snprintf(text, sizeof(text), "transfer to=L%u 1 A@L%u 2 damaged A@L%u occurred=%d", (a + 1) % CELLS, a, a,
+                 occurred);
+        break;
+    case 4:
+        snprintf(text, sizeof(text), "set_policy item=A location=L%u safety=%u reorder=%u", a, units, 2 * units);
+        break;
+    case 5:
+        snprintf(text, sizeof(text), "expect expectation=E%u direction=in due=+900 %u A@L%u", step % 8, units, a);
+        break;
+    case 6:
+        snprintf(text, sizeof(text), "hold hold=H%u backorder expires=0 %u A@L%u", step % 32, units, a);
+        break;
+    default:
+        snprintf(text, sizeof(text), "release hold=H%u", (step * 7) % 32);
+        break;
+    }
+    world_step(world, text);
+}
+
+static void figures_are_what_a_naive_look_says(bool skips)
+{
+    static struct world world;
+    struct prng prng = prng_of(skips ? 1 : 2);
+    with_skips = skips;
+    create_journal();
+    world.told = append;
+    world_init(&world, &world_limits);
+    for (unsigned step = 0; step < (skips ? 2500 : 400); step++) /* without them each event is read, each time */
+        some_step(&world, &prng, step);
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    assert_true(seen[seen_count - 1].version > (skips ? 512 : 100));
+    compare_all(&prng, skips ? 200 : 20);
+    journal_close(journal); /* what it has from here on is on the disk alone */
+    open_journal();
+    compare_all(&prng, skips ? 20 : 4);
+    destroy_journal();
+    world_deinit(&world);
+}
+
+static void figures_are_found_by_skips(void **state)
+{
+    (void)state;
+    figures_are_what_a_naive_look_says(true);
+}
+
+static void figures_are_found_where_a_journal_has_no_skips(void **state)
+{
+    (void)state;
+    figures_are_what_a_naive_look_says(false);
+}
+
+/* ---- what it costs ---- */
+
+#define LONG_EVENTS UINT64_C(100000)
+
+static uint64_t reads_of(enum time_axis axis, uint64_t newest_seq, int64_t at_us, struct history_figures *out_found)
+{
+    uint64_t before = history.records;
+    assert_int_equal(history_as_of(&history, axis, newest_seq, at_us, out_found), STATUS_OK);
+    return history.records - before;
+}
+
+/* A receipt of 1 a second; every 10,000th is known only an hour later. */
+static void a_long_history_is_walked_in_a_few_steps(void **state)
+{
+    (void)state;
+    static struct world world;
+    static struct event event;
+    with_skips = true;
+    create_journal();
+    world.told = append;
+    world_init(&world, &world_limits);
+    world_step(&world, "receive 1 A@L");
+    struct decision decision = world.decision;
+    uint64_t first = decision.events[0].seq; /* version v has number first + v - 1 */
+    decision.events = &event;
+    decision.name_count = 0;
+    decision.id = TEXT_NONE;
+    for (uint64_t v = 2; v <= LONG_EVENTS; v++) {
+        tail_offset offset;
+        event = world.decision.events[0];
+        event.seq = decision.first_seq = first + v - 1;
+        event.version = v;
+        event.previous_seq = event.seq - 1;
+        event.figures.units[CONDITION_SELLABLE] = (int64_t)v;
+        event.account_units = -(int64_t)v;
+        event.hints = (struct event_hints){0};
+        decision.recorded_at_us = WORLD_START_US + (int64_t)v * SECOND_US;
+        decision.occurred_at_us = decision.recorded_at_us - (v % 10000 == 0 ? 3600 * SECOND_US : 0);
+        ledger_evolve(world.ledger, &decision);
+        journal_append(journal, &decision, &offset);
+        flush_some();
+    }
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    uint64_t end = first + LONG_EVENTS - 1;
+    uint64_t most[2] = {0, 0};
+    struct prng prng = prng_of(3);
+    for (unsigned i = 0; i < 300; i++) {
+        int64_t second = 1 + (int64_t)prng_below(&prng, LONG_EVENTS);
+        int64_t at_us = WORLD_START_US + second * SECOND_US;
+        struct history_figures found;
+        uint64_t reads = reads_of(AXIS_RECORDED, end, at_us, &found);
+        assert_int_equal(found.version, second);
+        most[0] = reads > most[0] ? reads : most[0];
+        reads = reads_of(AXIS_OCCURRED, end, at_us, &found);
+        /* One known later counts from an hour before on. */
+        int64_t late = 0;
+        for (int64_t v = 10000; v <= (int64_t)LONG_EVENTS; v += 10000)
+            late += v > second && v <= second + 3600;
+        assert_int_equal(found.figures.units[CONDITION_SELLABLE], second + late);
+        most[1] = reads > most[1] ? reads : most[1];
+        uint64_t before = history.records;
+        uint64_t seq;
+        assert_int_equal(history_seek(&history, end, first + (uint64_t)second - 1, &seq), STATUS_OK);
+        assert_int_equal(seq, second == 1 ? 0 : first + (uint64_t)second - 2);
+        assert_true(history.records - before <= 2 * 7 * 6);
+    }
+    /* Six levels, up and down, seven steps each; on `occurred` twice, and down to what is late. */
+    print_message("# as of: at most %" PRIu64 " records read on recorded, %" PRIu64 " on occurred\n", most[0], most[1]);
+    assert_true(most[0] <= 2 * 8 * 6);
+    assert_true(most[1] <= 3 * 2 * 8 * 6);
+    destroy_journal();
+    world_deinit(&world);
+}
+
+/* What sums up beyond every figure is said, not wrapped around. And who is to stop says so. */
+static void sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped(void **state)
+{
+    (void)state;
+    static struct world world;
+    with_skips = true;
+    create_journal();
+    world.told = append;
+    world_init(&world, &world_limits);
+    world_step(&world, "receive 9007199254740991 A@L0");
+    for (unsigned i = 0; i < 70; i++) { /* each there, an hour before it is known, and back */
+        world_step(&world, "transfer to=L1 9007199254740991 A@L0 occurred=-3600");
+        assert_memory_equal(world.answer, "ok:", 3);
+        world_step(&world, "transfer to=L0 9007199254740991 A@L1");
+    }
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    struct history_figures found;
+    stop = true;
+    assert_int_equal(history_as_of(&history, AXIS_OCCURRED, newest[0], world.now_us, &found), STATUS_AGAIN);
+    stop = false;
+    for (uint32_t cell = 0; cell < 2; cell++) {
+        assert_int_equal(history_as_of(&history, AXIS_OCCURRED, newest[cell], world.now_us - 3600 * SECOND_US, &found),
+                         STATUS_FULL);
+        assert_int_equal(history_as_of(&history, AXIS_OCCURRED, newest[cell], world.now_us, &found), STATUS_OK);
+        assert_int_equal(found.figures.units[CONDITION_SELLABLE], cell == 0 ? QUANTITY_UNITS_MAX : 0);
+    }
+    destroy_journal();
+    world_deinit(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_are_found_by_skips),
+        cmocka_unit_test(figures_are_found_where_a_journal_has_no_skips),
+        cmocka_unit_test(a_long_history_is_walked_in_a_few_steps),
+        cmocka_unit_test(sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
