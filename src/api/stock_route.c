@@ -3,10 +3,19 @@
  *
  * A read takes its place among the commands: the engine's thread copies the figures, and they are answered when what
  * they show is durable, so that no crash can take back what was seen.
+ *
+ * With as_of= the figures are as they were. The engine's thread then says which cells there are and which event of each
+ * is the newest; a worker reads the journal from there (journal/history.h), and nothing is held up.
  */
+#include "api/feed_text.h"
 #include "api/routes.h"
 
 #include <stdlib.h>
+
+#include "base/rfc3339.h"
+#include "journal/history.h"
+
+enum { STOCK_AS_OF, STOCK_AXIS, STOCK_PARAMETERS };
 
 struct stock {
     int call;
@@ -21,6 +30,14 @@ struct stock {
     uint64_t seq; /* of the ledger's last event when it was read */
     struct claim_copy claim;
     struct claim_line_view *lines;
+    /* As of a time. */
+    struct parameter parameters[STOCK_PARAMETERS];
+    bool past;
+    enum time_axis axis;
+    int64_t as_of_us;
+    uv_work_t work;
+    const struct service *service;
+    enum status status;
 };
 
 /* ---- engine thread ---- */
@@ -184,24 +201,9 @@ static void render_sum(struct buffer *out, const struct stock *stock, uint32_t e
     buffer_literal(out, "}\n");
 }
 
-static void on_answered(struct connection *connection, struct request *request)
+static void answer(struct connection *connection)
 {
-    struct stock *stock = request->detail;
-    if (connection->closing)
-        return;
-    if (request->answer.status != ANSWER_READ || stock->out_of_memory) {
-        respond_unread(connection);
-        return;
-    }
-    if (stock->call == STOCK_HOLD ? !stock->found : !stock->item_found) {
-        respond_problem(connection, 404, stock->call == STOCK_HOLD ? "unknown_hold" : "unknown_item",
-                        stock->call == STOCK_HOLD ? TEXT("hold") : TEXT("item"), TEXT("no such name"));
-        return;
-    }
-    if (stock->call == STOCK_CELL && !stock->location_found) {
-        respond_problem(connection, 404, "unknown_location", TEXT("location"), TEXT("no such name"));
-        return;
-    }
+    const struct stock *stock = connection->state;
     const struct render render = {connection->io->service->ledger, journal_epoch(connection->io->service->journal), 0,
                                   NULL};
     struct buffer out;
@@ -223,6 +225,92 @@ static void on_answered(struct connection *connection, struct request *request)
     buffer_deinit(&out);
 }
 
+/* ---- as of a time ---- */
+
+/* Puts each cell back to what it was; one that had nothing yet goes. The position is that of the newest event that is
+ * in the figures, 0 for none: nothing before it is missing in them. */
+static void put_back(struct stock *stock, struct history *history)
+{
+    uint32_t kept = 0;
+    uint32_t count = stock->call == STOCK_CELL && !stock->summed ? stock->found : stock->cell_count;
+    stock->seq = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct history_figures was;
+        struct cell_view cell = stock->cells[i];
+        stock->status = history_as_of(history, stock->axis, cell.last_seq, stock->as_of_us, &was);
+        if (stock->status != STATUS_OK)
+            return;
+        if (was.seq == 0)
+            continue;
+        cell.figures = was.figures;
+        cell.version = was.version;
+        cell.last_seq = was.seq;
+        stock->cells[kept++] = cell;
+        stock->seq = was.seq > stock->seq ? was.seq : stock->seq;
+    }
+    stock->cell_count = kept;
+    stock->found = kept > 0;
+}
+
+static void work_run(uv_work_t *work)
+{
+    struct stock *stock = ((struct connection *)work->data)->state;
+    struct feed_scratch scratch;
+    struct history history;
+    stock->status = STATUS_MEMORY;
+    if (feed_scratch_init(&scratch)) {
+        history_init(&history, stock->service->journal, scratch.bytes, &scratch.decision, &stock->service->stopping);
+        stock->status = STATUS_OK;
+        put_back(stock, &history);
+    }
+    feed_scratch_deinit(&scratch);
+}
+
+static void work_done(uv_work_t *work, int result)
+{
+    struct connection *connection = work->data;
+    const struct stock *stock = connection->state;
+    (void)result; /* never cancelled */
+    connection->outstanding--;
+    if (connection->closing)
+        connection_release(connection);
+    else if (stock->status == STATUS_FULL)
+        respond_problem(connection, 422, "out_of_range", TEXT("as_of"),
+                        TEXT("what occurred by then sums up beyond what a figure can hold; ask on axis=recorded"));
+    else if (stock->status != STATUS_OK)
+        respond_problem(connection, 503, "feed_unreadable", TEXT_NONE,
+                        TEXT("the journal cannot be read just now; see the log"));
+    else
+        answer(connection);
+}
+
+static void on_answered(struct connection *connection, struct request *request)
+{
+    struct stock *stock = request->detail;
+    if (connection->closing)
+        return;
+    if (request->answer.status != ANSWER_READ || stock->out_of_memory) {
+        respond_unread(connection);
+        return;
+    }
+    if (stock->call == STOCK_HOLD ? !stock->found : !stock->item_found) {
+        respond_problem(connection, 404, stock->call == STOCK_HOLD ? "unknown_hold" : "unknown_item",
+                        stock->call == STOCK_HOLD ? TEXT("hold") : TEXT("item"), TEXT("no such name"));
+        return;
+    }
+    if (stock->call == STOCK_CELL && !stock->location_found) {
+        respond_problem(connection, 404, "unknown_location", TEXT("location"), TEXT("no such name"));
+        return;
+    }
+    if (!stock->past) {
+        answer(connection);
+        return;
+    }
+    stock->work.data = connection;
+    connection->outstanding++;
+    CHECK(uv_queue_work(&connection->io->loop, &stock->work, work_run, work_done) == 0);
+}
+
 static void ask(struct connection *connection)
 {
     io_read(connection->io, connection, read_stock, connection->state); /* resumed when a batch is free */
@@ -242,11 +330,41 @@ static bool begin_names(struct connection *connection, const char *first, const 
             route_name(connection, connection->path_second, second, stock->second_bytes, &stock->second));
 }
 
+static void bad_time(struct connection *connection, struct text field, struct text detail)
+{
+    respond_problem(connection, 422, "bad_value", field, detail);
+}
+
+/* as_of and axis. Answers when they make no sense. */
+static void take_time(struct connection *connection)
+{
+    struct stock *stock = connection->state;
+    const struct env *env = connection->io->service->env;
+    struct text as_of = stock->parameters[STOCK_AS_OF].value;
+    struct text axis = stock->parameters[STOCK_AXIS].value;
+    stock->past = text_present(as_of);
+    stock->axis = text_present(axis) && text_equal(axis, TEXT("occurred")) ? AXIS_OCCURRED : AXIS_RECORDED;
+    if (text_present(axis) && stock->axis == AXIS_RECORDED && !text_equal(axis, TEXT("recorded")))
+        bad_time(connection, TEXT("axis"), TEXT("is recorded (the default) or occurred"));
+    else if (text_present(axis) && !stock->past)
+        respond_problem(connection, 422, "missing_field", TEXT("as_of"), TEXT("an axis is of a time: say which"));
+    else if (stock->past && rfc3339_parse(as_of, &stock->as_of_us) != RFC3339_OK)
+        bad_time(connection, TEXT("as_of"), TEXT("is a time with an offset, as 2026-11-22T09:45:00Z"));
+    else if (stock->past && stock->as_of_us > env->wall_us(env->context))
+        bad_time(connection, TEXT("as_of"),
+                 TEXT("is ahead of now: leave it out for the present figures; /v1/atp says what can be promised"));
+}
+
 static void on_begin(struct connection *connection)
 {
     if (!begin_names(connection, connection->call == STOCK_HOLD ? "hold" : "item", "location"))
         return;
-    route_query(connection, NULL, 0, NULL);
+    struct stock *stock = connection->state;
+    stock->service = connection->io->service;
+    stock->parameters[STOCK_AS_OF].key = TEXT("as_of");
+    stock->parameters[STOCK_AXIS].key = TEXT("axis");
+    if (route_query(connection, stock->parameters, connection->call == STOCK_HOLD ? 0 : STOCK_PARAMETERS, NULL))
+        take_time(connection);
 }
 
 static void on_end(struct connection *connection)
