@@ -195,3 +195,125 @@ enum status history_as_of(struct history *history, enum time_axis axis, uint64_t
     return axis == AXIS_RECORDED ? as_of_recorded(history, newest_seq, at_us, out_figures)
                                  : as_of_occurred(history, newest_seq, at_us, out_figures);
 }
+
+/* ---- pages ---- */
+
+static enum status page_recorded(struct history *history, struct history_page *page)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < page->head_count && status == STATUS_OK; i++) {
+        status = history_seek(history, page->heads[i], page->before.seq, &page->heads[i]);
+    }
+    bool full = false;
+    for (uint32_t count = 0; status == STATUS_OK; count++) {
+        const struct event *event;
+        uint64_t *newest = NULL;
+        for (uint32_t i = 0; i < page->head_count; i++) {
+            if (page->heads[i] != 0 && (newest == NULL || page->heads[i] > *newest))
+                newest = &page->heads[i];
+        }
+        page->more = newest != NULL;
+        if (!page->more || full || count == page->limit)
+            break;
+        status = history_event(history, *newest, &event);
+        if (status != STATUS_OK)
+            break;
+        full = !page->entry(page->context, history->decision, (uint32_t)(event->seq - history->decision->first_seq));
+        page->last = (struct history_place){0, event->seq};
+        *newest = event->previous_seq;
+    }
+    return status;
+}
+
+static bool is_below(struct history_place a, struct history_place b)
+{
+    return a.us < b.us || (a.us == b.us && a.seq < b.seq);
+}
+
+/* The lowest of a heap of places goes down to where it belongs. */
+static void heap_sink(struct history_place *heap, uint32_t count)
+{
+    struct history_place moved = heap[0];
+    uint32_t at = 0;
+    for (uint32_t child = 1; child < count; child = 2 * at + 1) {
+        child += child + 1 < count && is_below(heap[child + 1], heap[child]);
+        if (!is_below(heap[child], moved))
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moved;
+}
+
+static void heap_add(struct history_place *heap, uint32_t count, struct history_place place)
+{
+    uint32_t at = count;
+    for (; at > 0 && is_below(place, heap[(at - 1) / 2]); at = (at - 1) / 2)
+        heap[at] = heap[(at - 1) / 2];
+    heap[at] = place;
+}
+
+/* Puts the highest places of a cell below page->before into the heap, of which the lowest is the first. */
+static enum status collect(struct history *history, const struct history_page *page, uint64_t newest_seq,
+                           uint32_t *count)
+{
+    struct history_place *heap = page->places;
+    for (uint64_t seq = newest_seq; seq != 0;) {
+        const struct event *event;
+        enum status status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            return status;
+        bool full = *count == page->limit + 1;
+        if (full && history->decision->recorded_at_us < heap[0].us)
+            break; /* and all before it occurred before that, too */
+        struct history_place place = {decision_occurred_us(history->decision), seq};
+        unsigned k = event->skip_count;
+        while (k > 0 && event->skips[k - 1].oldest_us <= page->before.us)
+            k--;
+        seq = k > 0 ? event->skips[k - 1].seq : event->previous_seq;
+        if (k > 0 || !is_below(place, page->before))
+            continue;
+        if (!full) {
+            heap_add(heap, (*count)++, place);
+        } else if (is_below(heap[0], place)) {
+            heap[0] = place;
+            heap_sink(heap, *count);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status page_occurred(struct history *history, struct history_page *page)
+{
+    struct history_place *places = page->places;
+    uint32_t count = 0;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < page->head_count && status == STATUS_OK; i++)
+        status = collect(history, page, page->heads[i], &count);
+    for (uint32_t rest = count; rest > 1; rest--) { /* the lowest goes to the end */
+        struct history_place lowest = places[0];
+        places[0] = places[rest - 1];
+        heap_sink(places, rest - 1);
+        places[rest - 1] = lowest;
+    }
+    bool full = false;
+    page->more = count > page->limit;
+    for (uint32_t i = 0; status == STATUS_OK && i < count && i < page->limit; i++) {
+        const struct event *event;
+        page->more = page->more || full;
+        if (full)
+            break;
+        status = history_event(history, places[i].seq, &event);
+        if (status != STATUS_OK)
+            break;
+        full = !page->entry(page->context, history->decision, (uint32_t)(event->seq - history->decision->first_seq));
+        page->last = places[i];
+    }
+    return status;
+}
+
+enum status history_page(struct history *history, struct history_page *page)
+{
+    page->last = page->before;
+    return page->axis == AXIS_RECORDED ? page_recorded(history, page) : page_occurred(history, page);
+}

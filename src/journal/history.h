@@ -10,8 +10,8 @@
  * Any thread; each struct history for one thread at a time. It allocates nothing.
  *
  * Cost: with n events of the cell, about 7 records read for each power of 8 in n, up and down again, to find a
- * recorded time; on `occurred` also those of the blocks in which something late occurred by T. Events that were journalled before
- * there were skips (format.md) are read one by one.
+ * recorded time; on `occurred` also those of the blocks in which something late occurred by T. Events that were
+ * journalled before there were skips (format.md) are read one by one.
  */
 #ifndef ONHAND_JOURNAL_HISTORY_H
 #define ONHAND_JOURNAL_HISTORY_H
@@ -61,5 +61,35 @@ struct history_figures {
  */
 MUST_USE enum status history_as_of(struct history *history, enum time_axis axis, uint64_t newest_seq, int64_t at_us,
                                    struct history_figures *out_figures);
+
+/*
+ * A page of the entries of one cell or several, newest first: by number on `recorded`; on `occurred` by the time they
+ * occurred, and by number where that is the same. A place is that of an entry in this order.
+ */
+struct history_place {
+    int64_t us; /* 0 on recorded */
+    uint64_t seq;
+};
+#define HISTORY_TOP ((struct history_place){INT64_MAX, UINT64_MAX}) /* above all entries */
+
+struct history_page {
+    enum time_axis axis;
+    uint64_t *heads; /* the cells' newest events; overwritten */
+    uint32_t head_count;
+    struct history_place before;  /* entries below it */
+    uint32_t limit;               /* of them at most */
+    struct history_place *places; /* room for limit + 1 */
+    /* Takes an entry, borrowed for the call. False when the page ends behind it. */
+    bool (*entry)(void *context, const struct decision *decision, uint32_t index);
+    void *context;
+    /* Results. */
+    struct history_place last; /* of the last entry; `before` when there was none */
+    bool more;                 /* there are entries below it */
+};
+/*
+ * As history_event. On `occurred` it looks at what was recorded since the oldest entry of the page occurred, but for
+ * blocks in which all occurred after the page.
+ */
+MUST_USE enum status history_page(struct history *history, struct history_page *page);
 
 #endif

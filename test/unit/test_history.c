@@ -186,6 +186,79 @@ static void compare_all(struct prng *prng, unsigned times)
     }
 }
 
+/* ---- pages ---- */
+
+struct paged {
+    struct history_place places[EVENTS_MAX];
+    uint32_t count, full_after; /* this many in a page, or 0 */
+    enum time_axis axis;
+};
+
+static bool take_entry(void *context, const struct decision *decision, uint32_t index)
+{
+    struct paged *paged = context;
+    int64_t us = paged->axis == AXIS_OCCURRED ? decision_occurred_us(decision) : 0;
+    assert_true(paged->count < EVENTS_MAX && index < decision->event_count);
+    paged->places[paged->count++] = (struct history_place){us, decision->events[index].seq};
+    return paged->full_after == 0 || paged->count % paged->full_after != 0;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct history_place *left = a;
+    const struct history_place *right = b;
+    if (left->us != right->us)
+        return left->us > right->us ? -1 : 1;
+    return left->seq > right->seq ? -1 : left->seq < right->seq;
+}
+
+/* All entries of the cells whose bits are set, page by page, against a sorted list of them. */
+static void compare_pages(enum time_axis axis, unsigned cells, uint32_t limit, uint32_t full_after)
+{
+    static struct paged paged, expected;
+    static struct history_place places[EVENTS_MAX + 1];
+    paged.axis = axis;
+    paged.full_after = full_after;
+    paged.count = expected.count = 0;
+    for (size_t i = 0; i < seen_count; i++) {
+        if ((cells >> seen[i].cell & 1) != 0)
+            expected.places[expected.count++] =
+                (struct history_place){axis == AXIS_OCCURRED ? seen[i].occurred_at_us : 0, seen[i].seq};
+    }
+    qsort(expected.places, expected.count, sizeof(places[0]), compare_places);
+    struct history_place before = HISTORY_TOP;
+    bool more = true;
+    for (uint32_t pages = 0; more; pages++) {
+        uint64_t heads[CELLS];
+        uint32_t head_count = 0;
+        uint32_t had = paged.count;
+        for (unsigned c = 0; c < CELLS; c++) {
+            if ((cells >> c & 1) != 0)
+                heads[head_count++] = newest[c];
+        }
+        struct history_page page = {axis,   heads,      head_count, before,      limit,
+                                    places, take_entry, &paged,     HISTORY_TOP, false};
+        assert_int_equal(history_page(&history, &page), STATUS_OK);
+        more = page.more;
+        before = page.last;
+        assert_true(paged.count - had <= limit);
+        assert_true(!more || paged.count - had == limit || (full_after != 0 && paged.count % full_after == 0));
+    }
+    assert_int_equal(paged.count, expected.count);
+    assert_memory_equal(paged.places, expected.places, expected.count * sizeof(places[0]));
+}
+
+static void pages_are_all_entries_in_their_order(bool skips)
+{
+    for (unsigned axis = AXIS_RECORDED; axis <= AXIS_OCCURRED; axis++) {
+        compare_pages((enum time_axis)axis, 1, skips ? 7 : 100, 0);
+        compare_pages((enum time_axis)axis, 15, 100, 0);
+        compare_pages((enum time_axis)axis, 6, 100, 11);
+        compare_pages((enum time_axis)axis, 10, EVENTS_MAX, 0);
+        compare_pages((enum time_axis)axis, 0, 1, 0);
+    }
+}
+
 /* ---- random histories ---- */
 
 static void some_step(struct world *world, struct prng *prng, unsigned step)
@@ -237,6 +310,7 @@ static void figures_are_what_a_naive_look_says(bool skips)
     assert_int_equal(journal_flush(journal), STATUS_OK);
     assert_true(seen[seen_count - 1].version > (skips ? 512 : 100));
     compare_all(&prng, skips ? 200 : 20);
+    pages_are_all_entries_in_their_order(skips);
     journal_close(journal); /* what it has from here on is on the disk alone */
     open_journal();
     compare_all(&prng, skips ? 20 : 4);
