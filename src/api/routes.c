@@ -131,6 +131,17 @@ bool route_channel(struct connection *connection, struct text channel)
     return false;
 }
 
+bool route_axis(struct connection *connection, struct text axis, enum time_axis *out_axis)
+{
+    bool occurred = text_present(axis) && text_equal(axis, TEXT("occurred"));
+    if (text_present(axis) && !occurred && !text_equal(axis, TEXT("recorded"))) {
+        respond_problem(connection, 422, "bad_value", TEXT("axis"), TEXT("is recorded (the default) or occurred"));
+        return false;
+    }
+    *out_axis = occurred ? AXIS_OCCURRED : AXIS_RECORDED;
+    return true;
+}
+
 bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number)
 {
     uint64_t value = 0;
@@ -171,6 +182,7 @@ static const struct route_row rows[] = {
     ROW(HTTP1_GET, PATH_ONE, "/v1/stock", &stock_handler, STOCK_ITEM),
     ROW(HTTP1_GET, PATH_TWO, "/v1/stock", &stock_handler, STOCK_CELL),
     ROW(HTTP1_GET, PATH_ONE, "/v1/holds", &stock_handler, STOCK_HOLD),
+    ROW(HTTP1_GET, PATH_ONE, "/v1/history", &history_handler, 0),
     ROW(HTTP1_GET, PATH_ONE, "/v1/transfers", &document_handler, DOCUMENT_OF_TRANSFER),
     ROW(HTTP1_GET, PATH_ONE, "/v1/expectations", &document_handler, DOCUMENT_OF_EXPECTATION),
     ROW(HTTP1_GET, PATH_ONE, "/v1/atp", &document_handler, DOCUMENT_ATP),
@@ -233,8 +245,7 @@ static bool path_fits(const struct route_row *row, struct text path, struct text
 static bool is_for_later(struct text path)
 {
     static const struct text calls[] = {
-        {"/v1/feed/ws", 11}, {"/v1/history", 11},  {"/v1/reviews", 11},
-        {"/v1/drift", 9},    {"/v1/handlers", 12}, {"/asyncapi.json", 14}};
+        {"/v1/feed/ws", 11}, {"/v1/reviews", 11}, {"/v1/drift", 9}, {"/v1/handlers", 12}, {"/asyncapi.json", 14}};
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         if (path.length >= calls[i].length && memcmp(path.bytes, calls[i].bytes, calls[i].length) == 0 &&
             (path.length == calls[i].length || path.bytes[calls[i].length] == '/'))

@@ -6,6 +6,7 @@
 
 #include "api/connection.h"
 #include "api/url.h"
+#include "journal/history.h"
 
 /* Decodes a path segment that must be a name; answers 422 naming `what` and returns false when it is none. */
 MUST_USE bool route_name(struct connection *connection, struct text raw, const char *what, char *bytes,
@@ -28,12 +29,15 @@ bool route_query(struct connection *connection, struct parameter *parameters, ui
 MUST_USE bool query_has(const struct connection *connection, struct text key);
 /* Checks the value of a parameter `channel` that must be there; answers and returns false when it is none. */
 bool route_channel(struct connection *connection, struct text channel);
+/* The axis that a parameter `axis` names, recorded when it is absent; answers and returns false when it is none. */
+bool route_axis(struct connection *connection, struct text axis, enum time_axis *out_axis);
 /* The text as a whole number in [least, most]; false when it is none. */
 MUST_USE bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number);
 
 extern const struct handler commands_handler;   /* commands_route.c */
 extern const struct handler stock_handler;      /* stock_route.c: stock, holds */
 extern const struct handler config_handler;     /* config_route.c: items, locations, channels, sources */
+extern const struct handler history_handler;    /* history_route.c */
 extern const struct handler list_handler;       /* list_route.c: the collections */
 extern const struct handler document_handler;   /* document_route.c: transfers, expectations, ATP */
 extern const struct handler availability_handler; /* availability_route.c */

@@ -330,11 +330,6 @@ static bool begin_names(struct connection *connection, const char *first, const 
             route_name(connection, connection->path_second, second, stock->second_bytes, &stock->second));
 }
 
-static void bad_time(struct connection *connection, struct text field, struct text detail)
-{
-    respond_problem(connection, 422, "bad_value", field, detail);
-}
-
 /* as_of and axis. Answers when they make no sense. */
 static void take_time(struct connection *connection)
 {
@@ -343,16 +338,16 @@ static void take_time(struct connection *connection)
     struct text as_of = stock->parameters[STOCK_AS_OF].value;
     struct text axis = stock->parameters[STOCK_AXIS].value;
     stock->past = text_present(as_of);
-    stock->axis = text_present(axis) && text_equal(axis, TEXT("occurred")) ? AXIS_OCCURRED : AXIS_RECORDED;
-    if (text_present(axis) && stock->axis == AXIS_RECORDED && !text_equal(axis, TEXT("recorded")))
-        bad_time(connection, TEXT("axis"), TEXT("is recorded (the default) or occurred"));
-    else if (text_present(axis) && !stock->past)
+    if (!route_axis(connection, axis, &stock->axis))
+        return;
+    if (text_present(axis) && !stock->past)
         respond_problem(connection, 422, "missing_field", TEXT("as_of"), TEXT("an axis is of a time: say which"));
     else if (stock->past && rfc3339_parse(as_of, &stock->as_of_us) != RFC3339_OK)
-        bad_time(connection, TEXT("as_of"), TEXT("is a time with an offset, as 2026-11-22T09:45:00Z"));
+        respond_problem(connection, 422, "bad_value", TEXT("as_of"),
+                        TEXT("is a time with an offset, as 2026-11-22T09:45:00Z"));
     else if (stock->past && stock->as_of_us > env->wall_us(env->context))
-        bad_time(connection, TEXT("as_of"),
-                 TEXT("is ahead of now: leave it out for the present figures; /v1/atp says what can be promised"));
+        respond_problem(connection, 422, "bad_value", TEXT("as_of"),
+                        TEXT("is ahead of now: leave it out for the present figures; /v1/atp says what will be there"));
 }
 
 static void on_begin(struct connection *connection)

@@ -59,15 +59,21 @@ static const struct column item_columns[] = {
 static const struct column location_columns[] = {
     {"location", "location"}, {"parent", "parent"}, {"promise", "promise"}, {"zone", "zone"},
 };
+static const struct column history_columns[] = {
+    {">seq", "seq"},           {"type", "type"}, {"location", "location"},       {">quantity", "quantity"},
+    {">version", "version"},   {"source", "source"}, {"id", "id"},               {"occurred_at", "occurred_at"},
+    {"recorded_at", "recorded_at"},
+};
 static const struct column source_columns[] = {{"source", "source"}, {"ordered", "ordered"}, {">seq", "seq"}};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Filters by the names the server has for them. */
+/* Filters by the names of their options; the server's are the same, with _ for -. */
 enum get_filter { GET_ITEM, GET_LOCATION, GET_CONDITION, GET_STATE, GET_HOLDER, GET_CHANNEL, GET_DIRECTION, GET_Q,
-                  GET_LIMIT, GET_CURSOR, GET_FILTER_COUNT };
+                  GET_AS_OF, GET_AXIS, GET_LIMIT, GET_CURSOR, GET_FILTER_COUNT };
 static const char *const filter_names[GET_FILTER_COUNT] = {
-    "item", "location", "condition", "state", "holder", "channel", "direction", "q", "limit", "cursor"};
+    "item", "location", "condition", "state", "holder", "channel", "direction", "q", "as-of", "axis", "limit",
+    "cursor"};
 #define HAS(filter) (1U << (filter))
 #define HAS_PAGES   (HAS(GET_LIMIT) | HAS(GET_CURSOR))
 #define PAGES       "[--limit COUNT] [--cursor CURSOR]"
@@ -90,7 +96,8 @@ struct thing {
 };
 
 static const struct thing things[] = {
-    {"stock", "/v1/stock", 1, 2, 0, NO_ROWS, "get stock ITEM [LOCATION]", NULL},
+    {"stock", "/v1/stock", 1, 2, HAS(GET_AS_OF) | HAS(GET_AXIS), NO_ROWS,
+     "get stock ITEM [LOCATION] [--as-of TIME [--axis recorded|occurred]]", NULL},
     {"stock", "/v1/stock", 0, 0,
      HAS(GET_LOCATION) | HAS(GET_CHANNEL) | HAS(GET_CONDITION) | HAS(GET_STATE) | HAS(GET_Q) | HAS_PAGES,
      ROWS("stock", figure_columns),
@@ -98,6 +105,8 @@ static const struct thing things[] = {
      NULL},
     {"availability", "/v1/availability", 0, NAMES_MAX, HAS(GET_CHANNEL) | HAS(GET_Q) | HAS_PAGES,
      ROWS("items", availability_columns), "get availability --channel CHANNEL [ITEM... | [--q TEXT] " PAGES "]", "item"},
+    {"history", "/v1/history", 1, 1, HAS(GET_LOCATION) | HAS(GET_AXIS) | HAS_PAGES, ROWS("entries", history_columns),
+     "get history ITEM [--location LOCATION] [--axis recorded|occurred] " PAGES, NULL},
     {"hold", "/v1/holds", 1, 1, 0, NO_ROWS, "get hold ID", NULL},
     {"holds", "/v1/holds", 0, 0,
      HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
@@ -139,7 +148,7 @@ struct get {
     bool json;
     const struct thing *thing;
     const char *first_name, *second_name; /* of what is asked for; NULL for none */
-    const char *channel;                  /* the filter's; NULL for none */
+    const char *channel, *location;       /* the filters'; NULL for none */
 };
 
 /* The strings of an array, with commas between, as much as fits. */
@@ -277,7 +286,9 @@ static int refused(const struct get *get, struct text body)
         else if (text_equal(code, TEXT("unknown_expectation")))
             thing = "expectation", name = get->first_name;
         else if (text_equal(code, TEXT("unknown_location")))
-            thing = "location", name = get->second_name != NULL ? get->second_name : get->first_name;
+            thing = "location", name = get->second_name != NULL ? get->second_name
+                                      : get->location != NULL  ? get->location
+                                                               : get->first_name;
         else if (text_equal(code, TEXT("unknown_channel")))
             thing = "channel", name = get->channel != NULL ? get->channel : get->first_name;
         else if (text_equal(code, TEXT("unknown_source")))
@@ -384,7 +395,7 @@ int cmd_get(int argc, char **argv)
     get.thing = word_count == 0 ? NULL : find_thing(words[0], word_count - 1);
     if (get.thing == NULL) {
         cli_error("get",
-                  "%s%s%s; there are: stock, availability, hold, holds, waiting, transfer, transfers, expectation, "
+                  "%s%s%s; there are: stock, history, availability, hold, holds, waiting, transfer, transfers, expectation, "
                   "expectations, item, items, locations, channels, sources, figures, ready; see onhand help get",
                   word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
                   word_count == 0 ? "" : "' to get");
@@ -412,11 +423,12 @@ int cmd_get(int argc, char **argv)
     get.first_name = name_count > 0 ? words[1] : NULL;
     get.second_name = name_count > 1 ? words[2] : NULL;
     get.channel = filters[GET_CHANNEL].count != 0 ? filters[GET_CHANNEL].values[0] : NULL;
+    get.location = filters[GET_LOCATION].count != 0 ? filters[GET_LOCATION].values[0] : NULL;
     bool first = true;
     for (unsigned i = 0; i < name_count && get.thing->name_key != NULL; i++)
         client_parameter(&get.path, &first, get.thing->name_key, words[i + 1]);
     for (unsigned i = 0; i < GET_FILTER_COUNT; i++)
-        append_list(&get.path, &first, filter_names[i], &filters[i]);
+        append_list(&get.path, &first, i == GET_AS_OF ? "as_of" : filter_names[i], &filters[i]);
     code = fetch_and_print(&get, strcmp(get.thing->name, "ready") == 0);
     buffer_deinit(&get.answer.body);
     buffer_deinit(&get.path);

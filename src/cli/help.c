@@ -66,7 +66,8 @@ const char help_send[] =
 
 const char help_get[] =
     "onhand get: show stock, holds, transfers, expectations, what a channel may sell, and lists\n\n"
-    "usage: onhand get stock ITEM [LOCATION]\n"
+    "usage: onhand get stock ITEM [LOCATION] [--as-of TIME [--axis WHICH]]\n"
+    "       onhand get history ITEM [options]                                  its events, newest first, by pages\n"
     "       onhand get hold ID\n"
     "       onhand get transfer|expectation|item|location|channel|source NAME\n"
     "       onhand get availability --channel CHANNEL [ITEM]...     what it may sell of these items, or of all\n"
@@ -85,6 +86,9 @@ const char help_get[] =
     "  --channel CHANNEL   availability: of this channel. holds, waiting: only through it. stock: only where it\n"
     "                      sells, and what is free there for it\n"
     "  --direction WHICH   expectations: in or out\n"
+    "  --as-of TIME        stock of an item: as it was then, as 2026-11-22T09:45:00Z\n"
+    "  --axis WHICH        of that time: recorded (what anyone was told then) or occurred (what is known now of\n"
+    "                      then). history: its order\n"
     "  --q TEXT            stock, availability, items, locations, channels, sources: only names with this text in them\n"
     "  --limit COUNT       lists: rows in a page, 1 to 1000 (100)\n"
     "  --cursor CURSOR     lists: the page behind the one that ended with `next: CURSOR`, with the same filters\n"
@@ -95,6 +99,7 @@ const char help_get[] =
     "  onhand get stock 85123A\n"
     "  onhand get stock 'BANK CHARGES' LON --json\n"
     "  onhand get stock --state oversold\n"
+    "  onhand get history 85123A --location LON --limit 20\n"
     "  onhand get availability --channel web 85123A 85123B\n"
     "  onhand get holds --state open --holder jo\n"
     "  onhand get figures --item '8512*'\n";
