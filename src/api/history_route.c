@@ -2,7 +2,7 @@
  * GET /v1/history/{item}: the events of an item's cells, newest first, in pages; of all its cells, or of those at a
  * location and below it.
  *
- * The engine's thread says which cells there are and which event of each is the newest, in a read among the commands; a
+ * The engine's thread says which cells there are and where the events of each begin, in a read among the commands; a
  * worker walks the journal back from there (journal/history.h) and renders the page. A cursor is the place of the last
  * entry: what is recorded later is above it on `recorded`. On `occurred` a late fact may come to lie above it or below;
  * below, it is in a page to come. A check ties a cursor to its item, location, axis and place.
@@ -66,21 +66,21 @@ static uint64_t cursor_check(const struct history_call *call, struct history_pla
 /* ---- engine thread ---- */
 
 /* Cells of the item at the location or below it; NUMBER_NONE: all. */
-static void read_heads(const struct ledger *ledger, struct history_call *call, uint32_t item, uint32_t within)
+static void read_tops(const struct ledger *ledger, struct history_call *call, uint32_t item, uint32_t within)
 {
     uint32_t count = 0;
     uint32_t c;
     for (c = ledger_cell_next(ledger, item, NUMBER_NONE); c != NUMBER_NONE; c = ledger_cell_next(ledger, item, c))
         count++;
-    call->page.heads = calloc(count == 0 ? 1 : count, sizeof(uint64_t));
-    call->out_of_memory = call->page.heads == NULL;
+    call->page.tops = calloc(count == 0 ? 1 : count, sizeof(struct cell_top));
+    call->out_of_memory = call->page.tops == NULL;
     if (call->out_of_memory)
         return;
     for (c = ledger_cell_next(ledger, item, NUMBER_NONE); c != NUMBER_NONE; c = ledger_cell_next(ledger, item, c)) {
         struct cell_view view;
         ledger_cell(ledger, c, &view);
         if (within == NUMBER_NONE || ledger_location_within(ledger, view.location, within))
-            call->page.heads[call->page.head_count++] = view.last_seq;
+            ledger_cell_top(ledger, c, &call->page.tops[call->page.top_count++]);
     }
 }
 
@@ -100,7 +100,7 @@ static void read_history(const struct ledger *ledger, struct request *request)
     call->foreign = text_present(call->parameters[HISTORY_CURSOR].value) &&
                     call->check != cursor_check(call, call->page.before);
     if (!call->foreign)
-        read_heads(ledger, call, item, within);
+        read_tops(ledger, call, item, within);
 }
 
 /* ---- worker ---- */
@@ -271,7 +271,7 @@ static void on_end(struct connection *connection)
 {
     struct history_call *call = connection->state;
     buffer_deinit(&call->body);
-    free(call->page.heads);
+    free(call->page.tops);
     free(call->page.places);
     free(call);
 }

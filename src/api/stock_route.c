@@ -4,8 +4,8 @@
  * A read takes its place among the commands: the engine's thread copies the figures, and they are answered when what
  * they show is durable, so that no crash can take back what was seen.
  *
- * With as_of= the figures are as they were. The engine's thread then says which cells there are and which event of each
- * is the newest; a worker reads the journal from there (journal/history.h), and nothing is held up.
+ * With as_of= the figures are as they were. The engine's thread then says which cells there are and where the events of
+ * each begin; a worker reads the journal from there (journal/history.h), and nothing is held up.
  */
 #include "api/feed_text.h"
 #include "api/routes.h"
@@ -26,6 +26,7 @@ struct stock {
     bool summed; /* the location has others below it: cells has all of them */
     struct item_view item;
     struct cell_view *cells; /* oldest first */
+    struct cell_top *tops;   /* of the same cells, when it is as of a time */
     uint32_t cell_count;
     uint64_t seq; /* of the ledger's last event when it was read */
     struct claim_copy claim;
@@ -42,23 +43,33 @@ struct stock {
 
 /* ---- engine thread ---- */
 
+static bool make_room(struct stock *stock, uint32_t count)
+{
+    stock->cells = calloc(count, sizeof(*stock->cells));
+    stock->tops = stock->past ? calloc(count, sizeof(*stock->tops)) : NULL;
+    stock->out_of_memory = stock->cells == NULL || (stock->past && stock->tops == NULL);
+    return !stock->out_of_memory;
+}
+
 /* The item's cells within a location, or all of them (NUMBER_NONE). */
 static void read_cells(const struct ledger *ledger, struct stock *stock, uint32_t item, uint32_t within)
 {
     uint32_t count = 0;
     for (uint32_t c = ledger_cell_next(ledger, item, NUMBER_NONE); c != NUMBER_NONE; c = ledger_cell_next(ledger, item, c))
         count++;
-    stock->cells = calloc(count == 0 ? 1 : count, sizeof(*stock->cells));
-    stock->out_of_memory = stock->cells == NULL;
-    if (stock->out_of_memory)
+    if (!make_room(stock, count == 0 ? 1 : count))
         return;
     for (uint32_t c = ledger_cell_next(ledger, item, NUMBER_NONE); c != NUMBER_NONE; c = ledger_cell_next(ledger, item, c)) {
         struct cell_view *view = &stock->cells[count - 1 - stock->cell_count];
         ledger_cell(ledger, c, view);
+        if (stock->past)
+            ledger_cell_top(ledger, c, &stock->tops[count - 1 - stock->cell_count]);
         stock->cell_count += within == NUMBER_NONE || ledger_location_within(ledger, view->location, within);
     }
     /* They were filled from the end. */
     memmove(stock->cells, stock->cells + (count - stock->cell_count), stock->cell_count * sizeof(*stock->cells));
+    if (stock->past)
+        memmove(stock->tops, stock->tops + (count - stock->cell_count), stock->cell_count * sizeof(*stock->tops));
 }
 
 static void read_claim(const struct ledger *ledger, struct stock *stock)
@@ -99,10 +110,11 @@ static void read_stock(const struct ledger *ledger, struct request *request)
     }
     uint32_t cell = stock->location_found ? ledger_cell_find(ledger, item, location) : NUMBER_NONE;
     stock->found = cell != NUMBER_NONE;
-    stock->cells = calloc(1, sizeof(*stock->cells));
-    stock->out_of_memory = stock->cells == NULL;
-    if (stock->found && !stock->out_of_memory)
-        ledger_cell(ledger, cell, stock->cells);
+    if (!make_room(stock, 1) || !stock->found)
+        return;
+    ledger_cell(ledger, cell, stock->cells);
+    if (stock->past)
+        ledger_cell_top(ledger, cell, stock->tops);
 }
 
 /* ---- I/O thread ---- */
@@ -237,7 +249,7 @@ static void put_back(struct stock *stock, struct history *history)
     for (uint32_t i = 0; i < count; i++) {
         struct history_figures was;
         struct cell_view cell = stock->cells[i];
-        stock->status = history_as_of(history, stock->axis, cell.last_seq, stock->as_of_us, &was);
+        stock->status = history_as_of(history, stock->axis, &stock->tops[i], stock->as_of_us, &was);
         if (stock->status != STATUS_OK)
             return;
         if (was.seq == 0)
@@ -366,6 +378,7 @@ static void on_end(struct connection *connection)
 {
     struct stock *stock = connection->state;
     free(stock->cells);
+    free(stock->tops);
     free(stock->lines);
     free(stock);
 }

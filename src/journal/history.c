@@ -9,8 +9,9 @@
  */
 #include "journal/history.h"
 
-/* Most records are far smaller; a larger one takes the whole room. */
-#define PIECE_BYTES ((size_t)4096)
+/* Who walks back one by one reads so many events at once, if so many bytes hold them. */
+#define BACK_EVENTS 64
+#define BACK_BYTES  ((size_t)16 * 1024)
 
 void history_init(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision,
                   const atomic_bool *stop)
@@ -19,25 +20,61 @@ void history_init(struct history *history, struct journal *journal, uint8_t *byt
         .journal = journal, .bytes = bytes, .decision = decision, .stop = stop, .known_us = INT64_MIN};
 }
 
+/* The record with the event among those that were read, or NULL. */
+static const uint8_t *find_record(const struct history *history, uint64_t seq, size_t *out_bytes)
+{
+    for (size_t at = 0, n = history->length; n - at >= 5;) {
+        size_t bytes = get_u32(history->bytes + at);
+        if (bytes < 5 || bytes > n - at)
+            return NULL;
+        struct reader r = reader_of(history->bytes + at + 5, bytes - 5);
+        uint64_t events = read_varint(&r);
+        uint64_t first = read_varint(&r);
+        if (r.bad || first > seq)
+            return NULL;
+        if (seq - first < events) {
+            *out_bytes = bytes;
+            return history->bytes + at;
+        }
+        at += bytes;
+    }
+    return NULL;
+}
+
+/* Reads records from this event on. */
+static enum status read_from(struct history *history, uint64_t seq, size_t n)
+{
+    history->reads++;
+    history->length = 0;
+    return journal_read(history->journal, seq, TAIL_UNKNOWN, false, history->bytes, n, &history->length);
+}
+
 enum status history_event(struct history *history, uint64_t seq, const struct event **out_event)
 {
     struct decision *decision = history->decision;
     if (!history->read || seq - decision->first_seq >= decision->event_count) {
-        size_t n = 0;
         history->read = false;
         if (history->stop != NULL && atomic_load_explicit(history->stop, memory_order_relaxed))
             return STATUS_AGAIN;
-        enum status status =
-            journal_read(history->journal, seq, TAIL_UNKNOWN, false, history->bytes, PIECE_BYTES, &n);
-        if (status == STATUS_FULL)
-            status = journal_read(history->journal, seq, TAIL_UNKNOWN, false, history->bytes, RECORD_BYTES_MAX, &n);
-        if (status != STATUS_OK)
-            return status;
+        size_t n = 0;
+        enum status status = STATUS_OK;
+        const uint8_t *bytes = find_record(history, seq, &n);
+        uint64_t oldest = journal_oldest_seq(history->journal);
+        if (bytes == NULL && seq > oldest) {
+            status = read_from(history, seq - oldest > BACK_EVENTS ? seq - BACK_EVENTS : oldest, BACK_BYTES);
+            bytes = status == STATUS_OK ? find_record(history, seq, &n) : NULL;
+        }
+        if (bytes == NULL) { /* there is a large one among them, or it is itself */
+            status = read_from(history, seq, BACK_BYTES);
+            if (status == STATUS_FULL)
+                status = read_from(history, seq, RECORD_BYTES_MAX);
+            if (status != STATUS_OK)
+                return status;
+            bytes = find_record(history, seq, &n);
+        }
         struct record record;
-        status = record_decode(history->bytes, n, decision, &record);
-        if (status != STATUS_OK)
-            return status;
-        history->records++;
+        if (bytes == NULL || record_decode(bytes, n, decision, &record) != STATUS_OK)
+            return STATUS_DAMAGED;
         history->read = true;
         if (record.type != RECORD_DECISION || seq - decision->first_seq >= decision->event_count)
             return STATUS_DAMAGED;
@@ -46,12 +83,19 @@ enum status history_event(struct history *history, uint64_t seq, const struct ev
     return STATUS_OK;
 }
 
-/* The ways back from an event: what is borrowed ends with the next read. */
+/* The ways back from an event, or from the top: what is borrowed ends with the next read. */
 struct ways {
     uint64_t previous_seq;
     unsigned count;
     struct skip skips[SKIP_LEVELS];
 };
+
+static struct ways ways_of_top(const struct cell_top *top)
+{
+    struct ways ways = {.previous_seq = top->last_seq, .count = SKIP_LEVELS};
+    memcpy(ways.skips, top->skips, sizeof(ways.skips));
+    return ways;
+}
 
 static struct ways ways_of(const struct event *event)
 {
@@ -60,25 +104,27 @@ static struct ways ways_of(const struct event *event)
     return ways;
 }
 
-enum status history_seek(struct history *history, uint64_t newest_seq, uint64_t below, uint64_t *out_seq)
+enum status history_seek(struct history *history, const struct cell_top *top, uint64_t below, uint64_t *out_seq)
 {
-    uint64_t seq = newest_seq;
     CHECK(below != 0);
-    while (seq >= below) {
+    for (struct ways ways = ways_of_top(top);;) {
         const struct event *event;
-        enum status status = history_event(history, seq, &event);
-        if (status != STATUS_OK)
-            return status;
-        seq = event->previous_seq;
-        for (unsigned k = event->skip_count; k-- > 0;) {
-            if (event->skips[k].seq >= below) {
-                seq = event->skips[k].seq;
+        uint64_t seq = ways.previous_seq;
+        for (unsigned k = ways.count; k-- > 0;) {
+            if (ways.skips[k].seq >= below) {
+                seq = ways.skips[k].seq;
                 break;
             }
         }
+        if (seq < below) {
+            *out_seq = seq;
+            return STATUS_OK;
+        }
+        enum status status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            return status;
+        ways = ways_of(event);
     }
-    *out_seq = seq;
-    return STATUS_OK;
 }
 
 /* Whether an event was recorded by at_us. */
@@ -97,7 +143,7 @@ static enum status recorded_by(struct history *history, uint64_t seq, int64_t at
     return STATUS_OK;
 }
 
-static enum status as_of_recorded(struct history *history, uint64_t newest_seq, int64_t at_us,
+static enum status as_of_recorded(struct history *history, const struct cell_top *top, int64_t at_us,
                                   struct history_figures *out_figures)
 {
     *out_figures = (struct history_figures){.seq = 0};
@@ -105,17 +151,10 @@ static enum status as_of_recorded(struct history *history, uint64_t newest_seq, 
         history->known_us = at_us;
         history->known_seq = 0;
     }
-    for (uint64_t seq = newest_seq; seq != 0;) {
+    for (struct ways ways = ways_of_top(top);;) {
         const struct event *event;
-        enum status status = history_event(history, seq, &event);
-        if (status != STATUS_OK)
-            return status;
-        if (history->decision->recorded_at_us <= at_us) {
-            history->known_seq = seq > history->known_seq ? seq : history->known_seq;
-            *out_figures = (struct history_figures){event->figures, event->version, event->seq};
-            return STATUS_OK;
-        }
-        struct ways ways = ways_of(event);
+        enum status status;
+        uint64_t seq = 0;
         bool by = true;
         for (unsigned k = ways.count; by && k-- > 0;) {
             seq = ways.skips[k].seq;
@@ -125,8 +164,18 @@ static enum status as_of_recorded(struct history *history, uint64_t newest_seq, 
         }
         if (by)
             seq = ways.previous_seq;
+        if (seq == 0)
+            return STATUS_OK;
+        status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            return status;
+        if (history->decision->recorded_at_us <= at_us) {
+            history->known_seq = seq > history->known_seq ? seq : history->known_seq;
+            *out_figures = (struct history_figures){event->figures, event->version, event->seq};
+            return STATUS_OK;
+        }
+        ways = ways_of(event);
     }
-    return STATUS_OK;
 }
 
 static bool is_policy(unsigned figure)
@@ -150,11 +199,20 @@ static bool figures_add(struct figures *sum, const struct figures *more)
     return fits;
 }
 
-static enum status as_of_occurred(struct history *history, uint64_t newest_seq, int64_t at_us,
+/* The longest skip over nothing that occurred by at_us; 0 for none, else its level. */
+static unsigned skip_over(const struct ways *ways, int64_t at_us)
+{
+    unsigned k = ways->count;
+    while (k > 0 && ways->skips[k - 1].oldest_us <= at_us)
+        k--;
+    return k;
+}
+
+static enum status as_of_occurred(struct history *history, const struct cell_top *top, int64_t at_us,
                                   struct history_figures *out_figures)
 {
     struct history_figures found;
-    enum status status = as_of_recorded(history, newest_seq, at_us, &found);
+    enum status status = as_of_recorded(history, top, at_us, &found);
     if (status != STATUS_OK)
         return status;
     for (unsigned i = 0; i < FIGURE_COUNT; i++) {
@@ -163,17 +221,20 @@ static enum status as_of_occurred(struct history *history, uint64_t newest_seq, 
     }
     found.seq = found.version = 0;
     bool fits = true;
-    for (uint64_t seq = newest_seq; seq != 0;) {
+    struct ways ways = ways_of_top(top);
+    unsigned over = skip_over(&ways, at_us);
+    for (;;) {
         const struct event *event;
+        uint64_t seq = over > 0 ? ways.skips[over - 1].seq : ways.previous_seq;
+        if (seq == 0)
+            break;
         status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
         bool whole = history->decision->recorded_at_us <= at_us;
-        unsigned k = whole ? 0 : event->skip_count;
-        while (k > 0 && event->skips[k - 1].oldest_us <= at_us)
-            k--;
-        seq = k > 0 ? event->skips[k - 1].seq : event->previous_seq;
-        if (k > 0 || decision_occurred_us(history->decision) > at_us)
+        ways = ways_of(event);
+        over = whole ? 0 : skip_over(&ways, at_us);
+        if (over > 0 || decision_occurred_us(history->decision) > at_us)
             continue;
         if (found.seq == 0) {
             found.seq = event->seq;
@@ -189,11 +250,11 @@ static enum status as_of_occurred(struct history *history, uint64_t newest_seq, 
     return STATUS_OK;
 }
 
-enum status history_as_of(struct history *history, enum time_axis axis, uint64_t newest_seq, int64_t at_us,
+enum status history_as_of(struct history *history, enum time_axis axis, const struct cell_top *top, int64_t at_us,
                           struct history_figures *out_figures)
 {
-    return axis == AXIS_RECORDED ? as_of_recorded(history, newest_seq, at_us, out_figures)
-                                 : as_of_occurred(history, newest_seq, at_us, out_figures);
+    return axis == AXIS_RECORDED ? as_of_recorded(history, top, at_us, out_figures)
+                                 : as_of_occurred(history, top, at_us, out_figures);
 }
 
 /* ---- pages ---- */
@@ -201,16 +262,16 @@ enum status history_as_of(struct history *history, enum time_axis axis, uint64_t
 static enum status page_recorded(struct history *history, struct history_page *page)
 {
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < page->head_count && status == STATUS_OK; i++) {
-        status = history_seek(history, page->heads[i], page->before.seq, &page->heads[i]);
-    }
+    for (uint32_t i = 0; i < page->top_count && status == STATUS_OK; i++)
+        status = history_seek(history, &page->tops[i], page->before.seq, &page->tops[i].last_seq);
     bool full = false;
     for (uint32_t count = 0; status == STATUS_OK; count++) {
         const struct event *event;
         uint64_t *newest = NULL;
-        for (uint32_t i = 0; i < page->head_count; i++) {
-            if (page->heads[i] != 0 && (newest == NULL || page->heads[i] > *newest))
-                newest = &page->heads[i];
+        for (uint32_t i = 0; i < page->top_count; i++) {
+            uint64_t *head = &page->tops[i].last_seq;
+            if (*head != 0 && (newest == NULL || *head > *newest))
+                newest = head;
         }
         page->more = newest != NULL;
         if (!page->more || full || count == page->limit)
@@ -254,12 +315,17 @@ static void heap_add(struct history_place *heap, uint32_t count, struct history_
 }
 
 /* Puts the highest places of a cell below page->before into the heap, of which the lowest is the first. */
-static enum status collect(struct history *history, const struct history_page *page, uint64_t newest_seq,
+static enum status collect(struct history *history, const struct history_page *page, const struct cell_top *top,
                            uint32_t *count)
 {
     struct history_place *heap = page->places;
-    for (uint64_t seq = newest_seq; seq != 0;) {
+    struct ways ways = ways_of_top(top);
+    unsigned over = skip_over(&ways, page->before.us);
+    for (;;) {
         const struct event *event;
+        uint64_t seq = over > 0 ? ways.skips[over - 1].seq : ways.previous_seq;
+        if (seq == 0)
+            break;
         enum status status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
@@ -267,11 +333,9 @@ static enum status collect(struct history *history, const struct history_page *p
         if (full && history->decision->recorded_at_us < heap[0].us)
             break; /* and all before it occurred before that, too */
         struct history_place place = {decision_occurred_us(history->decision), seq};
-        unsigned k = event->skip_count;
-        while (k > 0 && event->skips[k - 1].oldest_us <= page->before.us)
-            k--;
-        seq = k > 0 ? event->skips[k - 1].seq : event->previous_seq;
-        if (k > 0 || !is_below(place, page->before))
+        ways = ways_of(event);
+        over = skip_over(&ways, page->before.us);
+        if (over > 0 || !is_below(place, page->before))
             continue;
         if (!full) {
             heap_add(heap, (*count)++, place);
@@ -288,8 +352,8 @@ static enum status page_occurred(struct history *history, struct history_page *p
     struct history_place *places = page->places;
     uint32_t count = 0;
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < page->head_count && status == STATUS_OK; i++)
-        status = collect(history, page, page->heads[i], &count);
+    for (uint32_t i = 0; i < page->top_count && status == STATUS_OK; i++)
+        status = collect(history, page, &page->tops[i], &count);
     for (uint32_t rest = count; rest > 1; rest--) { /* the lowest goes to the end */
         struct history_place lowest = places[0];
         places[0] = places[rest - 1];

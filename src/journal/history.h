@@ -9,8 +9,8 @@
  *
  * Any thread; each struct history for one thread at a time. It allocates nothing.
  *
- * Cost: with n events of the cell, about 7 records read for each power of 8 in n, up and down again, to find a
- * recorded time; on `occurred` also those of the blocks in which something late occurred by T. Events that were
+ * Cost: with n events of the cell, up to 8 records read for each power of 8 in n to find a recorded time; on
+ * `occurred` also those of the blocks in which something late occurred by T. Events that were
  * journalled before there were skips (format.md) are read one by one.
  */
 #ifndef ONHAND_JOURNAL_HISTORY_H
@@ -19,15 +19,17 @@
 #include <stdatomic.h>
 
 #include "journal/journal.h"
+#include "ledger/ledger.h"
 
 enum time_axis { AXIS_RECORDED, AXIS_OCCURRED };
 
 struct history {
     struct journal *journal;   /* borrowed, as are the next two */
-    uint8_t *bytes;            /* RECORD_BYTES_MAX */
+    uint8_t *bytes;            /* RECORD_BYTES_MAX: records of some events that follow one another */
+    size_t length;
     struct decision *decision; /* of the event read last; with its events and shortages attached */
     bool read;                 /* decision holds one */
-    uint64_t records;          /* read so far */
+    uint64_t reads;            /* of the journal so far */
     const atomic_bool *stop;   /* when it becomes true nothing more is read; may be NULL */
     /* Log time never goes back: the newest event known to be recorded by known_us, of any cell. */
     int64_t known_us;
@@ -44,10 +46,11 @@ void history_init(struct history *history, struct journal *journal, uint8_t *byt
 MUST_USE enum status history_event(struct history *history, uint64_t seq, const struct event **out_event);
 
 /*
- * The number of the cell's newest event with a number below `below`, 0 for none. newest_seq: of any event of the cell
- * that is durable, usually its last. As history_event.
+ * The number of the cell's newest event with a number below `below`, 0 for none. top: of the cell, of events that are
+ * durable now. As history_event.
  */
-MUST_USE enum status history_seek(struct history *history, uint64_t newest_seq, uint64_t below, uint64_t *out_seq);
+MUST_USE enum status history_seek(struct history *history, const struct cell_top *top, uint64_t below,
+                                  uint64_t *out_seq);
 
 /* A cell as it was. All 0 when there was nothing yet. */
 struct history_figures {
@@ -56,11 +59,11 @@ struct history_figures {
     uint64_t seq;     /* its number */
 };
 /*
- * The cell whose newest event is newest_seq (0: a cell without any), as of at_us, UTC. As history_event; FULL when what
- * occurred sums up beyond what a figure can hold.
+ * The cell with this top, as of at_us, UTC. As history_event; FULL when what occurred sums up beyond what a figure can
+ * hold.
  */
-MUST_USE enum status history_as_of(struct history *history, enum time_axis axis, uint64_t newest_seq, int64_t at_us,
-                                   struct history_figures *out_figures);
+MUST_USE enum status history_as_of(struct history *history, enum time_axis axis, const struct cell_top *top,
+                                   int64_t at_us, struct history_figures *out_figures);
 
 /*
  * A page of the entries of one cell or several, newest first: by number on `recorded`; on `occurred` by the time they
@@ -74,8 +77,8 @@ struct history_place {
 
 struct history_page {
     enum time_axis axis;
-    uint64_t *heads; /* the cells' newest events; overwritten */
-    uint32_t head_count;
+    struct cell_top *tops; /* of the cells; overwritten */
+    uint32_t top_count;
     struct history_place before;  /* entries below it */
     uint32_t limit;               /* of them at most */
     struct history_place *places; /* room for limit + 1 */

@@ -190,6 +190,13 @@ static inline int64_t cell_oversold(const struct cell_view *cell)
 /* Cells are numbered densely from 0 in order of creation and never removed. */
 uint32_t ledger_cell_count(const struct ledger *ledger);
 void ledger_cell(const struct ledger *ledger, uint32_t cell, struct cell_view *out_view);
+/* Where a walk back over a cell's events begins: what an event behind its newest would name. Each of the skips is to the
+ * newest event that is the end of one of its level, 0 for none, over all events behind that one. */
+struct cell_top {
+    uint64_t last_seq;
+    struct skip skips[SKIP_LEVELS];
+};
+void ledger_cell_top(const struct ledger *ledger, uint32_t cell, struct cell_top *out_top);
 /* The cell of an item at a location, or NUMBER_NONE. */
 uint32_t ledger_cell_find(const struct ledger *ledger, uint32_t item, uint32_t location);
 /* The item's cells, newest first, but for those at locations given up: pass NUMBER_NONE to begin; NUMBER_NONE ends. */

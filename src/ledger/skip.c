@@ -65,6 +65,19 @@ void skips_evolve(struct ledger *ledger, uint32_t number, struct event *event)
     memcpy(event->skips, skips, levels * sizeof(skips[0]));
 }
 
+void ledger_cell_top(const struct ledger *ledger, uint32_t number, struct cell_top *out_top)
+{
+    const struct cell *cell = &ledger->cells[number];
+    const struct ladder *ladder = &ledger->ladders[number];
+    int64_t oldest_us = cell->oldest_us;
+    out_top->last_seq = cell->last_seq;
+    for (unsigned i = 0; i < SKIP_LEVELS; i++) {
+        if (i > 0 && cell->version >= SKIP_STEP)
+            oldest_us = min_i64(oldest_us, ladder->oldest_us[i - 1]);
+        out_top->skips[i] = (struct skip){ladder->seqs[i], oldest_us};
+    }
+}
+
 void ladder_check(const struct ledger *ledger, uint32_t number, uint64_t *hash)
 {
     const struct cell *cell = &ledger->cells[number];

@@ -26,9 +26,10 @@ struct seen {
 };
 static struct seen seen[EVENTS_MAX];
 static size_t seen_count;
-static uint64_t newest[CELLS];
+static struct cell_top tops[CELLS]; /* as the ledger has them */
 static struct journal *journal;
 static bool with_skips;
+static const struct world *telling;
 static char path[64];
 
 static struct history history;
@@ -63,7 +64,7 @@ static void create_journal(void)
     strcpy(path, "/tmp/onhand-history-XXXXXX");
     assert_non_null(mkdtemp(path));
     seen_count = 0;
-    memset(newest, 0, sizeof(newest));
+    memset(tops, 0, sizeof(tops));
     room.events = malloc(DECISION_EVENTS_MAX * sizeof(struct event));
     room.shortages = malloc(COMMAND_LINES_MAX * sizeof(struct shortage));
     history.bytes = malloc(RECORD_BYTES_MAX);
@@ -105,7 +106,8 @@ static void append(const struct decision *decision)
         assert_true(seen_count < EVENTS_MAX && event->location < CELLS);
         seen[seen_count++] = (struct seen){event->seq, event->version, event->location, decision->recorded_at_us,
                                            decision_occurred_us(decision), event->delta, event->figures};
-        newest[event->location] = event->seq;
+        ledger_cell_top(telling->ledger, ledger_cell_find(telling->ledger, event->item, event->location),
+                        &tops[event->location]);
     }
     journal_append(journal, decision, &offset);
     flush_some();
@@ -144,7 +146,7 @@ static void compare(enum time_axis axis, uint32_t cell, int64_t at_us)
 {
     struct history_figures expected = naive(axis, cell, at_us);
     struct history_figures found;
-    assert_int_equal(history_as_of(&history, axis, newest[cell], at_us, &found), STATUS_OK);
+    assert_int_equal(history_as_of(&history, axis, &tops[cell], at_us, &found), STATUS_OK);
     assert_int_equal(found.seq, expected.seq);
     assert_int_equal(found.version, expected.version);
     for (unsigned f = 0; f < FIGURE_COUNT; f++) {
@@ -160,7 +162,7 @@ static void compare_seek(uint32_t cell, uint64_t below)
     for (size_t i = 0; i < seen_count && seen[i].seq < below; i++)
         expected = seen[i].cell == cell ? seen[i].seq : expected;
     uint64_t found = UINT64_MAX;
-    assert_int_equal(history_seek(&history, newest[cell], below, &found), STATUS_OK);
+    assert_int_equal(history_seek(&history, &tops[cell], below, &found), STATUS_OK);
     assert_int_equal(found, expected);
 }
 
@@ -229,12 +231,12 @@ static void compare_pages(enum time_axis axis, unsigned cells, uint32_t limit, u
     struct history_place before = HISTORY_TOP;
     bool more = true;
     for (uint32_t pages = 0; more; pages++) {
-        uint64_t heads[CELLS];
+        struct cell_top heads[CELLS];
         uint32_t head_count = 0;
         uint32_t had = paged.count;
         for (unsigned c = 0; c < CELLS; c++) {
             if ((cells >> c & 1) != 0)
-                heads[head_count++] = newest[c];
+                heads[head_count++] = tops[c];
         }
         struct history_page page = {axis,   heads,      head_count, before,      limit,
                                     places, take_entry, &paged,     HISTORY_TOP, false};
@@ -304,6 +306,7 @@ static void figures_are_what_a_naive_look_says(bool skips)
     with_skips = skips;
     create_journal();
     world.told = append;
+    telling = &world;
     world_init(&world, &world_limits);
     for (unsigned step = 0; step < (skips ? 2500 : 400); step++) /* without them each event is read, each time */
         some_step(&world, &prng, step);
@@ -334,11 +337,12 @@ static void figures_are_found_where_a_journal_has_no_skips(void **state)
 
 #define LONG_EVENTS UINT64_C(100000)
 
-static uint64_t reads_of(enum time_axis axis, uint64_t newest_seq, int64_t at_us, struct history_figures *out_found)
+static uint64_t reads_of(enum time_axis axis, const struct cell_top *top, int64_t at_us,
+                         struct history_figures *out_found)
 {
-    uint64_t before = history.records;
-    assert_int_equal(history_as_of(&history, axis, newest_seq, at_us, out_found), STATUS_OK);
-    return history.records - before;
+    uint64_t before = history.reads;
+    assert_int_equal(history_as_of(&history, axis, top, at_us, out_found), STATUS_OK);
+    return history.reads - before;
 }
 
 /* A receipt of 1 a second; every 10,000th is known only an hour later. */
@@ -350,6 +354,7 @@ static void a_long_history_is_walked_in_a_few_steps(void **state)
     with_skips = true;
     create_journal();
     world.told = append;
+    telling = &world;
     world_init(&world, &world_limits);
     world_step(&world, "receive 1 A@L");
     struct decision decision = world.decision;
@@ -373,33 +378,35 @@ static void a_long_history_is_walked_in_a_few_steps(void **state)
         flush_some();
     }
     assert_int_equal(journal_flush(journal), STATUS_OK);
-    uint64_t end = first + LONG_EVENTS - 1;
+    struct cell_top top;
+    ledger_cell_top(world.ledger, ledger_cell_find(world.ledger, world.decision.events[0].item, 0), &top);
+    assert_int_equal(top.last_seq, first + LONG_EVENTS - 1);
     uint64_t most[2] = {0, 0};
     struct prng prng = prng_of(3);
     for (unsigned i = 0; i < 300; i++) {
         int64_t second = 1 + (int64_t)prng_below(&prng, LONG_EVENTS);
         int64_t at_us = WORLD_START_US + second * SECOND_US;
         struct history_figures found;
-        uint64_t reads = reads_of(AXIS_RECORDED, end, at_us, &found);
+        uint64_t reads = reads_of(AXIS_RECORDED, &top, at_us, &found);
         assert_int_equal(found.version, second);
         most[0] = reads > most[0] ? reads : most[0];
-        reads = reads_of(AXIS_OCCURRED, end, at_us, &found);
+        reads = reads_of(AXIS_OCCURRED, &top, at_us, &found);
         /* One known later counts from an hour before on. */
         int64_t late = 0;
         for (int64_t v = 10000; v <= (int64_t)LONG_EVENTS; v += 10000)
             late += v > second && v <= second + 3600;
         assert_int_equal(found.figures.units[CONDITION_SELLABLE], second + late);
         most[1] = reads > most[1] ? reads : most[1];
-        uint64_t before = history.records;
+        uint64_t before = history.reads;
         uint64_t seq;
-        assert_int_equal(history_seek(&history, end, first + (uint64_t)second - 1, &seq), STATUS_OK);
+        assert_int_equal(history_seek(&history, &top, first + (uint64_t)second - 1, &seq), STATUS_OK);
         assert_int_equal(seq, second == 1 ? 0 : first + (uint64_t)second - 2);
-        assert_true(history.records - before <= 2 * 7 * 6);
+        assert_true(history.reads - before <= 8 * 6);
     }
-    /* Six levels, up and down, seven steps each; on `occurred` twice, and down to what is late. */
-    print_message("# as of: at most %" PRIu64 " records read on recorded, %" PRIu64 " on occurred\n", most[0], most[1]);
-    assert_true(most[0] <= 2 * 8 * 6);
-    assert_true(most[1] <= 3 * 2 * 8 * 6);
+    /* Six levels, eight steps each; on `occurred` twice, and down to what is late. */
+    print_message("# as of: at most %" PRIu64 " reads on recorded, %" PRIu64 " on occurred\n", most[0], most[1]);
+    assert_true(most[0] <= 8 * 6);
+    assert_true(most[1] <= 3 * 8 * 6);
     destroy_journal();
     world_deinit(&world);
 }
@@ -412,6 +419,7 @@ static void sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped(void **st
     with_skips = true;
     create_journal();
     world.told = append;
+    telling = &world;
     world_init(&world, &world_limits);
     world_step(&world, "receive 9007199254740991 A@L0");
     for (unsigned i = 0; i < 70; i++) { /* each there, an hour before it is known, and back */
@@ -422,12 +430,12 @@ static void sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped(void **st
     assert_int_equal(journal_flush(journal), STATUS_OK);
     struct history_figures found;
     stop = true;
-    assert_int_equal(history_as_of(&history, AXIS_OCCURRED, newest[0], world.now_us, &found), STATUS_AGAIN);
+    assert_int_equal(history_as_of(&history, AXIS_OCCURRED, &tops[0], world.now_us, &found), STATUS_AGAIN);
     stop = false;
     for (uint32_t cell = 0; cell < 2; cell++) {
-        assert_int_equal(history_as_of(&history, AXIS_OCCURRED, newest[cell], world.now_us - 3600 * SECOND_US, &found),
+        assert_int_equal(history_as_of(&history, AXIS_OCCURRED, &tops[cell], world.now_us - 3600 * SECOND_US, &found),
                          STATUS_FULL);
-        assert_int_equal(history_as_of(&history, AXIS_OCCURRED, newest[cell], world.now_us, &found), STATUS_OK);
+        assert_int_equal(history_as_of(&history, AXIS_OCCURRED, &tops[cell], world.now_us, &found), STATUS_OK);
         assert_int_equal(found.figures.units[CONDITION_SELLABLE], cell == 0 ? QUANTITY_UNITS_MAX : 0);
     }
     destroy_journal();

@@ -36,6 +36,23 @@ static void look_at_skips(const struct event *event, const struct seen *all)
     assert_int_equal(event->skip_count, level);
 }
 
+/* And where a walk begins. */
+static void look_at_top(const struct ledger *ledger, uint32_t location, const struct seen *all, uint64_t version)
+{
+    struct cell_top top;
+    uint64_t step = SKIP_STEP;
+    ledger_cell_top(ledger, ledger_cell_find(ledger, 0, location), &top);
+    assert_int_equal(top.last_seq, all[version].seq);
+    for (unsigned level = 0; level < SKIP_LEVELS; level++, step *= SKIP_STEP) {
+        uint64_t end = version - version % step;
+        int64_t oldest_us = INT64_MAX;
+        for (uint64_t i = end + 1; i <= version; i++)
+            oldest_us = all[i].occurred_at_us < oldest_us ? all[i].occurred_at_us : oldest_us;
+        assert_int_equal(top.skips[level].seq, all[end].seq);
+        assert_int_equal(top.skips[level].oldest_us, oldest_us);
+    }
+}
+
 /* Notes the decision's events, and looks at their skips. */
 static void note(const struct world *world, unsigned *most)
 {
@@ -52,6 +69,8 @@ static void note(const struct world *world, unsigned *most)
         cells[event->location][*version] = (struct seen){event->seq, decision_occurred_us(decision)};
         look_at_skips(event, cells[event->location]);
         *most = event->skip_count > *most ? event->skip_count : *most;
+        if (i + 1 == decision->event_count)
+            look_at_top(world->ledger, event->location, cells[event->location], *version);
     }
 }
 
