@@ -957,6 +957,7 @@ static void channels_of_one_name_follow_each_other(void **state)
     assert_false(ledger_offer_stands(world.ledger, 0));
     assert_true(ledger_offer_stands(world.ledger, 1)); /* nothing ever was at N */
     assert_int_equal(ledger_offer_before(world.ledger, 2, NUMBER_NONE), 1);
+    assert_int_equal(ledger_offer_behind(world.ledger, 2, NUMBER_NONE), 0);
     assert_int_equal(ledger_offer_behind(world.ledger, 2, 0), 1);
     assert_int_equal(ledger_offer_behind(world.ledger, 2, 1), NUMBER_NONE);
     assert_int_equal(ledger_offer_before(world.ledger, 2, 1), 0);
