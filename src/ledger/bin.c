@@ -149,7 +149,8 @@ void bins_rest(struct judge *judge)
 {
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         struct draft *draft = judge_draft(judge, i);
-        if (!draft->unnamed || (draft->in_bins == 0 && !draft->begins))
+        bool starts = draft->begins && draft_figures(judge, draft).units[CONDITION_SELLABLE] != 0;
+        if (!draft->unnamed || (draft->in_bins == 0 && !starts))
             continue;
         struct event *event = bins_event(judge, draft);
         if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
