@@ -5,7 +5,7 @@
  * they show is durable, so that no crash can take back what was seen.
  *
  * With as_of= the figures are as they were. The engine's thread then says which cells there are and where the events of
- * each begin; a worker reads the journal from there (journal/history.h), and nothing is held up.
+ * each begin; a worker reads the journal from there (journal/history.h), and no command is held up.
  */
 #include "api/feed_text.h"
 #include "api/routes.h"
