@@ -311,6 +311,11 @@ void respond_unread(struct connection *connection)
     respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("the server cannot read just now"));
 }
 
+void respond_unreadable(struct connection *connection)
+{
+    respond_problem(connection, 503, "feed_unreadable", TEXT_NONE, TEXT("the journal cannot be read just now; see the log"));
+}
+
 void respond_fatal(struct connection *connection, int http, const char *code, struct text detail)
 {
     connection->close_after = true;

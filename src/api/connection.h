@@ -119,6 +119,8 @@ void respond_problem_with(struct connection *connection, int http, const char *c
                           struct text detail, struct text extra);
 /* 503: a read came back without having been made, or had no room. */
 void respond_unread(struct connection *connection);
+/* 503: records that should be there cannot be had from the journal. */
+void respond_unreadable(struct connection *connection);
 /* As respond_problem, and closes: what follows on the connection cannot be understood. */
 void respond_fatal(struct connection *connection, int http, const char *code, struct text detail);
 /* Begins a stream of this type; its text goes to connection->body. */

@@ -124,7 +124,7 @@ static void respond_gone(struct connection *connection, enum status status)
         respond_problem(connection, 410, "feed_expired", text_of(text, n), TEXT("no longer kept; field has the oldest position"));
         return;
     }
-    respond_problem(connection, 503, "feed_unreadable", TEXT_NONE, TEXT("the journal cannot be read just now; see the log"));
+    respond_unreadable(connection);
 }
 
 /* How far the reader is. */

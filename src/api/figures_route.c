@@ -161,8 +161,7 @@ static void work_done(uv_work_t *work, int result)
         return;
     }
     if (call->status != STATUS_OK) {
-        respond_problem(connection, 503, "feed_unreadable", TEXT_NONE,
-                        TEXT("the journal cannot be read just now; see the log"));
+        respond_unreadable(connection);
         return;
     }
     stream_begin(connection, "application/json");

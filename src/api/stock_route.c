@@ -290,8 +290,7 @@ static void work_done(uv_work_t *work, int result)
         respond_problem(connection, 422, "out_of_range", TEXT("as_of"),
                         TEXT("what occurred by then sums up beyond what a figure can hold; ask on axis=recorded"));
     else if (stock->status != STATUS_OK)
-        respond_problem(connection, 503, "feed_unreadable", TEXT_NONE,
-                        TEXT("the journal cannot be read just now; see the log"));
+        respond_unreadable(connection);
     else
         answer(connection);
 }
