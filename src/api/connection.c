@@ -16,6 +16,7 @@
 
 static void process(struct connection *connection);
 static bool is_finished(const struct connection *connection);
+static void stop_past(struct connection *connection);
 
 /* ---- life ---- */
 
@@ -62,6 +63,48 @@ void connection_close(struct connection *connection)
     connection->closing = true;
     connection_watch(connection, false);
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
+    stop_past(connection);
+}
+
+/* ---- work on the past ---- */
+
+static void stop_past(struct connection *connection)
+{
+    if (connection->past != NULL)
+        past_work_stop(connection->past);
+}
+
+/*
+ * The peer sends no more. It may still read; or it is gone, and will not say so until something is sent to it. A command is
+ * answered soon; for the past that would be when all was read for nobody. So an interim answer is sent that says nothing.
+ */
+static void probe_peer(struct connection *connection)
+{
+    buffer_literal(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    connection_dirty(connection);
+}
+
+void connection_past_start(struct connection *connection, struct past_work *work, void (*run)(void *connection),
+                           void (*done)(void *connection))
+{
+    work->run = run;
+    work->done = done;
+    work->context = connection;
+    connection->past = work;
+    connection->outstanding++;
+    if (connection->close_after && !connection->reading)
+        probe_peer(connection);
+    past_work_start(work, connection->io);
+}
+
+bool connection_past_done(struct connection *connection)
+{
+    connection->past = NULL;
+    connection->outstanding--;
+    if (!connection->closing)
+        return true;
+    connection_release(connection);
+    return false;
 }
 
 void connection_watch(struct connection *connection, bool watch)
@@ -124,7 +167,8 @@ static void after_output(struct connection *connection)
         connection_dirty(connection);
         return;
     }
-    if (connection->close_after && connection->phase != PHASE_BODY && !connection->streaming) {
+    bool answered = connection->phase == PHASE_HEAD || (connection->phase == PHASE_ANSWER && connection->deadline_ns == -1);
+    if (connection->close_after && answered && !connection->streaming) {
         connection_close(connection);
         return;
     }
@@ -365,6 +409,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         (connection->outstanding != 0 || connection_waiting(connection) != 0)) {
         /* The peer sends no more but may still read: it gets what is under way. */
         connection_stop(connection);
+        if (connection->past != NULL)
+            probe_peer(connection);
         return;
     }
     if (n < 0) {
@@ -597,10 +643,24 @@ static size_t bytes_not_taken(const struct connection *connection)
     return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp) + (size_t)in_system;
 }
 
+/* Whether the peer has answered the probe with a reset. Nothing is read any more that would tell. */
+static bool is_reset(const struct connection *connection)
+{
+    int fd;
+    int error = 0;
+    socklen_t n = sizeof(error);
+    return uv_fileno((const uv_handle_t *)&connection->tcp, &fd) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error != 0;
+}
+
 void connection_tick(struct connection *connection)
 {
     if (connection->closing)
         return;
+    if (connection->past != NULL && !connection->reading && is_reset(connection)) {
+        connection_close(connection);
+        return;
+    }
     int64_t now_ns = connection->io->now_ns;
     size_t queued = connection->writing ? bytes_not_taken(connection) : 0;
     if (queued < connection->queued)

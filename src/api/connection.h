@@ -11,6 +11,7 @@
 
 #include "api/http1.h"
 #include "api/io.h"
+#include "api/past_work.h"
 
 #define CONNECTION_IN_BYTES   (64 * 1024)
 #define CONNECTION_OUT_BYTES  ((size_t)64 << 20) /* bound of one whole response */
@@ -71,6 +72,7 @@ struct connection {
     struct text path_first, path_second; /* raw path segments behind the collection, or TEXT_NONE */
     void *state;          /* the handler's */
     uint32_t outstanding; /* requests with the engine, or jobs on other threads */
+    struct past_work *past; /* one of these jobs, or NULL; stopped when the connection closes */
     int64_t wake_at_ns;   /* 0 for none */
 
     struct buffer out;     /* to send, as on the wire */
@@ -108,6 +110,11 @@ void connection_resume(struct connection *connection);
 /* Bytes waiting to be sent. */
 size_t connection_waiting(const struct connection *connection);
 void connection_watch(struct connection *connection, bool watch);
+/* Works on the past for the present request (past_work.h); run and done get the connection. */
+void connection_past_start(struct connection *connection, struct past_work *work, void (*run)(void *connection),
+                           void (*done)(void *connection));
+/* What `done` does first. False: the connection has closed, and the state may be gone. */
+MUST_USE bool connection_past_done(struct connection *connection);
 
 /* ---- responses ---- */
 /* A whole response with this body. extra: complete header lines ("ETag: …\r\n") or TEXT_NONE. Finishes the exchange. */

@@ -35,7 +35,7 @@ struct history_call {
     struct text name; /* of the item: it may have been asked for by a merged one */
     uint64_t seq;
     /* The worker's. */
-    uv_work_t work;
+    struct past_work work;
     enum status status;
     struct buffer body;
     uint32_t count;
@@ -115,9 +115,9 @@ static bool take_entry(void *context, const struct decision *decision, uint32_t 
     return call->body.length < HISTORY_PAGE_BYTES;
 }
 
-static void work_run(uv_work_t *work)
+static void work_run(void *context)
 {
-    struct history_call *call = ((struct connection *)work->data)->state;
+    struct history_call *call = ((struct connection *)context)->state;
     struct feed_scratch scratch;
     struct history history;
     call->status = STATUS_MEMORY;
@@ -125,7 +125,7 @@ static void work_run(uv_work_t *work)
     if (feed_scratch_init(&scratch) && call->page.places != NULL) {
         call->page.entry = take_entry;
         call->page.context = call;
-        history_init(&history, call->service->journal, scratch.bytes, &scratch.decision, &call->service->stopping);
+        history_init(&history, call->service->journal, scratch.bytes, &scratch.decision, &call->work.stop);
         call->status = history_page(&history, &call->page);
     }
     feed_scratch_deinit(&scratch);
@@ -172,16 +172,12 @@ static void refuse_cursor(struct connection *connection)
                     TEXT("is no cursor that this call gave for this item, location and axis; begin without one"));
 }
 
-static void work_done(uv_work_t *work, int result)
+static void work_done(void *context)
 {
-    struct connection *connection = work->data;
-    struct history_call *call = connection->state;
-    (void)result; /* never cancelled */
-    connection->outstanding--;
-    if (connection->closing) {
-        connection_release(connection);
+    struct connection *connection = context;
+    if (!connection_past_done(connection))
         return;
-    }
+    struct history_call *call = connection->state;
     if (call->status != STATUS_OK) {
         respond_unreadable(connection);
         return;
@@ -214,9 +210,8 @@ static void on_answered(struct connection *connection, struct request *request)
     } else if (call->foreign) {
         refuse_cursor(connection);
     } else {
-        call->work.data = connection;
-        connection->outstanding++;
-        CHECK(uv_queue_work(&connection->io->loop, &call->work, work_run, work_done) == 0);
+        call->status = STATUS_AGAIN; /* until it runs */
+        connection_past_start(connection, &call->work, work_run, work_done);
     }
 }
 

@@ -327,6 +327,7 @@ static void on_wake(uv_async_t *wake)
         begin_stop(io);
     take_done(io);
     tell_watchers(io);
+    past_works_go_on(io);
 }
 
 static void on_tick(uv_timer_t *tick)

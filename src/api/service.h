@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "api/past_work.h"
 #include "api/source_zones.h"
 #include "engine/engine.h"
 
@@ -20,6 +21,7 @@ struct service {
     struct engine *engine;
     struct inbox *inbox;
     struct source_zones *zones;
+    struct past_works *past;
     const char *version;
     /* Names a Host field may have, without port; compared without case. */
     uint32_t host_count;

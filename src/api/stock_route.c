@@ -36,7 +36,7 @@ struct stock {
     bool past;
     enum time_axis axis;
     int64_t as_of_us;
-    uv_work_t work;
+    struct past_work work;
     const struct service *service;
     enum status status;
 };
@@ -264,29 +264,27 @@ static void put_back(struct stock *stock, struct history *history)
     stock->found = kept > 0;
 }
 
-static void work_run(uv_work_t *work)
+static void work_run(void *context)
 {
-    struct stock *stock = ((struct connection *)work->data)->state;
+    struct stock *stock = ((struct connection *)context)->state;
     struct feed_scratch scratch;
     struct history history;
     stock->status = STATUS_MEMORY;
     if (feed_scratch_init(&scratch)) {
-        history_init(&history, stock->service->journal, scratch.bytes, &scratch.decision, &stock->service->stopping);
+        history_init(&history, stock->service->journal, scratch.bytes, &scratch.decision, &stock->work.stop);
         stock->status = STATUS_OK;
         put_back(stock, &history);
     }
     feed_scratch_deinit(&scratch);
 }
 
-static void work_done(uv_work_t *work, int result)
+static void work_done(void *context)
 {
-    struct connection *connection = work->data;
+    struct connection *connection = context;
+    if (!connection_past_done(connection))
+        return;
     const struct stock *stock = connection->state;
-    (void)result; /* never cancelled */
-    connection->outstanding--;
-    if (connection->closing)
-        connection_release(connection);
-    else if (stock->status == STATUS_FULL)
+    if (stock->status == STATUS_FULL)
         respond_problem(connection, 422, "out_of_range", TEXT("as_of"),
                         TEXT("what occurred by then sums up beyond what a figure can hold; ask on axis=recorded"));
     else if (stock->status != STATUS_OK)
@@ -317,9 +315,8 @@ static void on_answered(struct connection *connection, struct request *request)
         answer(connection);
         return;
     }
-    stock->work.data = connection;
-    connection->outstanding++;
-    CHECK(uv_queue_work(&connection->io->loop, &stock->work, work_run, work_done) == 0);
+    stock->status = STATUS_AGAIN; /* until it runs */
+    connection_past_start(connection, &stock->work, work_run, work_done);
 }
 
 static void ask(struct connection *connection)

@@ -24,6 +24,7 @@ struct server {
     uint32_t io_count;
     uint32_t io_ready, io_started;
     struct source_zones *zones;
+    struct past_works *past;
 };
 
 void server_options_init(struct server_options *options)
@@ -137,6 +138,7 @@ static void set_up_service(struct server *server)
     service->ledger = shard_ledger(service->shard);
     service->inbox = server->inbox;
     service->zones = server->zones;
+    service->past = server->past;
     service->version = options->version;
     service->connection_count_max = options->connections_max;
     service->spin_ns = options->spin_us * 1000;
@@ -258,12 +260,14 @@ int server_run(const struct server_options *options)
     server.inbox = inbox_create(&inbox_options);
     server.io = calloc(options->io_threads, sizeof(struct io));
     server.zones = source_zones_create();
-    if (server.inbox != NULL && server.io != NULL && server.zones != NULL &&
+    server.past = past_works_create();
+    if (server.inbox != NULL && server.io != NULL && server.zones != NULL && server.past != NULL &&
         source_zones_load(server.zones, shard_ledger(server.service.shard))) {
         set_up_service(&server);
         code = run_engine(&server, &signals);
     }
     free(server.io);
+    past_works_destroy(server.past);
     source_zones_destroy(server.zones);
     if (server.inbox != NULL)
         inbox_destroy(server.inbox);
