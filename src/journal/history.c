@@ -183,20 +183,30 @@ static bool is_policy(unsigned figure)
     return figure == FIGURE_SAFETY_STOCK || figure == FIGURE_BACKORDER_LIMIT || figure == FIGURE_REORDER_POINT;
 }
 
-/* Sums of figures are made of a dozen of them, and must fit as well. */
-#define UNITS_MAX (INT64_MAX / 16)
-
-/* Adds what moves, not policy. False beyond UNITS_MAX. */
+/* Adds what moves, not policy. On the way a sum may be more than a figure can hold; false when it is more than any number
+ * can. */
 static bool figures_add(struct figures *sum, const struct figures *more)
 {
     bool fits = true;
     for (unsigned i = 0; i < FIGURE_COUNT; i++) {
-        if (is_policy(i))
-            continue;
-        fits = checked_add(sum->units[i], more->units[i], &sum->units[i]) && fits;
-        fits = fits && sum->units[i] <= UNITS_MAX && sum->units[i] >= -UNITS_MAX;
+        if (!is_policy(i))
+            fits = checked_add(sum->units[i], more->units[i], &sum->units[i]) && fits;
     }
     return fits;
+}
+
+/* Whether each is what a figure can hold, and what is made of them as well. */
+static bool figures_fit(const struct figures *figures)
+{
+    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
+        if (!quantity_in_range(figures->units[i]))
+            return false;
+    }
+    int64_t on_hand = figures_on_hand(figures);
+    int64_t reserved = figures_reserved(figures);
+    int64_t available = figures_available(figures);
+    return quantity_in_range(on_hand) && quantity_in_range(on_hand - figures->units[CONDITION_SELLABLE]) &&
+           quantity_in_range(reserved) && quantity_in_range(available);
 }
 
 /* The longest skip over nothing that occurred by at_us; 0 for none, else its level. */
@@ -244,7 +254,7 @@ static enum status as_of_occurred(struct history *history, const struct cell_top
         if (whole)
             break;
     }
-    if (!fits)
+    if (!fits || !figures_fit(&found.figures))
         return STATUS_FULL;
     *out_figures = found;
     return STATUS_OK;

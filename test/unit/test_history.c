@@ -422,13 +422,46 @@ static void sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped(void **st
     telling = &world;
     world_init(&world, &world_limits);
     world_step(&world, "receive 9007199254740991 A@L0");
-    for (unsigned i = 0; i < 70; i++) { /* each there, an hour before it is known, and back */
-        world_step(&world, "transfer to=L1 9007199254740991 A@L0 occurred=-3600");
+    /* What was so an hour before it is known, and with each of these: all of it there, twice, on the way back nothing, and
+     * what fits in each condition and not in both. */
+    static const struct {
+        const char *first, *second;
+        enum status status;
+        int64_t units; /* of L1 then */
+    } steps[] = {
+        {"transfer to=L1 9007199254740991 A@L0 occurred=-3600", "transfer to=L0 9007199254740991 A@L1", STATUS_OK,
+         QUANTITY_UNITS_MAX},
+        {"transfer to=L1 9007199254740991 A@L0 occurred=-3600", "transfer to=L0 9007199254740991 A@L1", STATUS_FULL, 0},
+        {"transfer to=L1 9007199254740991 A@L0", "transfer to=L0 9007199254740991 A@L1 occurred=-3600", STATUS_OK,
+         QUANTITY_UNITS_MAX},
+        {"transfer to=L1 9007199254740991 A@L0", "transfer to=L0 9007199254740991 A@L1 occurred=-3600", STATUS_OK, 0},
+        {"transfer to=L1 9007199254740991 A@L0 occurred=-3600", "transfer to=L0 9007199254740991 A@L1", STATUS_OK,
+         QUANTITY_UNITS_MAX},
+        {"reclassify from=sellable to=damaged 9007199254740991 A@L0",
+         "transfer to=L1 9007199254740991 damaged A@L0 occurred=-3600", STATUS_FULL, 0},
+    };
+    int64_t known_us = world.now_us;
+    struct history_figures found;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        world_step(&world, steps[i].first);
         assert_memory_equal(world.answer, "ok:", 3);
-        world_step(&world, "transfer to=L0 9007199254740991 A@L1");
+        world_step(&world, steps[i].second);
+        assert_memory_equal(world.answer, "ok:", 3);
+        assert_int_equal(journal_flush(journal), STATUS_OK);
+        for (uint32_t cell = 0; cell < 2; cell++) {
+            assert_int_equal(history_as_of(&history, AXIS_OCCURRED, &tops[cell], known_us - 1800 * SECOND_US, &found),
+                             steps[i].status);
+            if (steps[i].status == STATUS_OK)
+                assert_int_equal(found.figures.units[CONDITION_SELLABLE], cell == 0 ? -steps[i].units : steps[i].units);
+        }
+    }
+    world_step(&world, "transfer to=L0 9007199254740991 damaged A@L1");
+    for (unsigned i = 0; i < 70; i++) { /* more than 2^59 in a sum */
+        world_step(&world, "transfer to=L1 9007199254740991 damaged A@L0 occurred=-3600");
+        assert_memory_equal(world.answer, "ok:", 3);
+        world_step(&world, "transfer to=L0 9007199254740991 damaged A@L1");
     }
     assert_int_equal(journal_flush(journal), STATUS_OK);
-    struct history_figures found;
     stop = true;
     assert_int_equal(history_as_of(&history, AXIS_OCCURRED, &tops[0], world.now_us, &found), STATUS_AGAIN);
     stop = false;
@@ -436,7 +469,7 @@ static void sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped(void **st
         assert_int_equal(history_as_of(&history, AXIS_OCCURRED, &tops[cell], world.now_us - 3600 * SECOND_US, &found),
                          STATUS_FULL);
         assert_int_equal(history_as_of(&history, AXIS_OCCURRED, &tops[cell], world.now_us, &found), STATUS_OK);
-        assert_int_equal(found.figures.units[CONDITION_SELLABLE], cell == 0 ? QUANTITY_UNITS_MAX : 0);
+        assert_int_equal(found.figures.units[CONDITION_DAMAGED], cell == 0 ? QUANTITY_UNITS_MAX : 0);
     }
     destroy_journal();
     world_deinit(&world);
