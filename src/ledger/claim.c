@@ -31,7 +31,8 @@ size_t claims_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->claim_line_count_max * sizeof(struct claim_line)) +
            table_bytes(limits->claim_count_max) +
            region_round((size_t)text_units(limits) * TEXTPOOL_UNIT_BYTES) +
-           region_round((size_t)limits->claim_count_max * sizeof(uint32_t));
+           region_round((size_t)limits->claim_count_max * sizeof(uint32_t)) +
+           region_round((size_t)limits->cell_count_max * sizeof(uint32_t));
 }
 
 void claims_init(struct claims *claims, struct region *region, const struct ledger_limits *limits)
@@ -43,6 +44,7 @@ void claims_init(struct claims *claims, struct region *region, const struct ledg
     table_init(&claims->index, region, limits->claim_count_max);
     textpool_init(&claims->texts, region, text_units(limits));
     claims->heap = region_take(region, limits->claim_count_max, sizeof(uint32_t));
+    claims->cell_lines = region_take(region, limits->cell_count_max, sizeof(uint32_t));
 }
 
 /* ---- hashes ---- */
@@ -314,6 +316,38 @@ static void queues_follow(struct ledger *ledger, uint32_t number)
     }
 }
 
+/* ---- the open lines of a cell ---- */
+
+static void cell_lines_join(struct claims *claims, uint32_t number)
+{
+    struct claim_line *line = &claims->lines[number];
+    uint32_t *first = &claims->cell_lines[line->cell];
+    line->cell_next = *first;
+    line->cell_previous = 0;
+    if (*first != 0)
+        claims->lines[*first - 1].cell_previous = number + 1;
+    *first = number + 1;
+}
+
+static void cell_lines_leave(struct claims *claims, uint32_t number)
+{
+    struct claim_line *line = &claims->lines[number];
+    if (line->cell_previous != 0)
+        claims->lines[line->cell_previous - 1].cell_next = line->cell_next;
+    else
+        claims->cell_lines[line->cell] = line->cell_next;
+    if (line->cell_next != 0)
+        claims->lines[line->cell_next - 1].cell_previous = line->cell_previous;
+    line->cell_next = line->cell_previous = 0;
+}
+
+uint32_t ledger_cell_claim_next(const struct ledger *ledger, uint32_t cell, uint32_t line)
+{
+    const struct claims *claims = &ledger->claims;
+    uint32_t next = line == NUMBER_NONE ? claims->cell_lines[cell] : claims->lines[line].cell_next;
+    return next == 0 ? NUMBER_NONE : next - 1;
+}
+
 /* ---- evolve ---- */
 
 uint32_t claims_through(const struct ledger *ledger, struct text channel)
@@ -388,6 +422,7 @@ static void claim_line_evolve(struct ledger *ledger, uint32_t entry, uint32_t ce
         ledger->entries_hash -= claim_line_hash(ledger, &claims->lines[number]);
     }
     struct claim_line *line = &claims->lines[number];
+    bool was_open = claim_line_is_open(line);
     line->lapsed = claim->state == CLAIM_STATE_EXPIRED ? event->claim_units[CLAIM_EXPIRED] - line->units[CLAIM_EXPIRED] : 0;
     memcpy(line->units, event->claim_units, sizeof(line->units));
     line->last_seq = event->seq;
@@ -395,6 +430,11 @@ static void claim_line_evolve(struct ledger *ledger, uint32_t entry, uint32_t ce
                                             line->units[CLAIM_EXPIRED] + line->units[CLAIM_HELD] +
                                             line->units[CLAIM_COMMITTED]);
     ledger->entries_hash += claim_line_hash(ledger, line);
+    bool is_open = claim_line_is_open(line);
+    if (is_open && !was_open)
+        cell_lines_join(claims, number);
+    if (was_open && !is_open)
+        cell_lines_leave(claims, number);
     queues_follow(ledger, number);
 }
 
@@ -409,7 +449,8 @@ static void claim_revive(struct ledger *ledger, const struct claim *claim)
     }
 }
 
-uint32_t claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us)
+/* Goods alone have no claim: kept out of ledger_evolve, where each event comes by. */
+NEVER_INLINE uint32_t claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us)
 {
     struct claims *claims = &ledger->claims;
     uint64_t name_hash = event->hints.hold != 0 ? event->hints.hold : claim_name_hash(ledger, event->hold);
@@ -514,6 +555,29 @@ static void queues_check(const struct ledger *ledger)
     CHECK(listed == 0);
 }
 
+/* Each cell lists its own open lines, linked both ways, and nobody else is linked. */
+static void cell_lines_check(const struct ledger *ledger)
+{
+    const struct claims *claims = &ledger->claims;
+    uint32_t listed = 0;
+    for (uint32_t cell = 0; cell < ledger->cell_count; cell++) {
+        uint32_t previous = 0;
+        for (uint32_t l = claims->cell_lines[cell]; l != 0; l = claims->lines[l - 1].cell_next) {
+            CHECK(++listed <= claims->line_count);
+            CHECK(claims->lines[l - 1].cell == cell);
+            CHECK(claims->lines[l - 1].cell_previous == previous);
+            CHECK(claim_line_is_open(&claims->lines[l - 1]));
+            previous = l;
+        }
+    }
+    for (uint32_t l = 0; l < claims->line_count; l++) {
+        const struct claim_line *line = &claims->lines[l];
+        CHECK(claim_line_is_open(line) || (line->cell_next == 0 && line->cell_previous == 0));
+        listed -= claim_line_is_open(line);
+    }
+    CHECK(listed == 0);
+}
+
 void claims_check(const struct ledger *ledger, uint64_t *hash)
 {
     const struct claims *claims = &ledger->claims;
@@ -581,6 +645,7 @@ void claims_check(const struct ledger *ledger, uint64_t *hash)
     CHECK(lines == claims->line_count - claims->line_free_count);
     claim_places_check(claims);
     queues_check(ledger);
+    cell_lines_check(ledger);
 
     /* I2: what the cells say is claimed equals the sums over the claims. Quadratic in nothing: one walk per cell sum
      * would be, so the two totals are compared over all cells, and each line against its own cell. */

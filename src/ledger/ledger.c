@@ -334,6 +334,7 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
         {claims->texts.units + (size_t)claims->texts.unit_count * TEXTPOOL_UNIT_BYTES,
          claims->texts.units + (size_t)claims->texts.unit_count_max * TEXTPOOL_UNIT_BYTES},
         {claims->heap + claims->heap_count, claims->heap + limits->claim_count_max},
+        {claims->cell_lines + ledger->cell_count, claims->cell_lines + limits->cell_count_max},
         {transfers->entries + transfers->entry_count, transfers->entries + transfers->count_max},
         {expectations->entries + expectations->entry_count, expectations->entries + expectations->count_max},
         {lines->entries + lines->count, lines->entries + limits->document_line_count_max},
@@ -440,6 +441,7 @@ void ledger_claim_line(const struct ledger *ledger, uint32_t number, struct clai
     const struct claim_line *line = &ledger->claims.lines[number];
     const struct cell *cell = &ledger->cells[line->cell];
     *out_view = (struct claim_line_view){
+        .claim = line->claim,
         .item = cell->item,
         .location = cell->location,
         .scale = ledger->items[cell->item].scale,

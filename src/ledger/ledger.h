@@ -120,7 +120,7 @@ bool ledger_strict(const struct ledger *ledger);
 void ledger_check(const struct ledger *ledger);
 
 /* Where the tables grow: the first byte not used yet, and the end of the space reserved. */
-#define LEDGER_FRONTIERS 18
+#define LEDGER_FRONTIERS 19
 struct ledger_frontier {
     const void *used_end;
     const void *end;
@@ -215,12 +215,18 @@ struct claim_view {
 /* The claim of this name, live or ended inside the window. */
 bool ledger_claim(const struct ledger *ledger, struct text hold, struct claim_view *out_view);
 struct claim_line_view {
+    uint32_t claim; /* its place, for ledger_claim_at */
     uint32_t item, location;
     uint8_t scale;
     int64_t units[CLAIM_FIGURE_COUNT];
     uint32_t next; /* next line or NUMBER_NONE */
 };
 void ledger_claim_line(const struct ledger *ledger, uint32_t line, struct claim_line_view *out_view);
+/*
+ * The lines of claims in a cell that have units held or committed, or wait for some: pass NUMBER_NONE to begin;
+ * NUMBER_NONE ends. Their order means nothing; it is the same after a restart. A walk ends with the next evolve.
+ */
+uint32_t ledger_cell_claim_next(const struct ledger *ledger, uint32_t cell, uint32_t line);
 
 struct transfer_view {
     uint64_t transfer;        /* sequence number of its first event */

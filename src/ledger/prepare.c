@@ -9,6 +9,7 @@
  *     4  numbers of source, item, place   -> bucket of the cell
  *     5  likely number of the cell        -> entry of the cell
  *     6  number of the cell
+ *     7  where its claims begin             -> the one that a new claim comes before
  *
  * Sources and locations are few and stay cached. What was found is kept in the command's hints. Nothing is decided
  * here.
@@ -27,7 +28,8 @@ static uint64_t hash_of(const struct ledger *ledger, struct text name)
     return siphash64(&ledger->key, name.bytes, name.length);
 }
 
-static void prepare_hashes(const struct ledger *ledger, struct command *command, struct looked_up *looked_up)
+/* Is it a command of a claim? */
+static bool prepare_hashes(const struct ledger *ledger, struct command *command, struct looked_up *looked_up)
 {
     struct command_hints *hints = &command->hints;
     *hints = (struct command_hints){.ready = true, .retired = ledger->retired_count, .source = NUMBER_NONE, .item = NUMBER_NONE, .location = NUMBER_NONE,
@@ -36,18 +38,20 @@ static void prepare_hashes(const struct ledger *ledger, struct command *command,
         hints->id = id_hash(ledger, command->source, command->id);
         table_prefetch(&ledger->ids.index, hints->id.low);
     }
-    if (text_present(command->hold)) {
+    bool claims = text_present(command->hold);
+    if (claims) {
         hints->hold = claim_name_hash(ledger, command->hold);
         table_prefetch(&ledger->claims.index, hints->hold);
     }
     looked_up->source = hash_of(ledger, command->source);
     table_prefetch(&ledger->names[NAME_SOURCE].index, looked_up->source);
     if (command->line_count != 1)
-        return;
+        return claims;
     looked_up->item = hash_of(ledger, command->lines[0].item);
     looked_up->location = hash_of(ledger, command->lines[0].location);
     table_prefetch(&ledger->names[NAME_ITEM].index, looked_up->item);
     table_prefetch(&ledger->names[NAME_LOCATION].index, looked_up->location);
+    return claims;
 }
 
 static void prepare_item(const struct ledger *ledger, const struct command *command, struct looked_up *looked_up)
@@ -104,12 +108,30 @@ static void prepare_cell_number(const struct ledger *ledger, struct command *com
         hints->cell = cell_find(ledger, hints->item, hints->location);
 }
 
+/* Stage 7, for commands of claims (bits) alone: most touch none. */
+static void prepare_cell_lines(const struct ledger *ledger, struct command *commands[], unsigned claims)
+{
+    const struct claim_line *lines = ledger->claims.lines;
+    for (unsigned rest = claims; rest != 0; rest &= rest - 1) {
+        uint32_t cell = commands[__builtin_ctz(rest)]->hints.cell;
+        if (cell != NUMBER_NONE)
+            __builtin_prefetch(&ledger->claims.cell_lines[cell]);
+    }
+    for (unsigned rest = claims; rest != 0; rest &= rest - 1) {
+        uint32_t cell = commands[__builtin_ctz(rest)]->hints.cell;
+        uint32_t first = cell == NUMBER_NONE ? 0 : ledger->claims.cell_lines[cell];
+        if (first != 0)
+            __builtin_prefetch(&lines[first - 1].cell_previous);
+    }
+}
+
 void ledger_prepare(const struct ledger *ledger, struct command *commands[], uint32_t n)
 {
     struct looked_up looked_up[PREPARE_MAX];
     CHECK(n <= PREPARE_MAX);
+    unsigned claims = 0;
     for (uint32_t i = 0; i < n; i++)
-        prepare_hashes(ledger, commands[i], &looked_up[i]);
+        claims |= (unsigned)prepare_hashes(ledger, commands[i], &looked_up[i]) << i;
     for (uint32_t i = 0; i < n; i++)
         prepare_item(ledger, commands[i], &looked_up[i]);
     for (uint32_t i = 0; i < n; i++)
@@ -120,4 +142,6 @@ void ledger_prepare(const struct ledger *ledger, struct command *commands[], uin
         prepare_cell(ledger, commands[i]);
     for (uint32_t i = 0; i < n; i++)
         prepare_cell_number(ledger, commands[i]);
+    if (claims != 0)
+        prepare_cell_lines(ledger, commands, claims);
 }

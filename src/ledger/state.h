@@ -232,11 +232,17 @@ struct claim {
 struct claim_line {
     uint32_t claim, cell;
     uint32_t next; /* + 1; also the link of the free list */
+    uint32_t cell_next, cell_previous; /* + 1, among the open lines of its cell. Derived */
     int64_t units[CLAIM_FIGURE_COUNT];
     int64_t lapsed; /* what expired here with the whole claim; 0 unless the claim's state is expired */
     uint64_t last_seq;
     struct queue_link links[QUEUE_COUNT]; /* derived */
 };
+/* Does it have units, or wait for some? */
+static inline bool claim_line_is_open(const struct claim_line *line)
+{
+    return (line->units[CLAIM_HELD] | line->units[CLAIM_COMMITTED] | line->units[CLAIM_WAITING]) != 0;
+}
 
 #define CLAIMS_MAX UINT32_C(39000000) /* as many as claim.c has numbers for their texts, rounded down */
 
@@ -247,6 +253,8 @@ struct claims {
     uint32_t line_count, line_free, line_free_count;
     struct table index; /* by name */
     struct textpool texts;
+    uint32_t *cell_lines; /* by cell: the open line that came to it last + 1, 0 for none. Derived, apart from the cells:
+                             goods alone do not touch it */
     uint32_t *heap; /* claims that expire, by (expires_at, number) */
     uint32_t heap_count;
     uint32_t ended_first, ended_last; /* + 1, by the time they ended */

@@ -1086,6 +1086,29 @@ static uint32_t cell_of(const struct model_cell *cell)
 
 static uint32_t cell_numbers[MODEL_CELLS_MAX]; /* the ledger's, for the model's */
 
+/* The claims of a cell, by its own list: each open one once. */
+static void compare_cell_claims(int64_t cell)
+{
+    const struct model_state *s = &run.model.now;
+    int64_t wanted = 0, listed = 0, units = 0;
+    for (int64_t i = 0; i < s->claim_count; i++)
+        for (int64_t l = 0; l < s->claims[i].line_count; l++) {
+            const struct model_claim_line *line = &s->claims[i].lines[l];
+            wanted += line->cell == cell && line->held + line->committed + line->waiting > 0;
+        }
+    for (uint32_t l = NUMBER_NONE; (l = ledger_cell_claim_next(run.ledger, cell_numbers[cell], l)) != NUMBER_NONE;) {
+        struct claim_line_view view;
+        struct claim_view claim;
+        ledger_claim_line(run.ledger, l, &view);
+        if (!ledger_claim_at(run.ledger, view.claim, &claim))
+            disagree("claim of", s->cells[cell].item, 1, 0);
+        listed++;
+        units += view.units[CLAIM_HELD] + view.units[CLAIM_COMMITTED];
+    }
+    same("claims of", s->cells[cell].item, wanted, listed);
+    same("claimed of", s->cells[cell].item, model_held(s, cell) + model_committed(s, cell), units);
+}
+
 static void compare_cells(void)
 {
     const struct model_state *s = &run.model.now;
@@ -1115,6 +1138,7 @@ static void compare_cells(void)
         same("atp", s->cells[c].item, model_atp(s, c, &at, run.now_us),
                  ledger_atp(run.ledger, view.item, view.location, adapt_moment(&at), run.now_us));
         same("version", s->cells[c].item, s->cells[c].version, (int64_t)view.version);
+        compare_cell_claims(c);
     }
 }
 

@@ -86,8 +86,10 @@ static const struct field claim_fields[] = {
     FIELD(claim, heap_place), FIELD(claim, ended_next), FIELD(claim, ended_previous), FIELD(claim, state), FIELD(claim, priority),
     FIELD(claim, at), FIELD(claim, paid), FIELD(claim, partial)};
 static const struct field claim_line_fields[] = {FIELD(claim_line, claim), FIELD(claim_line, cell),
-                                                 FIELD(claim_line, next), FIELD(claim_line, units), FIELD(claim_line, lapsed),
-                                                 FIELD(claim_line, last_seq), FIELD(claim_line, links)};
+                                                 FIELD(claim_line, next), FIELD(claim_line, cell_next),
+                                                 FIELD(claim_line, cell_previous), FIELD(claim_line, units),
+                                                 FIELD(claim_line, lapsed), FIELD(claim_line, last_seq),
+                                                 FIELD(claim_line, links)};
 static const struct field cell_extra_fields[] = {FIELD(cell_extra, cell), FIELD(cell_extra, quota_first),
                                                  FIELD(cell_extra, units), FIELD(cell_extra, queues), FIELD(cell_extra, due),
                                                  FIELD(cell_extra, pending), FIELD(cell_extra, low)};
