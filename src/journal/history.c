@@ -9,9 +9,12 @@
  */
 #include "journal/history.h"
 
-/* Who walks back one by one reads so many events at once, if so many bytes hold them. */
-#define BACK_EVENTS 64
-#define BACK_BYTES  ((size_t)16 * 1024)
+/* What is read at once: some events before the one that is wanted, if so many bytes hold them, because those are the next. More
+ * of them when the last step was a short one. */
+#define BACK_EVENTS     64
+#define BACK_BYTES      ((size_t)16 * 1024)
+#define BACK_EVENTS_FAR 384
+#define BACK_BYTES_FAR  ((size_t)32 * 1024)
 
 void history_init(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision,
                   const atomic_bool *stop)
@@ -20,33 +23,56 @@ void history_init(struct history *history, struct journal *journal, uint8_t *byt
         .journal = journal, .bytes = bytes, .decision = decision, .stop = stop, .known_us = INT64_MIN};
 }
 
+/* Which events the record at this place has; none when it is malformed. */
+static uint64_t record_first(const struct history *history, uint32_t at, uint64_t *out_events)
+{
+    struct reader r = reader_of(history->bytes + at + 5, get_u32(history->bytes + at) - 5);
+    *out_events = read_varint(&r);
+    uint64_t first = read_varint(&r);
+    if (r.bad)
+        *out_events = 0;
+    return first;
+}
+
 /* The record with the event among those that were read, or NULL. */
 static const uint8_t *find_record(const struct history *history, uint64_t seq, size_t *out_bytes)
 {
-    for (size_t at = 0, n = history->length; n - at >= 5;) {
-        size_t bytes = get_u32(history->bytes + at);
-        if (bytes < 5 || bytes > n - at)
-            return NULL;
-        struct reader r = reader_of(history->bytes + at + 5, bytes - 5);
-        uint64_t events = read_varint(&r);
-        uint64_t first = read_varint(&r);
-        if (r.bad || first > seq)
-            return NULL;
-        if (seq - first < events) {
-            *out_bytes = bytes;
-            return history->bytes + at;
-        }
-        at += bytes;
+    uint64_t events = 0;
+    uint32_t low = 0; /* records before low do not begin behind it */
+    for (uint32_t high = history->record_count; low < high;) {
+        uint32_t middle = (low + high) / 2;
+        if (record_first(history, history->records[middle], &events) <= seq)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    if (low == 0)
+        return NULL;
+    uint32_t at = history->records[low - 1];
+    uint64_t first = record_first(history, at, &events);
+    if (seq - first >= events)
+        return NULL;
+    *out_bytes = get_u32(history->bytes + at);
+    return history->bytes + at;
 }
 
 /* Reads records from this event on. */
 static enum status read_from(struct history *history, uint64_t seq, size_t n)
 {
+    size_t length = 0;
     history->reads++;
-    history->length = 0;
-    return journal_read(history->journal, seq, TAIL_UNKNOWN, false, history->bytes, n, &history->length);
+    history->record_count = 0;
+    enum status status = journal_read(history->journal, seq, TAIL_UNKNOWN, false, history->bytes, n, &length);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t at = 0; length - at >= 5 && history->record_count < HISTORY_RECORDS_MAX;) {
+        size_t bytes = get_u32(history->bytes + at);
+        if (bytes < 5 || bytes > length - at)
+            return STATUS_DAMAGED;
+        history->records[history->record_count++] = (uint32_t)at;
+        at += bytes;
+    }
+    return STATUS_OK;
 }
 
 enum status history_event(struct history *history, uint64_t seq, const struct event **out_event)
@@ -61,7 +87,9 @@ enum status history_event(struct history *history, uint64_t seq, const struct ev
         const uint8_t *bytes = find_record(history, seq, &n);
         uint64_t oldest = journal_oldest_seq(history->journal);
         if (bytes == NULL && seq > oldest) {
-            status = read_from(history, seq - oldest > BACK_EVENTS ? seq - BACK_EVENTS : oldest, BACK_BYTES);
+            bool near = seq < history->last_seq && history->last_seq - seq <= BACK_EVENTS_FAR;
+            uint64_t back = near ? BACK_EVENTS_FAR : BACK_EVENTS;
+            status = read_from(history, seq - oldest > back ? seq - back : oldest, near ? BACK_BYTES_FAR : BACK_BYTES);
             bytes = status == STATUS_OK ? find_record(history, seq, &n) : NULL;
         }
         if (bytes == NULL) { /* there is a large one among them, or it is itself */
@@ -79,6 +107,7 @@ enum status history_event(struct history *history, uint64_t seq, const struct ev
         if (record.type != RECORD_DECISION || seq - decision->first_seq >= decision->event_count)
             return STATUS_DAMAGED;
     }
+    history->last_seq = seq;
     *out_event = &decision->events[seq - decision->first_seq];
     return STATUS_OK;
 }

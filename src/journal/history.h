@@ -23,12 +23,16 @@
 
 enum time_axis { AXIS_RECORDED, AXIS_OCCURRED };
 
+#define HISTORY_RECORDS_MAX 1024 /* of those read at once; what is behind them is read again */
+
 struct history {
     struct journal *journal;   /* borrowed, as are the next two */
     uint8_t *bytes;            /* RECORD_BYTES_MAX: records of some events that follow one another */
-    size_t length;
+    uint32_t record_count;
+    uint32_t records[HISTORY_RECORDS_MAX]; /* where each begins in bytes */
     struct decision *decision; /* of the event read last; with its events and shortages attached */
     bool read;                 /* decision holds one */
+    uint64_t last_seq;         /* its number */
     uint64_t reads;            /* of the journal so far */
     const atomic_bool *stop;   /* when it becomes true nothing more is read; may be NULL */
     /* Log time never goes back: the newest event known to be recorded by known_us, of any cell. */

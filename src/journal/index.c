@@ -1,11 +1,14 @@
 /*
- * The index of the journal on disk: sparse, in memory, never stored. A reader that asks for a sequence number starts at
- * the nearest place before it and walks frames from there, at most one spacing (or one frame) of them.
+ * The index of the journal: sparse, in memory, never stored. A reader that asks for a sequence number starts at the nearest
+ * place before it and walks records or frames from there, at most one spacing of them.
  *
  * Bound: when all places are used, every second one is dropped and the spacing doubles. Nothing is ever refused.
  */
 #include "journal/index.h"
 
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "journal/record.h"
 #include "journal/segment.h"
 
 enum status index_init(struct index *index, const struct env *env, size_t place_max)
@@ -50,21 +53,54 @@ static void places_thin(struct index *index)
     index->spacing_bytes *= 2;
 }
 
-void index_add_frame(struct index *index, uint64_t offset, uint64_t end, bool has_events, uint64_t seq)
+#define FRAME_PLACES_MAX (FRAME_BYTES_MAX / INDEX_SPACING_BYTES + 1)
+
+/* The places of a frame: at its beginning, and at the first decision behind each spacing. */
+static size_t frame_places(const struct index *index, struct index_place first, const uint8_t *records, size_t n,
+                           struct index_place *out_places)
 {
+    size_t count = 0;
+    struct index_place place = first;
+    for (size_t at = 0; at < n; at += get_u32(records + at)) {
+        if (at - place.start < index->spacing_bytes || records[at + 4] != RECORD_DECISION)
+            continue;
+        place.bytes = (uint32_t)at - place.start;
+        out_places[count++] = place;
+        struct reader r = reader_of(records + at + 5, get_u32(records + at) - 5);
+        (void)read_varint(&r); /* events */
+        place.seq = read_varint(&r);
+        place.start = (uint32_t)at;
+    }
+    place.bytes = (uint32_t)n - place.start;
+    out_places[count++] = place;
+    for (size_t i = 0; i < count; i++)
+        out_places[i].crc = crc32c(0, records + out_places[i].start, out_places[i].bytes);
+    return count;
+}
+
+void index_add_frame(struct index *index, uint64_t offset, uint64_t end, bool has_events, uint64_t seq,
+                     const uint8_t *records, size_t record_bytes)
+{
+    struct index_place places[FRAME_PLACES_MAX];
+    size_t count = 0;
+    index->since_bytes += end - offset; /* of the writer alone, as is the spacing */
+    if (has_events && index->since_bytes >= index->spacing_bytes) {
+        const struct index_place first = {
+            .seq = seq, .offset = offset, .segment = (uint32_t)(index->segment_count - 1)};
+        count = frame_places(index, first, records, record_bytes, places);
+        index->since_bytes = 0;
+    }
     (void)pthread_mutex_lock(&index->lock);
     index->segments[index->segment_count - 1].end = end;
-    index->since_bytes += end - offset;
-    if (has_events && index->since_bytes >= index->spacing_bytes) {
+    for (size_t i = 0; i < count; i++) {
         if (index->place_count == index->place_max)
             places_thin(index);
-        index->places[index->place_count++] = (struct index_place){seq, offset, (uint32_t)(index->segment_count - 1)};
-        index->since_bytes = 0;
+        index->places[index->place_count++] = places[i];
     }
     (void)pthread_mutex_unlock(&index->lock);
 }
 
-bool index_find(struct index *index, uint64_t seq, uint32_t *out_segment, uint64_t *out_offset)
+bool index_find(struct index *index, uint64_t seq, struct index_place *out_place)
 {
     (void)pthread_mutex_lock(&index->lock);
     bool any = index->segment_count > 0;
@@ -78,8 +114,7 @@ bool index_find(struct index *index, uint64_t seq, uint32_t *out_segment, uint64
             else
                 high = middle;
         }
-        *out_segment = low == 0 ? 0 : index->places[low - 1].segment;
-        *out_offset = low == 0 ? SEGMENT_HEADER_BYTES : index->places[low - 1].offset;
+        *out_place = low == 0 ? (struct index_place){.offset = SEGMENT_HEADER_BYTES} : index->places[low - 1];
     }
     (void)pthread_mutex_unlock(&index->lock);
     return any;

@@ -1,6 +1,9 @@
 /*
- * Where on disk a sequence number is: the segments, and one place for every 64 KiB or so of journal. Rebuilt by
- * recovery, kept up by the writer, searched by readers from any thread.
+ * Where in the journal a sequence number is: the segments, and one place for every 64 KiB or so, also within a frame that is
+ * longer. Rebuilt by recovery, kept up by the writer, searched by readers from any thread.
+ *
+ * A place knows the checksum of the records from it to the next one in its frame, as it was when the frame was written or
+ * recovered: who looks for one record reads and checks these, not a frame of megabytes.
  */
 #ifndef ONHAND_JOURNAL_INDEX_H
 #define ONHAND_JOURNAL_INDEX_H
@@ -19,9 +22,12 @@ struct index_segment {
 };
 
 struct index_place {
-    uint64_t seq;    /* the first of a frame that begins here */
-    uint64_t offset; /* in the segment */
+    uint64_t seq;     /* of the first event of the first decision here */
+    uint64_t offset;  /* of its frame, in the segment */
     uint32_t segment;
+    uint32_t start;   /* where among the records of the frame; 0 for its beginning */
+    uint32_t bytes;   /* of records, to the next place in the frame or its end; 0 when nothing is known of them */
+    uint32_t crc;     /* of these */
 };
 
 struct index {
@@ -31,8 +37,8 @@ struct index {
     size_t segment_count;
     struct index_place *places;
     size_t place_count, place_max;
-    uint64_t spacing_bytes;
-    uint64_t since_bytes; /* of frames since the last place */
+    uint64_t spacing_bytes; /* changed by the writer, under the lock */
+    uint64_t since_bytes;   /* of frames since the last frame with a place; the writer's */
 };
 
 /* MEMORY. */
@@ -40,10 +46,11 @@ enum status index_init(struct index *index, const struct env *env, size_t place_
 void index_deinit(struct index *index);
 /* FULL when INDEX_SEGMENTS_MAX are there. */
 enum status index_add_segment(struct index *index, uint64_t first_seq, uint64_t end);
-/* A frame at offset of the newest segment is durable. has_events: seq is its first event's. */
-void index_add_frame(struct index *index, uint64_t offset, uint64_t end, bool has_events, uint64_t seq);
-/* The place at or before the frame of seq. False when there are no segments. */
-bool index_find(struct index *index, uint64_t seq, uint32_t *out_segment, uint64_t *out_offset);
+/* A frame at offset of the newest segment is durable. has_events: seq is its first event's. records: its records, sound. */
+void index_add_frame(struct index *index, uint64_t offset, uint64_t end, bool has_events, uint64_t seq,
+                     const uint8_t *records, size_t record_bytes);
+/* The last place at or before seq; the beginning of the first segment when there is none. False when there are no segments. */
+bool index_find(struct index *index, uint64_t seq, struct index_place *out_place);
 /* False when there is no such segment. */
 bool index_segment(struct index *index, uint32_t segment, struct index_segment *out_segment);
 

@@ -85,6 +85,7 @@ struct journal {
 
     bool in_flight, started; /* started: env's write_start was used */
     struct frame flying;
+    const uint8_t *flying_records; /* in the tail */
     uint64_t flying_offset, flying_start;
 
     uint64_t durable_ordinal;
@@ -483,6 +484,7 @@ static enum status group_finish(struct journal *journal)
     journal->flying = frame;
     journal->flying_offset = journal->offset;
     journal->flying_start = journal->open.start + FRAME_HEADER_BYTES;
+    journal->flying_records = journal->open.frame + FRAME_HEADER_BYTES;
     journal->offset += frame_bytes;
     size_t chunk_bytes = tail_chunk_bytes(journal->tail);
     journal->tail_used = (size_t)(journal->open.start % chunk_bytes) + frame_bytes;
@@ -497,7 +499,7 @@ static void flying_landed(struct journal *journal)
     const struct frame *frame = &journal->flying;
     bool has_events = frame->last_seq >= frame->first_seq;
     index_add_frame(&journal->index, journal->flying_offset, journal->flying_offset + frame->frame_bytes, has_events,
-                    frame->first_seq);
+                    frame->first_seq, journal->flying_records, frame->record_bytes);
     if (has_events) {
         tail_publish(journal->tail, &(struct tail_frame){.first_seq = frame->first_seq,
                                                          .last_seq = frame->last_seq,
@@ -621,7 +623,10 @@ enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset
     if (from_seq > journal_durable_seq(journal))
         return STATUS_END;
     if (journal->tail != NULL) {
-        enum status status = tail_read(journal->tail, from_seq, hint, bytes, n, out_bytes);
+        struct index_place near = {.seq = 0};
+        if (hint == TAIL_UNKNOWN)
+            (void)index_find(&journal->index, from_seq, &near);
+        enum status status = tail_read(journal->tail, from_seq, hint, &near, bytes, n, out_bytes);
         if (status != STATUS_NOT_FOUND && status != STATUS_END)
             return status;
     }

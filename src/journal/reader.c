@@ -16,13 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "journal/frame.h"
 #include "journal/segment.h"
 #include "journal/tail.h"
 
 #define WINDOW_COUNT      8 /* reading at once; the next waits */
 #define WINDOW_BYTES      ((size_t)FRAME_BYTES_MAX)
-#define WINDOW_READ_BYTES ((size_t)256 << 10) /* of one read, when the frame is not longer */
+#define WINDOW_READ_BYTES ((size_t)256 << 10) /* of one read, when the frame is not longer and much is wanted */
+#define PLACE_READ_BYTES  ((size_t)32 << 10)  /* who asks for no more is likely to go elsewhere next */
 
 struct window {
     bool busy;
@@ -31,7 +33,7 @@ struct window {
     struct env_file *file; /* NULL while it has none */
     uint64_t from;
     size_t bytes;
-    uint64_t checked_from, checked_to; /* one frame known to be sound */
+    uint64_t checked_from, checked_to; /* one frame, or the records behind one place, known to be sound */
     uint8_t *memory;
 };
 
@@ -142,17 +144,18 @@ static enum status window_aim(struct reader_pool *pool, struct window *window, u
     return env->file_open(env->context, pool->directory, name, ENV_OPEN_READ, &window->file);
 }
 
-/* Bytes [offset, offset + n), all before durable_end. DAMAGED when the file ends before. */
-static enum status window_get(struct reader_pool *pool, struct window *window, uint64_t offset, size_t n,
+/* Bytes [offset, offset + n), all before durable_end, and some behind them. DAMAGED when the file ends before. */
+static enum status window_get(struct reader_pool *pool, struct window *window, uint64_t offset, size_t n, size_t ahead,
                               uint64_t durable_end, const uint8_t **out_bytes)
 {
     const struct env *env = pool->env;
     if (offset < window->from || offset + n > window->from + window->bytes) {
-        uint64_t wanted = n > WINDOW_READ_BYTES ? n : WINDOW_READ_BYTES;
+        uint64_t wanted = n > ahead ? n : ahead;
         if (wanted > durable_end - offset)
             wanted = durable_end - offset;
         size_t got = 0;
         window->bytes = 0;
+        window->checked_from = window->checked_to = 0;
         enum status status = env->file_read(env->context, window->file, offset, window->memory, (size_t)wanted, &got);
         if (status != STATUS_OK)
             return status;
@@ -165,19 +168,21 @@ static enum status window_get(struct reader_pool *pool, struct window *window, u
     return STATUS_OK;
 }
 
-/* The frame at offset, whole and verified. */
-static enum status window_frame(struct reader_pool *pool, struct window *window, uint64_t offset, uint64_t durable_end,
-                                struct frame *out_frame, const uint8_t **out_bytes)
+/* The frame at offset: its header, and when it reaches to from_seq all of it, verified. */
+static enum status window_frame(struct reader_pool *pool, struct window *window, uint64_t offset, size_t ahead,
+                                uint64_t durable_end, uint64_t from_seq, struct frame *out_frame, const uint8_t **out_bytes)
 {
     const uint8_t *bytes = NULL;
     if (durable_end - offset < FRAME_STEP_BYTES)
         return STATUS_DAMAGED;
-    enum status status = window_get(pool, window, offset, FRAME_STEP_BYTES, durable_end, &bytes);
+    enum status status = window_get(pool, window, offset, FRAME_STEP_BYTES, ahead, durable_end, &bytes);
     if (status != STATUS_OK)
         return status;
     if (frame_parse(bytes, pool->ledger_id, out_frame) != FRAME_OK || out_frame->frame_bytes > durable_end - offset)
         return STATUS_DAMAGED;
-    status = window_get(pool, window, offset, out_frame->frame_bytes, durable_end, &bytes);
+    if (out_frame->last_seq < from_seq)
+        return STATUS_OK;
+    status = window_get(pool, window, offset, out_frame->frame_bytes, ahead, durable_end, &bytes);
     if (status != STATUS_OK)
         return status;
     if (window->checked_from != offset || window->checked_to != offset + out_frame->frame_bytes) {
@@ -190,12 +195,55 @@ static enum status window_frame(struct reader_pool *pool, struct window *window,
     return STATUS_OK;
 }
 
+/* The records behind a place, without the rest of their frame: sound when their checksum is the one that the index has. */
+static enum status window_place(struct reader_pool *pool, struct window *window, const struct index_place *place,
+                                const uint8_t **out_records)
+{
+    uint64_t offset = place->offset + FRAME_HEADER_BYTES + place->start;
+    enum status status = window_get(pool, window, offset, place->bytes, 0, offset + place->bytes, out_records);
+    if (status != STATUS_OK || (window->checked_from == offset && window->checked_to == offset + place->bytes))
+        return status;
+    if (crc32c(0, *out_records, place->bytes) != place->crc)
+        return STATUS_DAMAGED;
+    window->checked_from = offset;
+    window->checked_to = offset + place->bytes;
+    return STATUS_OK;
+}
+
+/* For who wants little: NOT_FOUND when it is not right behind the place. */
+static enum status place_read(struct reader_pool *pool, const struct index_place *place, uint64_t from_seq, uint8_t *bytes,
+                              size_t n, size_t *out_bytes)
+{
+    struct index_segment segment;
+    const uint8_t *records = NULL;
+    bool full = false;
+    if (place->bytes == 0 || !index_segment(pool->index, place->segment, &segment))
+        return STATUS_NOT_FOUND;
+    struct window *window = window_take(pool, place->segment, place->offset + FRAME_HEADER_BYTES + place->start);
+    enum status status = window_aim(pool, window, place->segment, segment.first_seq);
+    if (status == STATUS_OK)
+        status = window_place(pool, window, place, &records);
+    if (status == STATUS_OK)
+        status = records_copy(records, place->bytes, 0, from_seq, bytes, n, out_bytes, &full);
+    window_give(pool, window);
+    if (status == STATUS_OK && *out_bytes == 0)
+        return full ? STATUS_FULL : STATUS_NOT_FOUND;
+    return status;
+}
+
 enum status reader_pool_read(struct reader_pool *pool, uint64_t from_seq, uint8_t *bytes, size_t n, size_t *out_bytes)
 {
-    uint32_t segment = 0;
-    uint64_t offset = 0;
-    if (!index_find(pool->index, from_seq, &segment, &offset))
+    struct index_place place;
+    if (!index_find(pool->index, from_seq, &place))
         return STATUS_END;
+    if (n <= PLACE_READ_BYTES) {
+        enum status status = place_read(pool, &place, from_seq, bytes, n, out_bytes);
+        if (status == STATUS_OK || status == STATUS_FULL)
+            return status; /* of all else the frame tells what it is */
+    }
+    size_t ahead = n <= PLACE_READ_BYTES ? INDEX_SPACING_BYTES : WINDOW_READ_BYTES;
+    uint32_t segment = place.segment;
+    uint64_t offset = place.offset;
     struct window *window = window_take(pool, segment, offset);
     struct index_segment here;
     enum status status = STATUS_OK;
@@ -218,7 +266,7 @@ enum status reader_pool_read(struct reader_pool *pool, uint64_t from_seq, uint8_
         const uint8_t *at = NULL;
         status = window_aim(pool, window, segment, here.first_seq);
         if (status == STATUS_OK)
-            status = window_frame(pool, window, offset, here.end, &frame, &at);
+            status = window_frame(pool, window, offset, ahead, here.end, from_seq, &frame, &at);
         if (status != STATUS_OK)
             break;
         if (frame.last_seq >= from_seq && frame.last_seq >= frame.first_seq) {

@@ -282,7 +282,8 @@ static enum status frame_read(struct recovery *recovery, const char *name)
     recovery->last_offset = end->offset;
     uint64_t frame_end = end->offset + frame.frame_bytes;
     if (recovery->index != NULL)
-        index_add_frame(recovery->index, end->offset, frame_end, frame.last_seq >= frame.first_seq, frame.first_seq);
+        index_add_frame(recovery->index, end->offset, frame_end, frame.last_seq >= frame.first_seq, frame.first_seq,
+                        bytes + FRAME_HEADER_BYTES, frame.record_bytes);
     end->offset = frame_end;
     end->ordinal = frame.ordinal;
     end->chain = frame.chain;

@@ -225,7 +225,8 @@ enum status records_copy(const uint8_t *records, size_t n, size_t start, uint64_
     return STATUS_OK;
 }
 
-enum status tail_read(struct tail *tail, uint64_t from_seq, uint64_t hint, uint8_t *bytes, size_t n, size_t *out_bytes)
+enum status tail_read(struct tail *tail, uint64_t from_seq, uint64_t hint, const struct index_place *near, uint8_t *bytes,
+                      size_t n, size_t *out_bytes)
 {
     struct tail_frame frames[FRAMES_PER_LOOK];
     (void)pthread_mutex_lock(&tail->frames_lock);
@@ -260,6 +261,8 @@ enum status tail_read(struct tail *tail, uint64_t from_seq, uint64_t hint, uint8
             size_t start = 0;
             if (hint >= frame->start && hint - frame->start < frame->record_bytes)
                 start = (size_t)(hint - frame->start);
+            else if (near->seq >= frame->first_seq && near->seq <= from_seq && from_seq <= frame->last_seq)
+                start = near->start; /* a number is in one frame, and so is its place */
             size_t copied = 0;
             enum status status =
                 records_copy(records, frame->record_bytes, start, from_seq, bytes + used, n - used, &copied, &full);

@@ -7,7 +7,7 @@
 #ifndef ONHAND_JOURNAL_TAIL_H
 #define ONHAND_JOURNAL_TAIL_H
 
-#include "env/env.h"
+#include "journal/index.h"
 
 struct tail;
 
@@ -38,8 +38,10 @@ void tail_publish(struct tail *tail, const struct tail_frame *frame);
 /*
  * Copies decision records of sequence from_seq and later, as journal_read does. NOT_FOUND when the tail does not reach
  * back to from_seq (any more); END when nothing from there on was published; FULL when the first one does not fit.
+ * near: a place at or before from_seq.
  */
-enum status tail_read(struct tail *tail, uint64_t from_seq, uint64_t hint, uint8_t *bytes, size_t n, size_t *out_bytes);
+enum status tail_read(struct tail *tail, uint64_t from_seq, uint64_t hint, const struct index_place *near, uint8_t *bytes,
+                      size_t n, size_t *out_bytes);
 /* 0 when no longer known. */
 int64_t tail_flushed_at_ns(struct tail *tail, uint64_t seq);
 
