@@ -6,7 +6,7 @@
 
 struct counters {
     atomic_uint_fast64_t accepted[KIND_COUNT], refused[KIND_COUNT];
-    atomic_uint_fast64_t replayed, invalid, shed, expired, covered, served, reads;
+    atomic_uint_fast64_t replayed, invalid, shed, expired, covered, served, silences, reads;
 };
 
 /* struct ledger_counts, as last published. */
@@ -165,7 +165,8 @@ static void carry_out(struct shard *shard, tail_offset *out_offset)
 enum status shard_settings(struct shard *shard, int64_t now_us)
 {
     const struct shard_options *options = &shard->options;
-    if (ledger_last_seq(shard->ledger) != 0 && ledger_id_window_ms(shard->ledger) == options->id_window_ms &&
+    if (ledger_last_seq(shard->ledger) != 0 && !ledger_watches(shard->ledger) &&
+        ledger_id_window_ms(shard->ledger) == options->id_window_ms &&
         ledger_id_capacity(shard->ledger) == options->id_capacity && ledger_strict(shard->ledger) == options->strict)
         return STATUS_OK;
     const struct command command = {
@@ -197,9 +198,21 @@ bool shard_due(struct shard *shard, int64_t now_us)
         return false;
     tail_offset offset;
     carry_out(shard, &offset);
-    count(shard->decision.kind == KIND_EXPIRE  ? &shard->counters.expired
-          : shard->decision.kind == KIND_COVER ? &shard->counters.covered
-                                               : &shard->counters.served);
+    switch ((unsigned)shard->decision.kind) {
+    case KIND_EXPIRE:
+        count(&shard->counters.expired);
+        break;
+    case KIND_COVER:
+        count(&shard->counters.covered);
+        break;
+    case KIND_SILENT:
+        count(&shard->counters.silences);
+        break;
+    case KIND_HEARD:
+        break;
+    default:
+        count(&shard->counters.served);
+    }
     return true;
 }
 
@@ -347,6 +360,7 @@ struct shard_counters shard_counters(const struct shard *shard)
         .expired = atomic_load_explicit(&from->expired, memory_order_relaxed),
         .covered = atomic_load_explicit(&from->covered, memory_order_relaxed),
         .served = atomic_load_explicit(&from->served, memory_order_relaxed),
+        .silences = atomic_load_explicit(&from->silences, memory_order_relaxed),
         .reads = atomic_load_explicit(&from->reads, memory_order_relaxed),
     };
     for (unsigned i = 0; i < KIND_COUNT; i++) {

@@ -35,7 +35,8 @@ MUST_USE enum status shard_open(const struct shard_options *options, struct shar
 /* Seals and closes. */
 void shard_close(struct shard *shard);
 
-/* Puts the settings into the journal's open group when they differ. First thing after opening. */
+/* Puts the settings into the journal's open group when they differ, or when a source's silence would be noticed: its time
+ * begins anew with them. First thing after opening. */
 MUST_USE enum status shard_settings(struct shard *shard, int64_t now_us);
 
 /* Does the next thing that is due by now_us; false when nothing is. There is room: see shard_room. */
@@ -65,7 +66,7 @@ const struct ledger *shard_ledger(const struct shard *shard);
 struct shard_counters {
     uint64_t accepted[KIND_COUNT], refused[KIND_COUNT];
     uint64_t replayed, invalid, shed, reads;
-    uint64_t expired, covered, served; /* the ledger's own decisions: holds, backordered units, waiting holds */
+    uint64_t expired, covered, served, silences; /* the ledger's own decisions: holds, backordered units, waiting holds */
 };
 struct shard_counters shard_counters(const struct shard *shard);
 

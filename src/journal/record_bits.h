@@ -75,7 +75,8 @@ enum {
     ALSO_MENTIONS = 1 << 5, /* varint total, varint count, texts */
     ALSO_IN_BINS = 1 << 6,  /* zigzag delta, zigzag after: a figure for which `delta` and `figures` have no bit */
     ALSO_SKIPS = 1 << 7,    /* of each level the version has: varint back, zigzag from the oldest to recorded at */
-    ALSO_UNKNOWN = 0xff00
+    ALSO_SILENCE = 1 << 8,  /* of the types silent and heard: varint source, zigzag from its begin to recorded at */
+    ALSO_UNKNOWN = 0xfe00
 };
 #define CONFIG_DELETED 0x80u /* beside the space */
 

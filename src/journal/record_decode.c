@@ -252,6 +252,10 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
     }
     if ((also & ALSO_SKIPS) != 0)
         take_skips(d, decision, event);
+    if ((also & ALSO_SILENCE) != 0) {
+        event->silent_source = take_number(d);
+        event->silent_since_us = wrapping_difference(decision->recorded_at_us, unzigzag(take_varint(d)));
+    }
 }
 
 static void take_refusal(struct decoder *d, struct decision *decision, struct event *event)
@@ -346,6 +350,7 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
         event->discrepancy = (enum discrepancy)take_enum(d, DISCREPANCY_EXCEEDS_EXPECTATION + 1);
         refuse(d, event->discrepancy == DISCREPANCY_NONE && !d->unknown);
     }
+    refuse(d, !d->unknown && event_of_silence(event) != ((also & ALSO_SILENCE) != 0));
     if (also != 0)
         take_also(d, decision, also, names, event);
 }

@@ -146,7 +146,7 @@ static unsigned event_also(const struct event *event)
            (event->transfer_number != 0 ? ALSO_TRANSFER : 0u) |
            (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
            ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u) |
-           (event->skip_count != 0 ? ALSO_SKIPS : 0u);
+           (event->skip_count != 0 ? ALSO_SKIPS : 0u) | (event_of_silence(event) ? ALSO_SILENCE : 0u);
 }
 
 static NEVER_INLINE uint8_t *put_skips(uint8_t *at, const struct event *event, int64_t recorded_at_us)
@@ -204,6 +204,10 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorde
     }
     if ((also & ALSO_SKIPS) != 0)
         at = put_skips(at, event, recorded_at_us);
+    if ((also & ALSO_SILENCE) != 0) {
+        at = put_varint(at, event->silent_source);
+        at = put_varint(at, zigzag(wrapping_difference(recorded_at_us, event->silent_since_us)));
+    }
     return at;
 }
 

@@ -71,7 +71,9 @@
     X(DELETE_ITEM, delete_item, false) /* DELETE of the four */                                                        \
     X(DELETE_LOCATION, delete_location, false)                                                                         \
     X(DELETE_CHANNEL, delete_channel, false)                                                                           \
-    X(DELETE_SOURCE, delete_source, false)
+    X(DELETE_SOURCE, delete_source, false)                                                                             \
+    X(SILENT, silent, false) /* the ledger's own, as is the next */                                                    \
+    X(HEARD, heard, false)
 
 enum command_kind {
 #define X(upper, lower, request) KIND_##upper,

@@ -445,12 +445,30 @@ static uint32_t levels_below(const struct ledger *ledger, uint32_t location)
     return most;
 }
 
-/* 409 in_use when a channel sells from it. */
+/* Is less of the location shown while the source is silent? */
+static bool withholds(const struct ledger *ledger, uint32_t source, uint32_t location)
+{
+    struct source_config config;
+    if (ledger->sources[source].silence_after_s == 0)
+        return false;
+    CHECK(source_config_read(config_body(ledger, NAME_SOURCE, source), &config));
+    for (uint32_t i = 0; i < config.silence.place_count; i++) {
+        if (text_equal(config.silence.places[i], ledger_name(ledger, NAME_LOCATION, location)))
+            return true;
+    }
+    return false;
+}
+
+/* 409 in_use when a channel sells from it, or a source's silence is about it. */
 static bool judge_unlisted(struct judge *judge, uint32_t location)
 {
     for (uint32_t c = 0; c < judge->ledger->names[NAME_CHANNEL].count; c++) {
         if (channel_serves(judge->ledger, c, location))
             return judge_refuse(judge, CODE_in_use, name_of(judge, NAME_CHANNEL, c), TEXT("/locations"));
+    }
+    for (uint32_t s = 0; s < judge->ledger->names[NAME_SOURCE].count; s++) {
+        if (withholds(judge->ledger, s, location))
+            return judge_refuse(judge, CODE_in_use, name_of(judge, NAME_SOURCE, s), TEXT("/silence/locations"));
     }
     return true;
 }
@@ -554,6 +572,19 @@ static void decide_delete_location(struct judge *judge)
 
 /* ---- sources ---- */
 
+/* Locations of a silence. As those of a channel, they may be new ones, but no bins: nothing is shown there. */
+static bool judge_silence(struct judge *judge, const struct silence_config *silence)
+{
+    for (uint32_t i = 0; i < silence->place_count; i++) {
+        uint32_t location = judge_name(judge, NAME_LOCATION, silence->places[i]);
+        if (location == NUMBER_NONE)
+            return false;
+        if (is_bin(judge->ledger, location))
+            return judge_refuse(judge, CODE_no_promise, silence->places[i], TEXT("/silence/locations"));
+    }
+    return true;
+}
+
 static void decide_source(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
@@ -566,9 +597,13 @@ static void decide_source(struct judge *judge)
     uint32_t number = judge_name(judge, NAME_SOURCE, command->source_name);
     if (number == NUMBER_NONE)
         return;
-    uint64_t before = number < ledger->names[NAME_SOURCE].count ? ledger->sources[number].config_seq : 0;
-    if (judge_match(judge, command->source_name, before))
-        (void)config_event(judge, NAME_SOURCE, number, command->config);
+    bool known = number < ledger->names[NAME_SOURCE].count;
+    if (!judge_match(judge, command->source_name, known ? ledger->sources[number].config_seq : 0) ||
+        !judge_silence(judge, &config.silence))
+        return;
+    (void)config_event(judge, NAME_SOURCE, number, command->config);
+    if (known)
+        silence_judge(judge, number, config.silence.after_s);
 }
 
 static void decide_delete_source(struct judge *judge)
@@ -587,6 +622,7 @@ static void decide_delete_source(struct judge *judge)
         return;
     }
     config_event(judge, NAME_SOURCE, number, TEXT_NONE)->config_deleted = true;
+    silence_judge(judge, number, 0);
 }
 
 /* ---- settings ---- */

@@ -4,6 +4,7 @@
  *               | components: varint n, n x (text item, zigzag digits, u8 places) | gtin | attributes | merge
  *     location  u8 bits | text parent | zone | attributes
  *     source    u8 bits | zone | u8 default condition | varint expires in
+ *               | silence: varint after, varint n, n x text location; where there are any: varint buffer
  *     zone      text name | zigzag offset | varint n | n x (zigzag first from, varint later ones from the one before,
  *               zigzag offset)
  */
@@ -18,7 +19,7 @@ enum { ITEM_UNITS = 1, ITEM_ALIASES = 2, ITEM_COMPONENTS = 4, ITEM_GTIN = 8, ITE
        ITEM_ALL = 63 };
 enum { LOCATION_PARENT = 1, LOCATION_NO_PROMISE = 2, LOCATION_ZONE = 4, LOCATION_ATTRIBUTES = 8, LOCATION_ALL = 15 };
 enum { SOURCE_ZONE = 1, SOURCE_ORDERED = 2, SOURCE_STRICT = 4, SOURCE_CONDITION = 8, SOURCE_EXPIRES_IN = 16,
-       SOURCE_ALL = 31 };
+       SOURCE_SILENCE = 32, SOURCE_ALL = 63 };
 
 int config_compare(struct text a, struct text b)
 {
@@ -58,6 +59,16 @@ static void write_zone(struct writer *w, const struct zone *zone)
             write_varint(w, (uint64_t)(change->from_s - change[-1].from_s));
         write_zigzag(w, change->offset_s);
     }
+}
+
+static void write_silence(struct writer *w, const struct silence_config *silence)
+{
+    write_varint(w, (uint64_t)silence->after_s);
+    write_varint(w, silence->place_count);
+    for (uint32_t i = 0; i < silence->place_count; i++)
+        write_text(w, silence->places[i]);
+    if (silence->place_count != 0)
+        write_varint(w, (uint64_t)silence->buffer);
 }
 
 static size_t finish(const struct writer *w, unsigned bits, bool *out_fits)
@@ -127,7 +138,8 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
     unsigned bits = (text_present(config->zone.name) ? SOURCE_ZONE : 0u) | (config->ordered ? SOURCE_ORDERED : 0u) |
                     (config->strict ? SOURCE_STRICT : 0u) |
                     (config->default_condition != CONDITION_NONE ? SOURCE_CONDITION : 0u) |
-                    (config->expires_in_ms != EXPIRES_DEFAULT ? SOURCE_EXPIRES_IN : 0u);
+                    (config->expires_in_ms != EXPIRES_DEFAULT ? SOURCE_EXPIRES_IN : 0u) |
+                    (config->silence.after_s != 0 ? SOURCE_SILENCE : 0u);
     write_u8(&w, (uint8_t)bits);
     if (text_present(config->zone.name))
         write_zone(&w, &config->zone);
@@ -135,6 +147,8 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
         write_u8(&w, (uint8_t)config->default_condition);
     if (config->expires_in_ms != EXPIRES_DEFAULT)
         write_varint(&w, (uint64_t)config->expires_in_ms);
+    if (config->silence.after_s != 0)
+        write_silence(&w, &config->silence);
     return finish(&w, bits, out_fits);
 }
 
@@ -225,6 +239,24 @@ static void read_zone(struct reader *r, struct zone *out_zone)
     }
 }
 
+static void read_silence(struct reader *r, struct silence_config *out_silence)
+{
+    out_silence->after_s = read_positive(r, SILENCE_S_MAX);
+    uint64_t count = read_varint(r);
+    refuse(r, count > COMMAND_PLACES_MAX);
+    out_silence->place_count = r->bad ? 0 : (uint32_t)count;
+    for (uint32_t i = 0; i < out_silence->place_count && !r->bad; i++) {
+        struct text *place = &out_silence->places[i];
+        *place = read_some(r, NAME_BYTES_MAX);
+        refuse(r, i > 0 && config_compare(place[-1], *place) >= 0);
+    }
+    if (out_silence->place_count == 0)
+        return;
+    uint64_t buffer = read_varint(r);
+    refuse(r, buffer > (uint64_t)QUANTITY_UNITS_MAX);
+    out_silence->buffer = r->bad ? 0 : (int64_t)buffer;
+}
+
 /* Reads the bits. False when there is nothing to be read. */
 static bool read_bits(struct reader *r, struct text form, unsigned all, unsigned *out_bits)
 {
@@ -313,6 +345,8 @@ bool source_config_read(struct text form, struct source_config *out_config)
     out_config->ordered = out_config->strict = false;
     out_config->default_condition = CONDITION_NONE;
     out_config->expires_in_ms = EXPIRES_DEFAULT;
+    out_config->silence.after_s = out_config->silence.buffer = 0;
+    out_config->silence.place_count = 0;
     if (!read_bits(&r, form, SOURCE_ALL, &bits))
         return true;
     out_config->ordered = (bits & SOURCE_ORDERED) != 0;
@@ -329,6 +363,8 @@ bool source_config_read(struct text form, struct source_config *out_config)
         refuse(&r, ms > (uint64_t)INT64_MAX);
         out_config->expires_in_ms = r.bad ? EXPIRES_DEFAULT : (int64_t)ms;
     }
+    if ((bits & SOURCE_SILENCE) != 0)
+        read_silence(&r, &out_config->silence);
     return is_whole(&r);
 }
 

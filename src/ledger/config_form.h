@@ -65,11 +65,22 @@ struct location_config {
     struct text attributes;
 };
 
+#define SILENCE_S_MAX (INT64_C(366) * 24 * 60 * 60) /* a year: beyond it nobody waits for it */
+
+/* When a source counts as silent, and what is shown less while it does. */
+struct silence_config {
+    int64_t after_s; /* nothing is decided of it for so long, 1 and more; 0 for never */
+    int64_t buffer;  /* whole units of each item kept back from what is shown at each of the places, >= 1; 0 for all */
+    uint32_t place_count;
+    struct text places[COMMAND_PLACES_MAX]; /* locations, by name */
+};
+
 struct source_config {
     struct zone zone;
     bool ordered, strict;
     enum condition default_condition; /* of what comes back; CONDITION_NONE for sellable */
     int64_t expires_in_ms;            /* of its holds; EXPIRES_DEFAULT, or 0 and more */
+    struct silence_config silence;
 };
 
 /* Each writes at most CONFIG_BYTES_MAX bytes and returns how many, 0 for defaults alone; *out_fits is false when it

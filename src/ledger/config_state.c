@@ -57,7 +57,7 @@ uint64_t source_hash(const struct ledger *ledger, uint32_t number)
 {
     const struct source *source = &ledger->sources[number];
     const uint64_t words[] = {number, source->seq_mark, source->config_seq};
-    return entry_hash(ENTRY_SOURCE, words, 3) + config_hash(ledger, NAME_SOURCE, number);
+    return entry_hash(ENTRY_SOURCE, words, 3) + config_hash(ledger, NAME_SOURCE, number) + silence_hash(ledger, number);
 }
 
 /* ---- aliases ---- */
@@ -251,13 +251,17 @@ static void source_follow(struct source *source, const struct source_config *con
 static void source_evolve(struct ledger *ledger, const struct event *event)
 {
     struct source_config config;
+    struct withheld withheld;
     uint32_t number = event->config_number;
     CHECK(number < ledger->names[NAME_SOURCE].count);
     struct source *source = &ledger->sources[number];
+    struct text form = event->config_deleted ? TEXT_NONE : event->config;
+    CHECK(source_config_read(form, &config));
     ledger->entries_hash -= source_hash(ledger, number);
-    set_body(ledger, &source->config, event->config_deleted ? TEXT_NONE : event->config);
-    CHECK(source_config_read(config_body(ledger, NAME_SOURCE, number), &config));
+    silence_config_before(ledger, number, &config.silence, &withheld);
+    set_body(ledger, &source->config, form);
     source_follow(source, &config);
+    silence_config_after(ledger, number, &config.silence, &withheld, event->seq);
     source->config_seq = event->seq;
     if (event->config_deleted) {
         CHECK(source->aliases == 0);

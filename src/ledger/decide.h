@@ -117,6 +117,8 @@ void judge_begins(struct judge *judge, struct event *event);
 
 /* A blank decision at this log time, numbered after the ledger's last event. */
 void decision_begin(struct judge *judge, enum command_kind kind);
+/* The same, of the ledger itself (serve.c). */
+void own_begin(struct judge *judge, enum command_kind kind);
 
 /* ---- the rules, one file each ---- */
 void decide_movement(struct judge *judge); /* receive sale ship return adjust reclassify transfer */
@@ -134,6 +136,12 @@ void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
 void decide_delete_channel(struct judge *judge);
 void decide_config(struct judge *judge);   /* item settings */
+
+/* ---- silence.c ---- */
+/* Says that a source is silent, or heard again: what silence_due_us has come to. */
+void decide_silence(struct judge *judge);
+/* Behind the configuration of a source that there is: it may be silent no more with `after_s` seconds. */
+void silence_judge(struct judge *judge, uint32_t number, int64_t after_s);
 
 /* ---- movement.c, for goods that leave ---- */
 

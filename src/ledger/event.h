@@ -51,7 +51,9 @@
     X(LOW_STOCK, low_stock)                                                                                            \
     X(OUT_OF_STOCK, out_of_stock)                                                                                      \
     X(BACK_IN_STOCK, back_in_stock)                                                                                    \
-    X(BINS, bins)
+    X(BINS, bins)                                                                                                      \
+    X(SILENT, silent)                                                                                                  \
+    X(HEARD, heard)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -252,6 +254,10 @@ struct event {
     struct moment due;
     int64_t expected_delta, expected; /* still open */
 
+    /* A source falls silent, or is silent no more (silence.c). Present in events of these two types. */
+    uint32_t silent_source;
+    int64_t silent_since_us; /* UTC, log time: nothing was decided of it since */
+
     /* Refused. */
     enum code code;
     struct text subject;   /* the name the code speaks of, or absent */
@@ -269,6 +275,12 @@ struct event {
     uint8_t skip_count;
     struct skip skips[SKIP_LEVELS]; /* the first skip_count of them */
 };
+
+/* Does the event say that a source is silent, or is so no more? */
+static inline bool event_of_silence(const struct event *event)
+{
+    return event->type == EVENT_SILENT || event->type == EVENT_HEARD;
+}
 
 /* An event of nothing. Set in place: it is large, and a value of it would be written twice. Its skips are not touched:
  * few have any. */

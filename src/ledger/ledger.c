@@ -40,7 +40,8 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            names_bytes(CHANNELS_MAX) +
            region_round((size_t)limits->item_count_max * sizeof(struct item)) +
            region_round((size_t)limits->location_count_max * sizeof(struct location)) +
-           region_round((size_t)limits->source_count_max * sizeof(struct source)) + configs_bytes(limits) +
+           region_round((size_t)limits->source_count_max * sizeof(struct source)) +
+           watches_bytes(limits->source_count_max) + configs_bytes(limits) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct ladder)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
@@ -70,6 +71,7 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     ledger->items = region_take(region, limits->item_count_max, sizeof(struct item));
     ledger->locations = region_take(region, limits->location_count_max, sizeof(struct location));
     ledger->sources = region_take(region, limits->source_count_max, sizeof(struct source));
+    watches_init(&ledger->watches, region, limits->source_count_max);
     configs_init(&ledger->configs, region, limits);
     ledger->cells = region_take(region, limits->cell_count_max, sizeof(struct cell));
     ledger->ladders = region_take(region, limits->cell_count_max, sizeof(struct ladder));
@@ -111,6 +113,7 @@ static void settings_evolve(struct ledger *ledger, const struct decision *decisi
     ledger->id_window_ms = decision->id_window_ms;
     ledger->id_capacity = decision->id_capacity;
     ledger->strict = decision->strict;
+    silence_listen(ledger);
 }
 
 void ledger_evolve(struct ledger *ledger, const struct decision *decision)
@@ -139,9 +142,11 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
             settings_evolve(ledger, decision);
         else if (event->type == EVENT_CONFIG)
             config_evolve(ledger, event);
-        uint32_t cell = event->location == NUMBER_NONE
-                            ? NUMBER_NONE
-                            : cell_evolve(ledger, event, decision_occurred_us(decision));
+        uint32_t cell = NUMBER_NONE;
+        if (LIKELY(event->location != NUMBER_NONE))
+            cell = cell_evolve(ledger, event, decision_occurred_us(decision));
+        else if (event_of_silence(event))
+            silence_evolve(ledger, event);
         if (event->claim != 0) {
             uint32_t claim = claim_evolve(ledger, event, cell, ledger->now_us);
             if (event->type == EVENT_RELEASE || event->type == EVENT_AMEND)
@@ -160,6 +165,8 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         ledger->sources[decision->source].seq_mark = decision->source_seq;
         ledger->entries_hash += source_hash(ledger, decision->source);
     }
+    if (UNLIKELY(ledger->sources[decision->source].silence_after_s != 0))
+        silence_heard(ledger, decision->source);
     if (text_present(decision->id)) {
         struct hash128 hash = decision->has_id_hash
                                   ? decision->id_hash
@@ -242,8 +249,8 @@ bool ledger_stale(const struct ledger *ledger, int64_t now_us)
 uint64_t ledger_state_hash(const struct ledger *ledger)
 {
     const uint64_t words[] = {(uint64_t)ledger->now_us, ledger->last_seq, (uint64_t)ledger->id_window_ms,
-                              ledger->id_capacity, ledger->strict, ledger->ids.next};
-    return ledger->entries_hash + entry_hash(ENTRY_LEDGER, words, 6);
+                              ledger->id_capacity, ledger->strict, ledger->ids.next, (uint64_t)ledger->listening_us};
+    return ledger->entries_hash + entry_hash(ENTRY_LEDGER, words, sizeof(words) / sizeof(words[0]));
 }
 
 int64_t ledger_now_us(const struct ledger *ledger)
@@ -293,6 +300,7 @@ void ledger_check(const struct ledger *ledger)
     bins_check(ledger);
     channels_check(ledger, &hash);
     parts_check(ledger);
+    silence_check(ledger);
     offers_check(ledger, &hash);
     pending_check(ledger);
     claims_check(ledger, &hash);

@@ -79,7 +79,7 @@ struct verdict {
 void ledger_decide(const struct ledger *ledger, const struct command *command, int64_t now_us,
                    struct decision *out_decision, struct verdict *out_verdict);
 
-/* The next thing the ledger itself must do by now_us, one claim's expiry. False when nothing is due. */
+/* The next thing the ledger itself must do by now_us: serving, one claim's expiry, one source's silence. False when nothing is due. */
 bool ledger_due(const struct ledger *ledger, int64_t now_us, struct decision *out_decision);
 /* When the next thing falls due, or INT64_MAX. */
 int64_t ledger_next_due_us(const struct ledger *ledger);
@@ -274,6 +274,16 @@ int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location
  * also of its components, is looked at once at most. */
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
                          int64_t now_us, int64_t units, int64_t *out_us);
+
+/* ---- sources ---- */
+
+struct silence_view {
+    bool watched;      /* it counts as silent when nothing is decided of it for long enough */
+    int64_t since_us;  /* nothing was since, log time; 0 while it is not silent */
+};
+struct silence_view ledger_silence(const struct ledger *ledger, uint32_t source);
+/* Is there a source whose silence would be noticed? Then a start is journalled: KIND_SETTINGS. */
+bool ledger_watches(const struct ledger *ledger);
 
 /* ---- channels ---- */
 

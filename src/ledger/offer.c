@@ -6,6 +6,8 @@
  * channel sells costs one look at its location's bits. When a value has changed, its offer goes to the end of its
  * channel's list: from the end backwards the list is the feed of the channel's changes, each item once, with its present
  * value and the event behind it, bounded by the number of items however far a reader is behind.
+ *
+ * What silent sources withhold of a location (silence.c) is not in the sums: it may be granted, but is not shown.
  */
 #include "ledger/decide.h"
 
@@ -70,6 +72,29 @@ static int64_t whole_units(int64_t units, uint8_t scale)
         units *= 10;
     }
     return units;
+}
+
+/* What is shown of units that are free at a location. */
+static int64_t shown(const struct ledger *ledger, uint32_t item, uint32_t location, int64_t units)
+{
+    int64_t withheld = ledger->locations[location].withheld;
+    if (LIKELY(withheld == 0))
+        return units;
+    return withheld == WITHHELD_ALL ? 0 : max_i64(0, units - whole_units(withheld, ledger->items[item].scale));
+}
+
+/* Of a cell with its present figures, through a channel. */
+static int64_t cell_shown(const struct ledger *ledger, uint32_t number, uint32_t channel)
+{
+    const struct cell *cell = &ledger->cells[number];
+    struct figures figures = cell_figures(ledger, number);
+    return shown(ledger, cell->item, cell->location, channel_free(ledger, &figures, number, channel, 0));
+}
+
+/* Of a kit that can be put together there. */
+static int64_t kit_shown(const struct ledger *ledger, uint32_t kit, uint32_t location, uint32_t channel)
+{
+    return shown(ledger, kit, location, kit_buildable(ledger, kit, location, channel));
 }
 
 static int64_t offer_ats(const struct ledger *ledger, const struct offer *offer)
@@ -144,13 +169,11 @@ void offers_before(struct ledger *ledger, uint32_t item, uint32_t location, uint
 {
     FOR_CHANNELS(ledger, location, c)
     {
-        if (number != NUMBER_NONE) {
-            struct figures figures = cell_figures(ledger, number);
-            offer_make(ledger, c, item)->free -= channel_free(ledger, &figures, number, c, 0);
-        }
+        if (number != NUMBER_NONE)
+            offer_make(ledger, c, item)->free -= cell_shown(ledger, number, c);
         for (uint32_t p = ledger->items[item].first_use; p != 0; p = ledger->parts.entries[p - 1].next_of_component) {
             uint32_t kit = ledger->parts.entries[p - 1].kit;
-            offer_make(ledger, c, kit)->free -= kit_buildable(ledger, kit, location, c);
+            offer_make(ledger, c, kit)->free -= kit_shown(ledger, kit, location, c);
         }
     }
 }
@@ -160,15 +183,14 @@ void offers_after(struct ledger *ledger, uint32_t number, uint64_t seq)
     const struct cell *cell = &ledger->cells[number];
     FOR_CHANNELS(ledger, cell->location, c)
     {
-        struct figures figures = cell_figures(ledger, number);
         struct offer *offer = offer_make(ledger, c, cell->item);
-        offer->free += channel_free(ledger, &figures, number, c, 0);
+        offer->free += cell_shown(ledger, number, c);
         offer_settle(ledger, offer, seq);
         for (uint32_t p = ledger->items[cell->item].first_use; p != 0;
              p = ledger->parts.entries[p - 1].next_of_component) {
             uint32_t kit = ledger->parts.entries[p - 1].kit;
             offer = offer_make(ledger, c, kit);
-            offer->free += kit_buildable(ledger, kit, cell->location, c);
+            offer->free += kit_shown(ledger, kit, cell->location, c);
             offer_settle(ledger, offer, seq);
         }
     }
@@ -181,7 +203,7 @@ static int64_t kit_free(const struct ledger *ledger, uint32_t kit, uint32_t chan
     if (!item_is_kit(ledger, kit))
         return 0;
     for (uint32_t i = 0; i < ledger->channels[channel].place_count; i++)
-        sum += kit_buildable(ledger, kit, ledger->channels[channel].places[i], channel);
+        sum += kit_shown(ledger, kit, ledger->channels[channel].places[i], channel);
     return sum;
 }
 
@@ -338,13 +360,12 @@ static void sum_places(struct ledger *ledger, uint32_t channel, const struct cha
         const struct cell *cell = &ledger->cells[i];
         if (!channel_serves(ledger, channel, cell->location) || has_place(other, cell->location))
             continue;
-        struct figures figures = cell_figures(ledger, i);
-        offer_make(ledger, channel, cell->item)->free += sign * channel_free(ledger, &figures, i, channel, 0);
+        offer_make(ledger, channel, cell->item)->free += sign * cell_shown(ledger, i, channel);
     }
     for (uint32_t p = 0; p < ledger->parts.count; p++) {
         uint32_t kit = kit_of_part(ledger, p);
         for (uint32_t i = 0; kit != NUMBER_NONE && i < count; i++)
-            offer_make(ledger, channel, kit)->free += sign * kit_buildable(ledger, kit, places[i], channel);
+            offer_make(ledger, channel, kit)->free += sign * kit_shown(ledger, kit, places[i], channel);
     }
 }
 
@@ -377,12 +398,11 @@ static void sum_order(struct ledger *ledger, uint32_t channel, uint32_t but, int
             uint32_t c = ledger->quotas[other - 1].channel;
             if (c == but || !channel_serves(ledger, c, cell->location))
                 continue;
-            struct figures figures = cell_figures(ledger, number);
             struct offer *offer = offer_make(ledger, c, cell->item);
             if (sign == 0)
                 offer_settle(ledger, offer, seq);
             else
-                offer->free += sign * channel_free(ledger, &figures, number, c, 0);
+                offer->free += sign * cell_shown(ledger, number, c);
         }
     }
     for (uint32_t p = 0; p < ledger->parts.count; p++) {
@@ -431,6 +451,54 @@ void offers_channel_after(struct ledger *ledger, uint32_t channel, const struct 
     }
 }
 
+/* ---- what is withheld changes ---- */
+
+/* At these locations: puts in what is shown there, takes it out (sign -1), or tells what has changed (0). */
+static void sum_withheld(struct ledger *ledger, const uint32_t *places, uint32_t count, int64_t sign, uint64_t seq)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++)
+        any = any || offers_at(ledger, places[i]);
+    for (uint32_t i = 0; any && i < ledger->cell_count; i++) {
+        const struct cell *cell = &ledger->cells[i];
+        uint32_t place = 0;
+        while (place < count && places[place] != cell->location)
+            place++;
+        if (place == count)
+            continue;
+        FOR_CHANNELS(ledger, cell->location, c)
+        {
+            struct offer *offer = offer_find(ledger, c, cell->item);
+            offer->free += sign * cell_shown(ledger, i, c);
+            if (sign == 0)
+                offer_settle(ledger, offer, seq);
+        }
+    }
+    for (uint32_t p = 0; any && p < ledger->parts.count; p++) {
+        uint32_t kit = kit_of_part(ledger, p);
+        for (uint32_t i = 0; kit != NUMBER_NONE && i < count; i++) {
+            FOR_CHANNELS(ledger, places[i], c)
+            {
+                struct offer *offer = offer_find(ledger, c, kit);
+                offer->free += sign * kit_shown(ledger, kit, places[i], c);
+                if (sign == 0)
+                    offer_settle(ledger, offer, seq);
+            }
+        }
+    }
+}
+
+void offers_places_before(struct ledger *ledger, const uint32_t *places, uint32_t count)
+{
+    sum_withheld(ledger, places, count, -1, 0);
+}
+
+void offers_places_after(struct ledger *ledger, const uint32_t *places, uint32_t count, uint64_t seq)
+{
+    sum_withheld(ledger, places, count, 1, 0);
+    sum_withheld(ledger, places, count, 0, seq); /* when all sums are what they are now: each is told once */
+}
+
 /* ---- check ---- */
 
 void offers_check(const struct ledger *ledger, uint64_t *hash)
@@ -443,9 +511,8 @@ void offers_check(const struct ledger *ledger, uint64_t *hash)
         CHECK(offer->changed_seq != 0 || (offer->next == 0 && offer->previous == 0 && offer->changed_turn == 0));
         int64_t free_units = 0;
         for (uint32_t c = ledger->items[offer->item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
-            struct figures figures = cell_figures(ledger, c - 1);
             if (channel_serves(ledger, offer->channel, ledger->cells[c - 1].location))
-                free_units += channel_free(ledger, &figures, c - 1, offer->channel, 0);
+                free_units += cell_shown(ledger, c - 1, offer->channel);
         }
         free_units += kit_free(ledger, offer->item, offer->channel);
         CHECK(offer->free == free_units);

@@ -4,6 +4,8 @@
  *     cover    goods came, or were freed, where claims lack cover: the oldest claim first
  *     hold     units became free where claims wait: in their order, each as soon as all it waits for can be had
  *     expire   the end of a hold has come
+ *     silent   a source that is watched has said nothing for too long (silence.c)
+ *     heard    it speaks again
  *
  * Each is a decision of its own by @ledger, right behind the one that made it possible. Events note the cells where
  * something may be possible now (pending_consider); what is noted is only a guess, and made sure of here, so that it is
@@ -87,7 +89,7 @@ void pending_consider_claim(struct ledger *ledger, uint32_t claim)
 
 /* ---- the ledger's own decisions ---- */
 
-static void own_begin(struct judge *judge, enum command_kind kind)
+void own_begin(struct judge *judge, enum command_kind kind)
 {
     decision_begin(judge, kind);
     /* The journal's first decision (settings) reserved this name, so the table cannot be full of others. */
@@ -266,12 +268,17 @@ static void decide_expire(struct judge *judge, uint32_t claim)
     claim_conclude(judge, claim, CLAIM_STATE_EXPIRED, TIME_NONE);
 }
 
-int64_t ledger_next_due_us(const struct ledger *ledger)
+static int64_t expiry_due_us(const struct ledger *ledger)
 {
     const struct claims *claims = &ledger->claims;
+    return claims->heap_count == 0 ? INT64_MAX : claims->entries[claims->heap[0]].expires_at_us;
+}
+
+int64_t ledger_next_due_us(const struct ledger *ledger)
+{
     if (ledger->pending->count != 0)
         return ledger->now_us;
-    return claims->heap_count == 0 ? INT64_MAX : claims->entries[claims->heap[0]].expires_at_us;
+    return min_i64(expiry_due_us(ledger), silence_due_us(ledger));
 }
 
 /* Something is due, it seems. Never inlined: most of the time nothing is, and its command is a large one. */
@@ -290,10 +297,15 @@ static NEVER_INLINE bool decide_due(const struct ledger *ledger, int64_t now_us,
     };
     if (decide_pending(ledger, &judge))
         return true;
-    const struct claims *claims = &ledger->claims;
-    if (claims->heap_count == 0 || claims->entries[claims->heap[0]].expires_at_us > now_us)
+    /* In the order of their times; at the same time, holds first. */
+    int64_t expiry_us = expiry_due_us(ledger);
+    int64_t silence_us = silence_due_us(ledger);
+    if (min_i64(expiry_us, silence_us) > now_us)
         return false;
-    decide_expire(&judge, claims->heap[0]);
+    if (expiry_us <= silence_us)
+        decide_expire(&judge, ledger->claims.heap[0]);
+    else
+        decide_silence(&judge);
     return true;
 }
 

@@ -18,7 +18,7 @@
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
                  ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER,
                  ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE,
-                 ENTRY_CONFIG, ENTRY_LOCATION, ENTRY_LADDER };
+                 ENTRY_CONFIG, ENTRY_LOCATION, ENTRY_LADDER, ENTRY_SILENCE };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
@@ -62,7 +62,9 @@ struct location {
     uint32_t cells;    /* that it has. Derived, as is all below */
     uint32_t node;     /* of a bin: where its goods are promised, + 1; 0 for none, and for what is no bin (bin.c) */
     bool no_promise;   /* it is a bin: from the configuration, where every movement needs it */
+    int64_t withheld;  /* of what is shown of each item there, in whole units, while sources are silent (silence.c) */
 };
+#define WITHHELD_ALL INT64_MAX
 
 struct source {
     uint64_t seq_mark; /* highest seq decided; 0 before the first */
@@ -73,6 +75,17 @@ struct source {
     bool ordered, strict, has_expires_in;
     uint8_t default_condition; /* enum condition + 1, 0 for none */
     int64_t expires_in_ms;
+    uint32_t silence_after_s; /* 0: it may be silent */
+    /* What is 0 where that is 0 (silence.c). */
+    uint32_t watch_place; /* + 1, 0 when not in the heap. Derived */
+    int64_t heard_us;         /* log time of the last decision of it, or of when it began to be watched */
+    int64_t silent_since_us;  /* what that was when it fell silent; 0 while it is not */
+};
+
+/* The sources of which something is to be said when time comes. Derived */
+struct watches {
+    uint32_t *heap; /* by time, then number */
+    uint32_t count;
 };
 
 /* A name that an item has for one source, or for everybody. It is a part of the item's body. */
@@ -198,7 +211,7 @@ struct offer {
     uint32_t changed_turn;    /* which of those of the channel that the same event changed: 0, 1, … Derived */
     int64_t buffer, cap;      /* base units of the item */
     uint64_t config_seq;      /* of the event that set them, 0 for none */
-    int64_t free;             /* sum over the channel's locations. Derived, as is all below */
+    int64_t free;             /* shown: the sum over the channel's locations. Derived, as is all below */
     int64_t ats;
     uint64_t changed_seq;     /* the event behind the present value */
     uint32_t next, previous;  /* + 1, in the channel's list */
@@ -365,6 +378,9 @@ struct ledger {
     struct item *items;
     struct location *locations;
     struct source *sources;
+    int64_t listening_us;   /* log time of the last settings: it was there since */
+    struct watches watches;
+    uint32_t silent_count;  /* sources that are silent. Derived */
     struct configs configs;
     struct cell *cells;
     uint32_t cell_count;
@@ -512,11 +528,38 @@ void offer_evolve(struct ledger *ledger, const struct event *event);
 /* Around a change of a channel: take what it changes out of the offers, put it back in, and tell what has changed. */
 void offers_channel_before(struct ledger *ledger, uint32_t channel, const struct channel *after);
 void offers_channel_after(struct ledger *ledger, uint32_t channel, const struct channel *before, uint64_t seq);
+/* Around a change of what is withheld at these locations: the same. */
+void offers_places_before(struct ledger *ledger, const uint32_t *places, uint32_t count);
+void offers_places_after(struct ledger *ledger, const uint32_t *places, uint32_t count, uint64_t seq);
 /* The offer of this channel and item, or NULL. */
 struct offer *offer_find(const struct ledger *ledger, uint32_t channel, uint32_t item);
 /* True when the offers that this decision makes fit. */
 bool offers_room(const struct ledger *ledger, const struct decision *decision);
 void offers_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- silence.c ---- */
+size_t watches_bytes(uint32_t source_count_max);
+void watches_init(struct watches *watches, struct region *region, uint32_t source_count_max);
+/* What it adds to a source's hash. */
+uint64_t silence_hash(const struct ledger *ledger, uint32_t number);
+/* Something was decided of a source that is watched. */
+void silence_heard(struct ledger *ledger, uint32_t number);
+/* The ledger was started: everybody's time begins anew. */
+void silence_listen(struct ledger *ledger);
+/* Applies an event of type silent or heard. */
+void silence_evolve(struct ledger *ledger, const struct event *event);
+/* Around a change of a source's configuration. The locations of which less, or more, is shown with it. */
+struct withheld {
+    uint32_t count;
+    uint32_t places[2 * COMMAND_PLACES_MAX];
+};
+void silence_config_before(struct ledger *ledger, uint32_t number, const struct silence_config *after,
+                           struct withheld *out_withheld);
+void silence_config_after(struct ledger *ledger, uint32_t number, const struct silence_config *after,
+                          const struct withheld *withheld, uint64_t seq);
+/* When the next source falls silent, or is to be called heard again; INT64_MAX for never. */
+int64_t silence_due_us(const struct ledger *ledger);
+void silence_check(const struct ledger *ledger);
 
 /* ---- serve.c ---- */
 void pending_init(struct ledger *ledger, struct region *region);

@@ -223,23 +223,24 @@ static int64_t room(const struct model_state *s, int64_t cell)
 }
 
 /* Whole units in the item's decimals, as far as anybody could count. */
-static int64_t scaled(int64_t whole, int64_t scale)
+int64_t scaled(int64_t whole, int64_t scale)
 {
     for (int64_t p = 0; p < scale && whole < INT64_C(100000000000000000); p++)
         whole *= 10;
     return whole;
 }
 
-/* I4: "max(0, min(cap, sum over its locations of free - buffer))", per item and channel. */
+/* I4: "max(0, min(cap, sum over its locations of free - buffer))", per item and channel; of what is shown of it. */
 int64_t model_ats(const struct model_state *s, int64_t channel, int64_t item)
 {
     const struct model_channel *c = &s->channels[channel];
     const struct model_offer *offer = &c->offers[item];
     int64_t sum = 0;
+    const char *name = s->items[item].name;
     for (int64_t p = 0; p < c->place_count; p++)
-        sum += model_free(s, find_cell(s, s->items[item].name, c->places[p]), c->name);
+        sum += shown_of(s, name, c->places[p], model_free(s, find_cell(s, name, c->places[p]), c->name));
     for (int64_t p = 0; p < c->place_count && s->items[item].part_count > 0; p++)
-        sum += kits_in_channel(s, s->items[item].name, c->places[p], c->name);
+        sum += shown_of(s, name, c->places[p], kits_in_channel(s, name, c->places[p], c->name));
     sum -= offer->has_buffer ? offer->buffer : scaled(c->buffer, s->items[item].scale);
     if (offer->has_cap)
         sum = smaller(sum, offer->cap);
@@ -2002,6 +2003,7 @@ static bool do_item(struct work *w)
 static bool do_settings(struct work *w)
 {
     w->next.strict = w->command->strict;
+    w->next.listening_us = w->now_us;
     w->next.seq++;
     return true;
 }
@@ -2287,11 +2289,12 @@ static void begin(struct work *w, struct model *model, const struct model_comman
     w->next = model->now;
 }
 
+static const struct model_command no_command;
+
 const char *model_place(struct model *model, const char *location, const char *parent, bool bin, int64_t now_us)
 {
-    static const struct model_command none;
     struct work w;
-    begin(&w, model, &none, now_us);
+    begin(&w, model, &no_command, now_us);
     const char *code = place_location(&w, location, parent, bin);
     if (code != NULL) {
         model->now.seq++; /* refusals are decisions */
@@ -2300,6 +2303,30 @@ const char *model_place(struct model *model, const char *location, const char *p
     if (finish_cells(&w))
         model->now = w.next;
     return w.answer.code;
+}
+
+const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t now_us,
+                         bool *out_ended)
+{
+    static struct work w;
+    begin(&w, model, &no_command, now_us);
+    struct model_state *s = &w.next;
+    *out_ended = false;
+    for (int64_t p = 0; p < silence->place_count; p++) {
+        if (is_bin(s, silence->places[p])) {
+            model->now.seq++;
+            return "no_promise";
+        }
+        (void)know_location(&w, silence->places[p], true);
+    }
+    if (find_source(s, source) < 0) {
+        assert(s->source_count < MODEL_NAMES_MAX);
+        memset(&s->sources[s->source_count], 0, sizeof(s->sources[0]));
+        memcpy(s->sources[s->source_count++].name, source, strlen(source) + 1);
+    }
+    *out_ended = listen_to(s, find_source(s, source), silence, now_us);
+    model->now = w.next;
+    return "none";
 }
 
 bool model_remembers(const struct model *model, const struct model_command *command)
@@ -2358,6 +2385,7 @@ struct model_answer model_command(struct model *model, const struct model_comman
     }
     if (command->has_seq && command->seq > model->now.sources[source].seq_mark)
         model->now.sources[source].seq_mark = command->seq;
+    model->now.sources[source].heard_us = now_us;
     if (remembers) {
         assert(model->remembered_count < model->remembered_max);
         struct model_remembered *r = &model->remembered[model->remembered_count++];
@@ -2406,8 +2434,6 @@ static int64_t first_servable(const struct model_state *s, int64_t cell)
             first = i;
     return first;
 }
-
-static const struct model_command no_command;
 
 /* "covers min(A, b) units oldest claim first, one event per claim line" */
 bool model_cover(struct model *model, const char *item, const char *location)
@@ -2497,14 +2523,19 @@ static bool nothing_to_serve(const struct model_state *s)
 
 bool model_idle(const struct model *model, int64_t now_us)
 {
-    return nothing_to_serve(&model->now) && next_expiry(&model->now, now_us) < 0;
+    int64_t at_us;
+    return nothing_to_serve(&model->now) && next_expiry(&model->now, now_us) < 0 &&
+           next_say(&model->now, now_us, &at_us) < 0;
 }
 
 const char *model_expire(struct model *model, int64_t now_us)
 {
     static struct work w;
     int64_t due = next_expiry(&model->now, now_us);
+    int64_t say_at_us;
     if (due < 0 || !nothing_to_serve(&model->now))
+        return NULL;
+    if (next_say(&model->now, now_us, &say_at_us) >= 0 && say_at_us < model->now.claims[due].expires_at_us)
         return NULL;
     begin(&w, model, &no_command, now_us);
     struct model_claim *claim = &w.next.claims[due];
@@ -2525,4 +2556,16 @@ const char *model_expire(struct model *model, int64_t now_us)
         return NULL;
     model->now = w.next;
     return model->now.claims[due].name;
+}
+
+const char *model_say(struct model *model, int64_t now_us, bool *out_silent, int64_t *out_since_us)
+{
+    struct model_state *s = &model->now;
+    int64_t at_us;
+    int64_t source = next_say(s, now_us, &at_us);
+    int64_t due = next_expiry(s, now_us);
+    if (source < 0 || !nothing_to_serve(s) || (due >= 0 && s->claims[due].expires_at_us <= at_us))
+        return NULL;
+    say(s, source, out_silent, out_since_us);
+    return s->sources[source].name;
 }

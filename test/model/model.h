@@ -86,7 +86,18 @@ struct model_item {
     int64_t part_count; /* 0: no kit */
     struct model_part parts[MODEL_PARTS_MAX];
 };
-struct model_source { model_name name; int64_t seq_mark; };
+struct model_silence {
+    int64_t after_s; /* 0: it may be silent */
+    int64_t buffer;  /* kept back of each item at each place, whole units; 0: all */
+    int64_t place_count;
+    model_name places[MODEL_PLACES_MAX];
+};
+struct model_source {
+    model_name name;
+    int64_t seq_mark;
+    struct model_silence silence;
+    int64_t heard_us, silent_since_us; /* the latter 0 while it is not */
+};
 struct model_cell {
     model_name item, location;
     int64_t on[MODEL_CONDITIONS];
@@ -129,6 +140,7 @@ struct model_paper {
 
 struct model_state {
     int64_t seq; /* events so far */
+    int64_t listening_us; /* when the ledger was started last */
     int64_t strict;
     int64_t item_count, location_count, source_count, channel_count, cell_count, claim_count;
     int64_t transfer_count, expectation_count;
@@ -183,6 +195,9 @@ bool model_cover(struct model *model, const char *item, const char *location);
 bool model_serve(struct model *model, const char *hold, const char *item, const char *location, int64_t now_us);
 /* Ends what is held and waited for of the one claim that is due first. Its name, or NULL when none may end now. */
 const char *model_expire(struct model *model, int64_t now_us);
+/* What is to be said of a source by then, told to nobody yet: silent, or heard again, and since when it was not. NULL
+ * when nothing is, or something else comes first. */
+const char *model_say(struct model *model, int64_t now_us, bool *out_silent, int64_t *out_since_us);
 /* Nothing of it is left to do by then. */
 bool model_idle(const struct model *model, int64_t now_us);
 
@@ -199,6 +214,9 @@ bool model_remembers(const struct model *model, const struct model_command *comm
 const struct model_paper *model_paper_named(const struct model *model, bool transfer, const char *name, int64_t now_us);
 /* PUT of a location, by configuration: the code of its refusal, or "none". */
 const char *model_place(struct model *model, const char *location, const char *parent, bool bin, int64_t now_us);
+/* PUT of a source, by configuration: the code of its refusal, or "none"; ended: it is silent no more with it. */
+const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t now_us,
+                         bool *out_ended);
 /* The claim of this name at this time, or NULL. */
 const struct model_claim *model_claim_named(const struct model *model, const char *name, int64_t now_us);
 /* Figures that are sums over the claims. */

@@ -181,6 +181,8 @@ static const char *in_the_way(const struct model_state *s, const char *location)
         for (int64_t p = 0; p < s->channels[c].place_count; p++)
             if (same_name(s->channels[c].places[p], location))
                 return "in_use";
+    if (silence_stands_on(s, location))
+        return "in_use";
     for (int64_t c = 0; c < s->cell_count; c++) {
         if (!same_name(s->cells[c].location, location))
             continue;

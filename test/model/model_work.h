@@ -67,6 +67,22 @@ int64_t promised_then(const struct work *w, const char *item, const char *locati
 /* The cell of a sum in the copy, made when it is not there; it gets an event. */
 int64_t touch(struct work *w, const char *item, const char *location);
 
+/* Whole units in the item's decimals, as far as anybody could count. */
+int64_t scaled(int64_t whole, int64_t scale);
+
+/* ---- model_silence.c ---- */
+
+/* What is shown of units that are free there. */
+int64_t shown_of(const struct model_state *s, const char *item, const char *location, int64_t units);
+/* Is some source's silence about the location? */
+bool silence_stands_on(const struct model_state *s, const char *location);
+/* The source of which something is to be said next by this time, and when that was so; -1 for none. */
+int64_t next_say(const struct model_state *s, int64_t now_us, int64_t *out_at_us);
+/* It is silent from now on, or heard again; and since when nothing was, or had been, decided of it. */
+void say(struct model_state *s, int64_t source, bool *out_silent, int64_t *out_since_us);
+/* PUT of a source. True when it is silent no more with it. */
+bool listen_to(struct model_state *s, int64_t source, const struct model_silence *silence, int64_t now_us);
+
 /* ---- model_bin.c ---- */
 
 bool is_bin(const struct model_state *s, const char *location);

@@ -1333,9 +1333,24 @@ static void compare_papers(void)
     }
 }
 
+static void compare_sources(void)
+{
+    const struct model_state *s = &run.model.now;
+    for (int64_t i = 0; i < s->source_count; i++) {
+        const struct model_source *source = &s->sources[i];
+        uint32_t number = ledger_number(run.ledger, NAME_SOURCE, text(source->name));
+        if (number == NUMBER_NONE)
+            disagree("source", source->name, 1, 0);
+        struct silence_view view = ledger_silence(run.ledger, number);
+        same("watched", source->name, source->silence.after_s != 0, view.watched);
+        same("silent since", source->name, source->silent_since_us, view.since_us);
+    }
+}
+
 static void compare_state(void)
 {
     compare_items();
+    compare_sources();
     compare_cells();
     compare_earliest();
     compare_channels();
@@ -1483,6 +1498,7 @@ static const char *const outcome_names[OUTCOMES] = {"accepted", "refused", "inva
 static uint64_t counts[MODEL_KIND_COUNT][OUTCOMES];
 static uint64_t codes[CODE_COUNT];
 static uint64_t places_set, places_refused, bins_told, bins_shipped;
+static uint64_t sources_set, sources_refused, silent_told, heard_told, heard_by_settings, shown_less;
 static uint64_t claims_expired, ticks, forgotten, skewed, cells_covered, claims_served;
 
 /* What became of holds for later (PROMISES). */
@@ -1730,7 +1746,10 @@ static bool report(uint64_t commands)
                   {"ids forgotten", forgotten, !run.alone},
                   {"clock skew", skewed, true}, {"cells covered", cells_covered, served[BACKORDERS]},
                   {"claims served", claims_served, served[WAITS]}, {"trees changed", places_set, true},
-                  {"trees kept", places_refused, true}, {"changes in bins told", bins_told, !run.alone},
+                  {"trees kept", places_refused, true}, {"sources watched", sources_set, true},
+                  {"sources not watched", sources_refused, true}, {"sources silent", silent_told, true},
+                  {"sources heard again", heard_told, true}, {"heard by settings", heard_by_settings, true},
+                  {"silences shown less", shown_less, true}, {"changes in bins told", bins_told, !run.alone},
                   {"claims shipped of bins", bins_shipped, !run.alone},
                   {"earliest: later", earliest_later, !run.alone},
                   {"kits for later asked", kits_asked_later, !run.alone}};
@@ -1775,6 +1794,74 @@ static void place(const char *location, const char *parent, bool bin)
         disagree("place", code_name(run.verdict.code), 0, 1);
     evolve();
     compare_state();
+}
+
+/* PUT of a source: it is watched, and what is shown of some locations while it is silent; or it is not. */
+static void change_source(void)
+{
+    static uint8_t form[CONFIG_BYTES_MAX];
+    static struct source_config config;
+    static const char *const places[] = {"l0", "l1", "l2"};
+    struct model_silence silence = {0};
+    model_name source;
+    bool fits, ended;
+    name(source, "s", 4);
+    if (!one_in(4)) {
+        silence.after_s = 1 + (int64_t)below(60);
+        silence.buffer = one_in(2) ? 0 : 1 + (int64_t)below(4);
+        for (unsigned i = 0; i < 3; i++)
+            if (one_in(i < 2 ? 2 : 8))
+                memcpy(silence.places[silence.place_count++], places[i], 3);
+        if (silence.place_count == 0)
+            silence.buffer = 0;
+    }
+    const char *code = model_listen(&run.model, source, &silence, run.now_us, &ended);
+    sources_set += strcmp(code, "none") == 0;
+    sources_refused += strcmp(code, "none") != 0;
+    heard_by_settings += ended;
+    if (run.alone)
+        return;
+    if (!source_config_read(TEXT_NONE, &config))
+        exit(2);
+    config.silence.after_s = silence.after_s;
+    config.silence.buffer = silence.buffer;
+    config.silence.place_count = (uint32_t)silence.place_count;
+    for (int64_t p = 0; p < silence.place_count; p++)
+        config.silence.places[p] = text(silence.places[p]);
+    size_t n = source_config_write(&config, form, &fits);
+    const struct command command = {
+        .kind = KIND_PUT_SOURCE, .source = TEXT("@ledger"), .source_name = text(source), .occurred_at_us = TIME_NONE,
+        .not_after_us = TIME_NONE, .config = n == 0 ? TEXT_NONE : text_of((const char *)form, n)};
+    ledger_decide(run.ledger, &command, run.now_us, &run.decision, &run.verdict);
+    if (strcmp(code, code_name(run.verdict.code)) != 0)
+        disagree("source", code_name(run.verdict.code), 0, 1);
+    same("events of a source", source, ended ? 2 : 1, run.decision.event_count);
+    evolve();
+    compare_state();
+}
+
+/* What all channels show of everything. */
+static int64_t all_shown(void)
+{
+    const struct model_state *s = &run.model.now;
+    int64_t sum = 0;
+    for (int64_t c = 0; c < s->channel_count && !run.huge; c++)
+        for (int64_t i = 0; i < s->item_count; i++)
+            sum += model_ats(s, c, i);
+    return sum;
+}
+
+/* What is to be said of a source, by the model. Its name, or NULL. */
+static const char *say_next(bool *out_silent, int64_t *out_since_us)
+{
+    int64_t before = all_shown();
+    const char *source = model_say(&run.model, run.now_us, out_silent, out_since_us);
+    if (source == NULL)
+        return NULL;
+    silent_told += *out_silent;
+    heard_told += !*out_silent;
+    shown_less += *out_silent && all_shown() < before;
+    return source;
 }
 
 /* The tree of a world: l2 and l3 are bins most of the time, l1 is now and then. */
@@ -1834,8 +1921,9 @@ static void follow(void)
     const struct event *event = &run.decision.events[0];
     const char *what = kind_name(run.decision.kind);
     model_name item, location, hold;
-    copy_name(item, ledger_name(run.ledger, NAME_ITEM, event->item));
-    copy_name(location, ledger_name(run.ledger, NAME_LOCATION, event->location));
+    bool of_cell = event->item != NUMBER_NONE;
+    copy_name(item, of_cell ? ledger_name(run.ledger, NAME_ITEM, event->item) : TEXT_NONE);
+    copy_name(location, of_cell ? ledger_name(run.ledger, NAME_LOCATION, event->location) : TEXT_NONE);
     copy_name(hold, event->hold);
     if (run.decision.kind == KIND_COVER) {
         if (!model_cover(&run.model, item, location))
@@ -1846,6 +1934,15 @@ static void follow(void)
             disagree(what, hold, 0, 1);
         claims_served++;
         promises[PROMISED_SERVED] += event->claim_at.form != MOMENT_ABSENT;
+    } else if (event_of_silence(event)) {
+        bool silent;
+        int64_t since_us;
+        const char *source = say_next(&silent, &since_us);
+        if (source == NULL)
+            disagree(what, "a source", 0, 1);
+        same_text("source of which something is said", source, ledger_name(run.ledger, NAME_SOURCE, event->silent_source));
+        same("silent", source, silent, event->type == EVENT_SILENT);
+        same("since", source, since_us, event->silent_since_us);
     } else {
         const char *expired = model_expire(&run.model, run.now_us);
         if (expired == NULL)
@@ -1875,9 +1972,12 @@ static bool follow_alone(void)
                 return true;
             }
         }
-    if (model_expire(&run.model, run.now_us) == NULL)
+    bool silent;
+    int64_t since_us;
+    if (model_expire(&run.model, run.now_us) != NULL)
+        claims_expired++;
+    else if (say_next(&silent, &since_us) == NULL)
         return false;
-    claims_expired++;
     return true;
 }
 
@@ -1924,6 +2024,8 @@ static void one_command_alone(void)
     pass_time();
     if (run.tree && one_in(60))
         change_tree();
+    if (one_in(40))
+        change_source();
     next_command(&c);
     remember(&c);
     struct promise before = promise_of(&c);
@@ -1939,6 +2041,8 @@ static void one_command(void)
     pass_time();
     if (run.tree && !run.huge && one_in(60))
         change_tree();
+    if (one_in(40))
+        change_source();
     next_command(&c);
     struct command command = adapt(&c);
     /* The model asks for it when the id is past the window. */

@@ -10,8 +10,9 @@
  * expectation direction(in, out), due and eta(a moment); words: guard fact (guard: false) dry partial strict. A moment
  * is a day as 2023-12-01, or +SECONDS from now. Configuration: unit:NAME=RATIO ("12", "1/3") alias:SOURCE=NAME
  * part:ITEM=QUANTITY merge=ITEM attributes=JSON of items, parent=LOCATION zone=SECONDS (an offset) no_promise of
- * locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS of sources; `unit=NAME` speaks of the line
- * before it. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT` the same; `tick` is the engine's.
+ * locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS silence=SECONDS withhold=LOCATION,…
+ * keep=UNITS of sources; `unit=NAME` speaks of the line before it. `wait SECONDS` lets time pass and runs what falls
+ * due, `until MOMENT` the same; `tick` is the engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
  * and ledger_check finds nothing. A step that decides nothing changes nothing.
@@ -238,6 +239,15 @@ static inline bool world_config_option(struct world *world, const char *key, con
         world->source.default_condition = world_condition(value);
     } else if (strcmp(key, "holds") == 0) {
         world->source.expires_in_ms = number * 1000;
+    } else if (strcmp(key, "silence") == 0) {
+        world->source.silence.after_s = number;
+    } else if (strcmp(key, "keep") == 0) {
+        world->source.silence.buffer = number;
+    } else if (strcmp(key, "withhold") == 0) {
+        for (struct silence_config *silence = &world->source.silence; *value != '\0'; value += *value == ',') {
+            silence->places[silence->place_count++] = text_of(value, strcspn(value, ","));
+            value += strcspn(value, ",");
+        }
     } else if (strcmp(key, "unit") == 0 && world->command.line_count > 0) {
         world->lines[world->command.line_count - 1].unit = text;
     } else {
@@ -673,8 +683,22 @@ static inline void world_say_channel(struct world *world, const char *channel, c
     world_say(world, " free %" PRId64 " quota %" PRId64, ledger_free(ledger, cell, c), ledger_quota(ledger, cell, c));
 }
 
+/* "source till: silent since -600", from now. */
+static inline void world_say_source(struct world *world, const char *name)
+{
+    uint32_t number = ledger_number(world->ledger, NAME_SOURCE, text_of(name, strlen(name)));
+    if (number == NUMBER_NONE) {
+        world_say(world, " none");
+        return;
+    }
+    struct silence_view silence = ledger_silence(world->ledger, number);
+    world_say(world, silence.since_us != 0 ? " silent" : silence.watched ? " heard" : " not watched");
+    if (silence.since_us != 0)
+        world_say(world, " since %+" PRId64, (silence.since_us - world->now_us) / SECOND_US);
+}
+
 /* What is so of one thing: `what` is CHANNEL/ITEM, CHANNEL/ITEM@LOCATION, ITEM@LOCATION, $ITEM, `transfer NAME`,
- * `expectation NAME`, `atp ITEM@LOCATION [MOMENT|now [UNITS]]` or the name of a hold. In world->answer. */
+ * `expectation NAME`, `source NAME`, `atp ITEM@LOCATION [MOMENT|now [UNITS]]` or the name of a hold. In world->answer. */
 static inline void world_say_state(struct world *world, const char *what)
 {
     char name[300];
@@ -688,6 +712,8 @@ static inline void world_say_state(struct world *world, const char *what)
         world_say_transfer(world, what + 9);
     } else if (strncmp(what, "expectation ", 12) == 0) {
         world_say_expectation(world, what + 12);
+    } else if (strncmp(what, "source ", 7) == 0) {
+        world_say_source(world, what + 7);
     } else if (strncmp(what, "atp ", 4) == 0) {
         world_say_atp(world, name + 4);
     } else if (slash != NULL) {

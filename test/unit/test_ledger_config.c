@@ -620,7 +620,10 @@ static void only_what_is_written_is_read(void **state)
     static struct source_config source;
     location = (struct location_config){.parent = TEXT("P"), .no_promise = true, .zone = berlin, .attributes = TEXT("{}")};
     source = (struct source_config){.zone = berlin, .ordered = true, .strict = true,
-                                    .default_condition = CONDITION_DAMAGED, .expires_in_ms = 300};
+                                    .default_condition = CONDITION_DAMAGED, .expires_in_ms = 300,
+                                    .silence = {.after_s = 600, .buffer = 2, .place_count = 2}};
+    source.silence.places[0] = TEXT("L1");
+    source.silence.places[1] = TEXT("L2");
     for (unsigned which = 0; which < 3; which++) {
         bool fits = true;
         size_t n = which == 0 ? whole_item(form)

@@ -69,11 +69,12 @@ static const struct field item_fields[] = {FIELD(item, accounts), FIELD(item, ac
 static const struct field location_fields[] = {FIELD(location, config_seq), FIELD(location, config),
                                                FIELD(location, parent), FIELD(location, children),
                                                FIELD(location, cells), FIELD(location, node),
-                                               FIELD(location, no_promise)};
+                                               FIELD(location, no_promise), FIELD(location, withheld)};
 static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
-    FIELD(source, expires_in_ms)};
+    FIELD(source, expires_in_ms), FIELD(source, silence_after_s), FIELD(source, watch_place), FIELD(source, heard_us),
+    FIELD(source, silent_since_us)};
 static const struct field alias_fields[] = {FIELD(alias, item), FIELD(alias, source), FIELD(alias, offset),
                                             FIELD(alias, length)};
 static const struct field cell_fields[] = {FIELD(cell, item), FIELD(cell, location), FIELD(cell, next_of_item),
@@ -129,6 +130,10 @@ static void fill(struct world *world)
         "location location=L",
         "location location=M parent=L zone=3600",
         "source name=shop ordered strict returns=damaged holds=60",
+        "source name=till silence=5 withhold=M keep=1",
+        "source name=wms silence=900 withhold=L,M",
+        "source name=erp silence=900",
+        "wait 5",
         "item item=Z scale=0",
         "delete_item item=Z",
         "receive 20 A@L 10 A@M 10.25 B@L 4 damaged A@L",
@@ -270,7 +275,7 @@ static void the_ledgers_own_fields_are_in_the_hash(void **state)
     struct ledger *ledger = world.ledger;
     uint64_t hash = ledger_state_hash(ledger);
     void *const fields[] = {&ledger->now_us,      &ledger->last_seq, &ledger->id_window_ms,
-                            &ledger->id_capacity, &ledger->strict,   &ledger->ids.next};
+                            &ledger->id_capacity, &ledger->strict,   &ledger->ids.next, &ledger->listening_us};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         *(uint8_t *)fields[i] ^= 1;
         assert_true(ledger_state_hash(ledger) != hash);

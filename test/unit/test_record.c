@@ -116,6 +116,10 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
     }
     if (prng_below(prng, 4) == 0)
         some_skips(prng, decision, event);
+    if (event_of_silence(event)) {
+        event->silent_source = (uint32_t)prng_below(prng, NUMBER_NONE);
+        event->silent_since_us = (int64_t)prng_next(prng);
+    }
     if (decision->mention_total == 0 && prng_below(prng, 8) == 0) {
         event->mention_total = decision->mention_total = 1 + (uint32_t)prng_below(prng, 100);
         event->mention_count = decision->mention_count =
@@ -255,6 +259,7 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_text(a->expectation, b->expectation);
     assert_true(a->direction == b->direction && a->expected_delta == b->expected_delta && a->expected == b->expected);
     assert_true(a->mention_total == b->mention_total && a->mention_count == b->mention_count);
+    assert_true(a->silent_source == b->silent_source && a->silent_since_us == b->silent_since_us);
     for (uint32_t i = 0; i < a->mention_count; i++)
         assert_text(a->mentions[i], b->mentions[i]);
     assert_int_equal(a->skip_count, b->skip_count);
