@@ -13,8 +13,10 @@ void config_copy(const struct ledger *ledger, enum name_space space, uint32_t nu
     if (space == NAME_ITEM && ledger_item(ledger, number, &item))
         out_copy->scale = item.scale;
     out_copy->has_seq = space == NAME_SOURCE;
-    if (out_copy->has_seq)
+    if (out_copy->has_seq) {
         out_copy->source_seq = ledger_source_seq(ledger, number);
+        out_copy->silent_since_us = ledger_silence(ledger, number).since_us;
+    }
     out_copy->stamp = ledger_config_seq(ledger, space, number);
     struct text form = ledger_config(ledger, space, number);
     if (form.length == 0)

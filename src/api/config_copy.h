@@ -12,8 +12,9 @@ struct config_copy {
     struct text name; /* the ledger's: names never move */
     uint64_t stamp;   /* sequence of the last configuration, 0 when provisional */
     uint8_t scale;    /* of an item */
-    bool has_seq;     /* of a source: source_seq is known */
+    bool has_seq;     /* of a source: the next two are known */
     uint64_t source_seq;         /* the highest decided, 0 for none */
+    int64_t silent_since_us;     /* UTC, log time: nothing was decided of it since; 0 while it is not silent */
     struct channel_view channel; /* of a channel, which has no form */
     struct text form;            /* config_form.h */
 };

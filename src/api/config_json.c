@@ -309,6 +309,56 @@ static bool finish_location(struct body *b)
 
 /* ---- sources ---- */
 
+/* The locations, sorted; value_places says that none is there twice. */
+static bool read_withheld(struct body *b, uint32_t index)
+{
+    struct silence_config *silence = &b->room->source.silence;
+    struct text places, name;
+    uint32_t count;
+    if (!value_places(b->error, b->nodes, index, at_child("silence", TEXT("locations")), 0, b->room->places, &count,
+                      &places))
+        return false;
+    while (command_place_next(&places, &name)) {
+        uint32_t to = silence->place_count++;
+        for (; to > 0 && config_compare(silence->places[to - 1], name) > 0; to--)
+            silence->places[to] = silence->places[to - 1];
+        silence->places[to] = name;
+    }
+    return true;
+}
+
+static bool read_silence(struct body *b, uint32_t index)
+{
+    const struct json_node *object = &b->nodes[index];
+    struct silence_config *silence = &b->room->source.silence;
+    if (!is_object(b, object, at_key(TEXT("silence"))))
+        return false;
+    uint32_t at = index + 1;
+    for (uint32_t k = 0; k < object->count; k++, at = b->nodes[at].next) {
+        const struct json_node *node = &b->nodes[at];
+        struct place place = at_child("silence", node->key);
+        bool good;
+        if (text_equal(node->key, TEXT("after")))
+            good = value_whole(b->error, node, place, 1, SILENCE_S_MAX, &silence->after_s);
+        else if (text_equal(node->key, TEXT("locations")))
+            good = node->type == JSON_NULL || read_withheld(b, at);
+        else if (text_equal(node->key, TEXT("buffer")))
+            good = node->type == JSON_NULL || value_whole(b->error, node, place, 1, QUANTITY_UNITS_MAX, &silence->buffer);
+        else
+            return value_fail(b->error, CODE_unknown_field, place,
+                              "is not a field of a silence; there are: after locations buffer");
+        if (!good)
+            return false;
+    }
+    if (silence->after_s == 0)
+        return value_fail(b->error, CODE_missing_field, at_child("silence", TEXT("after")),
+                          "is missing: seconds after which the source counts as silent");
+    if (silence->buffer != 0 && silence->place_count == 0)
+        return value_fail(b->error, CODE_bad_value, at_child("silence", TEXT("buffer")),
+                          "stands without locations, but is kept back from what is shown of those");
+    return true;
+}
+
 static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
 {
     const struct json_node *node = &b->nodes[index];
@@ -329,6 +379,8 @@ static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
     }
     if (text_equal(node->key, TEXT("expires_in")))
         return node->type == JSON_NULL || value_expires_in(b->error, node, place, &config->expires_in_ms);
+    if (text_equal(node->key, TEXT("silence")))
+        return node->type == JSON_NULL || read_silence(b, index);
     *out_known = false;
     return true;
 }
@@ -404,7 +456,7 @@ static const struct kind_of_body {
     [NAME_LOCATION] = {KIND_PUT_LOCATION, KIND_DELETE_LOCATION, "a location", "parent promise zone attributes",
                        read_location_member, finish_location},
     [NAME_SOURCE] = {KIND_PUT_SOURCE, KIND_DELETE_SOURCE, "a source",
-                     "zone ordered strict default_condition expires_in", read_source_member, finish_source},
+                     "zone ordered strict default_condition expires_in silence", read_source_member, finish_source},
     [NAME_CHANNEL] = {KIND_PUT_CHANNEL, KIND_DELETE_CHANNEL, "a channel",
                       "locations priority buffer cap shares_rest", read_channel_member, finish_channel},
 };
@@ -412,7 +464,7 @@ static const struct kind_of_body {
 /* The contract's fields that later versions will know. */
 static bool is_for_later(enum name_space space, struct text key)
 {
-    static const char *const later[] = {"snapshot_policy", "max_change", "count_limit", "silence", "pair", "id_window"};
+    static const char *const later[] = {"snapshot_policy", "max_change", "count_limit", "pair", "id_window"};
     for (size_t i = 0; space == NAME_SOURCE && i < sizeof(later) / sizeof(later[0]); i++) {
         if (text_equal(key, text_of(later[i], strlen(later[i]))))
             return true;

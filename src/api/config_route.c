@@ -113,11 +113,12 @@ static void read_answered(struct connection *connection, const struct request *r
         respond_config(connection, &call->config);
 }
 
-/* What is now set: with `merge`, the other item, in the last event. Behind a location's event are those of its bins. */
+/* What is now set: with `merge`, the other item, in the last event. Behind a location's event are those of its bins,
+ * behind a source's may be that it is silent no more. */
 static void put_answered(struct connection *connection, const struct decision *decision)
 {
     const struct config_call *call = connection->state;
-    const struct event *event = &decision->events[call->space == NAME_LOCATION ? 0 : decision->event_count - 1];
+    const struct event *event = &decision->events[call->space == NAME_ITEM ? decision->event_count - 1 : 0];
     uint32_t number = call->space == NAME_ITEM ? event->item : event->config_number;
     struct config_copy config = {.space = call->space,
                                  .name = ledger_name(connection->io->service->ledger, call->space, number),

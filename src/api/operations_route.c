@@ -49,6 +49,7 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_holds_expired_total", "counter", "Holds that came to their end.", shard.expired);
     single(&out, "onhand_covers_total", "counter", "Times that backordered units were covered.", shard.covered);
     single(&out, "onhand_waits_served_total", "counter", "Times that waiting holds got something.", shard.served);
+    single(&out, "onhand_silences_total", "counter", "Times that a watched source fell silent.", shard.silences);
     single(&out, "onhand_items", "gauge", "Items.", tables.items);
     single(&out, "onhand_locations", "gauge", "Locations.", tables.locations);
     single(&out, "onhand_sources", "gauge", "Sources.", tables.sources);

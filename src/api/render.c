@@ -533,6 +533,15 @@ static void render_config_members(struct buffer *out, const struct render *rende
     buffer_byte(out, '}');
 }
 
+static void render_silence_members(struct buffer *out, const struct render *render, const struct event *event)
+{
+    buffer_literal(out, ",\"silence\":{\"source\":");
+    json_string(out, render_name(render, NAME_SOURCE, event->silent_source));
+    buffer_literal(out, ",\"since\":");
+    json_time(out, event->silent_since_us);
+    buffer_byte(out, '}');
+}
+
 static void render_claim_members(struct buffer *out, const struct event *event)
 {
     unsigned scale = event->scale;
@@ -596,6 +605,8 @@ void render_event(struct buffer *out, const struct render *render, const struct 
         render_expectation_members(out, event);
     if (event->config_space != NAME_SPACE_COUNT)
         render_config_members(out, render, event);
+    if (event_of_silence(event))
+        render_silence_members(out, render, event);
     if (event->type == EVENT_REFUSED)
         render_refusal(out, render, event);
     if (event->type == EVENT_CONFIG && event->item != NUMBER_NONE) {

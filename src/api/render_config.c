@@ -158,6 +158,28 @@ static void render_location_config(struct buffer *out, struct text form)
     render_attributes(out, config.attributes);
 }
 
+static void render_silence_config(struct buffer *out, const struct silence_config *silence)
+{
+    bool first = true;
+    render_member(out, "silence");
+    buffer_literal(out, "{\"after\":");
+    json_i64(out, silence->after_s);
+    if (silence->place_count != 0) {
+        render_member(out, "locations");
+        buffer_byte(out, '[');
+        for (uint32_t i = 0; i < silence->place_count; i++) {
+            comma_unless_first(out, &first);
+            json_string(out, silence->places[i]);
+        }
+        buffer_byte(out, ']');
+    }
+    if (silence->buffer != 0) {
+        render_member(out, "buffer");
+        json_i64(out, silence->buffer);
+    }
+    buffer_byte(out, '}');
+}
+
 static void render_source_config(struct buffer *out, struct text form)
 {
     struct source_config config;
@@ -177,6 +199,8 @@ static void render_source_config(struct buffer *out, struct text form)
         render_member(out, "expires_in");
         json_units(out, config.expires_in_ms, 3);
     }
+    if (config.silence.after_s != 0)
+        render_silence_config(out, &config.silence);
 }
 
 /* The members of an item's, a location's or a source's body, each with a comma before it. */
@@ -240,6 +264,11 @@ void render_config(struct buffer *out, const struct render *render, const struct
             buffer_literal(out, "null");
         else
             json_u64(out, config->source_seq);
+        render_member(out, "silent_since");
+        if (config->silent_since_us == 0)
+            buffer_literal(out, "null");
+        else
+            json_time(out, config->silent_since_us);
     }
     buffer_byte(out, '}');
 }

@@ -229,7 +229,9 @@ bool filter_match(const struct filter *filter, const struct ledger *ledger, cons
         return true;
     if (!field_match(filter, FILTER_KIND, constant(kind_name(decision->kind))) ||
         !field_match(filter, FILTER_TYPE, constant(event_name(event->type))) ||
-        !field_match(filter, FILTER_SOURCE, ledger_name(ledger, NAME_SOURCE, decision->source)))
+        !(field_match(filter, FILTER_SOURCE, ledger_name(ledger, NAME_SOURCE, decision->source)) ||
+          (event_of_silence(event) &&
+           field_match(filter, FILTER_SOURCE, ledger_name(ledger, NAME_SOURCE, event->silent_source)))))
         return false;
     if (filter_match_cell(filter, ledger, event->item, event->location))
         return true;

@@ -254,13 +254,14 @@ class Sources(FolderCase, Calls):
     def test_what_a_source_asks_of_its_commands(self):
         body = {"zone": "+01:00", "ordered": True, "strict": True, "default_condition": "damaged", "expires_in": 60}
         self.done(self.put("sources/wms", body))
-        self.assertEqual(self.done(self.get("sources/wms")), {"source": "wms", "provisional": False, **body, "seq": None})
+        self.assertEqual(self.done(self.get("sources/wms")), {"source": "wms", "provisional": False, **body, "seq": None,
+                                                             "silent_since": None})
         self.refused(self.at(1, "wms"), 422, "missing_field", field="/seq")
         self.refused(self.at(1, "wms", seq=1), 409, "unknown_item")
         self.done(self.at(1, "erp"))
         self.done(self.at(2, "wms", seq=2, kind="return"))
         self.assertEqual(self.server.cell("timed", "L")["conditions"]["damaged"], 1)
-        for field in ("snapshot_policy", "max_change", "count_limit", "silence", "pair", "id_window"):
+        for field in ("snapshot_policy", "max_change", "count_limit", "pair", "id_window"):
             self.refused(self.put("sources/wms", {field: 1}), 422, "unknown_field", field="/" + field)
 
 

@@ -296,7 +296,8 @@ class OpenApi(ServerCase):
             "locations/bin": ("Location", {"parent": "LON", "promise": False, "zone": "+01:00", "attributes": {}}),
             "channels/amz": ("Channel", {"locations": ["LON"], "priority": 2, "shares_rest": False, "buffer": 1, "cap": 9}),
             "sources/till": ("Source", {"zone": "Europe/Berlin", "ordered": False, "strict": True,
-                                        "default_condition": "damaged", "expires_in": 60})}
+                                        "default_condition": "damaged", "expires_in": 60,
+                                        "silence": {"after": 600, "locations": ["LON"], "buffer": 2}})}
         for path, (name, body) in bodies.items():
             schema = {"$ref": "#/components/schemas/" + name + "Body"}
             self.assertIsNone(self.page.wrong(schema, body))
