@@ -18,6 +18,7 @@ struct config_call {
     struct text name; /* as asked: of an item, it may be a merged one */
     char name_bytes[3 * NAME_BYTES_MAX];
     struct buffer text; /* of a PUT */
+    const struct quality *quality;
     /* Filled by the engine's thread. */
     bool found;
     struct config_copy config;
@@ -42,7 +43,7 @@ static void read_config(const struct ledger *ledger, struct request *request)
                                                : ledger_number(ledger, call->space, call->name);
     call->found = number != NUMBER_NONE;
     if (call->found)
-        config_copy(ledger, call->space, number, call->form_bytes, &call->config);
+        config_copy(ledger, call->quality, call->space, number, call->form_bytes, &call->config);
 }
 
 /* ---- I/O thread: answers ---- */
@@ -172,6 +173,7 @@ static void on_begin(struct connection *connection)
     }
     connection->state = call;
     call->space = (enum name_space)connection->subject;
+    call->quality = shard_quality(connection->io->service->shard);
     buffer_init(&call->text, PUT_BYTES_MAX + JSON_PADDING);
     connection->deadline_ns = connection->io->now_ns + CONNECTION_BODY_NS;
     if (route_name(connection, connection->path_first, words[call->space], call->name_bytes, &call->name))

@@ -86,6 +86,7 @@ struct collection {
 
 struct list {
     const struct collection *collection;
+    const struct quality *quality;
     struct parameter parameters[LIST_PARAMETER_COUNT];
     struct text values[LIST_PARAMETER_COUNT]; /* of them, TEXT_NONE for those left out */
     enum condition condition;
@@ -302,7 +303,7 @@ static bool take_config(const struct ledger *ledger, struct list *list, struct r
 {
     if (!take_name(ledger, list, space, row->place))
         return false;
-    config_copy(ledger, space, row->place, list->forms + list->form_bytes, &row->of.config);
+    config_copy(ledger, list->quality, space, row->place, list->forms + list->form_bytes, &row->of.config);
     list->form_bytes += row->of.config.form.length;
     return true;
 }
@@ -717,6 +718,7 @@ static void on_begin(struct connection *connection)
     }
     connection->state = list;
     list->collection = &collections[connection->call];
+    list->quality = shard_quality(connection->io->service->shard);
     buffer_init(&list->body, CONNECTION_OUT_BYTES);
     uint32_t count = 0;
     for (unsigned p = 0; p < LIST_PARAMETER_COUNT; p++) {

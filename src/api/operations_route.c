@@ -27,6 +27,132 @@ static void single(struct buffer *out, const char *name, const char *type, const
     value(out, name, "", number);
 }
 
+/* ---- sources ---- */
+
+#define LATENESS "onhand_source_lateness_seconds"
+#define METRICS_BYTES_MAX ((size_t)8 << 20) /* QUALITY_SOURCES_MAX sources of 16 lines and the longest names */
+
+/* The value of a label: backslash and quote are escaped, control characters are in no name. */
+static void label(struct buffer *out, struct text text)
+{
+    for (uint32_t i = 0; i < text.length; i++) {
+        if (text.bytes[i] == '\\' || text.bytes[i] == '"')
+            buffer_byte(out, '\\');
+        buffer_byte(out, text.bytes[i]);
+    }
+}
+
+/* NAME{source="…"MORE} NUMBER */
+static void of_source(struct buffer *out, const char *name, struct text source, const char *more, const char *number)
+{
+    buffer_text(out, text_of(name, strlen(name)));
+    buffer_literal(out, "{source=\"");
+    label(out, source);
+    buffer_byte(out, '"');
+    buffer_text(out, text_of(more, strlen(more)));
+    buffer_literal(out, "} ");
+    buffer_text(out, text_of(number, strlen(number)));
+    buffer_byte(out, '\n');
+}
+
+static const char *whole(char room[32], uint64_t number)
+{
+    (void)snprintf(room, 32, "%llu", (unsigned long long)number);
+    return room;
+}
+
+static const char *seconds(char room[32], uint64_t us)
+{
+    (void)snprintf(room, 32, "%llu.%06u", (unsigned long long)(us / 1000000), (unsigned)(us % 1000000));
+    return room;
+}
+
+static void commands_of_source(struct buffer *out, struct text source, const struct quality_counts *counts)
+{
+    const struct {
+        const char *more;
+        uint64_t number;
+    } rows[] = {{",outcome=\"accepted\"", counts->accepted},
+                {",outcome=\"refused\"", counts->refused},
+                {",outcome=\"invalid\"", counts->invalid},
+                {",outcome=\"replayed\"", counts->replayed}};
+    char room[32];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        of_source(out, "onhand_source_commands_total", source, rows[i].more, whole(room, rows[i].number));
+}
+
+static void contradictions_of_source(struct buffer *out, struct text source, const struct quality_counts *counts)
+{
+    char room[32];
+    of_source(out, "onhand_source_contradictions_total", source, "", whole(room, counts->contradictions));
+}
+
+static void skew_of_source(struct buffer *out, struct text source, const struct quality_counts *counts)
+{
+    char room[32];
+    of_source(out, "onhand_source_clock_skew_total", source, "", whole(room, counts->clock_skew));
+}
+
+static void heard_of_source(struct buffer *out, struct text source, const struct quality_counts *counts)
+{
+    char room[32];
+    of_source(out, "onhand_source_heard_timestamp_seconds", source, "", seconds(room, (uint64_t)counts->heard_us));
+}
+
+static void silence_of_source(struct buffer *out, struct text source, const struct quality_counts *counts)
+{
+    of_source(out, "onhand_source_silent", source, "", counts->silent ? "1" : "0");
+}
+
+static void lateness_of_source(struct buffer *out, struct text source, const struct quality_counts *counts)
+{
+    static const char *const bounds[QUALITY_LATENESS_COUNT + 1] = {
+#define X(seconds) ",le=\"" #seconds "\"",
+        QUALITY_LATENESS_MAP(X)
+#undef X
+        ",le=\"+Inf\""};
+    char room[32];
+    uint64_t through = 0;
+    for (unsigned i = 0; i <= QUALITY_LATENESS_COUNT; i++) {
+        through += counts->late[i];
+        of_source(out, LATENESS "_bucket", source, bounds[i], whole(room, through));
+    }
+    of_source(out, LATENESS "_sum", source, "", seconds(room, counts->late_sum_us));
+    of_source(out, LATENESS "_count", source, "", whole(room, through));
+}
+
+/* Of each source, metric by metric; the server's own names are nobody's. */
+static void source_metrics(struct buffer *out, const struct service *service)
+{
+    const struct quality *quality = shard_quality(service->shard);
+    const struct {
+        const char *name, *type, *help;
+        void (*lines)(struct buffer *out, struct text source, const struct quality_counts *counts);
+    } rows[] = {
+        {"onhand_source_commands_total", "counter", "Commands of a source since the start, by outcome.",
+         commands_of_source},
+        {"onhand_source_contradictions_total", "counter",
+         "Events discrepancy and oversold that a source's commands caused.", contradictions_of_source},
+        {"onhand_source_clock_skew_total", "counter", "Commands whose source's clock was more than 5 minutes ahead.",
+         skew_of_source},
+        {"onhand_source_heard_timestamp_seconds", "gauge", "Log time of the last decision of a source, 0 for none.",
+         heard_of_source},
+        {"onhand_source_silent", "gauge", "1 while a watched source is silent.", silence_of_source},
+        {LATENESS, "histogram", "From when a source says it happened to when it was decided.",
+         lateness_of_source},
+    };
+    uint32_t count = quality_count(quality);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        metric(out, rows[i].name, rows[i].type, rows[i].help);
+        for (uint32_t s = 0; s < count; s++) {
+            struct quality_counts counts;
+            struct text source = ledger_name(service->ledger, NAME_SOURCE, s);
+            if (source.bytes[0] != '@' && quality_counts(quality, s, &counts))
+                rows[i].lines(out, source, &counts);
+        }
+    }
+}
+
 static void respond_metrics(struct connection *connection)
 {
     struct service *service = connection->io->service;
@@ -34,7 +160,7 @@ static void respond_metrics(struct connection *connection)
     const struct ledger_counts tables = shard_gauges(service->shard);
     const struct journal_counters journal = journal_counters(service->journal);
     struct buffer out;
-    buffer_init(&out, 256 * 1024);
+    buffer_init(&out, METRICS_BYTES_MAX);
     metric(&out, "onhand_commands_total", "counter", "Commands decided since the start, by kind and outcome.");
     for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
         char labels[128];
@@ -81,6 +207,7 @@ static void respond_metrics(struct connection *connection)
            inbox_clock_jumped(service->inbox));
     single(&out, "onhand_ready", "gauge", "1 while commands are taken in.",
            !engine_failed(service->engine) && !atomic_load(&service->stopping));
+    source_metrics(&out, service);
     respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);
 }

@@ -241,6 +241,48 @@ static void render_channel(struct buffer *out, const struct render *render, cons
         buffer_literal(out, "null");
 }
 
+/* Microseconds in seconds. */
+static void render_seconds(struct buffer *out, const char *key, uint64_t us)
+{
+    render_member(out, key);
+    json_units(out, (int64_t)us, 6);
+}
+
+static void render_count(struct buffer *out, const char *key, uint64_t count)
+{
+    render_member(out, key);
+    json_u64(out, count);
+}
+
+/* null for one of which nothing is counted. */
+static void render_quality(struct buffer *out, const struct config_copy *config)
+{
+    const struct quality_counts *counts = &config->counts;
+    render_member(out, "quality");
+    if (!config->has_quality) {
+        buffer_literal(out, "null");
+        return;
+    }
+    buffer_literal(out, "{\"heard_at\":");
+    if (counts->heard_us == 0)
+        buffer_literal(out, "null");
+    else
+        json_time(out, counts->heard_us);
+    render_count(out, "accepted", counts->accepted);
+    render_count(out, "refused", counts->refused);
+    render_count(out, "invalid", counts->invalid);
+    render_count(out, "replayed", counts->replayed);
+    render_count(out, "contradictions", counts->contradictions);
+    render_count(out, "clock_skew", counts->clock_skew);
+    render_member(out, "lateness");
+    buffer_literal(out, "{\"commands\":");
+    json_u64(out, config->lateness.count);
+    render_seconds(out, "p50", config->lateness.p50_us);
+    render_seconds(out, "p99", config->lateness.p99_us);
+    render_seconds(out, "max", config->lateness.max_us);
+    buffer_literal(out, "}}");
+}
+
 void render_config(struct buffer *out, const struct render *render, const struct config_copy *config)
 {
     static const char *const words[NAME_SPACE_COUNT] = {"item", "location", "source", "channel"};
@@ -269,6 +311,7 @@ void render_config(struct buffer *out, const struct render *render, const struct
             buffer_literal(out, "null");
         else
             json_time(out, config->silent_since_us);
+        render_quality(out, config);
     }
     buffer_byte(out, '}');
 }

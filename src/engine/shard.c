@@ -31,6 +31,7 @@ struct shard {
     } prepared[PREPARE_MAX];
     uint32_t prepared_count, prepared_next;
     struct counters counters;
+    struct quality *quality;
     struct gauges gauges;
     atomic_uint_fast64_t channel_changed[CHANNELS_MAX];
 };
@@ -61,6 +62,7 @@ static void replay_decision(void *context, const struct decision *decision)
     if (shard->limit_too_low != NULL)
         return;
     ledger_evolve(shard->ledger, decision);
+    quality_follow(shard->quality, decision);
     shard->replayed_decisions++;
     if (shard->options.progress != NULL && shard->replayed_decisions % 65536 == 0)
         shard->options.progress(shard->options.progress_argument, shard->replayed_decisions);
@@ -73,6 +75,7 @@ static void shard_free(struct shard *shard)
     free(shard->decision.shortages);
     for (uint32_t i = 0; i < PREPARE_MAX; i++)
         free(shard->prepared[i].lines);
+    quality_destroy(shard->quality);
     if (shard->region.base != NULL)
         shard->env->memory_release(shard->env->context, shard->region.base, shard->region.capacity_bytes);
     free(shard);
@@ -85,13 +88,14 @@ static bool shard_allocate(struct shard *shard)
     shard->decision.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event));
     shard->decision.names = calloc(DECISION_NAMES_MAX, sizeof(struct new_name));
     shard->decision.shortages = calloc(COMMAND_LINES_MAX, sizeof(struct shortage));
+    shard->quality = quality_create(shard->env);
     bool lines = true;
     for (uint32_t i = 0; i < PREPARE_MAX; i++) {
         shard->prepared[i].lines = calloc(COMMAND_LINES_MAX, sizeof(struct command_line));
         lines = lines && shard->prepared[i].lines != NULL;
     }
     return shard->region.base != NULL && shard->decision.events != NULL && shard->decision.names != NULL &&
-           shard->decision.shortages != NULL && lines;
+           shard->decision.shortages != NULL && shard->quality != NULL && lines;
 }
 
 /* The first stamp after a start may be far ahead of the log, but not without somebody saying so. */
@@ -198,6 +202,7 @@ bool shard_due(struct shard *shard, int64_t now_us)
         return false;
     tail_offset offset;
     carry_out(shard, &offset);
+    quality_follow(shard->quality, &shard->decision);
     switch ((unsigned)shard->decision.kind) {
     case KIND_EXPIRE:
         count(&shard->counters.expired);
@@ -247,6 +252,7 @@ static void answer_invalid(struct shard *shard, struct request *request, const s
     }
     request->answer.status = ANSWER_INVALID;
     count(&shard->counters.invalid);
+    quality_invalid(shard->quality, ledger_number(shard->ledger, NAME_SOURCE, command->source));
 }
 
 void shard_prepare(struct shard *shard, struct request *requests, uint32_t n)
@@ -319,11 +325,13 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
         answer->last_seq = ledger_last_seq(shard->ledger);
         count(verdict.code == CODE_none ? &shard->counters.accepted[command->kind]
                                         : &shard->counters.refused[command->kind]);
+        quality_decided(shard->quality, &shard->decision, command->occurred_at_us != TIME_NONE);
         return;
     case OUTCOME_DUPLICATE:
         answer->replayed = true;
         answer->last_seq = verdict.duplicate_seq;
         count(&shard->counters.replayed);
+        quality_replayed(shard->quality, ledger_number(shard->ledger, NAME_SOURCE, command->source));
         return;
     case OUTCOME_DRY: {
         CHECK(request->dry_bytes != NULL);
@@ -348,6 +356,11 @@ struct journal *shard_journal(struct shard *shard)
 const struct ledger *shard_ledger(const struct shard *shard)
 {
     return shard->ledger;
+}
+
+const struct quality *shard_quality(const struct shard *shard)
+{
+    return shard->quality;
 }
 
 struct shard_counters shard_counters(const struct shard *shard)

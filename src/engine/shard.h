@@ -8,6 +8,7 @@
 #define ONHAND_ENGINE_SHARD_H
 
 #include "engine/batch.h"
+#include "engine/quality.h"
 
 struct shard_options {
     struct journal_options journal;
@@ -69,6 +70,9 @@ struct shard_counters {
     uint64_t expired, covered, served, silences; /* the ledger's own decisions: holds, backordered units, waiting holds */
 };
 struct shard_counters shard_counters(const struct shard *shard);
+
+/* How good what the sources send is. The shard's; what may be asked from any thread is said there. */
+const struct quality *shard_quality(const struct shard *shard);
 
 /*
  * Makes what the two functions below tell as of now. Engine thread, once a group, before it is made durable: who has

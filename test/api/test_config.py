@@ -254,8 +254,9 @@ class Sources(FolderCase, Calls):
     def test_what_a_source_asks_of_its_commands(self):
         body = {"zone": "+01:00", "ordered": True, "strict": True, "default_condition": "damaged", "expires_in": 60}
         self.done(self.put("sources/wms", body))
-        self.assertEqual(self.done(self.get("sources/wms")), {"source": "wms", "provisional": False, **body, "seq": None,
-                                                             "silent_since": None})
+        got = self.done(self.get("sources/wms"))
+        self.assertIsNone(got.pop("quality")["heard_at"])
+        self.assertEqual(got, {"source": "wms", "provisional": False, **body, "seq": None, "silent_since": None})
         self.refused(self.at(1, "wms"), 422, "missing_field", field="/seq")
         self.refused(self.at(1, "wms", seq=1), 409, "unknown_item")
         self.done(self.at(1, "erp"))

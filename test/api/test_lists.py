@@ -177,6 +177,7 @@ class Filled(ServerCase):
         self.assertEqual(self.rows("locations", "q=%2F"), locations[3:])
         sources = {row["source"]: row for row in self.rows("sources")}
         self.assertEqual(set(sources), {"wms", "till", "shop", "holds", "numbered"})
+        self.assertGreater(sources["wms"].pop("quality")["accepted"], sources["numbered"].pop("quality")["accepted"])
         provisional = {"provisional": True, "ordered": False, "strict": False}
         self.assertEqual(sources["numbered"], {"source": "numbered", **provisional, "seq": 17, "silent_since": None})
         self.assertEqual(sources["wms"], {"source": "wms", **provisional, "seq": None, "silent_since": None})
@@ -587,8 +588,9 @@ class Moving(FolderCase):
             for what, page in first.items():
                 with self.subTest(stop, what=what):
                     rest = rows_of(walk(server, what, "limit=50", cursor=page["next"]), what)
-                    seen = [{**row, "position": None} for row in page[what] + rest]
-                    wanted = [{**row, "position": None} for row in whole[what]]
+                    # Quality is counted since the start.
+                    seen = [{**row, "position": None, "quality": None} for row in page[what] + rest]
+                    wanted = [{**row, "position": None, "quality": None} for row in whole[what]]
                     self.assertEqual(seen[:len(wanted)], wanted)
                     self.assertEqual(len(seen) - len(wanted), 0 if what == "holds" else 1)
 
