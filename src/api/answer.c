@@ -123,6 +123,7 @@ struct rendered answer_render(struct io *io, struct buffer *out, const struct re
     case ANSWER_UNKNOWN:
     case ANSWER_PENDING:
     case ANSWER_READ:
+    case ANSWER_UNREAD:
         break;
     }
     render_identity(io, out, request);

@@ -62,7 +62,10 @@
     X(SHARES_REST, "shares_rest")                                                                                      \
     X(BUFFER, "buffer")                                                                                                \
     X(CAP, "cap")                                                                                                      \
-    X(ADD, "add")
+    X(ADD, "add")                                                                                                      \
+    X(COUNTED_TO, "counted_to")                                                                                        \
+    X(COUNTED_FROM, "counted_from")                                                                                    \
+    X(INCLUDES_PICKED, "includes_picked")
 
 enum member {
 #define X(upper, name) MEMBER_##upper,
@@ -181,9 +184,15 @@ static const struct kind_rule kind_rules[KIND_COUNT] = {
                               .required = ALWAYS | BIT(EXPECTATION),
                               .lines = LINES_OPTIONAL,
                               .sellable_only = true},
+    /* It occurs when its window ends. */
+    [KIND_STOCK_COUNT] = {.allowed = ((COMMON & ~BIT(OCCURRED_AT)) | L | BIT(COUNTED_TO) | BIT(COUNTED_FROM) |
+                                      BIT(INCLUDES_PICKED)),
+                          .required = ALWAYS | BIT(COUNTED_TO),
+                          .lines = LINES_REQUIRED,
+                          .quantity = FROM_0},
 };
 
-struct reading {
+struct intake {
     const struct json_node *nodes;
     uint32_t root;
     struct command_room *room;
@@ -213,7 +222,7 @@ static enum member member_of(struct text key)
     return MEMBER_COUNT;
 }
 
-static bool read_precondition(struct reading *r, uint32_t index, int32_t line, struct precondition *out)
+static bool read_precondition(struct intake *r, uint32_t index, int32_t line, struct precondition *out)
 {
     const struct json_node *node = &r->nodes[index];
     struct place place = {line, NULL, TEXT("if")};
@@ -254,7 +263,7 @@ static bool read_precondition(struct reading *r, uint32_t index, int32_t line, s
 
 /* ---- Lines ---- */
 
-static bool check_quantity(struct reading *r, const struct json_node *node, struct place place, struct decimal d)
+static bool check_quantity(struct intake *r, const struct json_node *node, struct place place, struct decimal d)
 {
     static const char *const wanted[] = {[ABOVE_0] = "above 0", [NOT_0] = "other than 0", [FROM_0] = "0 or above"};
     enum quantity_rule rule = r->rule->quantity;
@@ -264,7 +273,7 @@ static bool check_quantity(struct reading *r, const struct json_node *node, stru
 }
 
 /* One member of a line. */
-static bool read_line_member(struct reading *r, uint32_t index, enum member member, struct place place,
+static bool read_line_member(struct intake *r, uint32_t index, enum member member, struct place place,
                              struct command_line *line)
 {
     const struct json_node *node = &r->nodes[index];
@@ -294,7 +303,7 @@ static bool read_line_member(struct reading *r, uint32_t index, enum member memb
     }
 }
 
-static bool line_complete(struct reading *r, uint64_t seen, int32_t line)
+static bool line_complete(struct intake *r, uint64_t seen, int32_t line)
 {
     uint64_t needed = r->rule->may_source ? SINGLE & ~BIT(LOCATION) : SINGLE;
     for (unsigned member = 0; member < MEMBER_COUNT; member++) {
@@ -307,7 +316,7 @@ static bool line_complete(struct reading *r, uint64_t seen, int32_t line)
     return true;
 }
 
-static bool read_lines(struct reading *r, uint32_t index, struct place place)
+static bool read_lines(struct intake *r, uint32_t index, struct place place)
 {
     const struct json_node *array = &r->nodes[index];
     if (array->type != JSON_ARRAY || array->count == 0)
@@ -346,7 +355,7 @@ static bool read_lines(struct reading *r, uint32_t index, struct place place)
 
 /* ---- The command ---- */
 
-static bool read_kind(struct reading *r, uint32_t root)
+static bool read_kind(struct intake *r, uint32_t root)
 {
     uint32_t index = json_member(r->nodes, root, TEXT("kind"));
     struct place place = {-1, NULL, TEXT("kind")};
@@ -375,7 +384,7 @@ static bool read_kind(struct reading *r, uint32_t root)
 }
 
 /* The members that the kind does have, so that a slip of the pen is seen: "is not a field of sale; there are: …". */
-static bool unknown_member(struct reading *r, struct place place)
+static bool unknown_member(struct intake *r, struct place place)
 {
     char known[sizeof(r->error->detail)] = "";
     size_t n = 0;
@@ -387,7 +396,7 @@ static bool unknown_member(struct reading *r, struct place place)
     return value_fail(r->error, CODE_unknown_field, place, "is not a field of %s; there are:%s", r->kind, known);
 }
 
-static bool read_to(struct reading *r, const struct json_node *node, struct place place)
+static bool read_to(struct intake *r, const struct json_node *node, struct place place)
 {
     struct command *c = r->command;
     if (c->kind == KIND_RECLASSIFY)
@@ -398,7 +407,7 @@ static bool read_to(struct reading *r, const struct json_node *node, struct plac
 }
 
 /* {"locations":[…],"rule":"…"}, one of them at least. A rule left out is `priority`: one meaning, one form. */
-static bool read_sourcing(struct reading *r, uint32_t index, struct place place)
+static bool read_sourcing(struct intake *r, uint32_t index, struct place place)
 {
     static const struct text rules[] = {{"priority", 8}, {"fewest_splits", 13}, {"most_stock", 10}};
     _Static_assert(SOURCING_PRIORITY == 1 && SOURCING_FEWEST_SPLITS == 2 && SOURCING_MOST_STOCK == 3, "as in the list");
@@ -429,7 +438,7 @@ static bool read_sourcing(struct reading *r, uint32_t index, struct place place)
 }
 
 /* A time without an offset, by the clocks of the source's zone; false when it is something else or there is no zone. */
-static bool read_local_time(struct reading *r, const struct json_node *node, int64_t *out_us)
+static bool read_local_time(struct intake *r, const struct json_node *node, int64_t *out_us)
 {
     char utc[64];
     int64_t local_us;
@@ -444,18 +453,18 @@ static bool read_local_time(struct reading *r, const struct json_node *node, int
            r->room->to_utc(r->room->context, r->nodes[source].text, local_us, out_us);
 }
 
-static bool read_time(struct reading *r, const struct json_node *node, struct place place, int64_t *out_us)
+static bool read_time(struct intake *r, const struct json_node *node, struct place place, int64_t *out_us)
 {
     return read_local_time(r, node, out_us) || value_time(r->error, node, place, out_us);
 }
 
-static bool read_moment(struct reading *r, const struct json_node *node, struct place place, struct moment *out)
+static bool read_moment(struct intake *r, const struct json_node *node, struct place place, struct moment *out)
 {
     out->form = MOMENT_INSTANT;
     return read_local_time(r, node, &out->us) || value_moment(r->error, node, place, out);
 }
 
-static bool read_member(struct reading *r, uint32_t index, enum member member, struct place place)
+static bool read_member(struct intake *r, uint32_t index, enum member member, struct place place)
 {
     static const struct text modes[] = {{"all_or_nothing", 14}, {"partial", 7}}, directions[] = {{"in", 2}, {"out", 3}};
     const struct json_node *node = &r->nodes[index];
@@ -493,7 +502,12 @@ static bool read_member(struct reading *r, uint32_t index, enum member member, s
         c->seq = (uint64_t)number;
         return true;
     case MEMBER_OCCURRED_AT:
+    case MEMBER_COUNTED_TO:
         return read_time(r, node, place, &c->occurred_at_us);
+    case MEMBER_COUNTED_FROM:
+        return read_time(r, node, place, &c->counted_from_us);
+    case MEMBER_INCLUDES_PICKED:
+        return value_bool(r->error, node, place, &c->includes_picked);
     case MEMBER_NOT_AFTER:
         return read_time(r, node, place, &c->not_after_us);
     case MEMBER_DRY_RUN:
@@ -585,7 +599,7 @@ static bool read_member(struct reading *r, uint32_t index, enum member member, s
 }
 
 /* Lines, a single line, or neither: what was seen must fit the kind. */
-static bool check_lines(struct reading *r, uint64_t seen, const struct command_line *single)
+static bool check_lines(struct intake *r, uint64_t seen, const struct command_line *single)
 {
     struct command *c = r->command;
     if (r->rule->lines == LINES_NEVER)
@@ -613,7 +627,7 @@ static bool check_lines(struct reading *r, uint64_t seen, const struct command_l
 }
 
 /* A command's `if` speaks of one cell; with one line it is that line's. */
-static bool check_precondition(struct reading *r)
+static bool check_precondition(struct intake *r)
 {
     struct command *c = r->command;
     if (c->precondition.present == 0)
@@ -634,7 +648,7 @@ static bool check_precondition(struct reading *r)
 }
 
 /* What a hold asks for beside its lines: nothing of it may be without meaning. */
-static bool check_hold(struct reading *r, uint64_t seen)
+static bool check_hold(struct intake *r, uint64_t seen)
 {
     const struct command *c = r->command;
     bool sourced = false;
@@ -662,7 +676,7 @@ static bool check_hold(struct reading *r, uint64_t seen)
     return true;
 }
 
-static bool check_set_channel(struct reading *r, uint64_t seen)
+static bool check_set_channel(struct intake *r, uint64_t seen)
 {
     const struct command *c = r->command;
     bool of_item = (seen & BIT(ITEM)) != 0;
@@ -682,7 +696,7 @@ static bool check_set_channel(struct reading *r, uint64_t seen)
 }
 
 /* Members that need or exclude each other. */
-static bool check_kind(struct reading *r, uint64_t seen)
+static bool check_kind(struct intake *r, uint64_t seen)
 {
     switch ((unsigned)r->command->kind) {
     case KIND_HOLD:
@@ -710,7 +724,7 @@ static bool check_kind(struct reading *r, uint64_t seen)
 bool command_from_json(const struct json_node *nodes, uint32_t root, struct command_room *room,
                        struct command *out_command, struct command_error *out_error)
 {
-    struct reading r = {.nodes = nodes, .root = root, .room = room, .command = out_command, .error = out_error};
+    struct intake r = {.nodes = nodes, .root = root, .room = room, .command = out_command, .error = out_error};
     const struct json_node *object = &nodes[root];
     if (object->type != JSON_OBJECT)
         return value_fail(out_error, CODE_bad_value, (struct place){-1, NULL, TEXT_NONE},

@@ -7,11 +7,16 @@
  * order of the requests; a command that cannot even be parsed takes a request of its own (a read of nothing), so that its
  * answer keeps its place.
  *
+ * A command that the engine gives back undecided, because the past is to be read for it, is parked, and so are all behind
+ * it, so that they are decided in their order: when nothing of them is with the engine any more, they are read for, and
+ * submitted again; meanwhile nothing more is taken out of the text.
+ *
  *     object   the body is one command; the answer is one response
  *     array    the body is parsed whole first; a malformed one is 400 and nothing happened
  *     stream   a command per line; answers flow while lines still come
  */
 #include "api/answer.h"
+#include "api/parked.h"
 #include "api/routes.h"
 
 #include <stdio.h>
@@ -43,7 +48,10 @@ struct commands {
     bool stopped;       /* no more is taken out of the text */
     struct buffer text; /* body not yet made commands; JSON_PADDING readable behind it */
     size_t at;          /* of text: taken so far */
-    bool shed;          /* the engine's: see struct request */
+    struct stream stream; /* the engine's */
+    struct parked_list parked, again; /* to be read for; read for, and not yet with the engine again */
+    struct past_work past;
+    enum status past_status;
     uint64_t line;      /* commands taken */
     uint64_t number;    /* of the next one, from 1: its line in the text, blank lines counted; its place in an array */
     uint64_t answered;
@@ -248,7 +256,7 @@ static void write_kept(struct connection *connection)
         connection->drained_wanted = true;
 }
 
-static void on_answered(struct connection *connection, struct request *request)
+static void give_answer(struct connection *connection, struct request *request)
 {
     struct commands *commands = connection->state;
     if (!connection->closing) {
@@ -267,6 +275,79 @@ static void on_answered(struct connection *connection, struct request *request)
         go_on(connection);
     else
         finish_when_over(connection);
+}
+
+/* ---- parked commands ---- */
+
+/* Those that were read for, to the engine again; as many as there are batches for. */
+static void submit_again(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    while (commands->again.count != 0) {
+        if (io_request_again(connection->io, connection, &commands->again.first->request) == NULL)
+            return;
+        free(parked_take(&commands->again)); /* the request has what was its own */
+    }
+}
+
+static void parked_run(void *context)
+{
+    struct connection *connection = context;
+    struct commands *commands = connection->state;
+    commands->past_status = parked_read(&commands->parked, connection->io->service, &commands->past.stop);
+}
+
+/* Nothing happened to any of them. */
+static void give_up_parked(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    /* With the answer of the last one the exchange may be over, and be the next one's. */
+    for (uint32_t left = commands->parked.count; left > 0; left--) {
+        struct parked *parked = parked_take(&commands->parked);
+        parked->request.answer = (struct answer){.status = ANSWER_RETRY, .line = LINE_NONE, .offset = TAIL_UNKNOWN,
+                                                 .detail = "what it needs of the past cannot be read now"};
+        give_answer(connection, &parked->request);
+        parked_free(parked);
+    }
+}
+
+static void parked_done(void *context)
+{
+    struct connection *connection = context;
+    if (!connection_past_done(connection))
+        return;
+    struct commands *commands = connection->state;
+    commands->stream.parked = false;
+    if (commands->past_status != STATUS_OK) {
+        give_up_parked(connection);
+        return;
+    }
+    commands->again = commands->parked;
+    commands->parked = (struct parked_list){.count = 0};
+    submit_again(connection);
+}
+
+/* Reads for those that are parked, when all that is not answered is. */
+static void read_parked(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    if (commands->parked.count != 0 && commands->parked.count == commands->line - commands->answered &&
+        connection->past == NULL)
+        connection_past_start(connection, &commands->past, parked_run, parked_done);
+}
+
+static void on_answered(struct connection *connection, struct request *request)
+{
+    struct commands *commands = connection->state;
+    bool stays = request->answer.status == ANSWER_UNREAD || commands->parked.count != 0;
+    if (connection->closing || !stays) {
+        give_answer(connection, request);
+    } else if (parked_add(&commands->parked, request)) {
+        read_parked(connection);
+    } else {
+        connection_close(connection);
+        free(request->detail);
+    }
 }
 
 /* ---- in: the next command ---- */
@@ -329,7 +410,7 @@ static bool push_command(struct connection *connection, uint32_t node)
         return false;
     }
     request->dry_bytes = dry_bytes;
-    request->stream_shed = &commands->shed;
+    request->stream = &commands->stream;
     commands->line++;
     request->number = commands->number;
     return true;
@@ -375,7 +456,8 @@ static bool must_wait(struct connection *connection)
         connection->drained_wanted = true;
         return true;
     }
-    return commands->line - commands->answered >= UNDER_WAY_MAX;
+    return commands->line - commands->answered >= UNDER_WAY_MAX || commands->parked.count != 0 ||
+           commands->again.count != 0;
 }
 
 /* Lines, as many as there are. */
@@ -489,6 +571,8 @@ static void on_resume(struct connection *connection)
     if (connection->state == NULL)
         return;
     write_kept(connection);
+    read_parked(connection);
+    submit_again(connection);
     go_on(connection);
 }
 
@@ -597,6 +681,8 @@ static void on_end(struct connection *connection)
         commands->kept_first = kept->next;
         kept_free(kept);
     }
+    parked_list_free(&commands->parked);
+    parked_list_free(&commands->again);
     buffer_deinit(&commands->text);
     free(commands);
 }

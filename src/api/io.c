@@ -48,6 +48,7 @@ static void answer_batch(struct io *io, struct batch *batch)
         else if (request->detail != NULL && connection->handler != NULL)
             connection->handler->answered(connection, request); /* it owns the detail */
         free(request->dry_bytes);
+        reading_destroy(request->reading);
         connection_release(connection);
     }
 }
@@ -71,7 +72,9 @@ static void submit_open(struct io *io)
     batch_free(io, batch);
 }
 
-struct request *io_request(struct io *io, struct connection *connection, const struct command *command)
+/* A blank request behind all others, its command in this encoding, or encoded here; NULL as io_request. */
+static struct request *request_add(struct io *io, struct connection *connection, const struct command *command,
+                                   struct text encoded)
 {
     for (;;) {
         if (io->open == NULL)
@@ -86,8 +89,8 @@ struct request *io_request(struct io *io, struct connection *connection, const s
             return NULL;
         }
         size_t room = IO_BATCH_BYTES - batch->used;
-        size_t n = command == NULL ? 0 : command_encode(command, batch->bytes + batch->used, room);
-        if (batch->batch.count == BATCH_REQUESTS_MAX || (command != NULL && n == 0)) {
+        size_t n = command != NULL ? command_encode(command, batch->bytes + batch->used, room) : encoded.length;
+        if (batch->batch.count == BATCH_REQUESTS_MAX || (command != NULL && n == 0) || n > room) {
             CHECK(batch->batch.count > 0); /* the largest command fits an empty batch */
             submit_open(io);
             continue;
@@ -96,7 +99,9 @@ struct request *io_request(struct io *io, struct connection *connection, const s
         *request = (struct request){.owner = connection};
         request->of_source =
             command != NULL && (command->kind == KIND_PUT_SOURCE || command->kind == KIND_DELETE_SOURCE);
-        if (command != NULL) {
+        if (command == NULL && n != 0)
+            memcpy(batch->bytes + batch->used, encoded.bytes, n);
+        if (n != 0) {
             request->command = batch->bytes + batch->used;
             request->command_bytes = (uint32_t)n;
             batch->used += n;
@@ -104,6 +109,24 @@ struct request *io_request(struct io *io, struct connection *connection, const s
         connection->outstanding++;
         return request;
     }
+}
+
+struct request *io_request(struct io *io, struct connection *connection, const struct command *command)
+{
+    return request_add(io, connection, command, TEXT_NONE);
+}
+
+struct request *io_request_again(struct io *io, struct connection *connection, const struct request *like)
+{
+    struct request *request =
+        request_add(io, connection, NULL, text_of((const char *)like->command, like->command_bytes));
+    if (request == NULL)
+        return NULL;
+    struct request fresh = *request;
+    *request = *like;
+    request->command = fresh.command;
+    request->command_bytes = fresh.command_bytes;
+    return request;
 }
 
 bool io_read(struct io *io, struct connection *connection, read_function read, void *detail)

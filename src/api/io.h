@@ -106,6 +106,8 @@ void feed_blocks_free(struct io *io);
  * NULL when no batch is free: the connection is put among the starved, and its handler's resume is called later.
  */
 struct request *io_request(struct io *io, struct connection *connection, const struct command *command);
+/* The same for a command that is encoded already; what else is in `like` stays with the submitter. */
+struct request *io_request_again(struct io *io, struct connection *connection, const struct request *like);
 /* The same for a read, which finds `detail` in its request. False when no batch is free. */
 bool io_read(struct io *io, struct connection *connection, read_function read, void *detail);
 

@@ -404,6 +404,37 @@ static void render_expectation_answer(struct buffer *out, const struct render *r
     buffer_byte(out, ']');
 }
 
+/* What the command counted, or which counts it corrected: what each of them found, as far as is known now. */
+static void render_counts_answer(struct buffer *out, const struct render *render, const struct decision *decision,
+                                 enum event_type type, const char *name)
+{
+    bool comma = false;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        unsigned scale = event->scale;
+        if (event->type != type)
+            continue;
+        if (!comma) {
+            buffer_literal(out, ",\"");
+            buffer_text(out, constant(name));
+            buffer_literal(out, "\":[");
+        }
+        render_row(out, render, event, &comma);
+        render_text_member(out, "condition", constant(condition_name(event->condition)));
+        if (type == EVENT_CORRECTION) {
+            buffer_literal(out, ",\"count\":");
+            render_position(out, render->epoch, event->count_seq);
+        } else {
+            UNITS(",\"quantity\":", event->quantity);
+        }
+        UNITS(",\"variance\":", event->variance);
+        UNITS(",\"uncertain\":", event->uncertain);
+        buffer_byte(out, '}');
+    }
+    if (comma)
+        buffer_byte(out, ']');
+}
+
 void render_answer(struct buffer *out, const struct render *render, const struct decision *decision,
                    struct text configured, bool replayed, bool dry_run, bool single)
 {
@@ -440,6 +471,8 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     render_claim_answer(out, render, decision);
     render_transfer_answer(out, render, decision);
     render_expectation_answer(out, render, decision);
+    render_counts_answer(out, render, decision, EVENT_STOCK_COUNT, "counted");
+    render_counts_answer(out, render, decision, EVENT_CORRECTION, "corrected");
     buffer_literal(out, ",\"figures\":[");
     bool comma = false;
     for (uint32_t i = 0; i < decision->event_count; i++) {
@@ -491,6 +524,22 @@ static void render_cell_members(struct buffer *out, const struct render *render,
         UNITS(",\"delta\":", event->quota_delta);
         buffer_byte(out, '}');
     }
+}
+
+static void render_count_members(struct buffer *out, const struct render *render, const struct event *event)
+{
+    unsigned scale = event->scale;
+    buffer_literal(out, ",\"count\":{\"position\":");
+    render_position(out, render->epoch, event->count_seq);
+    buffer_literal(out, ",\"from\":");
+    json_time(out, event->count_from_us);
+    buffer_literal(out, ",\"to\":");
+    json_time(out, event->count_to_us);
+    buffer_literal(out, ",\"includes_picked\":");
+    json_bool(out, event->count_picked);
+    UNITS(",\"variance\":", event->variance);
+    UNITS(",\"uncertain\":", event->uncertain);
+    buffer_byte(out, '}');
 }
 
 static void render_transfer_members(struct buffer *out, const struct event *event)
@@ -597,6 +646,8 @@ void render_event(struct buffer *out, const struct render *render, const struct 
     }
     if (event->location != NUMBER_NONE)
         render_cell_members(out, render, event);
+    if (event->count_seq != 0)
+        render_count_members(out, render, event);
     if (event->claim != 0)
         render_claim_members(out, event);
     if (of_transfer(event))
@@ -642,7 +693,7 @@ void render_event(struct buffer *out, const struct render *render, const struct 
         buffer_text(out, decision->meta);
     }
     buffer_literal(out, ",\"occurred_at\":");
-    json_time(out, decision->occurred_at_us);
+    json_time(out, event->type == EVENT_CORRECTION ? event->count_to_us : decision->occurred_at_us);
     buffer_literal(out, ",\"recorded_at\":");
     json_time(out, decision->recorded_at_us);
     buffer_byte(out, '}');

@@ -28,6 +28,7 @@ const char help_serve[] =
     "  --transfers-max N   transfers, those under way and those closed within the window (1048576)\n"
     "  --expectations-max N        expected deliveries and orders, the same (4194304)\n"
     "  --document-lines-max N      cells named by those of both that are open (16777216)\n"
+    "  --counts-max N              counts within the id window, and the last of each cell (4194304)\n"
     "  --locations-max N   locations (65536)\n"
     "  --sources-max N     sources (65536)\n"
     "  --config-mib N      memory for bodies of configuration in MiB, used as it fills (4096)\n"

@@ -1,5 +1,15 @@
 #include "engine/batch.h"
 
+#include <stdlib.h>
+
+void reading_destroy(struct reading *reading)
+{
+    if (reading == NULL)
+        return;
+    free(reading->memory);
+    free(reading);
+}
+
 void done_queue_init(struct done_queue *queue, void (*wake)(void *argument), void *argument)
 {
     *queue = (struct done_queue){.wake = wake, .argument = argument};

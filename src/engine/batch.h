@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 #include "journal/journal.h"
-#include "ledger/ledger.h"
+#include "ledger/reading.h"
 
 enum answer_status {
     ANSWER_PENDING,
@@ -19,7 +19,8 @@ enum answer_status {
     ANSWER_INVALID,  /* 422: nothing decided; code, line, field and detail say why */
     ANSWER_RETRY,    /* shed: nothing happened; send it again */
     ANSWER_UNKNOWN,  /* a write failed: it may or may not be durable; send it again with the same id */
-    ANSWER_READ      /* a read has run, and what it saw is durable */
+    ANSWER_READ,     /* a read has run, and what it saw is durable */
+    ANSWER_UNREAD    /* nothing decided yet: see struct request, reading */
 };
 
 struct answer {
@@ -45,12 +46,15 @@ struct request {
     const uint8_t *command;
     uint32_t command_bytes;
     read_function read;
+    struct stream *stream; /* that the command is part of; NULL for one on its own */
     /*
-     * The stream this command is part of: once an ordered source's command was shed, the later ones of the stream are shed
-     * too, or they would make the shed one's `seq` pass (API.md section 1). The flag is the submitter's memory, lives as long
-     * as the stream, and is touched by the engine's thread alone. NULL for a command on its own.
+     * What was found out about the past for it, NULL for nothing; freed by the submitter (reading_destroy). With ANSWER_UNREAD the command
+     * is to be submitted again, in its place in the stream, and first, if this is there and not complete, the past of its
+     * cells is to be read (history_read). It may be there already, or not needed: then the command only stands behind one
+     * that was to wait.
      */
-    bool *stream_shed;
+    struct reading *reading;
+    uint32_t readings; /* begun for it so far, when nothing before it in its stream was to wait */
     /* Dry runs are answered from here: the record (with the names before it) of what would have been decided. */
     uint8_t *dry_bytes; /* the submitter's, RECORD_BYTES_MAX of it, or NULL when the command is no dry run */
     uint32_t dry_length;
@@ -60,6 +64,21 @@ struct request {
     bool of_source; /* it configures a source, which the submitter keeps a copy of */
     struct answer answer;
 };
+
+/*
+ * Commands in an order of their own. The flags are the submitter's memory, live as long as the stream, and are touched by
+ * the engine's thread alone while any of it is submitted.
+ */
+struct stream {
+    /* An ordered source's command was shed: the later ones are shed, too, or they would make the shed one's `seq` pass
+     * (API.md section 1). */
+    bool shed;
+    /* A command came back ANSWER_UNREAD: so do all behind it, until the submitter, when all are back, takes it off. */
+    bool parked;
+};
+
+/* A command is judged again so often: one whose past keeps changing is to be sent again. */
+#define READINGS_MAX 16
 
 #define BATCH_REQUESTS_MAX 512
 
@@ -78,6 +97,9 @@ struct batch {
     uint32_t count;
     struct request requests[BATCH_REQUESTS_MAX];
 };
+
+/* NULL is none. */
+void reading_destroy(struct reading *reading);
 
 void done_queue_init(struct done_queue *queue, void (*wake)(void *argument), void *argument);
 void done_queue_deinit(struct done_queue *queue);

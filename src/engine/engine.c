@@ -85,6 +85,13 @@ static void shed_batch(struct engine *engine, struct batch *batch, const char *d
     give_back(batch);
 }
 
+/* What a command is told when the journal has failed. */
+static struct answer lost(bool decided)
+{
+    return (struct answer){
+        .status = decided ? ANSWER_UNKNOWN : ANSWER_RETRY, .line = LINE_NONE, .offset = TAIL_UNKNOWN};
+}
+
 static void fail(struct engine *engine, enum status status)
 {
     atomic_store(&engine->failed, true);
@@ -94,7 +101,7 @@ static void fail(struct engine *engine, enum status status)
         for (uint32_t i = 0; i < batch->count; i++) {
             struct answer *answer = &batch->requests[i].answer;
             if (answer->status != ANSWER_RETRY && answer->status != ANSWER_INVALID)
-                *answer = (struct answer){.status = ANSWER_UNKNOWN, .line = LINE_NONE, .offset = TAIL_UNKNOWN};
+                *answer = lost(answer->status != ANSWER_UNREAD);
         }
         give_back(batch);
     }
@@ -164,8 +171,7 @@ static bool prepare(struct engine *engine, int64_t stamp_us)
 static void give_up(struct batch *batch, uint32_t decided)
 {
     for (uint32_t i = 0; i < batch->count; i++)
-        batch->requests[i].answer = (struct answer){
-            .status = i < decided ? ANSWER_UNKNOWN : ANSWER_RETRY, .line = LINE_NONE, .offset = TAIL_UNKNOWN};
+        batch->requests[i].answer = lost(i < decided && batch->requests[i].answer.status != ANSWER_UNREAD);
     give_back(batch);
 }
 

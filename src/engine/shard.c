@@ -235,8 +235,8 @@ static void shed(struct shard *shard, struct request *request, const struct comm
 {
     request->answer.status = ANSWER_RETRY;
     count(&shard->counters.shed);
-    if (command->has_seq && request->stream_shed != NULL)
-        *request->stream_shed = true;
+    if (command->has_seq && request->stream != NULL)
+        request->stream->shed = true;
 }
 
 static void answer_invalid(struct shard *shard, struct request *request, const struct command *command,
@@ -271,12 +271,54 @@ void shard_prepare(struct shard *shard, struct request *requests, uint32_t n)
                                            &prepared->command) == STATUS_OK;
         if (!prepared->decoded)
             continue;
+        prepared->command.reading = requests[i].reading;
         prepared->command.fingerprint = siphash64(&key, requests[i].command, requests[i].command_bytes);
         commands[command_count++] = &prepared->command;
     }
     ledger_prepare(shard->ledger, commands, command_count);
     shard->prepared_count = n;
     shard->prepared_next = 0;
+}
+
+/* What there is to read of the cells just named. */
+static struct reading *reading_create(const struct shard *shard)
+{
+    const struct unread *unread = ledger_unread(shard->ledger);
+    uint32_t count = unread->cell_count;
+    struct reading *reading = malloc(sizeof(*reading) + count * sizeof(struct cell_reading));
+    if (reading == NULL)
+        return NULL;
+    *reading = (struct reading){
+        .question = unread->question, .cell_count = count, .cells = (struct cell_reading *)(reading + 1)};
+    for (uint32_t i = 0; i < count; i++) {
+        struct cell_view cell;
+        uint32_t number = unread->cells[i];
+        ledger_cell(shard->ledger, number, &cell);
+        reading->cells[i] = (struct cell_reading){.cell = number, .version = cell.version};
+        ledger_cell_top(shard->ledger, number, &reading->cells[i].top);
+    }
+    return reading;
+}
+
+/* Nothing is decided: the past is to be read first, for this command or for one before it in its stream. */
+static void park(struct shard *shard, struct request *request, const struct command *command,
+                 const struct verdict *verdict)
+{
+    bool behind = request->stream != NULL && request->stream->parked;
+    request->answer.status = ANSWER_UNREAD;
+    if (verdict->outcome == OUTCOME_UNREAD) {
+        reading_destroy(request->reading);
+        request->reading = reading_create(shard);
+        /* What one before it changes is no fault of its own. */
+        if (request->reading == NULL || (!behind && request->readings == READINGS_MAX)) {
+            request->answer.detail = request->reading == NULL ? "no memory" : "what it speaks of keeps changing";
+            shed(shard, request, command);
+            return;
+        }
+        request->readings += !behind;
+    }
+    if (request->stream != NULL)
+        request->stream->parked = true;
 }
 
 void shard_shed(struct shard *shard, struct request *request, const char *detail)
@@ -309,13 +351,17 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
         return;
     }
     const struct command *command = &prepared->command;
-    if (command->has_seq && request->stream_shed != NULL && *request->stream_shed) {
+    if (command->has_seq && request->stream != NULL && request->stream->shed) {
         request->answer.detail = "an earlier line of this stream was shed, and the source is ordered";
         shed(shard, request, command);
         return;
     }
     struct verdict verdict;
     ledger_decide(shard->ledger, command, max_i64(now_us, ledger_now_us(shard->ledger)), &shard->decision, &verdict);
+    if (UNLIKELY(verdict.outcome == OUTCOME_UNREAD || (request->stream != NULL && request->stream->parked))) {
+        park(shard, request, command, &verdict);
+        return;
+    }
     struct answer *answer = &request->answer;
     answer->code = verdict.code;
     answer->status = verdict.code == CODE_none ? ANSWER_ACCEPTED : ANSWER_REFUSED;
@@ -344,6 +390,8 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
     case OUTCOME_INVALID:
         answer_invalid(shard, request, command, &verdict);
         return;
+    case OUTCOME_UNREAD:
+        return; /* parked above */
     }
 }
 

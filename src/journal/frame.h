@@ -15,7 +15,7 @@
 #define JOURNAL_LEVEL      2 /* of the behaviour that decided: DESIGN section 1 */
 #define FRAME_HEADER_BYTES 128
 #define FRAME_STEP_BYTES   512       /* every frame begins at a multiple: the smallest block there is */
-#define FRAME_BYTES_MAX    (6 << 20) /* the soft limit of a group, and behind it one decision of the largest kind */
+#define FRAME_BYTES_MAX    (7 << 20) /* the soft limit of a group, and behind it one decision of the largest kind */
 
 struct frame {
     uint16_t level;

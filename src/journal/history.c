@@ -273,7 +273,7 @@ static enum status as_of_occurred(struct history *history, const struct cell_top
         bool whole = history->decision->recorded_at_us <= at_us;
         ways = ways_of(event);
         over = whole ? 0 : skip_over(&ways, at_us);
-        if (over > 0 || decision_occurred_us(history->decision) > at_us)
+        if (over > 0 || event_occurred_us(history->decision, event) > at_us)
             continue;
         if (found.seq == 0) {
             found.seq = event->seq;
@@ -294,6 +294,62 @@ enum status history_as_of(struct history *history, enum time_axis axis, const st
 {
     return axis == AXIS_RECORDED ? as_of_recorded(history, top, at_us, out_figures)
                                  : as_of_occurred(history, top, at_us, out_figures);
+}
+
+/* ---- readings ---- */
+
+/* What counted goods moved by, whichever way. False beyond what a figure can hold. */
+static bool moved_add(int64_t moved[CONDITION_COUNT], const struct figures *delta, bool includes_picked)
+{
+    bool fits = true;
+    for (unsigned c = 0; c < CONDITION_COUNT; c++) {
+        int64_t units = counted_units(delta, (enum condition)c, includes_picked);
+        fits = checked_add(moved[c], units < 0 ? -units : units, &moved[c]) && quantity_in_range(moved[c]) && fits;
+    }
+    return fits;
+}
+
+/* Nothing that was recorded before the window occurred in it. */
+static enum status read_moved(struct history *history, const struct question *question, struct cell_reading *cell)
+{
+    bool fits = true;
+    struct ways ways = ways_of_top(&cell->top);
+    for (unsigned over = skip_over(&ways, question->to_us);;) {
+        const struct event *event;
+        uint64_t seq = over > 0 ? ways.skips[over - 1].seq : ways.previous_seq;
+        if (seq == 0)
+            break;
+        enum status status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            return status;
+        if (history->decision->recorded_at_us <= question->from_us)
+            break;
+        ways = ways_of(event);
+        over = skip_over(&ways, question->to_us);
+        int64_t occurred_us = event_occurred_us(history->decision, event);
+        bool statement = event->type == EVENT_STOCK_COUNT || event->type == EVENT_CORRECTION;
+        if (!statement && occurred_us > question->from_us && occurred_us <= question->to_us)
+            fits = moved_add(cell->moved, &event->delta, question->includes_picked) && fits;
+    }
+    return fits ? STATUS_OK : STATUS_FULL;
+}
+
+enum status history_read(struct history *history, struct reading *reading)
+{
+    const struct question *question = &reading->question;
+    for (uint32_t i = 0; i < reading->cell_count; i++) {
+        struct cell_reading *cell = &reading->cells[i];
+        struct history_figures was = {.seq = 0};
+        enum status status = as_of_occurred(history, &cell->top, question->to_us, &was);
+        if (status == STATUS_OK && question->from_us < question->to_us)
+            status = read_moved(history, question, cell);
+        if (status != STATUS_OK && status != STATUS_FULL)
+            return status;
+        reading->too_large = reading->too_large || status == STATUS_FULL;
+        cell->as_of = was.figures;
+    }
+    reading->complete = true;
+    return STATUS_OK;
 }
 
 /* ---- pages ---- */
@@ -371,7 +427,7 @@ static enum status collect(struct history *history, const struct history_page *p
         bool full = *count == page->limit + 1;
         if (full && history->decision->recorded_at_us < heap[0].us)
             break; /* and all before it occurred before that, too */
-        struct history_place place = {decision_occurred_us(history->decision), seq};
+        struct history_place place = {event_occurred_us(history->decision, event), seq};
         ways = ways_of(event);
         over = skip_over(&ways, page->before.us);
         if (over > 0 || !is_below(place, page->before))

@@ -19,7 +19,7 @@
 #include <stdatomic.h>
 
 #include "journal/journal.h"
-#include "ledger/ledger.h"
+#include "ledger/reading.h"
 
 enum time_axis { AXIS_RECORDED, AXIS_OCCURRED };
 
@@ -68,6 +68,11 @@ struct history_figures {
  */
 MUST_USE enum status history_as_of(struct history *history, enum time_axis axis, const struct cell_top *top,
                                    int64_t at_us, struct history_figures *out_figures);
+
+/*
+ * Reads what a reading asks about its cells and makes it complete. As history_event.
+ */
+MUST_USE enum status history_read(struct history *history, struct reading *reading);
 
 /*
  * A page of the entries of one cell or several, newest first: by number on `recorded`; on `occurred` by the time they

@@ -23,7 +23,7 @@ enum record_type {
 };
 
 /* A decision of the largest command, with its names: no group's record is longer. */
-#define RECORD_BYTES_MAX (4608 * 1024)
+#define RECORD_BYTES_MAX (5632 * 1024)
 
 struct genesis {
     uint8_t ledger_id[16];

@@ -74,11 +74,14 @@ enum {
     ALSO_EXPECTATION = 1 << 4,
     ALSO_MENTIONS = 1 << 5, /* varint total, varint count, texts */
     ALSO_IN_BINS = 1 << 6,  /* zigzag delta, zigzag after: a figure for which `delta` and `figures` have no bit */
-    ALSO_SKIPS = 1 << 7,    /* of each level the version has: varint back, zigzag from the oldest to recorded at */
+    ALSO_COUNT = 1 << 7,    /* of goods: varint back, u8 flags, zigzag from its end to recorded at, varint from its
+                             * beginning to its end, zigzag variance, varint uncertain */
     ALSO_SILENCE = 1 << 8,  /* of the types silent and heard: varint source, zigzag from its begin to recorded at */
-    ALSO_UNKNOWN = 0xfe00
+    ALSO_SKIPS = 1 << 15,   /* of each level the version has: varint back, zigzag from the oldest to recorded at */
+    ALSO_UNKNOWN = 0x7e00
 };
 #define CONFIG_DELETED 0x80u /* beside the space */
+#define COUNT_PICKED   1u    /* of the count's flags, the only one */
 
 /* The claim's flags: two bits for each name, then its end. */
 enum { NAME_ABSENT, NAME_GIVEN, NAME_SAME };

@@ -190,13 +190,26 @@ static void take_mentions(struct decoder *d, struct decision *decision, struct e
         decision->mentions[i] = read_text(&d->r, NAME_BYTES_MAX);
 }
 
+static void take_count(struct decoder *d, const struct decision *decision, struct event *event)
+{
+    event->count_seq = take_back(d, event->seq);
+    unsigned flags = read_u8(&d->r);
+    d->unknown |= (flags & ~COUNT_PICKED) != 0;
+    event->count_picked = (flags & COUNT_PICKED) != 0;
+    event->count_to_us = wrapping_difference(decision->recorded_at_us, unzigzag(take_varint(d)));
+    event->count_from_us = wrapping_difference(event->count_to_us, (int64_t)take_varint(d));
+    event->variance = unzigzag(take_varint(d));
+    event->uncertain = (int64_t)take_varint(d);
+    refuse(d, event->count_from_us > event->count_to_us || event->uncertain < 0);
+}
+
 /* Each level goes back further than the one below it, and to nothing from the first version that has it. */
 static NEVER_INLINE void take_skips(struct decoder *d, const struct decision *decision, struct event *event)
 {
     refuse(d, event->version == 0 || event->version % SKIP_STEP != 0);
     unsigned levels = skip_levels(event->version);
     uint64_t back_before = event->seq - event->previous_seq;
-    int64_t oldest_before = decision_occurred_us(decision);
+    int64_t oldest_before = event_occurred_us(decision, event);
     for (unsigned i = 0; i < levels && !d->r.bad; i++) {
         uint64_t back = take_varint(d);
         int64_t oldest_us = wrapping_difference(decision->recorded_at_us, unzigzag(take_varint(d)));
@@ -250,12 +263,14 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
         event->figures.units[FIGURE_IN_BINS] = unzigzag(take_varint(d));
         refuse(d, (event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) == 0);
     }
-    if ((also & ALSO_SKIPS) != 0)
-        take_skips(d, decision, event);
+    if ((also & ALSO_COUNT) != 0)
+        take_count(d, decision, event);
     if ((also & ALSO_SILENCE) != 0) {
         event->silent_source = take_number(d);
         event->silent_since_us = wrapping_difference(decision->recorded_at_us, unzigzag(take_varint(d)));
     }
+    if ((also & ALSO_SKIPS) != 0)
+        take_skips(d, decision, event);
 }
 
 static void take_refusal(struct decoder *d, struct decision *decision, struct event *event)

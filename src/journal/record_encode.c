@@ -23,10 +23,12 @@
 #define EVENT_BYTES_MAX    ((2 * FIGURE_COUNT + CLAIM_FIGURE_COUNT + 8) * 8 + 15 * 5 + 64 + SKIPS_BYTES_MAX)
 #define BIN_BYTES_MAX      ((CONDITION_COUNT + FIGURE_COUNT + 8) * 8 + 15 * 5 + 64 + SKIPS_BYTES_MAX)
 #define FOLLOWER_BYTES_MAX (FIGURE_COUNT * 8 + 8 * 5 + 16)
+#define CORRECTION_BYTES_MAX (FOLLOWER_BYTES_MAX + 8 * 8)
 #define CHANGES_MAX        (2 * COMMAND_LINES_MAX + 8)
 #define BINS_MAX           (2 * COMMAND_LINES_MAX)
 _Static_assert(CONTEXT_BYTES_BOUND + 7 * TEXT_BYTES_MAX + CHANGES_MAX * EVENT_BYTES_MAX +
-                       BINS_MAX * BIN_BYTES_MAX + (DECISION_EVENTS_MAX - CHANGES_MAX - BINS_MAX) * FOLLOWER_BYTES_MAX +
+                       BINS_MAX * BIN_BYTES_MAX + CORRECTIONS_MAX * CORRECTION_BYTES_MAX +
+                       (DECISION_EVENTS_MAX - CHANGES_MAX - BINS_MAX - CORRECTIONS_MAX) * FOLLOWER_BYTES_MAX +
                        (3 * SERVED_MAX + 8) * NAME_BYTES_MAX + CONFIG_BYTES_MAX +
                        COMMAND_LINES_MAX * SHORTAGE_BYTES_MAX + DECISION_NAMES_MAX * (16 + NAME_BYTES_MAX) +
                        EVENT_BYTES_BOUND <=
@@ -146,7 +148,19 @@ static unsigned event_also(const struct event *event)
            (event->transfer_number != 0 ? ALSO_TRANSFER : 0u) |
            (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
            ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u) |
-           (event->skip_count != 0 ? ALSO_SKIPS : 0u) | (event_of_silence(event) ? ALSO_SILENCE : 0u);
+           (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->skip_count != 0 ? ALSO_SKIPS : 0u) |
+           (event_of_silence(event) ? ALSO_SILENCE : 0u);
+}
+
+static uint8_t *put_count(uint8_t *at, const struct event *event, int64_t recorded_at_us)
+{
+    CHECK(event->count_seq <= event->seq && event->count_from_us <= event->count_to_us && event->uncertain >= 0);
+    at = put_varint(at, event->seq - event->count_seq);
+    *at++ = (uint8_t)(event->count_picked ? COUNT_PICKED : 0u);
+    at = put_varint(at, zigzag(wrapping_difference(recorded_at_us, event->count_to_us)));
+    at = put_varint(at, (uint64_t)wrapping_difference(event->count_to_us, event->count_from_us));
+    at = put_varint(at, zigzag(event->variance));
+    return put_varint(at, (uint64_t)event->uncertain);
 }
 
 static NEVER_INLINE uint8_t *put_skips(uint8_t *at, const struct event *event, int64_t recorded_at_us)
@@ -202,12 +216,14 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorde
         at = put_varint(at, zigzag(event->delta.units[FIGURE_IN_BINS]));
         at = put_varint(at, zigzag(event->figures.units[FIGURE_IN_BINS]));
     }
-    if ((also & ALSO_SKIPS) != 0)
-        at = put_skips(at, event, recorded_at_us);
+    if ((also & ALSO_COUNT) != 0)
+        at = put_count(at, event, recorded_at_us);
     if ((also & ALSO_SILENCE) != 0) {
         at = put_varint(at, event->silent_source);
         at = put_varint(at, zigzag(wrapping_difference(recorded_at_us, event->silent_since_us)));
     }
+    if ((also & ALSO_SKIPS) != 0)
+        at = put_skips(at, event, recorded_at_us);
     return at;
 }
 

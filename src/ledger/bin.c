@@ -77,7 +77,8 @@ bool bins_gather(struct judge *judge, int sign)
         int64_t units = draft->asked_by[CONDITION_SELLABLE];
         if (node == NUMBER_NONE)
             continue;
-        struct draft *above = note(judge, draft, node, sign * units, sign < 0 ? units : 0);
+        int64_t change = count_corrects(judge, draft->cell, CONDITION_SELLABLE) ? 0 : sign * units;
+        struct draft *above = note(judge, draft, node, change, sign < 0 ? units : 0);
         if (above == NULL)
             return false;
         if (sign < 0)
@@ -93,6 +94,9 @@ bool bins_arrive(struct judge *judge, uint32_t to, uint32_t count)
     uint32_t node = is_bin(judge->ledger, to) ? node_of(judge->ledger, to) : NUMBER_NONE;
     for (uint32_t i = 0; node != NUMBER_NONE && i < count; i++) {
         const struct draft *draft = judge_draft(judge, i);
+        uint32_t cell = draft->cell == NUMBER_NONE ? NUMBER_NONE : cell_find(judge->ledger, draft->item, to);
+        if (count_corrects(judge, cell, CONDITION_SELLABLE))
+            continue;
         if (note(judge, draft, node, draft->asked_by[CONDITION_SELLABLE], 0) == NULL)
             return false;
     }

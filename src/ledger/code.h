@@ -54,7 +54,8 @@
     X(unknown_source, 409, "no such source")                                                                           \
     X(no_promise, 409, "the location takes no promises; name one that does, as the one above it")                     \
     X(too_deep, 409, "the tree of locations would have more than 32 levels; see `subject`") \
-    X(expectation_promised, 409, "a hold for later of this name waits for it; change or release the hold")
+    X(expectation_promised, 409, "a hold for later of this name waits for it; change or release the hold")             \
+    X(in_future, 409, "the statement is about a time ahead of the server's clock; set the sender's clock and send it anew")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

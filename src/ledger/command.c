@@ -63,6 +63,7 @@ enum field {
     FIELD_TO,
     FIELD_SOURCE_NAME,
     FIELD_CONFIG,
+    FIELD_COUNTED_FROM,
     FIELD_COUNT
 };
 
@@ -70,7 +71,8 @@ enum field {
 #define FLAG_DRY_RUN    0x04u
 #define FLAG_MODE       0x08u
 #define FLAG_STRICT     0x10u
-#define FLAG_ALL        0x1fu
+#define FLAG_PICKED     0x20u
+#define FLAG_ALL        0x3fu
 
 #define LINE_PRECONDITION 0x0fu
 #define LINE_CONDITION    0x10u
@@ -172,7 +174,7 @@ static uint64_t present_fields(const struct command *c)
            bit(FIELD_BUFFER, c->buffer.present) | bit(FIELD_CAP, c->cap.present) |
            bit(FIELD_SHARES_REST, c->shares_rest != CHOICE_ABSENT) | bit(FIELD_ADD, c->add.present) |
            bit(FIELD_TO, c->to.present) | bit(FIELD_SOURCE_NAME, c->source_name.length != 0) |
-           bit(FIELD_CONFIG, c->config.length != 0);
+           bit(FIELD_CONFIG, c->config.length != 0) | bit(FIELD_COUNTED_FROM, c->counted_from_us != TIME_NONE);
 }
 
 static void write_name(struct writer *w, struct text name)
@@ -376,6 +378,9 @@ static void write_field(struct writer *w, const struct command *c, enum field fi
         CHECK(c->config.length <= CONFIG_BYTES_MAX);
         write_text(w, c->config);
         break;
+    case FIELD_COUNTED_FROM:
+        write_zigzag(w, c->counted_from_us);
+        break;
     case FIELD_COUNT:
         break;
     }
@@ -390,7 +395,8 @@ size_t command_encode(const struct command *command, uint8_t *out_bytes, size_t 
     struct writer w = writer_of(out_bytes, capacity);
     write_u8(&w, (uint8_t)command->kind);
     write_u8(&w, (uint8_t)((unsigned)command->guard | (command->dry_run ? FLAG_DRY_RUN : 0) |
-                           (command->mode == HOLD_PARTIAL ? FLAG_MODE : 0) | (command->strict ? FLAG_STRICT : 0)));
+                           (command->mode == HOLD_PARTIAL ? FLAG_MODE : 0) | (command->strict ? FLAG_STRICT : 0) |
+                           (command->includes_picked ? FLAG_PICKED : 0)));
     uint64_t present = present_fields(command);
     write_varint(&w, present);
     write_name(&w, command->source);
@@ -411,6 +417,7 @@ static void command_reset(struct command *command, enum command_kind kind, struc
     command->kind = kind;
     command->occurred_at_us = TIME_NONE;
     command->not_after_us = TIME_NONE;
+    command->counted_from_us = TIME_NONE;
     command->expires_in_ms = EXPIRES_DEFAULT;
     command->from = CONDITION_NONE;
     command->to_condition = CONDITION_NONE;
@@ -685,6 +692,9 @@ static void read_field(struct reader *r, struct command *c, enum field field)
         if (c->config.length == 0)
             r->bad = true;
         break;
+    case FIELD_COUNTED_FROM:
+        c->counted_from_us = read_time(r);
+        break;
     case FIELD_COUNT:
         break;
     }
@@ -703,6 +713,7 @@ enum status command_decode(const uint8_t *bytes, size_t n, struct command_line *
     out_command->dry_run = (flags & FLAG_DRY_RUN) != 0;
     out_command->mode = (flags & FLAG_MODE) != 0 ? HOLD_PARTIAL : HOLD_ALL_OR_NOTHING;
     out_command->strict = (flags & FLAG_STRICT) != 0;
+    out_command->includes_picked = (flags & FLAG_PICKED) != 0;
     out_command->source = read_name(&r);
     for (; present != 0; present &= present - 1)
         read_field(&r, out_command, (enum field)__builtin_ctzll(present));

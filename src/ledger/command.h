@@ -73,7 +73,8 @@
     X(DELETE_CHANNEL, delete_channel, false)                                                                           \
     X(DELETE_SOURCE, delete_source, false)                                                                             \
     X(SILENT, silent, false) /* the ledger's own, as is the next */                                                    \
-    X(HEARD, heard, false)
+    X(HEARD, heard, false)                                                                                             \
+    X(STOCK_COUNT, count, false)
 
 enum command_kind {
 #define X(upper, lower, request) KIND_##upper,
@@ -146,7 +147,7 @@ struct precondition {
 struct command_line {
     struct text item;           /* 1 to NAME_BYTES_MAX bytes */
     struct text location;       /* 1 to NAME_BYTES_MAX bytes; absent where sourcing finds it */
-    struct decimal quantity;    /* > 0; signed for adjust; >= 0 for amend */
+    struct decimal quantity;    /* > 0; signed for adjust; >= 0 for amend and count */
     struct text unit;           /* of the quantity, 1 to UNIT_BYTES_MAX bytes; absent for the item's own */
     enum condition condition;   /* CONDITION_NONE when left out */
     struct precondition precondition;
@@ -166,6 +167,8 @@ struct command_hints {
     uint32_t item, location, cell; /* of a single line */
 };
 
+struct reading;
+
 struct command {
     enum command_kind kind;
     enum guard guard;
@@ -177,13 +180,16 @@ struct command {
     uint64_t fingerprint;        /* not in the form: siphash64 of the form, set by whoever hands it to the ledger */
     struct text source;          /* always present */
     struct text id;              /* absent only for the server's own commands */
-    int64_t occurred_at_us;      /* UTC, TIME_NONE when left out */
+    const struct reading *reading; /* not in the form: what was found out about the past for it (reading.h), or NULL */
+    int64_t occurred_at_us;      /* UTC, TIME_NONE when left out; of a count, the end of its window */
     int64_t not_after_us;        /* UTC log time, TIME_NONE when left out */
     struct text actor, reason, document, document_line, channel;
     struct text meta;            /* a JSON object in canonical form (keys sorted, no blanks), or absent */
     struct precondition precondition;
     struct text hold, holder;
     int64_t expires_in_ms;       /* EXPIRES_DEFAULT, or >= 0; 0 means until released */
+    int64_t counted_from_us;     /* count: the beginning of its window, UTC; TIME_NONE for its end */
+    bool includes_picked;        /* count: goods on trolleys were counted, too */
     enum condition from, to_condition; /* reclassify */
     struct text to_location;     /* transfer, transfer_out, reassign */
     bool backorder, wait, paid;

@@ -343,6 +343,7 @@ bool judge_lines(struct judge *judge, enum lines_names names)
         /* At most 1,000 terms of 2^53: the sums fit, their range is judged. */
         draft->asked += units;
         draft->asked_by[condition] += units;
+        draft->named |= (uint8_t)(1u << condition);
         if (!quantity_in_range(draft->asked) || !quantity_in_range(draft->asked_by[condition]))
             return judge_invalid(judge, CODE_out_of_range, i, "quantity", "the lines of this cell sum beyond 2^53-1");
         bool holds = true;
@@ -471,23 +472,40 @@ static void follow_thresholds(struct judge *judge, struct event *event, int64_t 
         (void)follow(judge, event, EVENT_BACK_IN_STOCK, available);
 }
 
-bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, enum discrepancy why,
-                int64_t discrepancy_units)
+/* A cell as the decision has left it so far. */
+struct cell_before {
+    struct figures figures;
+    uint64_t version, seq;
+    bool low;
+};
+
+static struct cell_before cell_before(const struct judge *judge, const struct draft *draft)
 {
     const struct ledger *ledger = judge->ledger;
-    /* What the cell was before: as the last event of this decision left it, or the state. */
-    const struct event *earlier = draft->last_event == 0 ? NULL : &judge->decision->events[draft->last_event - 1];
-    struct figures before = earlier != NULL ? earlier->figures : draft_figures(judge, draft);
-    const struct cell_extra *extra = draft->cell == NUMBER_NONE ? NULL : cell_extra(ledger, draft->cell);
-    bool was_low = earlier != NULL ? earlier->low : extra != NULL && extra->low;
+    if (draft->last_event != 0) {
+        const struct event *earlier = &judge->decision->events[draft->last_event - 1];
+        return (struct cell_before){earlier->figures, earlier->version, earlier->seq, earlier->low};
+    }
+    if (draft->cell == NUMBER_NONE)
+        return (struct cell_before){{{0}}, 0, 0, false};
+    const struct cell_extra *extra = cell_extra(ledger, draft->cell);
+    return (struct cell_before){cell_figures(ledger, draft->cell), ledger->cells[draft->cell].version,
+                                ledger->cells[draft->cell].last_seq, extra != NULL && extra->low};
+}
+
+static inline bool figures_after(struct judge *judge, struct draft *draft, struct event *event,
+                                 const struct cell_before *before)
+{
     event->item = draft->item;
     event->location = draft->location;
     event->scale = draft->scale;
     event->hints.cell = draft->cell == NUMBER_NONE ? 0 : draft->cell + 1;
-    event->figures = before;
+    event->figures = before->figures;
+    event->version = before->version + 1;
+    event->previous_seq = before->seq;
     for (unsigned changed = figures_bits(&event->delta); changed != 0; changed &= changed - 1) {
         unsigned i = (unsigned)__builtin_ctz(changed);
-        int64_t after = before.units[i] + event->delta.units[i]; /* both within 2^53: fits */
+        int64_t after = before->figures.units[i] + event->delta.units[i]; /* both within 2^53: fits */
         CHECK(quantity_in_range(event->delta.units[i])); /* judge_lines and emit_arrival saw to it */
         if (!quantity_in_range(after))
             return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
@@ -500,24 +518,13 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     int64_t on_hand = figures_on_hand(&event->figures);
     int64_t unavailable = on_hand - event->figures.units[CONDITION_SELLABLE];
     int64_t available = figures_available(&event->figures);
-    int64_t available_before = figures_available(&before);
     if (!quantity_in_range(on_hand) || !quantity_in_range(unavailable) ||
         !quantity_in_range(figures_reserved(&event->figures)) || !quantity_in_range(available) ||
         (UNLIKELY(event->figures.units[FIGURE_IN_BINS] != 0) &&
          !quantity_in_range(available + figures_reserved(&event->figures)))) /* giving back leads no further */
         return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                              "a sum of the cell's figures would leave the range of 2^53-1 base units");
-    event->low = is_low(&event->figures, available, was_low);
-    if (earlier != NULL) {
-        event->version = earlier->version + 1;
-        event->previous_seq = earlier->seq;
-    } else if (draft->cell == NUMBER_NONE) {
-        event->version = 1;
-        event->previous_seq = 0;
-    } else {
-        event->version = ledger->cells[draft->cell].version + 1;
-        event->previous_seq = ledger->cells[draft->cell].last_seq;
-    }
+    event->low = is_low(&event->figures, available, before->low);
     if (event->channel_number != NUMBER_NONE)
         finish_quota(judge, draft, event);
     if (event->account != ACCOUNT_NONE) {
@@ -526,19 +533,41 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
             return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                                  "what went to or came from outside would leave the range of 2^53-1 base units");
     }
+    draft->last_event = judge->decision->event_count;
+    return true;
+}
 
+bool judge_figures(struct judge *judge, struct draft *draft, struct event *event)
+{
+    const struct cell_before before = cell_before(judge, draft);
+    return figures_after(judge, draft, event, &before);
+}
+
+bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, enum discrepancy why,
+                int64_t discrepancy_units)
+{
+    const struct cell_before before = cell_before(judge, draft);
+    if (!figures_after(judge, draft, event, &before))
+        return false;
+    /* What crosses a threshold and comes back with a correction has crossed nothing. */
+    if (UNLIKELY(judge->late_us != INT64_MAX) && draft->cell != NUMBER_NONE) {
+        if (!counts_correct(judge, draft, event))
+            return false;
+        event = &judge->decision->events[draft->last_event - 1];
+    }
+    int64_t available = figures_available(&event->figures);
     if (discrepancy_units > 0)
         follow(judge, event, EVENT_DISCREPANCY, discrepancy_units)->discrepancy = why;
     for (unsigned i = 0; i < CONDITION_COUNT; i++) {
-        if (event->figures.units[i] < 0 && event->figures.units[i] < before.units[i]) {
+        if (event->figures.units[i] < 0 && event->figures.units[i] < before.figures.units[i]) {
             struct event *next = follow(judge, event, EVENT_DISCREPANCY, -event->figures.units[i]);
             next->discrepancy = DISCREPANCY_BELOW_ZERO;
             next->condition = (enum condition)i;
         }
     }
-    if (figures_oversold(&event->figures) > figures_oversold(&before) && !draft->in_bin)
+    if (figures_oversold(&event->figures) > figures_oversold(&before.figures) && !draft->in_bin)
         follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
-    follow_thresholds(judge, event, available_before, available, was_low, draft->in_bin);
+    follow_thresholds(judge, event, figures_available(&before.figures), available, before.low, draft->in_bin);
     draft->last_event = judge->decision->event_count;
     return true;
 }
@@ -553,6 +582,11 @@ void judge_begins(struct judge *judge, struct event *event)
 }
 
 /* ---- deciding ---- */
+
+const struct unread *ledger_unread(const struct ledger *ledger)
+{
+    return ledger->unread;
+}
 
 void decision_begin(struct judge *judge, enum command_kind kind)
 {
@@ -578,7 +612,7 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_CANCEL_EXPECTED] = decide_expected,
     [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
     [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
-    [KIND_DELETE_CHANNEL] = decide_delete_channel,
+    [KIND_DELETE_CHANNEL] = decide_delete_channel, [KIND_STOCK_COUNT] = decide_count,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -587,20 +621,21 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
     const struct command *command = judge->command;
     const struct command_line *line = &command->lines[index];
     /* What is re-dated is all that is open in the cell: the quantity is not looked at. */
-    bool zero_is_wrong =
-        line->quantity.digits == 0 && command->kind != KIND_AMEND && command->kind != KIND_REDATE;
+    bool zero_is_wrong = line->quantity.digits == 0 && command->kind != KIND_AMEND && command->kind != KIND_REDATE &&
+                         command->kind != KIND_STOCK_COUNT;
     if (zero_is_wrong || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
         return judge_invalid(judge, CODE_bad_value, index, "quantity",
-                             command->kind == KIND_ADJUST  ? "zero adjusts nothing"
-                             : command->kind == KIND_AMEND ? "must not be below 0"
-                                                           : "must be above 0");
+                             command->kind == KIND_ADJUST ? "zero adjusts nothing"
+                             : command->kind == KIND_AMEND || command->kind == KIND_STOCK_COUNT
+                                 ? "must not be below 0"
+                                 : "must be above 0");
     if (line->location.length == 0 && (command->kind != KIND_HOLD || !judge->request || line->precondition.present != 0))
         return judge_invalid(judge, CODE_missing_field, index, "location", "the kind needs it");
     /* Claims are on sellable goods, and those are what is shipped; a reclassification says its condition in `from`. */
     enum condition only = command->kind == KIND_RECLASSIFY ? command->from : CONDITION_SELLABLE;
     bool any = command->kind == KIND_RECEIVE || command->kind == KIND_SALE || command->kind == KIND_RETURN ||
                command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER ||
-               command->kind == KIND_TRANSFER_IN;
+               command->kind == KIND_TRANSFER_IN || command->kind == KIND_STOCK_COUNT;
     if (!any && line->condition != CONDITION_NONE && line->condition != only)
         return judge_invalid(judge, CODE_bad_value, index, "condition", "not a condition this kind moves");
     return true;
@@ -699,8 +734,13 @@ static bool judge_form(struct judge *judge)
         missing = "direction";
     if (needs(command->kind, FOR_EXPECTATIONS) && command->expectation.length == 0)
         missing = "expectation";
+    if (command->kind == KIND_STOCK_COUNT && command->occurred_at_us == TIME_NONE)
+        missing = "counted_to";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
+    if (command->kind == KIND_STOCK_COUNT && command->counted_from_us != TIME_NONE &&
+        command->counted_from_us > command->occurred_at_us)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "counted_from", "must not be after counted_to");
     if (!judge_moment(judge, command->due, "due") || !judge_moment(judge, command->at, "at"))
         return false;
     if (command->has_seq && command->seq == 0)
@@ -725,7 +765,8 @@ static bool judge_order(struct judge *judge)
         return judge_refuse(judge, CODE_expired_command, TEXT_NONE, constant("/not_after"));
     if (!judge->request && !command->has_seq && command->occurred_at_us != TIME_NONE &&
         command->occurred_at_us < judge->now_us - ledger->id_window_ms * 1000)
-        return judge_refuse(judge, CODE_too_late, TEXT_NONE, constant("/occurred_at"));
+        return judge_refuse(judge, CODE_too_late, TEXT_NONE,
+                            constant(command->kind == KIND_STOCK_COUNT ? "/counted_to" : "/occurred_at"));
     return true;
 }
 
@@ -757,6 +798,8 @@ static bool judge_room(struct judge *judge)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "a table of transfers or expectations is full: raise --transfers-max, --expectations-max "
                              "or --document-lines-max");
+    if (!marks_room(ledger, decision))
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL, "the table of counts is full: raise --counts-max");
     enum configs_lack lack =
         decision->events[0].type == EVENT_CONFIG ? configs_overflow(ledger, decision) : CONFIGS_FIT;
     if (lack != CONFIGS_FIT)
@@ -799,6 +842,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         .request = command->guard == GUARD_DEFAULT ? kind_is_request(command->kind) : command->guard == GUARD_ON,
         .channel = NUMBER_NONE,
         .promised = NUMBER_NONE,
+        .late_us = INT64_MAX,
         .decision = out_decision,
         .verdict = out_verdict,
     };
@@ -830,6 +874,9 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     if (command->occurred_at_us != TIME_NONE) {
         out_decision->clock_skew = command->occurred_at_us > now_us + CLOCK_SKEW_MAX_US;
         out_decision->occurred_at_us = out_decision->clock_skew ? now_us : command->occurred_at_us;
+        /* Of counts whose windows end together, the one recorded last is the last. */
+        if (out_decision->occurred_at_us < now_us)
+            judge.late_us = out_decision->occurred_at_us + (command->kind == KIND_STOCK_COUNT);
     }
     if (!judge_form(&judge))
         return;
@@ -842,6 +889,10 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         return;
     }
     rules[command->kind](&judge);
+    if (!judge.objected && judge.unread) {
+        *out_verdict = (struct verdict){.outcome = OUTCOME_UNREAD, .line = LINE_NONE};
+        return;
+    }
     if (out_verdict->outcome != OUTCOME_INVALID)
         (void)judge_room(&judge);
 }

@@ -2,7 +2,7 @@
  * What the deciding files share: the judge, who holds one command against the state and writes the decision.
  * Private to src/ledger.
  *
- * A rule file (movement.c, hold.c, transfer.c, expectation.c, config.c) resolves the command's lines into drafts, one per
+ * A rule file (movement.c, hold.c, count.c, transfer.c, expectation.c, config.c) resolves the command's lines into drafts, one per
  * cell, judges each draft, then emits the events. Functions that can object return false after the judge has noted the
  * objection; the rule returns at once and nothing has been changed, because nothing is written before evolve.
  */
@@ -29,6 +29,8 @@ struct judge {
     bool new_quota;           /* the decision sets something apart where nothing was */
     bool new_claim;           /* the decision makes a claim */
     bool documents;           /* it may make a transfer, an expectation, or lines of them */
+    int64_t late_us;          /* counts whose windows end from then on are corrected; INT64_MAX for none: it occurs now */
+    bool unread;              /* the past is to be read first: ledger->unread says what */
     uint32_t new_claim_lines; /* cells its claim is on with this decision for the first time */
 };
 
@@ -112,6 +114,8 @@ static inline struct event *judge_draft_event(struct judge *judge, const struct 
  */
 MUST_USE bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, enum discrepancy why,
                          int64_t discrepancy_units);
+/* The first part of it: figures, version, quota and account; what they cross is not told. */
+MUST_USE bool judge_figures(struct judge *judge, struct draft *draft, struct event *event);
 /* Behind the one event of a cell whose location takes promises from now on: what it has is told as if it came now. */
 void judge_begins(struct judge *judge, struct event *event);
 
@@ -132,6 +136,7 @@ void decide_amend(struct judge *judge);
 void decide_picking(struct judge *judge);  /* pick unpick */
 void decide_reassign(struct judge *judge);
 void decide_policy(struct judge *judge);   /* set_policy */
+void decide_count(struct judge *judge);
 void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
 void decide_delete_channel(struct judge *judge);
@@ -142,6 +147,13 @@ void decide_config(struct judge *judge);   /* item settings */
 void decide_silence(struct judge *judge);
 /* Behind the configuration of a source that there is: it may be silent no more with `after_s` seconds. */
 void silence_judge(struct judge *judge, uint32_t number, int64_t after_s);
+
+/* ---- count.c ---- */
+
+/* Would what moves in this cell and condition correct a count? Then it changes nothing of what is here now. */
+bool count_corrects(const struct judge *judge, uint32_t cell, enum condition condition);
+/* Behind an event of the draft's cell, which a count was told of: those that correct it. */
+MUST_USE bool counts_correct(struct judge *judge, struct draft *draft, const struct event *event);
 
 /* ---- movement.c, for goods that leave ---- */
 

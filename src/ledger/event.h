@@ -53,7 +53,9 @@
     X(BACK_IN_STOCK, back_in_stock)                                                                                    \
     X(BINS, bins)                                                                                                      \
     X(SILENT, silent)                                                                                                  \
-    X(HEARD, heard)
+    X(HEARD, heard)                                                                                                    \
+    X(STOCK_COUNT, count)                                                                                              \
+    X(CORRECTION, correction)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -258,6 +260,13 @@ struct event {
     uint32_t silent_source;
     int64_t silent_since_us; /* UTC, log time: nothing was decided of it since */
 
+    /* The count (of goods) after the event: a statement about one condition of the cell. Present when count_seq != 0. */
+    uint64_t count_seq;        /* of its event */
+    int64_t count_from_us, count_to_us; /* its window, UTC, log time: what occurred in (from, to] is counted as before it */
+    bool count_picked;         /* what was picked was counted, too */
+    int64_t variance;          /* what it found beyond the books, as far as is known now */
+    int64_t uncertain;         /* units that moved inside its window, whichever way */
+
     /* Refused. */
     enum code code;
     struct text subject;   /* the name the code speaks of, or absent */
@@ -308,8 +317,10 @@ struct new_name {
 
 /* One command: at most a release and a grant per line for a replaced hold, two cells per line for a transfer, each with
  * a discrepancy of the goods and one of the document, oversold, low stock, and out of or back in stock behind it. From
- * bin to bin it is four cells, with less behind each: what is promised is the nodes', and goods that come cross less. */
-#define DECISION_EVENTS_MAX (12 * COMMAND_LINES_MAX + 8)
+ * bin to bin it is four cells, with less behind each: what is promised is the nodes', and goods that come cross less.
+ * Late ones correct a count in each of the two cells that lines name, or one of each condition, by two accounts. */
+#define CORRECTIONS_MAX     (4 * COMMAND_LINES_MAX)
+#define DECISION_EVENTS_MAX (12 * COMMAND_LINES_MAX + CORRECTIONS_MAX + 8)
 /* A decision of the ledger itself serves at most so many claims: more are served by the next one. */
 #define SERVED_MAX 256
 /* An item and a location per line, the destination, the source, the channel. */
@@ -362,6 +373,12 @@ static inline void decision_reset(struct decision *decision)
 static inline int64_t decision_occurred_us(const struct decision *decision)
 {
     return min_i64(decision->occurred_at_us, decision->recorded_at_us);
+}
+
+/* The same of one of its events: what corrects a count belongs to the end of that one's window. */
+static inline int64_t event_occurred_us(const struct decision *decision, const struct event *event)
+{
+    return event->type == EVENT_CORRECTION ? event->count_to_us : decision_occurred_us(decision);
 }
 
 /* Log time more than this behind `occurred_at` is clock skew, API.md section 1. */

@@ -26,6 +26,7 @@ struct ledger_limits ledger_limits_most(void)
         .transfer_count_max = DOCUMENTS_MAX,
         .expectation_count_max = DOCUMENTS_MAX,
         .document_line_count_max = UINT32_C(1) << 30,
+        .mark_count_max = UINT32_C(1) << 30,
         .id_count_max = UINT32_C(1) << 30,
         .config_mib_max = CONFIG_MIB_MAX,
         .part_count_max = UINT32_C(1) << 30,
@@ -45,8 +46,10 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct ladder)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
-           claims_bytes(limits) + documents_bytes(limits) + ids_bytes(limits->id_count_max) +
-           region_round((size_t)DRAFTS_MAX * sizeof(struct draft)) + region_round(2 * sizeof(struct item_config)) +
+           claims_bytes(limits) + documents_bytes(limits) + marks_bytes(limits->mark_count_max) + ids_bytes(limits->id_count_max) +
+           region_round((size_t)DRAFTS_MAX * sizeof(struct draft)) + region_round(sizeof(struct unread)) +
+           region_round((size_t)DRAFTS_MAX * sizeof(uint32_t)) +
+           region_round(2 * sizeof(struct item_config)) +
            parts_bytes(limits->part_count_max) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
            region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
            region_round((size_t)limits->location_count_max * CHANNEL_WORDS * sizeof(uint64_t)) +
@@ -79,8 +82,11 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     table_init(&ledger->cell_index, region, limits->cell_count_max);
     claims_init(&ledger->claims, region, limits);
     documents_init(ledger, region);
+    marks_init(ledger, region);
     ids_init(&ledger->ids, region, limits->id_count_max);
     ledger->drafts = region_take(region, DRAFTS_MAX, sizeof(struct draft));
+    ledger->unread = region_take(region, 1, sizeof(struct unread));
+    ledger->unread->cells = region_take(region, DRAFTS_MAX, sizeof(uint32_t));
     ledger->bodies = region_take(region, 2, sizeof(struct item_config));
     parts_init(&ledger->parts, region, limits->part_count_max);
     ledger->channels = region_take(region, CHANNELS_MAX, sizeof(struct channel));
@@ -124,6 +130,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     ids_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_IDS);
     claims_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_CLAIMS);
     documents_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_DOCUMENTS);
+    marks_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_MARKS);
     for (uint32_t i = 0; i < decision->name_count; i++)
         name_evolve(ledger, &decision->names[i]);
     if (decision->event_count == 0) {
@@ -144,9 +151,11 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
             config_evolve(ledger, event);
         uint32_t cell = NUMBER_NONE;
         if (LIKELY(event->location != NUMBER_NONE))
-            cell = cell_evolve(ledger, event, decision_occurred_us(decision));
+            cell = cell_evolve(ledger, event, event_occurred_us(decision, event));
         else if (event_of_silence(event))
             silence_evolve(ledger, event);
+        if (UNLIKELY(event->count_seq != 0))
+            mark_evolve(ledger, event, cell, ledger->now_us);
         if (event->claim != 0) {
             uint32_t claim = claim_evolve(ledger, event, cell, ledger->now_us);
             if (event->type == EVENT_RELEASE || event->type == EVENT_AMEND)
@@ -235,13 +244,16 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
     const char *documents = documents_room(ledger, decision);
     if (documents != NULL)
         return documents;
+    if (!marks_room(ledger, decision))
+        return "--counts-max";
     static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max", "--parts-max"};
     return lacks[configs_overflow(ledger, decision)];
 }
 
 bool ledger_stale(const struct ledger *ledger, int64_t now_us)
 {
-    return ids_stale(ledger, now_us) || claims_stale(ledger, now_us) || documents_stale(ledger, now_us);
+    return ids_stale(ledger, now_us) || claims_stale(ledger, now_us) || documents_stale(ledger, now_us) ||
+           marks_stale(ledger, now_us);
 }
 
 /* ---- state ---- */
@@ -305,6 +317,7 @@ void ledger_check(const struct ledger *ledger)
     pending_check(ledger);
     claims_check(ledger, &hash);
     documents_check(ledger, &hash);
+    marks_check(ledger, &hash);
     ids_check(ledger, &hash);
     CHECK(hash == ledger->entries_hash);
 }

@@ -31,6 +31,7 @@ struct ledger_limits {
     uint32_t transfer_count_max;      /* open ones and closed ones inside the id window */
     uint32_t expectation_count_max;   /* the same */
     uint32_t document_line_count_max; /* cells named by those that are open, of both kinds */
+    uint32_t mark_count_max;       /* counts inside the id window, and the last of each cell and condition */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
     uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
     uint32_t part_count_max;       /* components of kits */
@@ -56,7 +57,8 @@ enum outcome {
     OUTCOME_DECIDED,   /* accepted or refused: evolve, journal, answer when durable */
     OUTCOME_DRY,       /* as above but dry_run: answer and forget */
     OUTCOME_DUPLICATE, /* decided before: the answer is in the journal at duplicate_seq */
-    OUTCOME_INVALID    /* 422 or 503 code: nothing decided, nothing remembered */
+    OUTCOME_INVALID,   /* 422 or 503 code: nothing decided, nothing remembered */
+    OUTCOME_UNREAD     /* nothing decided: first the past of some cells is to be read (reading.h) */
 };
 
 #define LINE_NONE UINT32_MAX

@@ -98,7 +98,7 @@ bool movement_take(struct judge *judge, struct draft *draft, uint32_t claim, enu
 /* Goods leave to the customer. What was committed has come off what is expected to go when it was. */
 static bool emit_leaving(struct judge *judge, struct draft *draft, uint32_t claim, enum discrepancy excess)
 {
-    if (draft->unnamed && draft->in_bins == 0)
+    if (draft->unnamed && draft->in_bins == 0 && draft->below == 0)
         return true; /* what left its bins was not sellable */
     struct event *event = judge_draft_event(judge, draft, event_of(judge->command->kind));
     if (LIKELY(!draft->unnamed)) {

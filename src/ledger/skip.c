@@ -78,6 +78,18 @@ void ledger_cell_top(const struct ledger *ledger, uint32_t number, struct cell_t
     }
 }
 
+int64_t cell_oldest_since(const struct ledger *ledger, uint32_t number, uint64_t version)
+{
+    struct cell_top top;
+    uint64_t now = ledger->cells[number].version;
+    ledger_cell_top(ledger, number, &top);
+    for (unsigned i = 0; i < SKIP_LEVELS; i++) {
+        if (now >> (i + 1) * SKIP_STEP_BITS << (i + 1) * SKIP_STEP_BITS <= version)
+            return top.skips[i].oldest_us;
+    }
+    return INT64_MIN; /* too many have come */
+}
+
 void ladder_check(const struct ledger *ledger, uint32_t number, uint64_t *hash)
 {
     const struct cell *cell = &ledger->cells[number];

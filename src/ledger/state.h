@@ -1,7 +1,7 @@
 /*
  * The tables behind struct ledger. Private to src/ledger.
  *
- * Each table is owned by one file: names.c, config_state.c, cell.c, skip.c, claim.c, document.c, id.c. Every live entry
+ * Each table is owned by one file: names.c, config_state.c, cell.c, skip.c, claim.c, document.c, mark.c, id.c. Every live entry
  * adds a hash of all its fields to state_hash; whoever changes an entry takes the old hash out and puts the new one in
  * (entry_hash).
  */
@@ -12,13 +12,13 @@
 #include "base/table.h"
 #include "base/textpool.h"
 #include "ledger/config_form.h"
-#include "ledger/ledger.h"
+#include "ledger/reading.h"
 
 /* What kind of entry a hash is of: equal fields in different tables must not cancel out. */
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
                  ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER,
                  ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE,
-                 ENTRY_CONFIG, ENTRY_LOCATION, ENTRY_LADDER, ENTRY_SILENCE };
+                 ENTRY_CONFIG, ENTRY_LOCATION, ENTRY_LADDER, ENTRY_SILENCE, ENTRY_MARK };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
@@ -29,6 +29,7 @@ uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count
 #define FORGET_IDS       4
 #define FORGET_CLAIMS    4
 #define FORGET_DOCUMENTS 4 /* of each kind */
+#define FORGET_MARKS     4
 
 #define CHANNEL_WORDS (CHANNELS_MAX / 64)
 
@@ -172,6 +173,7 @@ struct cell_extra {
     int64_t units[FIGURES_APART]; /* from FIGURE_IN_TRANSIT on */
     struct due_list due[DUE_LIST_COUNT]; /* what documents announce here. Derived */
     struct queue queues[QUEUE_COUNT]; /* claims that need something of the cell, in the order they get it */
+    uint32_t mark_first;          /* the newest count + 1, 0 for none. Derived */
     bool pending;                 /* in the heap of cells to be served */
     bool low;                     /* see struct event */
 };
@@ -318,6 +320,25 @@ struct document_lines {
     uint32_t count, free, free_count; /* ever used; free list + 1; its length */
 };
 
+/* A count of one condition of a cell (mark.c). */
+struct mark {
+    uint64_t seq; /* of its event, 0 for a free entry */
+    uint32_t cell;
+    uint32_t next; /* of the cell, older, + 1; also the link of the free list */
+    uint32_t recent_next, recent_previous; /* + 1, in the order they were recorded */
+    enum condition condition;
+    bool includes_picked;
+    bool recent; /* in that list: it is not kept for being the newest alone */
+    int64_t from_us, to_us, recorded_us; /* UTC, log time */
+    int64_t variance, uncertain;         /* base units */
+};
+
+struct marks {
+    struct mark *entries;
+    uint32_t count, free_first, live; /* ever used; free list + 1; live */
+    uint32_t recent_first, recent_last; /* + 1 */
+};
+
 /* 32 bytes, DESIGN section 3. */
 struct id_entry {
     struct hash128 hash;
@@ -354,6 +375,8 @@ struct draft {
     struct terms terms;               /* what a claim may get here */
     int64_t asked_by[CONDITION_COUNT]; /* the same by condition */
     enum condition condition;         /* of all its lines, CONDITION_NONE where they differ */
+    uint8_t named;                    /* the conditions that lines name, a bit each */
+    uint32_t count_event;             /* + 1, of this decision: the last one with a count of the cell; 0 for none yet */
     bool in_bin;                      /* its location is a bin: nothing is promised there */
     bool unnamed;                     /* no line names it: it is here for its bins alone */
     bool begins;                      /* its location ceases to be a bin with this decision */
@@ -392,9 +415,11 @@ struct ledger {
     struct parts parts;
     struct documents documents[DOCUMENT_KIND_COUNT];
     struct document_lines document_lines; /* of both kinds */
+    struct marks marks;
     struct ids ids;
     /* Scratch of decide, not state. */
     struct draft *drafts;       /* DRAFTS_MAX of them */
+    struct unread *unread;      /* what of the past the command needs; room for DRAFTS_MAX cells */
     struct item_config *bodies; /* two */
     uint8_t *config_room;       /* CONFIG_BYTES_MAX for the body in a config event */
     struct channel *channels; /* CHANNELS_MAX */
@@ -484,6 +509,9 @@ void cell_check(const struct ledger *ledger, uint64_t *hash);
 /* The skips of an event whose version is a multiple of 8, after its cell has its version and its time; they are noted
  * in it. The cell's own hash is the caller's. */
 void skips_evolve(struct ledger *ledger, uint32_t cell, struct event *event);
+/* The oldest time at which any of the cell's events after this version occurred, or one before it: not later, and seldom
+ * earlier than that of the events of its block of 8, 64, … INT64_MAX for no such event. */
+int64_t cell_oldest_since(const struct ledger *ledger, uint32_t cell, uint64_t version);
 void ladder_check(const struct ledger *ledger, uint32_t cell, uint64_t *hash);
 
 /* ---- channel.c ---- */
@@ -647,6 +675,23 @@ int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint
 /* When goods promised for this time must be there: of a day, at its end, as the supply of that day is. */
 struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at);
 void due_check(const struct ledger *ledger);
+
+/* ---- mark.c ---- */
+size_t marks_bytes(uint32_t count_max);
+void marks_init(struct ledger *ledger, struct region *region);
+/* The count of this cell and condition whose window ends first from this time on, NUMBER_NONE for none. One step for each
+ * count of the cell that ends from then on. */
+uint32_t mark_behind(const struct ledger *ledger, uint32_t cell, enum condition condition, int64_t from_us,
+                     int64_t now_us);
+/* Applies the count part of an event of this cell. */
+void mark_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
+/* True when the count that was recorded first has left the window. */
+bool marks_stale(const struct ledger *ledger, int64_t now_us);
+/* Drops up to `most` of those that were recorded before the window; the newest of its condition stays. */
+void marks_forget(struct ledger *ledger, int64_t now_us, unsigned most);
+/* True when the counts that this decision makes fit. */
+bool marks_room(const struct ledger *ledger, const struct decision *decision);
+void marks_check(const struct ledger *ledger, uint64_t *hash);
 
 /* ---- id.c ---- */
 size_t ids_bytes(uint32_t count_max);

@@ -23,7 +23,8 @@ VALUES = {
     "location": "L", "quantity": 1, "condition": "sellable", "lines": [{"item": "A", "location": "L", "quantity": 1}],
     "hold": "H", "holder": "jo", "expires_in": 60, "mode": "partial", "from": "sellable", "to": "damaged",
     "unit": "case", "sourcing": {"locations": ["L"], "rule": "most_stock"}, "priority": 1, "backorder": True,
-    "wait": True, "at": "2999-12-24", "paid": True, "transfer": "T", "eta": "2999-12-01", "expectation": "PO",
+    "wait": True, "at": "2999-12-24", "paid": True, "counted_to": "2026-11-22T10:00:00Z",
+    "counted_from": "2026-11-22T09:00:00Z", "includes_picked": True, "transfer": "T", "eta": "2999-12-01", "expectation": "PO",
     "direction": "in", "due": "2999-12-01T08:00:00+01:00", "safety_stock": 5, "backorder_limit": "1.5",
     "reorder_point": 0, "locations": ["L", "M"], "shares_rest": False, "buffer": 3, "cap": 20, "add": -1,
 }

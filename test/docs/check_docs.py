@@ -97,6 +97,7 @@ class Docs(unittest.TestCase):
                               ("cells-max", "cell_count_max"), ("holds-max", "claim_count_max"),
                               ("transfers-max", "transfer_count_max"), ("expectations-max", "expectation_count_max"),
                               ("document-lines-max", "document_line_count_max"),
+                              ("counts-max", "mark_count_max"),
                               ("clock-step", "clock_step_s"), ("spin", "spin_us")):
             product = 1
             for factor in re.findall(r"\d+", re.sub(r"U?INT\d+_C", "", values[field])):

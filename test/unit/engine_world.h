@@ -172,7 +172,7 @@ static const struct ledger_limits engine_limits = {
     .claim_line_count_max = 16384,
     .transfer_count_max = 1024,
     .expectation_count_max = 1024,
-    .document_line_count_max = 16384,
+    .document_line_count_max = 16384, .mark_count_max = 16384,
     .id_count_max = 65536,
     .config_mib_max = 1,
     .part_count_max = 64,
@@ -292,7 +292,7 @@ struct play {
     uint32_t next;
     uint32_t batches_out; /* at the engine */
     struct done_queue done;
-    bool stream_shed[STREAMS_MAX];
+    struct stream streams[STREAMS_MAX];
     unsigned failed_calls;
     uint32_t back; /* requests given back */
     /* By index of the entry. */
@@ -356,7 +356,7 @@ static inline struct batch *play_batch(struct play *play)
             .command = entry->form,
             .command_bytes = entry->bytes,
             .read = note_last_seq,
-            .stream_shed = entry->stream == 0 ? NULL : &play->stream_shed[entry->stream - 1],
+            .stream = entry->stream == 0 ? NULL : &play->streams[entry->stream - 1],
             .dry_bytes = entry->dry ? malloc(RECORD_BYTES_MAX) : NULL,
             .detail = &play->seen[play->next],
             .number = play->next,

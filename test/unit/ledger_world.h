@@ -11,8 +11,10 @@
  * is a day as 2023-12-01, or +SECONDS from now. Configuration: unit:NAME=RATIO ("12", "1/3") alias:SOURCE=NAME
  * part:ITEM=QUANTITY merge=ITEM attributes=JSON of items, parent=LOCATION zone=SECONDS (an offset) no_promise of
  * locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS silence=SECONDS withhold=LOCATION,…
- * keep=UNITS of sources; `unit=NAME` speaks of the line before it. `wait SECONDS` lets time pass and runs what falls
- * due, `until MOMENT` the same; `tick` is the engine's.
+ * keep=UNITS of sources; `unit=NAME` speaks of the line before it. Of a count: occurred= ends its window, since(seconds from
+ * now) begins it, `picked` includes what is picked; what it needs to know of the past comes from a list of all that
+ * happened, summed anew. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT` the same; `tick` is the
+ * engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
  * and ledger_check finds nothing. A step that decides nothing changes nothing.
@@ -27,9 +29,18 @@
 #include "base/siphash.h"
 #include "ledger/config_form.h"
 #include "ledger/ledger.h"
+#include "ledger/reading.h"
 
 #define WORLD_START_US (INT64_C(1700000000) * 1000 * 1000)
 #define SECOND_US      INT64_C(1000000)
+
+struct world_past {
+    uint32_t item, location;
+    enum event_type type;
+    int64_t occurred_us;
+    struct figures delta;
+};
+#define WORLD_PAST_MAX 20000
 
 struct world {
     void *memory, *twin_memory;
@@ -49,6 +60,10 @@ struct world {
     uint8_t form[CONFIG_BYTES_MAX];
     char text[256 * 1024]; /* of the command */
     char answer[64 * 1024];
+    struct world_past *past; /* of all events of cells so far, in the order of their numbers */
+    size_t past_count;
+    unsigned readings;                                /* made so far */
+    void (*read)(struct world *world, unsigned time); /* between a reading and the decision; NULL for nothing */
     char *copies[4 * COMMAND_LINES_MAX]; /* texts of the copy of a decision */
     size_t copy_count;
 };
@@ -64,7 +79,7 @@ static const struct ledger_limits world_limits = {
     .claim_line_count_max = 256,
     .transfer_count_max = 16,
     .expectation_count_max = 16,
-    .document_line_count_max = 64,
+    .document_line_count_max = 64, .mark_count_max = 64,
     .id_count_max = 4096,
     .config_mib_max = 1,
     .part_count_max = 64,
@@ -135,6 +150,13 @@ static inline void world_evolve(struct world *world)
     ledger_evolve(world->twin, &copy);
     for (uint32_t i = 0; i < copy.event_count; i++)
         assert_int_equal(events[i].skip_count, world->decision.events[i].skip_count);
+    for (uint32_t i = 0; i < copy.event_count; i++) {
+        const struct event *event = &world->decision.events[i];
+        assert_true(world->past_count < WORLD_PAST_MAX);
+        world->past[world->past_count++] =
+            (struct world_past){event->item, event->location, event->type,
+                                event_occurred_us(&world->decision, event), event->delta};
+    }
     if (world->told != NULL)
         world->told(&world->decision);
     while (world->copy_count > 0)
@@ -321,6 +343,8 @@ static inline void world_option(struct world *world, const char *key, const char
         c->expires_in_ms = number * 1000;
     else if (strcmp(key, "occurred") == 0)
         c->occurred_at_us = world->now_us + number * SECOND_US;
+    else if (strcmp(key, "since") == 0)
+        c->counted_from_us = world->now_us + number * SECOND_US;
     else if (strcmp(key, "not_after") == 0)
         c->not_after_us = world->now_us + number * SECOND_US;
     else if (strcmp(key, "scale") == 0)
@@ -373,6 +397,8 @@ static inline void world_word(struct world *world, char *word)
         c->dry_run = true;
     } else if (strcmp(word, "partial") == 0) {
         c->mode = HOLD_PARTIAL;
+    } else if (strcmp(word, "picked") == 0) {
+        c->includes_picked = true;
     } else if (strcmp(word, "backorder") == 0) {
         c->backorder = true;
     } else if (strcmp(word, "wait") == 0) {
@@ -420,6 +446,7 @@ static inline void world_parse(struct world *world, const char *prose)
         .id = text_of(end, (size_t)n),
         .occurred_at_us = TIME_NONE,
         .not_after_us = TIME_NONE,
+        .counted_from_us = TIME_NONE,
         .expires_in_ms = EXPIRES_DEFAULT,
         .from = CONDITION_NONE,
         .to_condition = CONDITION_NONE,
@@ -472,6 +499,9 @@ static inline void world_say_event(struct world *world, const struct event *even
         world_say(world, "(%" PRId64 ")", event->quantity);
     if (event->type == EVENT_DISCREPANCY)
         world_say(world, "(%s %" PRId64 ")", discrepancy_name(event->discrepancy), event->quantity);
+    if (event->count_seq != 0)
+        world_say(world, event->uncertain != 0 ? "(%" PRId64 " uncertain %" PRId64 ")" : "(%" PRId64 ")",
+                  event->variance, event->uncertain);
 }
 
 static inline void world_say_answer(struct world *world)
@@ -697,8 +727,28 @@ static inline void world_say_source(struct world *world, const char *name)
         world_say(world, " since %+" PRId64, (silence.since_us - world->now_us) / SECOND_US);
 }
 
+/* "A@L -3600": as of so many seconds from now, on the axis `occurred`. */
+static inline void world_say_past(struct world *world, char *words)
+{
+    char *rest = NULL;
+    const char *item = strtok_r(words, "@", &rest);
+    const char *location = strtok_r(NULL, " ", &rest);
+    int64_t at_us = world->now_us + strtoll(strtok_r(NULL, " ", &rest), NULL, 10) * SECOND_US;
+    uint32_t i = ledger_number(world->ledger, NAME_ITEM, text_of(item, strlen(item)));
+    uint32_t l = ledger_number(world->ledger, NAME_LOCATION, text_of(location, strlen(location)));
+    struct figures sum = {{0}};
+    for (size_t p = 0; p < world->past_count; p++) {
+        const struct world_past *past = &world->past[p];
+        for (unsigned f = 0; past->item == i && past->location == l && past->occurred_us <= at_us && f < FIGURE_COUNT; f++)
+            sum.units[f] += past->delta.units[f];
+    }
+    for (unsigned f = 0; f < FIGURE_COUNT; f++)
+        world_say_units(world, figure_name((enum figure)f), sum.units[f]);
+}
+
 /* What is so of one thing: `what` is CHANNEL/ITEM, CHANNEL/ITEM@LOCATION, ITEM@LOCATION, $ITEM, `transfer NAME`,
- * `expectation NAME`, `source NAME`, `atp ITEM@LOCATION [MOMENT|now [UNITS]]` or the name of a hold. In world->answer. */
+ * `expectation NAME`, `past ITEM@LOCATION SECONDS`, `source NAME`,
+ * `atp ITEM@LOCATION [MOMENT|now [UNITS]]` or the name of a hold. In world->answer. */
 static inline void world_say_state(struct world *world, const char *what)
 {
     char name[300];
@@ -714,6 +764,8 @@ static inline void world_say_state(struct world *world, const char *what)
         world_say_expectation(world, what + 12);
     } else if (strncmp(what, "source ", 7) == 0) {
         world_say_source(world, what + 7);
+    } else if (strncmp(what, "past ", 5) == 0) {
+        world_say_past(world, name + 5);
     } else if (strncmp(what, "atp ", 4) == 0) {
         world_say_atp(world, name + 4);
     } else if (slash != NULL) {
@@ -739,8 +791,36 @@ static inline void world_attach(struct world *world)
     world->decision = (struct decision){.events = events, .names = names, .shortages = shortages};
 }
 
+/* What the journal's reader finds out, from the list of what happened. */
+static inline void world_read(struct world *world, struct reading *reading, struct cell_reading *cells)
+{
+    const struct unread *unread = ledger_unread(world->ledger);
+    uint32_t count = unread->cell_count;
+    *reading = (struct reading){.question = unread->question, .complete = true, .cell_count = count, .cells = cells};
+    for (uint32_t i = 0; i < count; i++) {
+        struct cell_view cell;
+        ledger_cell(world->ledger, unread->cells[i], &cell);
+        cells[i] = (struct cell_reading){.cell = unread->cells[i], .version = cell.version};
+        for (size_t p = 0; p < world->past_count; p++) {
+            const struct world_past *past = &world->past[p];
+            bool in = past->item == cell.item && past->location == cell.location &&
+                      past->occurred_us <= reading->question.to_us;
+            bool moves = in && past->type != EVENT_STOCK_COUNT && past->type != EVENT_CORRECTION &&
+                         past->occurred_us > reading->question.from_us;
+            for (unsigned f = 0; in && f < FIGURE_COUNT; f++)
+                cells[i].as_of.units[f] += past->delta.units[f];
+            for (unsigned c = 0; moves && c < CONDITION_COUNT; c++)
+                cells[i].moved[c] +=
+                    llabs(counted_units(&past->delta, (enum condition)c, reading->question.includes_picked));
+        }
+    }
+    world->readings++;
+}
+
 static inline void world_decide(struct world *world)
 {
+    static struct cell_reading cells[DECISION_EVENTS_MAX];
+    struct reading reading;
     static uint8_t form[COMMAND_BYTES_MAX];
     size_t n = command_encode(&world->command, form, sizeof(form));
     world->command.fingerprint = siphash64(&world_key, form, n);
@@ -749,6 +829,14 @@ static inline void world_decide(struct world *world)
     ledger_prepare(world->ledger, ahead, 1);
     ledger_decide(world->ledger, &world->command, world->now_us, &world->decision, &world->verdict);
     assert_true(ledger_state_hash(world->ledger) == before);
+    for (unsigned time = 1; world->verdict.outcome == OUTCOME_UNREAD; time++) {
+        assert_true(time < 4);
+        world_read(world, &reading, cells);
+        if (world->read != NULL)
+            world->read(world, time);
+        world->command.reading = &reading;
+        ledger_decide(world->ledger, &world->command, world->now_us, &world->decision, &world->verdict);
+    }
     world_say_answer(world);
     if (world->verdict.outcome == OUTCOME_DECIDED)
         world_evolve(world);
@@ -819,6 +907,10 @@ static inline void world_init(struct world *world, const struct ledger_limits *l
     world->now_us = WORLD_START_US;
     world->ids = 0;
     world->copy_count = 0;
+    world->past = malloc(WORLD_PAST_MAX * sizeof(*world->past));
+    assert_non_null(world->past);
+    world->past_count = 0;
+    world->read = NULL;
     world_attach(world);
     char settings[100];
     (void)sprintf(settings, "settings source=@ledger id= window=604800 capacity=%u", limits->id_count_max);
@@ -830,6 +922,7 @@ static inline void world_deinit(struct world *world)
 {
     free(world->memory);
     free(world->twin_memory);
+    free(world->past);
 }
 
 struct world_row {

@@ -86,7 +86,7 @@ static void commands_are_judged(void **state)
         {"null", CODE_bad_value, "", -1},
         {"{}", CODE_missing_field, "/kind", -1},
         {"{\"kind\":1}", CODE_bad_value, "/kind", -1},
-        {"{\"kind\":\"count\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"snapshot\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
         {"{\"kind\":\"Sale\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
         {"{\"kind\":\"expire\"," ID "}", CODE_bad_value, "/kind", -1},
         {"{\"kind\":\"tick\"," ID "}", CODE_bad_value, "/kind", -1},
@@ -769,6 +769,8 @@ static void random_other_fields(struct prng *prng, struct command *c)
     c->add = random_optional(prng);
     c->to = random_optional(prng);
     c->source_name = random_name(prng, true);
+    c->counted_from_us = random_i64(prng, TIME_NONE);
+    c->includes_picked = prng_below(prng, 2) == 0;
     if (prng_below(prng, 10) == 0)
         c->config = text_of(config, prng_below(prng, 20) == 0 ? CONFIG_BYTES_MAX : 1 + prng_below(prng, 50));
 }
@@ -792,6 +794,7 @@ static void same_other_fields(const struct command *d, const struct command *c)
     assert_true(same_optional(d->reorder_point, c->reorder_point));
     assert_true(same_optional(d->buffer, c->buffer) && same_optional(d->cap, c->cap));
     assert_true(d->shares_rest == c->shares_rest);
+    assert_true(d->counted_from_us == c->counted_from_us && d->includes_picked == c->includes_picked);
     assert_true(same_optional(d->add, c->add) && same_optional(d->to, c->to));
     /* The names come out as they went in. */
     struct text places = d->places;

@@ -301,6 +301,7 @@ static uint64_t check_answers_of_failed(const struct recording *log, const struc
             acknowledged = answer->last_seq > acknowledged ? answer->last_seq : acknowledged;
             break;
         case ANSWER_READ:
+        case ANSWER_UNREAD:
             assert_false(unknown || shed);
             break;
         case ANSWER_UNKNOWN:

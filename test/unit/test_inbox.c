@@ -270,14 +270,14 @@ static struct answer ask(struct running *running, struct request request)
     return answer;
 }
 
-static struct answer command(struct running *running, const char *prose, bool *stream_shed)
+static struct answer command(struct running *running, const char *prose, struct stream *stream)
 {
     running->world.now_us = WORLD_START_US;
     world_parse(&running->world, prose);
     size_t n = command_encode(&running->world.command, running->form, sizeof(running->form));
     assert_true(n > 0);
     return ask(running,
-               (struct request){.command = running->form, .command_bytes = (uint32_t)n, .stream_shed = stream_shed});
+               (struct request){.command = running->form, .command_bytes = (uint32_t)n, .stream = stream});
 }
 
 static void take_counts(const struct ledger *ledger, struct request *request)
@@ -311,7 +311,7 @@ static void a_leap_of_the_clock_sheds_until_it_is_set_right(void **state)
 {
     (void)state;
     static struct running running;
-    bool stream = false;
+    struct stream stream = {false, false};
     running_start(&running, WINDOW_LONG_S);
     assert_int_equal(command(&running, "receive 5 A@L source=o seq=1", &stream).status, ANSWER_ACCEPTED);
     set_clock(&running, 59);
@@ -320,7 +320,7 @@ static void a_leap_of_the_clock_sheds_until_it_is_set_right(void **state)
     struct answer shed = command(&running, "receive 5 A@L source=o seq=3", &stream);
     assert_int_equal(shed.status, ANSWER_RETRY);
     assert_non_null(shed.detail);
-    assert_true(stream);
+    assert_true(stream.shed);
     assert_true(inbox_clock_jumped(running.inbox));
     assert_int_equal(command(&running, "receive 5 A@L", NULL).status, ANSWER_RETRY);
     set_clock(&running, 60);
@@ -328,7 +328,7 @@ static void a_leap_of_the_clock_sheds_until_it_is_set_right(void **state)
     assert_false(inbox_clock_jumped(running.inbox));
     /* The stream has a hole now: nothing behind it passes, or the source could not send it again. */
     assert_int_equal(command(&running, "receive 5 A@L source=o seq=4", &stream).status, ANSWER_RETRY);
-    bool fresh = false;
+    struct stream fresh = {false, false};
     assert_int_equal(command(&running, "receive 5 A@L source=o seq=3", &fresh).status, ANSWER_ACCEPTED);
     assert_int_equal(command(&running, "receive 5 A@L source=o seq=4", &fresh).status, ANSWER_ACCEPTED);
     running_stop(&running, WINDOW_LONG_S);
@@ -480,9 +480,9 @@ static void what_sheds_one_command_of_an_ordered_stream_sheds_the_rest(void **st
                 fail_msg("row %u: %s: status %d, code %s", i, rows[i].prose, (int)play->answers[i].status,
                          code_name(play->answers[i].code));
         }
-        assert_true(play->stream_shed[0]);
-        assert_false(play->stream_shed[1]); /* nothing in it has an order */
-        assert_false(play->stream_shed[2]);
+        assert_true(play->streams[0].shed);
+        assert_false(play->streams[1].shed); /* nothing in it has an order */
+        assert_false(play->streams[2].shed);
         (void)shard_hash(shard);
         shard_close(shard);
         free(play);
@@ -510,7 +510,7 @@ static void a_batch_without_a_time_is_shed_whole(void **state)
     for (uint32_t i = 0; i < the_log.count; i++)
         assert_int_equal(play->answers[i].status, ANSWER_RETRY);
     assert_int_equal(play->seen[read], 0); /* a read has not run either */
-    assert_true(play->stream_shed[0]);
+    assert_true(play->streams[0].shed);
     assert_int_equal(watched.writes, 0);
     assert_true(shard_hash(shard) == hash);
     shard_close(shard);

@@ -93,6 +93,7 @@ static const struct field claim_line_fields[] = {FIELD(claim_line, claim), FIELD
                                                  FIELD(claim_line, links)};
 static const struct field cell_extra_fields[] = {FIELD(cell_extra, cell), FIELD(cell_extra, quota_first),
                                                  FIELD(cell_extra, units), FIELD(cell_extra, queues), FIELD(cell_extra, due),
+                                                 FIELD(cell_extra, mark_first),
                                                  FIELD(cell_extra, pending), FIELD(cell_extra, low)};
 static const struct field channel_fields[] = {
     FIELD(channel, config_seq), FIELD(channel, priority), FIELD(channel, rank), FIELD(channel, shares_rest),
@@ -116,6 +117,10 @@ static const struct field document_line_fields[] = {
 static const struct field kit_part_fields[] = {FIELD(kit_part, kit), FIELD(kit_part, component),
                                                FIELD(kit_part, next_of_kit), FIELD(kit_part, next_of_component),
                                                FIELD(kit_part, units)};
+static const struct field mark_fields[] = {
+    FIELD(mark, seq), FIELD(mark, cell), FIELD(mark, next), FIELD(mark, recent_next), FIELD(mark, recent_previous),
+    FIELD(mark, condition), FIELD(mark, includes_picked), FIELD(mark, recent), FIELD(mark, from_us), FIELD(mark, to_us),
+    FIELD(mark, recorded_us), FIELD(mark, variance), FIELD(mark, uncertain)};
 static const struct field id_entry_fields[] = {FIELD(id_entry, hash), FIELD(id_entry, fingerprint),
                                                FIELD(id_entry, last_seq)};
 
@@ -177,6 +182,11 @@ static void fill(struct world *world)
         "expect expectation=E5 direction=out due=2023-12-01 1 A@L",
         "cancel_expected expectation=E4",
         "cancel_expected expectation=E3",
+        "count 18 A@L since=-30 occurred=-20",
+        "count 3 damaged A@L occurred=-10",
+        "count 17 A@L occurred=-10",
+        "count 9 A@M occurred=-10",
+        "sale 1 A@L occurred=-25",
     };
     world_init(world, &world_limits);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -259,6 +269,9 @@ static void any_changed_field_is_noticed(void **state)
     assert_true(ledger->offer_count >= 3);
     for (uint32_t i = 0; i < ledger->offer_count; i++)
         TURN(ledger, offer, &ledger->offers[i]);
+    assert_int_equal(ledger->marks.live, 4);
+    for (uint32_t i = 0; i < ledger->marks.count; i++)
+        TURN(ledger, mark, &ledger->marks.entries[i]);
     for (uint64_t n = ledger->ids.first; n != ledger->ids.next; n++)
         TURN(ledger, id_entry, &ledger->ids.ring[n % ledger->ids.ring_count]);
     const struct field block[] = {{"block_us", 0, 8}};

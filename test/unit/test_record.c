@@ -75,13 +75,23 @@ static void some_skips(struct prng *prng, const struct decision *decision, struc
     event->previous_seq = event->seq - 1;
     event->skip_count = (uint8_t)levels;
     uint64_t seq = event->previous_seq;
-    int64_t oldest_us = decision_occurred_us(decision);
+    int64_t oldest_us = event_occurred_us(decision, event);
     for (uint64_t i = 0; i < levels; i++) {
         bool none = event->version >> (i + 1) * SKIP_STEP_BITS == 1;
         seq -= 1 + prng_below(prng, 5);
         oldest_us -= oldest_us < 0 ? 0 : (int64_t)prng_below(prng, (uint64_t)oldest_us + 1);
         event->skips[i] = (struct skip){none ? 0 : seq, oldest_us};
     }
+}
+
+static void some_count(struct prng *prng, const struct decision *decision, struct event *event)
+{
+    event->count_seq = 1 + prng_below(prng, event->seq);
+    event->count_to_us = decision->recorded_at_us - (int64_t)prng_below(prng, 1000000);
+    event->count_from_us = event->count_to_us - (int64_t)prng_below(prng, 1000000);
+    event->count_picked = prng_below(prng, 2) == 0;
+    event->variance = some_units(prng);
+    event->uncertain = (int64_t)prng_below(prng, QUANTITY_UNITS_MAX + 1);
 }
 
 /* The fields of the second word. */
@@ -114,6 +124,8 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
         event->expected_delta = some_units(prng);
         event->expected = some_units(prng);
     }
+    if (prng_below(prng, 4) == 0)
+        some_count(prng, decision, event);
     if (prng_below(prng, 4) == 0)
         some_skips(prng, decision, event);
     if (event_of_silence(event)) {
@@ -262,6 +274,9 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_true(a->silent_source == b->silent_source && a->silent_since_us == b->silent_since_us);
     for (uint32_t i = 0; i < a->mention_count; i++)
         assert_text(a->mentions[i], b->mentions[i]);
+    assert_true(a->count_seq == b->count_seq && a->count_from_us == b->count_from_us);
+    assert_true(a->count_to_us == b->count_to_us && a->count_picked == b->count_picked);
+    assert_true(a->variance == b->variance && a->uncertain == b->uncertain);
     assert_int_equal(a->skip_count, b->skip_count);
     for (uint32_t i = 0; i < a->skip_count; i++)
         assert_true(a->skips[i].seq == b->skips[i].seq && a->skips[i].oldest_us == b->skips[i].oldest_us);

@@ -1,0 +1,73 @@
+#include "api/parked.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/feed_text.h"
+#include "journal/history.h"
+
+bool parked_add(struct parked_list *list, struct request *request)
+{
+    struct parked *parked = malloc(sizeof(*parked) + request->command_bytes);
+    if (parked == NULL)
+        return false;
+    parked->next = NULL;
+    parked->request = *request;
+    if (request->command != NULL) /* one that could not be parsed keeps its place, too */
+        memcpy(parked->command, request->command, request->command_bytes);
+    parked->request.command = parked->command;
+    request->reading = NULL;
+    request->dry_bytes = NULL;
+    request->detail = NULL;
+    if (list->last != NULL)
+        list->last->next = parked;
+    else
+        list->first = parked;
+    list->last = parked;
+    list->count++;
+    return true;
+}
+
+struct parked *parked_take(struct parked_list *list)
+{
+    struct parked *parked = list->first;
+    if (parked == NULL)
+        return NULL;
+    list->first = parked->next;
+    if (list->first == NULL)
+        list->last = NULL;
+    list->count--;
+    return parked;
+}
+
+void parked_free(struct parked *parked)
+{
+    reading_destroy(parked->request.reading);
+    free(parked->request.dry_bytes);
+    free(parked->request.detail);
+    free(parked);
+}
+
+void parked_list_free(struct parked_list *list)
+{
+    for (struct parked *parked = parked_take(list); parked != NULL; parked = parked_take(list))
+        parked_free(parked);
+}
+
+enum status parked_read(struct parked_list *list, const struct service *service, const atomic_bool *stop)
+{
+    struct feed_scratch scratch;
+    struct history history;
+    enum status status = STATUS_MEMORY;
+    if (feed_scratch_init(&scratch)) {
+        history_init(&history, service->journal, scratch.bytes, &scratch.decision, stop);
+        status = STATUS_OK;
+        for (struct parked *parked = list->first; parked != NULL && status == STATUS_OK; parked = parked->next) {
+            struct reading *reading = parked->request.reading;
+            if (reading != NULL && !reading->complete)
+                status = history_read(&history, reading);
+        }
+    }
+    feed_scratch_deinit(&scratch);
+    return status;
+}

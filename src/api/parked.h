@@ -1,0 +1,37 @@
+/*
+ * Parked commands: those of one stream that came back from the engine undecided, because the past is to be read for the
+ * first of them (engine/batch.h, struct request, reading). They wait in their order, are read for together, and are
+ * submitted again.
+ *
+ * Owner: the I/O thread of their connection; while parked_read runs, that worker.
+ */
+#ifndef ONHAND_API_PARKED_H
+#define ONHAND_API_PARKED_H
+
+#include <stdatomic.h>
+
+#include "api/service.h"
+#include "engine/batch.h"
+
+struct parked {
+    struct parked *next;
+    struct request request; /* its command, reading, detail and dry_bytes are ours */
+    uint8_t command[];
+};
+
+struct parked_list {
+    struct parked *first, *last;
+    uint32_t count;
+};
+
+/* Takes over the reading, detail and dry_bytes of a request that came back. False when memory cannot be had: it keeps them. */
+MUST_USE bool parked_add(struct parked_list *list, struct request *request);
+/* The first one, no longer in the list; the caller frees it. NULL for none. */
+struct parked *parked_take(struct parked_list *list);
+/* With all that is its own. */
+void parked_free(struct parked *parked);
+void parked_list_free(struct parked_list *list);
+/* Reads for all that have something to be read. OK, MEMORY, or as history_read for the first that fails. Any thread. */
+MUST_USE enum status parked_read(struct parked_list *list, const struct service *service, const atomic_bool *stop);
+
+#endif

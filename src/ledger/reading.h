@@ -1,0 +1,61 @@
+/*
+ * A reading: what was found out about the past of some cells, for a command that is judged by it.
+ *
+ * The ledger keeps the present. A count says what was there at a time that has passed, and what the books said of that
+ * time is in the journal. So a decision that needs to know it names the cells (OUTCOME_UNREAD), somebody reads their
+ * events (journal/history.h), and the command is judged again with what was read. It is decided when that is still so: an
+ * entry that came to the cell since, and belongs to the time that was read, makes the reading stale, and it is named
+ * again. Nothing is journalled until then, so that what decides is the log and the command alone.
+ */
+#ifndef ONHAND_LEDGER_READING_H
+#define ONHAND_LEDGER_READING_H
+
+#include "ledger/ledger.h"
+
+/*
+ * What is asked. About each of the cells: the figures on the axis `occurred`, and what moved in a window that ends there.
+ * And a decision that was taken before.
+ */
+struct question {
+    uint64_t decision_seq; /* of one of its events; 0 for none */
+    int64_t from_us, to_us; /* the window (from, to], UTC; empty when they are equal */
+    bool includes_picked;   /* goods on trolleys are part of what moves */
+};
+
+struct cell_reading {
+    /* Asked: the cell as it was when it was named. */
+    uint32_t cell;
+    uint64_t version;
+    struct cell_top top;
+    /* Read: with all events up to that version. Base units. */
+    struct figures as_of;                 /* what occurred by to_us */
+    int64_t moved[CONDITION_COUNT];       /* the sum of what counted goods moved by in the window, whichever way */
+};
+
+struct reading {
+    struct question question;
+    bool complete; /* the second half of each cell is there, */
+    bool too_large; /* or is beyond what a figure can hold */
+    const struct decision *decision; /* NULL while it was not read; with its events and texts, in `memory` */
+    void *memory;                    /* of the decision, from malloc; NULL for none */
+    uint32_t cell_count;
+    struct cell_reading *cells; /* in the order they were named */
+};
+
+/* What is to be read, after OUTCOME_UNREAD. */
+struct unread {
+    struct question question;
+    uint32_t cell_count;
+    uint32_t *cells; /* each once */
+};
+/* Until the next command is judged. */
+const struct unread *ledger_unread(const struct ledger *ledger);
+
+/* What one movement changes of the goods that a count of this condition sees, base units. */
+static inline int64_t counted_units(const struct figures *delta, enum condition condition, bool includes_picked)
+{
+    bool shelf = condition == CONDITION_SELLABLE && !includes_picked;
+    return delta->units[condition] - (shelf ? delta->units[FIGURE_PICKED] : 0);
+}
+
+#endif
