@@ -65,7 +65,9 @@
     X(ADD, "add")                                                                                                      \
     X(COUNTED_TO, "counted_to")                                                                                        \
     X(COUNTED_FROM, "counted_from")                                                                                    \
-    X(INCLUDES_PICKED, "includes_picked")
+    X(INCLUDES_PICKED, "includes_picked")                                                                              \
+    X(REVIEW, "review")                                                                                                \
+    X(VERDICT, "verdict")
 
 enum member {
 #define X(upper, name) MEMBER_##upper,
@@ -190,6 +192,10 @@ static const struct kind_rule kind_rules[KIND_COUNT] = {
                           .required = ALWAYS | BIT(COUNTED_TO),
                           .lines = LINES_REQUIRED,
                           .quantity = FROM_0},
+    /* What its command says of times, cells and channels stays as it is. */
+    [KIND_RESOLVE] = {.allowed = (COMMON & ~(BIT(OCCURRED_AT) | BIT(IF) | BIT(GUARD))) | BIT(REVIEW) | BIT(VERDICT),
+                      .required = ALWAYS | BIT(REVIEW) | BIT(VERDICT),
+                      .lines = LINES_NEVER},
 };
 
 struct intake {
@@ -466,7 +472,8 @@ static bool read_moment(struct intake *r, const struct json_node *node, struct p
 
 static bool read_member(struct intake *r, uint32_t index, enum member member, struct place place)
 {
-    static const struct text modes[] = {{"all_or_nothing", 14}, {"partial", 7}}, directions[] = {{"in", 2}, {"out", 3}};
+    static const struct text modes[] = {{"all_or_nothing", 14}, {"partial", 7}}, directions[] = {{"in", 2}, {"out", 3}},
+                             verdicts[] = {{"accept", 6}, {"reject", 6}};
     const struct json_node *node = &r->nodes[index];
     struct command *c = r->command;
     int64_t number = 0;
@@ -562,6 +569,13 @@ static bool read_member(struct intake *r, uint32_t index, enum member member, st
         if (!value_word(r->error, node, place, directions, 2, " in out", &word))
             return false;
         c->direction = word == 0 ? DIRECTION_IN : DIRECTION_OUT;
+        return true;
+    case MEMBER_REVIEW:
+        return value_review(r->error, node, place, &c->review);
+    case MEMBER_VERDICT:
+        if (!value_word(r->error, node, place, verdicts, 2, " accept reject", &word))
+            return false;
+        c->verdict = word == 0 ? VERDICT_ACCEPT : VERDICT_REJECT;
         return true;
     case MEMBER_SAFETY_STOCK:
         return value_from_zero(r->error, node, place, &c->safety_stock);

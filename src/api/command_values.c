@@ -3,6 +3,8 @@
  */
 #include "api/command_values.h"
 
+#include "feed/position.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -141,6 +143,16 @@ bool value_whole(struct command_error *error, const struct json_node *node, stru
         return value_fail(error, CODE_bad_value, place, "is %s, but must be a whole number from %lld to %lld",
                           value_show(node).text, (long long)low, (long long)high);
     *out = d.digits;
+    return true;
+}
+
+bool value_review(struct command_error *error, const struct json_node *node, struct place place, uint64_t *out)
+{
+    struct position position;
+    if (node->type != JSON_STRING || !position_parse(node->text, &position) || position.seq == 0)
+        return value_fail(error, CODE_bad_value, place, "is %s, but must be a review as its answer names it, such as \"1-57\"",
+                          value_show(node).text);
+    *out = position.seq;
     return true;
 }
 

@@ -359,6 +359,35 @@ static bool read_silence(struct body *b, uint32_t index)
     return true;
 }
 
+/* {"units":…,"percent":…}, one of them at least. */
+static bool read_limit(struct body *b, uint32_t index, struct limit *out)
+{
+    const struct json_node *node = &b->nodes[index];
+    struct place place = at_key(node->key);
+    if (node->type != JSON_OBJECT || node->count == 0)
+        return value_fail(b->error, CODE_bad_value, place, "is %s, but must be an object with units or percent",
+                          node->type == JSON_OBJECT ? "empty" : value_show(node).text);
+    place = (struct place){-1, place.key.bytes[0] == 'c' ? "count_limit" : "max_change", TEXT_NONE};
+    uint32_t at = index + 1;
+    for (uint32_t k = 0; k < node->count; k++, at = b->nodes[at].next) {
+        int64_t percent = 0;
+        place.key = b->nodes[at].key;
+        if (text_equal(place.key, TEXT("units"))) {
+            if (!value_whole(b->error, &b->nodes[at], place, 0, QUANTITY_UNITS_MAX, &out->units))
+                return false;
+            out->has_units = true;
+        } else if (text_equal(place.key, TEXT("percent"))) {
+            if (!value_whole(b->error, &b->nodes[at], place, 0, LIMIT_PERCENT_MAX, &percent))
+                return false;
+            out->has_percent = true;
+            out->percent = (uint32_t)percent;
+        } else {
+            return value_fail(b->error, CODE_unknown_field, place, "is not known here; a limit has units and percent");
+        }
+    }
+    return true;
+}
+
 static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
 {
     const struct json_node *node = &b->nodes[index];
@@ -381,6 +410,15 @@ static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
         return node->type == JSON_NULL || value_expires_in(b->error, node, place, &config->expires_in_ms);
     if (text_equal(node->key, TEXT("silence")))
         return node->type == JSON_NULL || read_silence(b, index);
+    if (text_equal(node->key, TEXT("count_limit")))
+        return node->type == JSON_NULL || read_limit(b, index, &config->count_limit);
+    if (text_equal(node->key, TEXT("age_limit"))) {
+        int64_t seconds = 0;
+        if (node->type != JSON_NULL && !value_whole(b->error, node, place, 1, AGE_LIMIT_MS_MAX / 1000, &seconds))
+            return false;
+        config->age_limit_ms = seconds * 1000;
+        return true;
+    }
     *out_known = false;
     return true;
 }
@@ -456,7 +494,8 @@ static const struct kind_of_body {
     [NAME_LOCATION] = {KIND_PUT_LOCATION, KIND_DELETE_LOCATION, "a location", "parent promise zone attributes",
                        read_location_member, finish_location},
     [NAME_SOURCE] = {KIND_PUT_SOURCE, KIND_DELETE_SOURCE, "a source",
-                     "zone ordered strict default_condition expires_in silence", read_source_member, finish_source},
+                     "zone ordered strict default_condition expires_in silence age_limit count_limit", read_source_member,
+                     finish_source},
     [NAME_CHANNEL] = {KIND_PUT_CHANNEL, KIND_DELETE_CHANNEL, "a channel",
                       "locations priority buffer cap shares_rest", read_channel_member, finish_channel},
 };
@@ -464,7 +503,7 @@ static const struct kind_of_body {
 /* The contract's fields that later versions will know. */
 static bool is_for_later(enum name_space space, struct text key)
 {
-    static const char *const later[] = {"snapshot_policy", "max_change", "count_limit", "pair", "id_window"};
+    static const char *const later[] = {"snapshot_policy", "max_change", "pair", "id_window"};
     for (size_t i = 0; space == NAME_SOURCE && i < sizeof(later) / sizeof(later[0]); i++) {
         if (text_equal(key, text_of(later[i], strlen(later[i]))))
             return true;

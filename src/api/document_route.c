@@ -1,5 +1,5 @@
 /*
- * Point reads of documents: a transfer, an expectation; and what can be promised from what is there and expected (ATP).
+ * Point reads of documents: a transfer, an expectation, a review; and what can be promised from what is there and expected (ATP).
  *
  * A read takes its place among the commands, see stock_route.c. Supply is overdue by the later of log time and the wall
  * clock when the call came, so that a quiet ledger does not promise what should have been here long ago.
@@ -10,6 +10,7 @@
 
 #include "base/decimal.h"
 #include "base/rfc3339.h"
+#include "feed/position.h"
 
 enum { AT_LOCATION, AT_AT, AT_QUANTITY, AT_COUNT };
 
@@ -29,6 +30,7 @@ struct read {
     int64_t atp, units, earliest_us;
     struct document_copy document;
     struct document_line_view *lines;
+    struct review_view review;
 };
 
 /* ---- engine thread ---- */
@@ -62,6 +64,11 @@ static void read_document(const struct ledger *ledger, struct request *request)
     read->seq = ledger_last_seq(ledger);
     if (read->call == DOCUMENT_ATP) {
         read_atp(ledger, read);
+        return;
+    }
+    if (read->call == DOCUMENT_OF_REVIEW) {
+        struct position position;
+        read->found = position_parse(read->name, &position) && ledger_review(ledger, position.seq, &read->review);
         return;
     }
     read->found = read->call == DOCUMENT_OF_TRANSFER ? ledger_transfer(ledger, read->name, &transfer)
@@ -115,6 +122,7 @@ static bool respond_missing(struct connection *connection, const struct read *re
         struct text what;
     } missing[] = {[DOCUMENT_OF_TRANSFER] = {"unknown_transfer", {"transfer", 8}},
                    [DOCUMENT_OF_EXPECTATION] = {"unknown_expectation", {"expectation", 11}},
+                   [DOCUMENT_OF_REVIEW] = {"unknown_review", {"review", 6}},
                    [DOCUMENT_ATP] = {"unknown_item", {"item", 4}}};
     if (!read->found) {
         respond_problem(connection, 404, missing[read->call].code, missing[read->call].what, TEXT("no such name"));
@@ -145,9 +153,18 @@ static void on_answered(struct connection *connection, struct request *request)
         return;
     const struct render render = {connection->io->service->ledger, journal_epoch(connection->io->service->journal), 0,
                                   NULL};
+    /* What a review holds is in its event, which is the only one of its decision. */
+    const struct decision *decision = NULL;
+    if (read->call == DOCUMENT_OF_REVIEW &&
+        io_record(connection->io, read->review.review, TAIL_UNKNOWN, &decision) != STATUS_OK) {
+        respond_unreadable(connection);
+        return;
+    }
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
-    if (read->call == DOCUMENT_ATP)
+    if (decision != NULL)
+        render_review(&out, &render, &read->review, &decision->events[0]);
+    else if (read->call == DOCUMENT_ATP)
         render_atp(&out, &render, read);
     else if (read->call == DOCUMENT_OF_TRANSFER)
         render_transfer(&out, &render, &read->document);
@@ -213,7 +230,7 @@ static bool take_parameters(struct connection *connection, struct read *read)
 static void on_begin(struct connection *connection)
 {
     static const char *const what[] = {[DOCUMENT_OF_TRANSFER] = "transfer", [DOCUMENT_OF_EXPECTATION] = "expectation",
-                                       [DOCUMENT_ATP] = "item"};
+                                       [DOCUMENT_ATP] = "item", [DOCUMENT_OF_REVIEW] = "review"};
     struct read *read = calloc(1, sizeof(*read));
     if (read == NULL) {
         connection_close(connection);

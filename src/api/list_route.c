@@ -1,5 +1,5 @@
 /*
- * GET of the collections: /v1/stock, /v1/holds, /v1/waiting, /v1/transfers, /v1/expectations, /v1/items, /v1/locations,
+ * GET of the collections: /v1/stock, /v1/holds, /v1/waiting, /v1/transfers, /v1/expectations, /v1/reviews, /v1/items, /v1/locations,
  * /v1/channels, /v1/sources, and /v1/availability of a whole channel. A page of rows, and a cursor to the next one.
  *
  * A collection is a table of the ledger whose places are numbered: an entry keeps its place for as long as it is there,
@@ -62,6 +62,7 @@ struct row {
         struct claim_copy claim;
         struct document_copy document;
         struct offer_view offer;
+        struct review_view review;
         struct config_copy config;
     } of;
 };
@@ -292,6 +293,17 @@ static bool take_expectation(const struct ledger *ledger, struct list *list, str
     return true;
 }
 
+static const char *const review_states[] = {"open", "accepted", "rejected", NULL};
+
+static bool take_review(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    const struct review_view *view = &row->of.review;
+    return ledger_review_at(ledger, row->place, &row->of.review) &&
+           is_wanted(list, LIST_STATE, view->closed_us == TIME_NONE ? TEXT("open")
+                                       : view->accepted             ? TEXT("accepted")
+                                                                    : TEXT("rejected"));
+}
+
 /* The server's own names, which begin with '@', are nobody's; neither are those given up. */
 static bool take_name(const struct ledger *ledger, const struct list *list, enum name_space space, uint32_t number)
 {
@@ -426,6 +438,11 @@ static void render_expectation_row(struct buffer *out, const struct render *rend
     render_expectation(out, render, &row->of.document);
 }
 
+static void render_review_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    render_review(out, render, &row->of.review, NULL);
+}
+
 static void render_config_row(struct buffer *out, const struct render *render, const struct row *row)
 {
     render_config(out, render, &row->of.config);
@@ -457,6 +474,8 @@ static const struct collection collections[] = {
     [LIST_OF_EXPECTATIONS] = {"expectations", HAS_LINES | HAS(LIST_STATE) | HAS(LIST_DIRECTION), document_states,
                               ROWS_OF_DOCUMENTS, false, ledger_expectation_places, take_expectation,
                               render_expectation_row},
+    [LIST_OF_REVIEWS] = {"reviews", HAS(LIST_STATE) | HAS_PAGES, review_states, ROWS_PLAIN, false, ledger_review_places,
+                         take_review, render_review_row},
     [LIST_OF_ITEMS] = {"items", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, item_places, take_item, render_config_row},
     [LIST_OF_LOCATIONS] = {"locations", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, location_places, take_location,
                            render_config_row},

@@ -227,6 +227,35 @@ void render_claim(struct buffer *out, const struct render *render, const struct 
 
 /* ---- refusals ---- */
 
+/* The cells of a refusal or a review, with what was asked for and what is there, or the change and what the books say. */
+static void render_short_cells(struct buffer *out, const struct render *render, const struct event *event,
+                               const char *asked, const char *there)
+{
+    buffer_literal(out, ",\"cells\":[");
+    bool comma = false;
+    for (uint32_t i = 0; i < event->shortage_count; i++) {
+        const struct shortage *shortage = &event->shortages[i];
+        unsigned scale = shortage->scale;
+        if (comma)
+            buffer_byte(out, ',');
+        comma = true;
+        buffer_literal(out, "{\"item\":");
+        json_string(out, render_name(render, NAME_ITEM, shortage->item));
+        buffer_literal(out, ",\"location\":");
+        /* NUMBER_NONE: all that were asked, together. */
+        json_string(out, shortage->location == NUMBER_NONE ? TEXT_NONE
+                                                           : render_name(render, NAME_LOCATION, shortage->location));
+        buffer_literal(out, ",\"");
+        buffer_text(out, constant(asked));
+        UNITS("\":", shortage->asked);
+        buffer_literal(out, ",\"");
+        buffer_text(out, constant(there));
+        UNITS("\":", shortage->free);
+        buffer_byte(out, '}');
+    }
+    buffer_byte(out, ']');
+}
+
 void render_refusal(struct buffer *out, const struct render *render, const struct event *event)
 {
     buffer_literal(out, ",\"code\":");
@@ -256,25 +285,52 @@ void render_refusal(struct buffer *out, const struct render *render, const struc
         buffer_literal(out, "],\"claims_total\":");
         json_u64(out, event->mention_total);
     }
-    if (event->shortage_count == 0)
-        return;
-    buffer_literal(out, ",\"cells\":[");
-    for (uint32_t i = 0; i < event->shortage_count; i++) {
-        const struct shortage *shortage = &event->shortages[i];
-        unsigned scale = shortage->scale;
-        if (i != 0)
-            buffer_byte(out, ',');
-        buffer_literal(out, "{\"item\":");
-        json_string(out, render_name(render, NAME_ITEM, shortage->item));
-        buffer_literal(out, ",\"location\":");
-        /* NUMBER_NONE: all that were asked, together. */
-        json_string(out, shortage->location == NUMBER_NONE ? TEXT_NONE
-                                                           : render_name(render, NAME_LOCATION, shortage->location));
-        UNITS(",\"asked\":", shortage->asked);
-        UNITS(",\"free\":", shortage->free);
-        buffer_byte(out, '}');
+    if (event->shortage_count != 0)
+        render_short_cells(out, render, event, "asked", "free");
+}
+
+/* What was made or resolved of a review; whole: with its command. */
+static void render_review_members(struct buffer *out, const struct render *render, const struct event *event, bool whole)
+{
+    buffer_literal(out, ",\"review\":");
+    render_position(out, render->epoch, event->review);
+    render_text_member(out, "brake", constant(brake_name(event->brake)));
+    if (event->type == EVENT_RESOLVE)
+        render_text_member(out, "verdict", event->accepted ? TEXT("accept") : TEXT("reject"));
+    if (event->shortage_count != 0)
+        render_short_cells(out, render, event, "change", "books");
+    if (whole && text_present(event->held)) {
+        buffer_literal(out, ",\"command\":");
+        render_command(out, event->held);
     }
-    buffer_byte(out, ']');
+}
+
+void render_review(struct buffer *out, const struct render *render, const struct review_view *view,
+                   const struct event *event)
+{
+    buffer_literal(out, "{\"review\":");
+    render_position(out, render->epoch, view->review);
+    render_text_member(out, "state", view->closed_us == TIME_NONE ? TEXT("open")
+                                     : view->accepted             ? TEXT("accepted")
+                                                                  : TEXT("rejected"));
+    render_text_member(out, "brake", constant(brake_name(view->brake)));
+    render_text_member(out, "kind", constant(kind_name(view->kind)));
+    render_text_member(out, "source", render_name(render, NAME_SOURCE, view->source));
+    buffer_literal(out, ",\"recorded_at\":");
+    json_time(out, view->recorded_us);
+    if (view->closed_us != TIME_NONE) {
+        buffer_literal(out, ",\"resolved_at\":");
+        json_time(out, view->closed_us);
+    }
+    if (event != NULL && event->shortage_count != 0)
+        render_short_cells(out, render, event, "change", "books");
+    if (event != NULL) {
+        buffer_literal(out, ",\"command\":");
+        render_command(out, event->held);
+    }
+    buffer_literal(out, ",\"position\":");
+    render_position(out, render->epoch, view->last_seq);
+    buffer_byte(out, '}');
 }
 
 /* ---- answers ---- */
@@ -412,7 +468,9 @@ static void render_counts_answer(struct buffer *out, const struct render *render
     for (uint32_t i = 0; i < decision->event_count; i++) {
         const struct event *event = &decision->events[i];
         unsigned scale = event->scale;
-        if (event->type != type)
+        /* One that changes its sign takes two: the last one says what it is. */
+        bool more = i + 1 < decision->event_count && event[1].type == type && event[1].count_seq == event->count_seq;
+        if (event->type != type || more)
             continue;
         if (!comma) {
             buffer_literal(out, ",\"");
@@ -468,6 +526,8 @@ void render_answer(struct buffer *out, const struct render *render, const struct
         render_refusal(out, render, &decision->events[0]);
         return;
     }
+    if (decision->events[0].review != 0)
+        render_review_members(out, render, &decision->events[0], false);
     render_claim_answer(out, render, decision);
     render_transfer_answer(out, render, decision);
     render_expectation_answer(out, render, decision);
@@ -650,6 +710,8 @@ void render_event(struct buffer *out, const struct render *render, const struct 
         render_count_members(out, render, event);
     if (event->claim != 0)
         render_claim_members(out, event);
+    if (event->review != 0)
+        render_review_members(out, render, event, true);
     if (of_transfer(event))
         render_transfer_members(out, event);
     if (of_expectation(event))

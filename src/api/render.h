@@ -46,6 +46,11 @@ void render_config(struct buffer *out, const struct render *render, const struct
 /* The name with this number. */
 struct text render_name(const struct render *render, enum name_space space, uint32_t number);
 
+/* A command in its canonical form, as a JSON object; null when it has none that this version knows. */
+void render_command(struct buffer *out, struct text form);
+/* What a review is about: the review itself is `view`, its first event has the command and the cells. */
+void render_review(struct buffer *out, const struct render *render, const struct review_view *view,
+                   const struct event *event);
 /* One event as a JSON object. */
 void render_event(struct buffer *out, const struct render *render, const struct decision *decision, uint32_t index);
 

@@ -180,6 +180,25 @@ static void render_silence_config(struct buffer *out, const struct silence_confi
     buffer_byte(out, '}');
 }
 
+static void render_limit(struct buffer *out, const char *name, const struct limit *limit)
+{
+    if (!limit->has_units && !limit->has_percent)
+        return;
+    render_member(out, name);
+    buffer_byte(out, '{');
+    if (limit->has_units) {
+        buffer_literal(out, "\"units\":");
+        json_i64(out, limit->units);
+    }
+    if (limit->has_percent) {
+        if (limit->has_units)
+            buffer_byte(out, ',');
+        buffer_literal(out, "\"percent\":");
+        json_u64(out, limit->percent);
+    }
+    buffer_byte(out, '}');
+}
+
 static void render_source_config(struct buffer *out, struct text form)
 {
     struct source_config config;
@@ -201,6 +220,11 @@ static void render_source_config(struct buffer *out, struct text form)
     }
     if (config.silence.after_s != 0)
         render_silence_config(out, &config.silence);
+    if (config.age_limit_ms != 0) {
+        render_member(out, "age_limit");
+        json_i64(out, config.age_limit_ms / 1000);
+    }
+    render_limit(out, "count_limit", &config.count_limit);
 }
 
 /* The members of an item's, a location's or a source's body, each with a comma before it. */

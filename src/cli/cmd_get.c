@@ -53,6 +53,10 @@ static const struct column expectation_columns[] = {
 static const struct column document_line_columns[] = {
     {"item", "item"}, {"location", "location"}, {">units", "units"}, {"due", "due"},
 };
+static const struct column review_columns[] = {
+    {"review", "review"}, {"state", "state"}, {"brake", "brake"}, {"kind", "kind"}, {"source", "source"},
+    {"recorded_at", "recorded_at"},
+};
 static const struct column item_columns[] = {
     {"item", "item"}, {">scale", "scale"}, {"provisional", "provisional"},
 };
@@ -124,6 +128,9 @@ static const struct thing things[] = {
      HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_DIRECTION) | HAS_PAGES,
      ROWS("expectations", expectation_columns),
      "get expectations [--item ITEM] [--location LOCATION] [--state STATE] [--direction in|out] " PAGES, NULL},
+    {"review", "/v1/reviews", 1, 1, 0, NO_ROWS, "get review NAME", NULL},
+    {"reviews", "/v1/reviews", 0, 0, HAS(GET_STATE) | HAS_PAGES, ROWS("reviews", review_columns),
+     "get reviews [--state STATE] " PAGES, NULL},
     {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME", NULL},
     {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES,
      NULL},
@@ -285,6 +292,8 @@ static int refused(const struct get *get, struct text body)
             thing = "transfer", name = get->first_name;
         else if (text_equal(code, TEXT("unknown_expectation")))
             thing = "expectation", name = get->first_name;
+        else if (text_equal(code, TEXT("unknown_review")))
+            thing = "review", name = get->first_name;
         else if (text_equal(code, TEXT("unknown_location")))
             thing = "location", name = get->second_name != NULL ? get->second_name
                                       : get->location != NULL  ? get->location
@@ -395,7 +404,7 @@ int cmd_get(int argc, char **argv)
     get.thing = word_count == 0 ? NULL : find_thing(words[0], word_count - 1);
     if (get.thing == NULL) {
         cli_error("get",
-                  "%s%s%s; there are: stock, history, availability, hold, holds, waiting, transfer, transfers, expectation, "
+                  "%s%s%s; there are: stock, history, availability, hold, holds, waiting, transfer, transfers, review, reviews, expectation, "
                   "expectations, item, items, locations, channels, sources, figures, ready; see onhand help get",
                   word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
                   word_count == 0 ? "" : "' to get");

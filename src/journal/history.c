@@ -9,6 +9,8 @@
  */
 #include "journal/history.h"
 
+#include <stdlib.h>
+
 /* What is read at once: some events before the one that is wanted, if so many bytes hold them, because those are the next. More
  * of them when the last step was a short one. */
 #define BACK_EVENTS     64
@@ -334,9 +336,42 @@ static enum status read_moved(struct history *history, const struct question *qu
     return fits ? STATUS_OK : STATUS_FULL;
 }
 
+/* Takes the decision with this event, and the bytes its texts are in, into memory of the reading's own. */
+static enum status read_decision(struct history *history, struct reading *reading, uint64_t seq)
+{
+    const struct event *event;
+    size_t n = 0;
+    struct record record;
+    enum status status = history_event(history, seq, &event);
+    if (status != STATUS_OK)
+        return status;
+    const uint8_t *bytes = find_record(history, seq, &n);
+    CHECK(bytes != NULL);
+    size_t events = history->decision->event_count * sizeof(struct event);
+    size_t shortages = history->decision->shortage_count * sizeof(struct shortage);
+    free(reading->memory);
+    struct decision *decision = malloc(sizeof(*decision) + events + shortages + n);
+    reading->memory = decision;
+    if (decision == NULL)
+        return STATUS_MEMORY;
+    char *rest = (char *)(decision + 1);
+    uint8_t *copy = (uint8_t *)rest + events + shortages;
+    memcpy(copy, bytes, n);
+    *decision = (struct decision){.events = (void *)rest, .shortages = (void *)(rest + events)};
+    if (record_decode(copy, n, decision, &record) != STATUS_OK)
+        return STATUS_DAMAGED;
+    reading->decision = decision;
+    return STATUS_OK;
+}
+
 enum status history_read(struct history *history, struct reading *reading)
 {
     const struct question *question = &reading->question;
+    if (question->decision_seq != 0) {
+        enum status status = read_decision(history, reading, question->decision_seq);
+        if (status != STATUS_OK)
+            return status;
+    }
     for (uint32_t i = 0; i < reading->cell_count; i++) {
         struct cell_reading *cell = &reading->cells[i];
         struct history_figures was = {.seq = 0};

@@ -70,7 +70,7 @@ MUST_USE enum status history_as_of(struct history *history, enum time_axis axis,
                                    int64_t at_us, struct history_figures *out_figures);
 
 /*
- * Reads what a reading asks about its cells and makes it complete. As history_event.
+ * Reads what a reading asks and makes it complete. As history_event; MEMORY when there is none for a decision.
  */
 MUST_USE enum status history_read(struct history *history, struct reading *reading);
 

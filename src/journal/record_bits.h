@@ -77,11 +77,14 @@ enum {
     ALSO_COUNT = 1 << 7,    /* of goods: varint back, u8 flags, zigzag from its end to recorded at, varint from its
                              * beginning to its end, zigzag variance, varint uncertain */
     ALSO_SILENCE = 1 << 8,  /* of the types silent and heard: varint source, zigzag from its begin to recorded at */
+    ALSO_REVIEW = 1 << 9,   /* varint back, u8 brake, u8 flags, the command where they say so */
     ALSO_SKIPS = 1 << 15,   /* of each level the version has: varint back, zigzag from the oldest to recorded at */
-    ALSO_UNKNOWN = 0x7e00
+    ALSO_UNKNOWN = 0x7c00
 };
 #define CONFIG_DELETED 0x80u /* beside the space */
 #define COUNT_PICKED   1u    /* of the count's flags, the only one */
+/* The review's. */
+enum { REVIEW_ACCEPTED = 1, REVIEW_COMMAND = 2, REVIEW_UNKNOWN = 0xfc };
 
 /* The claim's flags: two bits for each name, then its end. */
 enum { NAME_ABSENT, NAME_GIVEN, NAME_SAME };

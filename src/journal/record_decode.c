@@ -203,6 +203,18 @@ static void take_count(struct decoder *d, const struct decision *decision, struc
     refuse(d, event->count_from_us > event->count_to_us || event->uncertain < 0);
 }
 
+static void take_review(struct decoder *d, struct event *event)
+{
+    event->review = take_back(d, event->seq);
+    unsigned brake = read_u8(&d->r);
+    unsigned flags = read_u8(&d->r);
+    d->unknown |= brake >= BRAKE_COUNT || (flags & REVIEW_UNKNOWN) != 0;
+    event->brake = brake < BRAKE_COUNT ? (enum brake)brake : BRAKE_TOO_LATE;
+    event->accepted = (flags & REVIEW_ACCEPTED) != 0;
+    if ((flags & REVIEW_COMMAND) != 0)
+        event->held = read_text(&d->r, COMMAND_BYTES_MAX);
+}
+
 /* Each level goes back further than the one below it, and to nothing from the first version that has it. */
 static NEVER_INLINE void take_skips(struct decoder *d, const struct decision *decision, struct event *event)
 {
@@ -269,6 +281,8 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
         event->silent_source = take_number(d);
         event->silent_since_us = wrapping_difference(decision->recorded_at_us, unzigzag(take_varint(d)));
     }
+    if ((also & ALSO_REVIEW) != 0)
+        take_review(d, event);
     if ((also & ALSO_SKIPS) != 0)
         take_skips(d, decision, event);
 }

@@ -148,7 +148,8 @@ static unsigned event_also(const struct event *event)
            (event->transfer_number != 0 ? ALSO_TRANSFER : 0u) |
            (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
            ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u) |
-           (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->skip_count != 0 ? ALSO_SKIPS : 0u) |
+           (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->review != 0 ? ALSO_REVIEW : 0u) |
+           (event->skip_count != 0 ? ALSO_SKIPS : 0u) |
            (event_of_silence(event) ? ALSO_SILENCE : 0u);
 }
 
@@ -161,6 +162,15 @@ static uint8_t *put_count(uint8_t *at, const struct event *event, int64_t record
     at = put_varint(at, (uint64_t)wrapping_difference(event->count_to_us, event->count_from_us));
     at = put_varint(at, zigzag(event->variance));
     return put_varint(at, (uint64_t)event->uncertain);
+}
+
+static uint8_t *put_review(uint8_t *at, const struct event *event)
+{
+    CHECK(event->review <= event->seq);
+    at = put_varint(at, event->seq - event->review);
+    *at++ = (uint8_t)event->brake;
+    *at++ = (uint8_t)((event->accepted ? REVIEW_ACCEPTED : 0u) | (text_present(event->held) ? REVIEW_COMMAND : 0u));
+    return text_present(event->held) ? put_text(at, event->held) : at;
 }
 
 static NEVER_INLINE uint8_t *put_skips(uint8_t *at, const struct event *event, int64_t recorded_at_us)
@@ -222,6 +232,8 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorde
         at = put_varint(at, event->silent_source);
         at = put_varint(at, zigzag(wrapping_difference(recorded_at_us, event->silent_since_us)));
     }
+    if ((also & ALSO_REVIEW) != 0)
+        at = put_review(at, event);
     if ((also & ALSO_SKIPS) != 0)
         at = put_skips(at, event, recorded_at_us);
     return at;
@@ -265,7 +277,7 @@ static inline size_t event_bytes_bound(const struct event *event)
 {
     return EVENT_BYTES_BOUND + (size_t)event->hold.length + event->holder.length + event->channel.length +
            event->subject.length + event->field.length + (size_t)event->shortage_count * SHORTAGE_BYTES_MAX +
-           event->config.length + event->transfer.length + event->expectation.length +
+           event->config.length + event->held.length + event->transfer.length + event->expectation.length +
            (size_t)event->mention_count * (NAME_BYTES_MAX + 2);
 }
 

@@ -55,7 +55,9 @@
     X(no_promise, 409, "the location takes no promises; name one that does, as the one above it")                     \
     X(too_deep, 409, "the tree of locations would have more than 32 levels; see `subject`") \
     X(expectation_promised, 409, "a hold for later of this name waits for it; change or release the hold")             \
-    X(in_future, 409, "the statement is about a time ahead of the server's clock; set the sender's clock and send it anew")
+    X(in_future, 409, "the statement is about a time ahead of the server's clock; set the sender's clock and send it anew") \
+    X(unknown_review, 409, "no such review")                                                                           \
+    X(already_resolved, 409, "the review was resolved before")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

@@ -64,6 +64,8 @@ enum field {
     FIELD_SOURCE_NAME,
     FIELD_CONFIG,
     FIELD_COUNTED_FROM,
+    FIELD_REVIEW,
+    FIELD_VERDICT,
     FIELD_COUNT
 };
 
@@ -174,7 +176,8 @@ static uint64_t present_fields(const struct command *c)
            bit(FIELD_BUFFER, c->buffer.present) | bit(FIELD_CAP, c->cap.present) |
            bit(FIELD_SHARES_REST, c->shares_rest != CHOICE_ABSENT) | bit(FIELD_ADD, c->add.present) |
            bit(FIELD_TO, c->to.present) | bit(FIELD_SOURCE_NAME, c->source_name.length != 0) |
-           bit(FIELD_CONFIG, c->config.length != 0) | bit(FIELD_COUNTED_FROM, c->counted_from_us != TIME_NONE);
+           bit(FIELD_CONFIG, c->config.length != 0) | bit(FIELD_COUNTED_FROM, c->counted_from_us != TIME_NONE) |
+           bit(FIELD_REVIEW, c->review != 0) | bit(FIELD_VERDICT, c->verdict != VERDICT_NONE);
 }
 
 static void write_name(struct writer *w, struct text name)
@@ -380,6 +383,13 @@ static void write_field(struct writer *w, const struct command *c, enum field fi
         break;
     case FIELD_COUNTED_FROM:
         write_zigzag(w, c->counted_from_us);
+        break;
+    case FIELD_REVIEW:
+        write_varint(w, c->review);
+        break;
+    case FIELD_VERDICT:
+        CHECK(c->verdict <= VERDICT_REJECT);
+        write_u8(w, (uint8_t)c->verdict);
         break;
     case FIELD_COUNT:
         break;
@@ -694,6 +704,12 @@ static void read_field(struct reader *r, struct command *c, enum field field)
         break;
     case FIELD_COUNTED_FROM:
         c->counted_from_us = read_time(r);
+        break;
+    case FIELD_REVIEW:
+        c->review = read_bounded(r, 0, UINT64_MAX);
+        break;
+    case FIELD_VERDICT:
+        c->verdict = (enum verdict_word)read_small(r, VERDICT_REJECT);
         break;
     case FIELD_COUNT:
         break;

@@ -74,7 +74,8 @@
     X(DELETE_SOURCE, delete_source, false)                                                                             \
     X(SILENT, silent, false) /* the ledger's own, as is the next */                                                    \
     X(HEARD, heard, false)                                                                                             \
-    X(STOCK_COUNT, count, false)
+    X(STOCK_COUNT, count, false)                                                                                       \
+    X(RESOLVE, resolve, false)
 
 enum command_kind {
 #define X(upper, lower, request) KIND_##upper,
@@ -112,6 +113,8 @@ enum hold_mode { HOLD_ALL_OR_NOTHING, HOLD_PARTIAL };
 enum sourcing_rule { SOURCING_NONE, SOURCING_PRIORITY, SOURCING_FEWEST_SPLITS, SOURCING_MOST_STOCK };
 /* Which way expected goods go. */
 enum direction { DIRECTION_NONE, DIRECTION_IN, DIRECTION_OUT };
+/* What is to become of a review. */
+enum verdict_word { VERDICT_NONE, VERDICT_ACCEPT, VERDICT_REJECT };
 /* A yes or no that can be left out. */
 enum choice { CHOICE_ABSENT, CHOICE_NO, CHOICE_YES };
 
@@ -199,6 +202,8 @@ struct command {
     uint32_t place_count;        /* locations of sourcing or of a channel, COMMAND_PLACES_MAX at most */
     struct text places;          /* their names in the form of command_place_put; absent when left out */
     struct text transfer, expectation;
+    uint64_t review;             /* resolve: sequence number of its first event */
+    enum verdict_word verdict;   /* resolve */
     enum direction direction;    /* expect */
     struct moment due;           /* expect, redate; eta of transfer_out */
     uint32_t line_count;         /* 0 where lines were left out */

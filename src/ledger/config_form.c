@@ -19,7 +19,10 @@ enum { ITEM_UNITS = 1, ITEM_ALIASES = 2, ITEM_COMPONENTS = 4, ITEM_GTIN = 8, ITE
        ITEM_ALL = 63 };
 enum { LOCATION_PARENT = 1, LOCATION_NO_PROMISE = 2, LOCATION_ZONE = 4, LOCATION_ATTRIBUTES = 8, LOCATION_ALL = 15 };
 enum { SOURCE_ZONE = 1, SOURCE_ORDERED = 2, SOURCE_STRICT = 4, SOURCE_CONDITION = 8, SOURCE_EXPIRES_IN = 16,
-       SOURCE_SILENCE = 32, SOURCE_ALL = 63 };
+       SOURCE_SILENCE = 32, SOURCE_BRAKES = 64, SOURCE_ALL = 127 };
+/* What its statements may change. */
+enum { BRAKES_AGE = 1, BRAKES_COUNT = 2, BRAKES_ALL = 3 };
+enum { LIMIT_UNITS = 1, LIMIT_PERCENT = 2, LIMIT_ALL = 3 };
 
 int config_compare(struct text a, struct text b)
 {
@@ -132,6 +135,20 @@ size_t location_config_write(const struct location_config *config, uint8_t out_f
     return finish(&w, bits, out_fits);
 }
 
+static bool limit_is_set(const struct limit *limit)
+{
+    return limit->has_units || limit->has_percent;
+}
+
+static void write_limit(struct writer *w, const struct limit *limit)
+{
+    write_u8(w, (uint8_t)((limit->has_units ? LIMIT_UNITS : 0) | (limit->has_percent ? LIMIT_PERCENT : 0)));
+    if (limit->has_units)
+        write_varint(w, (uint64_t)limit->units);
+    if (limit->has_percent)
+        write_varint(w, limit->percent);
+}
+
 size_t source_config_write(const struct source_config *config, uint8_t out_form[CONFIG_BYTES_MAX], bool *out_fits)
 {
     struct writer w = writer_of(out_form, CONFIG_BYTES_MAX);
@@ -140,6 +157,9 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
                     (config->default_condition != CONDITION_NONE ? SOURCE_CONDITION : 0u) |
                     (config->expires_in_ms != EXPIRES_DEFAULT ? SOURCE_EXPIRES_IN : 0u) |
                     (config->silence.after_s != 0 ? SOURCE_SILENCE : 0u);
+    unsigned brakes = (config->age_limit_ms != 0 ? BRAKES_AGE : 0u) |
+                      (limit_is_set(&config->count_limit) ? BRAKES_COUNT : 0u);
+    bits |= brakes != 0 ? SOURCE_BRAKES : 0u;
     write_u8(&w, (uint8_t)bits);
     if (text_present(config->zone.name))
         write_zone(&w, &config->zone);
@@ -149,6 +169,12 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
         write_varint(&w, (uint64_t)config->expires_in_ms);
     if (config->silence.after_s != 0)
         write_silence(&w, &config->silence);
+    if (brakes != 0)
+        write_u8(&w, (uint8_t)brakes);
+    if (config->age_limit_ms != 0)
+        write_varint(&w, (uint64_t)config->age_limit_ms);
+    if (limit_is_set(&config->count_limit))
+        write_limit(&w, &config->count_limit);
     return finish(&w, bits, out_fits);
 }
 
@@ -335,6 +361,32 @@ bool location_config_read(struct text form, struct location_config *out_config)
     return is_whole(&r);
 }
 
+static void read_limit(struct reader *r, struct limit *limit)
+{
+    unsigned bits = read_u8(r);
+    refuse(r, bits == 0 || bits > LIMIT_ALL);
+    limit->has_units = (bits & LIMIT_UNITS) != 0;
+    limit->has_percent = (bits & LIMIT_PERCENT) != 0;
+    uint64_t units = limit->has_units ? read_varint(r) : 0;
+    uint64_t percent = limit->has_percent ? read_varint(r) : 0;
+    refuse(r, units > (uint64_t)QUANTITY_UNITS_MAX || percent > LIMIT_PERCENT_MAX);
+    limit->units = (int64_t)units;
+    limit->percent = (uint32_t)percent;
+}
+
+static void read_brakes(struct reader *r, struct source_config *config)
+{
+    unsigned brakes = read_u8(r);
+    refuse(r, brakes == 0 || brakes > BRAKES_ALL);
+    if ((brakes & BRAKES_AGE) != 0) {
+        uint64_t ms = read_varint(r);
+        refuse(r, ms == 0 || ms > AGE_LIMIT_MS_MAX);
+        config->age_limit_ms = (int64_t)ms;
+    }
+    if ((brakes & BRAKES_COUNT) != 0)
+        read_limit(r, &config->count_limit);
+}
+
 bool source_config_read(struct text form, struct source_config *out_config)
 {
     struct reader r;
@@ -347,6 +399,8 @@ bool source_config_read(struct text form, struct source_config *out_config)
     out_config->expires_in_ms = EXPIRES_DEFAULT;
     out_config->silence.after_s = out_config->silence.buffer = 0;
     out_config->silence.place_count = 0;
+    out_config->age_limit_ms = 0;
+    out_config->count_limit = (struct limit){.units = 0};
     if (!read_bits(&r, form, SOURCE_ALL, &bits))
         return true;
     out_config->ordered = (bits & SOURCE_ORDERED) != 0;
@@ -365,6 +419,8 @@ bool source_config_read(struct text form, struct source_config *out_config)
     }
     if ((bits & SOURCE_SILENCE) != 0)
         read_silence(&r, &out_config->silence);
+    if ((bits & SOURCE_BRAKES) != 0)
+        read_brakes(&r, out_config);
     return is_whole(&r);
 }
 

@@ -75,12 +75,25 @@ struct silence_config {
     struct text places[COMMAND_PLACES_MAX]; /* locations, by name */
 };
 
+/* How much a statement may change: what is beyond all bounds that are there is beyond it. */
+struct limit {
+    bool has_units, has_percent;
+    int64_t units;    /* whole units of the item */
+    uint32_t percent; /* of what the books say */
+};
+#define LIMIT_PERCENT_MAX 1000000
+#define AGE_LIMIT_MS_MAX  (UINT64_C(100) * 366 * 86400 * 1000) /* a hundred years */
+/* base units of an item of this scale. */
+bool limit_exceeded(const struct limit *limit, int64_t change, int64_t books, unsigned scale);
+
 struct source_config {
     struct zone zone;
     bool ordered, strict;
     enum condition default_condition; /* of what comes back; CONDITION_NONE for sellable */
     int64_t expires_in_ms;            /* of its holds; EXPIRES_DEFAULT, or 0 and more */
     struct silence_config silence;
+    int64_t age_limit_ms;             /* older facts are reviewed; 0 for all that are admitted otherwise */
+    struct limit count_limit;         /* of the variance of a count */
 };
 
 /* Each writes at most CONFIG_BYTES_MAX bytes and returns how many, 0 for defaults alone; *out_fits is false when it

@@ -238,6 +238,12 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
     ledger->entries_hash += location_hash(ledger, number);
 }
 
+static bool limit_same(const struct limit *a, const struct limit *b)
+{
+    return a->has_units == b->has_units && a->has_percent == b->has_percent && a->units == b->units &&
+           a->percent == b->percent;
+}
+
 static void source_follow(struct source *source, const struct source_config *config)
 {
     source->ordered = config->ordered;
@@ -246,6 +252,8 @@ static void source_follow(struct source *source, const struct source_config *con
         (uint8_t)(config->default_condition == CONDITION_NONE ? 0 : (unsigned)config->default_condition + 1);
     source->has_expires_in = config->expires_in_ms != EXPIRES_DEFAULT;
     source->expires_in_ms = source->has_expires_in ? config->expires_in_ms : 0;
+    source->age_limit_ms = config->age_limit_ms;
+    source->count_limit = config->count_limit;
 }
 
 static void source_evolve(struct ledger *ledger, const struct event *event)
@@ -489,6 +497,8 @@ void configs_check(const struct ledger *ledger, uint64_t *hash)
         CHECK(followed.ordered == source->ordered && followed.strict == source->strict);
         CHECK(followed.default_condition == source->default_condition);
         CHECK(followed.has_expires_in == source->has_expires_in && followed.expires_in_ms == source->expires_in_ms);
+        CHECK(followed.age_limit_ms == source->age_limit_ms);
+        CHECK(limit_same(&followed.count_limit, &source->count_limit));
         aliases += source->aliases;
         *hash += source_hash(ledger, i);
     }

@@ -137,22 +137,43 @@ static bool counts_read(struct judge *judge)
     }
     judge->unread = !known;
     judge->ledger->unread->cell_count = nth;
-    judge->ledger->unread->question = (struct question){.from_us = window_begin(judge->command),
+    judge->ledger->unread->question = (struct question){.decision_seq = judge->admitted,
+                                                        .from_us = window_begin(judge->command),
                                                         .to_us = judge->command->occurred_at_us,
                                                         .includes_picked = judge->command->includes_picked};
     return known;
 }
 
-/* From what was counted to what that is beyond the books. */
+bool limit_exceeded(const struct limit *limit, int64_t change, int64_t books, unsigned scale)
+{
+    /* A bound that is beyond all numbers holds nothing. */
+    int64_t size = change < 0 ? -change : change;
+    int64_t units = limit->units;
+    int64_t part;
+    bool bounded = true;
+    for (unsigned i = 0; i < scale; i++)
+        bounded = bounded && checked_mul(units, 10, &units);
+    bool beyond_units = bounded && size > units;
+    bool beyond_percent = checked_mul(limit->percent, books < 0 ? -books : books, &part) && size * 100 > part;
+    return (limit->has_units || limit->has_percent) && (!limit->has_units || beyond_units) &&
+           (!limit->has_percent || beyond_percent);
+}
+
+/* From what was counted to what that is beyond the books, and whether that is more than its source may find. */
 static bool find_variances(struct judge *judge, struct draft *draft, const struct cell_reading *read)
 {
+    const struct source *source = judge->source;
     for (unsigned rest = draft->named; rest != 0; rest &= rest - 1) {
         unsigned c = (unsigned)__builtin_ctz(rest);
-        int64_t books = counted_units(&read->as_of, (enum condition)c, judge->command->includes_picked);
+        int64_t books =
+            read == NULL ? 0 : counted_units(&read->as_of, (enum condition)c, judge->command->includes_picked);
         draft->asked_by[c] -= books; /* 2^53 and twice that at most */
         if (!quantity_in_range(draft->asked_by[c]))
             return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                                  "the variance would leave the range of 2^53-1 base units");
+        if (source != NULL && judge->admitted == 0 &&
+            limit_exceeded(&source->count_limit, draft->asked_by[c], books, draft->scale))
+            judge_short(judge, draft, draft->asked_by[c], books);
     }
     return true;
 }
@@ -203,8 +224,12 @@ void decide_count(struct judge *judge)
     }
     for (uint32_t i = 0; i < named; i++) {
         struct draft *draft = judge_draft(judge, i);
-        if (draft->cell != NUMBER_NONE && !find_variances(judge, draft, cell_read(judge, draft, nth++)))
+        if (!find_variances(judge, draft, draft->cell == NUMBER_NONE ? NULL : cell_read(judge, draft, nth++)))
             return;
+    }
+    if (judge->decision->shortage_count != 0) {
+        (void)judge_review(judge, BRAKE_COUNT_LIMIT);
+        return;
     }
     if (!bins_come(judge))
         return;

@@ -39,11 +39,10 @@ static void keep_named_shortages(struct judge *judge)
     decision->shortage_count = kept;
 }
 
-bool judge_refuse(struct judge *judge, enum code code, struct text subject, struct text field)
+void judge_forget(struct judge *judge)
 {
-    judge->objected = true;
     struct decision *decision = judge->decision;
-    /* Names the command would have created are not created by a refusal; the source is. */
+    /* Names the command would have created are not created; the source is. */
     uint32_t kept = 0;
     for (uint32_t i = 0; i < decision->name_count; i++) {
         if (decision->names[i].space == NAME_SOURCE && decision->names[i].number == decision->source)
@@ -52,6 +51,13 @@ bool judge_refuse(struct judge *judge, enum code code, struct text subject, stru
     decision->name_count = kept;
     keep_named_shortages(judge);
     decision->event_count = 0;
+}
+
+bool judge_refuse(struct judge *judge, enum code code, struct text subject, struct text field)
+{
+    const struct decision *decision = judge->decision;
+    judge->objected = true;
+    judge_forget(judge);
     struct event *event = judge_event(judge, EVENT_REFUSED);
     event->code = code;
     event->subject = subject;
@@ -613,6 +619,7 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
     [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
     [KIND_DELETE_CHANNEL] = decide_delete_channel, [KIND_STOCK_COUNT] = decide_count,
+    [KIND_RESOLVE] = decide_resolve,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -736,6 +743,10 @@ static bool judge_form(struct judge *judge)
         missing = "expectation";
     if (command->kind == KIND_STOCK_COUNT && command->occurred_at_us == TIME_NONE)
         missing = "counted_to";
+    if (command->kind == KIND_RESOLVE && command->verdict == VERDICT_NONE)
+        missing = "verdict";
+    if (command->kind == KIND_RESOLVE && command->review == 0)
+        missing = "review";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
     if (command->kind == KIND_STOCK_COUNT && command->counted_from_us != TIME_NONE &&
@@ -763,10 +774,13 @@ static bool judge_order(struct judge *judge)
         return judge_refuse(judge, CODE_seq_passed, TEXT_NONE, constant("/seq"));
     if (command->not_after_us != TIME_NONE && command->not_after_us < judge->now_us)
         return judge_refuse(judge, CODE_expired_command, TEXT_NONE, constant("/not_after"));
-    if (!judge->request && !command->has_seq && command->occurred_at_us != TIME_NONE &&
-        command->occurred_at_us < judge->now_us - ledger->id_window_ms * 1000)
-        return judge_refuse(judge, CODE_too_late, TEXT_NONE,
-                            constant(command->kind == KIND_STOCK_COUNT ? "/counted_to" : "/occurred_at"));
+    if (judge->request || command->occurred_at_us == TIME_NONE)
+        return true;
+    if (!command->has_seq && command->occurred_at_us < judge->now_us - ledger->id_window_ms * 1000)
+        return judge_review(judge, BRAKE_TOO_LATE);
+    int64_t age_limit_ms = judge->source == NULL ? 0 : judge->source->age_limit_ms;
+    if (age_limit_ms != 0 && command->occurred_at_us < judge->now_us - age_limit_ms * 1000)
+        return judge_review(judge, BRAKE_AGE_LIMIT);
     return true;
 }
 
@@ -798,6 +812,9 @@ static bool judge_room(struct judge *judge)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "a table of transfers or expectations is full: raise --transfers-max, --expectations-max "
                              "or --document-lines-max");
+    if (!reviews_room(ledger, decision))
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "the table of reviews is full: resolve some, or raise --reviews-max");
     if (!marks_room(ledger, decision))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL, "the table of counts is full: raise --counts-max");
     enum configs_lack lack =
@@ -824,6 +841,24 @@ static bool judge_source(struct judge *judge)
     if (source->ordered && !command->has_seq)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, "seq", "the source is ordered: it numbers its commands");
     return true;
+}
+
+void judge_times(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    struct decision *decision = judge->decision;
+    if (command->occurred_at_us == TIME_NONE)
+        return;
+    decision->clock_skew = command->occurred_at_us > judge->now_us + CLOCK_SKEW_MAX_US;
+    decision->occurred_at_us = decision->clock_skew ? judge->now_us : command->occurred_at_us;
+    /* Of counts whose windows end together, the one recorded last is the last. */
+    if (decision->occurred_at_us < judge->now_us)
+        judge->late_us = decision->occurred_at_us + (command->kind == KIND_STOCK_COUNT);
+}
+
+void judge_rule(struct judge *judge)
+{
+    rules[judge->command->kind](judge);
 }
 
 void ledger_decide(const struct ledger *ledger, const struct command *command, int64_t now_us,
@@ -871,13 +906,8 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
     out_decision->document_line = command->document_line;
     out_decision->channel = command->channel;
     out_decision->meta = command->meta;
-    if (command->occurred_at_us != TIME_NONE) {
-        out_decision->clock_skew = command->occurred_at_us > now_us + CLOCK_SKEW_MAX_US;
-        out_decision->occurred_at_us = out_decision->clock_skew ? now_us : command->occurred_at_us;
-        /* Of counts whose windows end together, the one recorded last is the last. */
-        if (out_decision->occurred_at_us < now_us)
-            judge.late_us = out_decision->occurred_at_us + (command->kind == KIND_STOCK_COUNT);
-    }
+    if (command->occurred_at_us != TIME_NONE)
+        judge_times(&judge);
     if (!judge_form(&judge))
         return;
     out_decision->source = judge.hinted && command->hints.source != NUMBER_NONE
@@ -888,7 +918,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
             (void)judge_room(&judge);
         return;
     }
-    rules[command->kind](&judge);
+    judge_rule(&judge);
     if (!judge.objected && judge.unread) {
         *out_verdict = (struct verdict){.outcome = OUTCOME_UNREAD, .line = LINE_NONE};
         return;

@@ -31,10 +31,20 @@ struct judge {
     bool documents;           /* it may make a transfer, an expectation, or lines of them */
     int64_t late_us;          /* counts whose windows end from then on are corrected; INT64_MAX for none: it occurs now */
     bool unread;              /* the past is to be read first: ledger->unread says what */
+    uint64_t admitted;        /* the review whose command is decided, so that no brake holds it; 0 for none */
     uint32_t new_claim_lines; /* cells its claim is on with this decision for the first time */
 };
 
 /* ---- objections; each returns false, for `return judge_refuse(...)` ---- */
+
+/* A brake holds the command: it becomes a review. What was found in the cells was noted before. */
+bool judge_review(struct judge *judge, enum brake brake);
+/* Forgets what was decided so far; the source keeps its new name. */
+void judge_forget(struct judge *judge);
+/* When the command occurs, and what counts it comes late for. */
+void judge_times(struct judge *judge);
+/* The rule of its kind. */
+void judge_rule(struct judge *judge);
 
 /* 409: a decision of one refused event. subject and field may be absent. Shortages noted before are kept with it. */
 bool judge_refuse(struct judge *judge, enum code code, struct text subject, struct text field);
@@ -137,6 +147,7 @@ void decide_picking(struct judge *judge);  /* pick unpick */
 void decide_reassign(struct judge *judge);
 void decide_policy(struct judge *judge);   /* set_policy */
 void decide_count(struct judge *judge);
+void decide_resolve(struct judge *judge);
 void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
 void decide_delete_channel(struct judge *judge);

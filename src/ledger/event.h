@@ -55,7 +55,9 @@
     X(SILENT, silent)                                                                                                  \
     X(HEARD, heard)                                                                                                    \
     X(STOCK_COUNT, count)                                                                                              \
-    X(CORRECTION, correction)
+    X(CORRECTION, correction)                                                                                          \
+    X(REVIEW, review)                                                                                                  \
+    X(RESOLVE, resolve)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -156,6 +158,19 @@ static inline bool claim_state_ended(enum claim_state state)
 {
     return state >= CLAIM_STATE_RELEASED && state <= CLAIM_STATE_EXPIRED;
 }
+
+/* What held a command, so that a person decides (review.c). X(enum, name on the wire) */
+#define BRAKE_MAP(X)                                                                                                   \
+    X(TOO_LATE, too_late)       /* older than the id window, without seq */                                            \
+    X(AGE_LIMIT, age_limit)     /* older than its source may tell of */                                                \
+    X(COUNT_LIMIT, count_limit) /* a count finds more beyond the books than its source may */
+enum brake {
+#define X(upper, lower) BRAKE_##upper,
+    BRAKE_MAP(X)
+#undef X
+        BRAKE_COUNT
+};
+const char *brake_name(enum brake brake);
 
 /* Why a discrepancy event was made. */
 enum discrepancy { DISCREPANCY_NONE, DISCREPANCY_BELOW_ZERO, DISCREPANCY_EXCEEDS_CLAIM, DISCREPANCY_NO_CLAIM,
@@ -267,7 +282,13 @@ struct event {
     int64_t variance;          /* what it found beyond the books, as far as is known now */
     int64_t uncertain;         /* units that moved inside its window, whichever way */
 
-    /* Refused. */
+    /* The review that was made or resolved. Present when review != 0. */
+    uint64_t review;  /* sequence number of its first event */
+    enum brake brake;
+    bool accepted;    /* it was resolved, and its command is decided behind this event */
+    struct text held; /* of the first event: the command, in canonical form (command.h) */
+
+    /* Refused. And of a review, what was found in which cells: `asked` is the change, `free` what the books say. */
     enum code code;
     struct text subject;   /* the name the code speaks of, or absent */
     struct text field;     /* the field the code speaks of, or absent */

@@ -27,6 +27,7 @@ struct ledger_limits ledger_limits_most(void)
         .expectation_count_max = DOCUMENTS_MAX,
         .document_line_count_max = UINT32_C(1) << 30,
         .mark_count_max = UINT32_C(1) << 30,
+        .review_count_max = UINT32_C(1) << 28,
         .id_count_max = UINT32_C(1) << 30,
         .config_mib_max = CONFIG_MIB_MAX,
         .part_count_max = UINT32_C(1) << 30,
@@ -46,7 +47,9 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->cell_count_max * sizeof(struct cell)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct ladder)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
-           claims_bytes(limits) + documents_bytes(limits) + marks_bytes(limits->mark_count_max) + ids_bytes(limits->id_count_max) +
+           claims_bytes(limits) + documents_bytes(limits) + marks_bytes(limits->mark_count_max) +
+           reviews_bytes(limits->review_count_max) + region_round(COMMAND_BYTES_MAX) + region_round(sizeof(struct command)) +
+           region_round((size_t)COMMAND_LINES_MAX * sizeof(struct command_line)) + ids_bytes(limits->id_count_max) +
            region_round((size_t)DRAFTS_MAX * sizeof(struct draft)) + region_round(sizeof(struct unread)) +
            region_round((size_t)DRAFTS_MAX * sizeof(uint32_t)) +
            region_round(2 * sizeof(struct item_config)) +
@@ -83,6 +86,10 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     claims_init(&ledger->claims, region, limits);
     documents_init(ledger, region);
     marks_init(ledger, region);
+    reviews_init(ledger, region);
+    ledger->held_room = region_take(region, COMMAND_BYTES_MAX, 1);
+    ledger->held = region_take(region, 1, sizeof(struct command));
+    ledger->held_lines = region_take(region, COMMAND_LINES_MAX, sizeof(struct command_line));
     ids_init(&ledger->ids, region, limits->id_count_max);
     ledger->drafts = region_take(region, DRAFTS_MAX, sizeof(struct draft));
     ledger->unread = region_take(region, 1, sizeof(struct unread));
@@ -131,6 +138,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     claims_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_CLAIMS);
     documents_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_DOCUMENTS);
     marks_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_MARKS);
+    reviews_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_REVIEWS);
     for (uint32_t i = 0; i < decision->name_count; i++)
         name_evolve(ledger, &decision->names[i]);
     if (decision->event_count == 0) {
@@ -161,6 +169,8 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
             if (event->type == EVENT_RELEASE || event->type == EVENT_AMEND)
                 shrunk = claim;
         }
+        if (UNLIKELY(event->review != 0))
+            review_evolve(ledger, decision, event);
         if (event->transfer_number != 0 || event->expectation_number != 0)
             document_evolve(ledger, event, ledger->now_us);
         if (cell != NUMBER_NONE)
@@ -246,6 +256,8 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
         return documents;
     if (!marks_room(ledger, decision))
         return "--counts-max";
+    if (decision->event_count != 0 && !reviews_room(ledger, decision))
+        return "--reviews-max";
     static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max", "--parts-max"};
     return lacks[configs_overflow(ledger, decision)];
 }
@@ -253,7 +265,7 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
 bool ledger_stale(const struct ledger *ledger, int64_t now_us)
 {
     return ids_stale(ledger, now_us) || claims_stale(ledger, now_us) || documents_stale(ledger, now_us) ||
-           marks_stale(ledger, now_us);
+           marks_stale(ledger, now_us) || reviews_stale(ledger, now_us);
 }
 
 /* ---- state ---- */
@@ -318,6 +330,7 @@ void ledger_check(const struct ledger *ledger)
     claims_check(ledger, &hash);
     documents_check(ledger, &hash);
     marks_check(ledger, &hash);
+    reviews_check(ledger, &hash);
     ids_check(ledger, &hash);
     CHECK(hash == ledger->entries_hash);
 }
@@ -334,6 +347,7 @@ struct ledger_counts ledger_counts(const struct ledger *ledger)
         .cells = ledger->cell_count,
         .claims_live = ledger->claims.entry_live,
         .claims_kept = ledger->claims.entry_kept,
+        .reviews_open = ledger->reviews.open,
         .ids = (uint32_t)(ledger->ids.next - ledger->ids.first),
     };
 }

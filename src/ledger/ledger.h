@@ -32,6 +32,7 @@ struct ledger_limits {
     uint32_t expectation_count_max;   /* the same */
     uint32_t document_line_count_max; /* cells named by those that are open, of both kinds */
     uint32_t mark_count_max;       /* counts inside the id window, and the last of each cell and condition */
+    uint32_t review_count_max;     /* open ones, and closed ones inside the id window */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
     uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
     uint32_t part_count_max;       /* components of kits */
@@ -131,7 +132,7 @@ void ledger_frontiers(const struct ledger *ledger, struct ledger_frontier out_fr
 
 /* Counts for metrics. */
 struct ledger_counts {
-    uint32_t items, locations, sources, channels, cells, quotas, offers, claims_live, claims_kept, ids;
+    uint32_t items, locations, sources, channels, cells, quotas, offers, claims_live, claims_kept, ids, reviews_open;
 };
 struct ledger_counts ledger_counts(const struct ledger *ledger);
 
@@ -276,6 +277,21 @@ int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location
  * also of its components, is looked at once at most. */
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
                          int64_t now_us, int64_t units, int64_t *out_us);
+
+struct review_view {
+    uint64_t review;       /* sequence number of its first event, in which its command is */
+    uint32_t source;
+    enum command_kind kind; /* of that command */
+    enum brake brake;
+    int64_t recorded_us, closed_us; /* TIME_NONE while it is open */
+    bool accepted;
+    uint64_t last_seq;
+};
+/* The review of this number, open or closed inside the window. */
+bool ledger_review(const struct ledger *ledger, uint64_t number, struct review_view *out_view);
+/* As for documents: places from 0, whose count never falls. */
+uint32_t ledger_review_places(const struct ledger *ledger);
+bool ledger_review_at(const struct ledger *ledger, uint32_t place, struct review_view *out_view);
 
 /* ---- sources ---- */
 

@@ -18,7 +18,8 @@
 enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLAIM, ENTRY_CLAIM_LINE, ENTRY_ID,
                  ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER,
                  ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE,
-                 ENTRY_CONFIG, ENTRY_LOCATION, ENTRY_LADDER, ENTRY_SILENCE, ENTRY_MARK };
+                 ENTRY_CONFIG, ENTRY_LOCATION, ENTRY_LADDER, ENTRY_SILENCE, ENTRY_MARK,
+                 ENTRY_REVIEW };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
@@ -30,6 +31,7 @@ uint64_t entry_hash(enum entry_tag tag, const uint64_t *words, size_t word_count
 #define FORGET_CLAIMS    4
 #define FORGET_DOCUMENTS 4 /* of each kind */
 #define FORGET_MARKS     4
+#define FORGET_REVIEWS   4
 
 #define CHANNEL_WORDS (CHANNELS_MAX / 64)
 
@@ -76,6 +78,8 @@ struct source {
     bool ordered, strict, has_expires_in;
     uint8_t default_condition; /* enum condition + 1, 0 for none */
     int64_t expires_in_ms;
+    int64_t age_limit_ms; /* 0 for none */
+    struct limit count_limit;
     uint32_t silence_after_s; /* 0: it may be silent */
     /* What is 0 where that is 0 (silence.c). */
     uint32_t watch_place; /* + 1, 0 when not in the heap. Derived */
@@ -339,6 +343,25 @@ struct marks {
     uint32_t recent_first, recent_last; /* + 1 */
 };
 
+/* What a person was asked about (review.c). */
+struct review {
+    uint64_t number; /* sequence number of its first event, 0 for a free entry */
+    uint32_t source;
+    uint32_t next;   /* of the closed ones, + 1; also the link of the free list */
+    enum command_kind kind;
+    enum brake brake;
+    bool accepted;
+    int64_t recorded_us, closed_us; /* TIME_NONE while open */
+    uint64_t last_seq;
+};
+
+struct reviews {
+    struct review *entries;
+    uint32_t count, free_first, live, open; /* ever used; free list + 1; open and closed; open */
+    uint32_t closed_first, closed_last;     /* + 1, by the time they closed */
+    struct table index;                     /* by number */
+};
+
 /* 32 bytes, DESIGN section 3. */
 struct id_entry {
     struct hash128 hash;
@@ -416,10 +439,14 @@ struct ledger {
     struct documents documents[DOCUMENT_KIND_COUNT];
     struct document_lines document_lines; /* of both kinds */
     struct marks marks;
+    struct reviews reviews;
     struct ids ids;
     /* Scratch of decide, not state. */
     struct draft *drafts;       /* DRAFTS_MAX of them */
     struct unread *unread;      /* what of the past the command needs; room for DRAFTS_MAX cells */
+    uint8_t *held_room;              /* COMMAND_BYTES_MAX for the command in a review's event */
+    struct command *held;            /* the command of a review that is resolved, and */
+    struct command_line *held_lines; /* COMMAND_LINES_MAX of its lines */
     struct item_config *bodies; /* two */
     uint8_t *config_room;       /* CONFIG_BYTES_MAX for the body in a config event */
     struct channel *channels; /* CHANNELS_MAX */
@@ -692,6 +719,19 @@ void marks_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 /* True when the counts that this decision makes fit. */
 bool marks_room(const struct ledger *ledger, const struct decision *decision);
 void marks_check(const struct ledger *ledger, uint64_t *hash);
+
+/* ---- review.c ---- */
+size_t reviews_bytes(uint32_t count_max);
+void reviews_init(struct ledger *ledger, struct region *region);
+/* Applies the review part of an event. */
+void review_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event);
+/* True when the one that was closed first has left the window. */
+bool reviews_stale(const struct ledger *ledger, int64_t now_us);
+/* Drops up to `most` that were closed before the window. */
+void reviews_forget(struct ledger *ledger, int64_t now_us, unsigned most);
+/* True when the review that this decision may make fits, now that one that has left the window may go. */
+bool reviews_room(const struct ledger *ledger, const struct decision *decision);
+void reviews_check(const struct ledger *ledger, uint64_t *hash);
 
 /* ---- id.c ---- */
 size_t ids_bytes(uint32_t count_max);

@@ -977,7 +977,7 @@ static const struct ledger_limits limits = {
     .item_count_max = 16, .location_count_max = 16, .source_count_max = 8, .quota_count_max = 512,
     .offer_count_max = 512, .cell_count_max = 128,
     .claim_count_max = 16, .claim_line_count_max = 256,
-    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 512, .mark_count_max = 512, .id_count_max = 4096,
+    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 512, .mark_count_max = 512, .review_count_max = 512, .id_count_max = 4096,
     .config_mib_max = 1, .part_count_max = 64, .alias_count_max = 64,
 };
 
@@ -1438,17 +1438,26 @@ static void compare_events(const struct model_command *c, const struct model_ans
     same("events of the kind", c->id, wanted, there);
 }
 
+/* What the ledger answered. To the model a fact that is held for being too late is one that is refused: nothing changes. */
+static enum code ledger_code(void)
+{
+    bool held = run.verdict.outcome <= OUTCOME_DRY && run.decision.events[0].type == EVENT_REVIEW &&
+                run.decision.event_count == 1 && run.decision.events[0].brake == BRAKE_TOO_LATE;
+    return held ? CODE_too_late : run.verdict.code;
+}
+
 static void compare_answer(const struct model_command *c, const struct model_answer *answer)
 {
     const struct verdict *v = &run.verdict;
+    enum code code = ledger_code();
     static const char *const words[] = {"accepted", "refused", "invalid", "duplicate"};
     unsigned outcome = v->outcome == OUTCOME_INVALID     ? MODEL_INVALID
                        : v->outcome == OUTCOME_DUPLICATE ? MODEL_DUPLICATE
-                       : v->code == CODE_none            ? MODEL_ACCEPTED
+                       : code == CODE_none               ? MODEL_ACCEPTED
                                                          : MODEL_REFUSED;
-    if (outcome != (unsigned)answer->outcome || strcmp(answer->code, code_name(v->code)) != 0) {
+    if (outcome != (unsigned)answer->outcome || strcmp(answer->code, code_name(code)) != 0) {
         fprintf(stderr, "the model: %s %s, the ledger: %s %s\n", words[answer->outcome], answer->code, words[outcome],
-                code_name(v->code));
+                code_name(code));
         disagree("answer", kind_names[c->kind], answer->outcome, (int64_t)outcome);
     }
     if (outcome == MODEL_DUPLICATE)
@@ -1657,7 +1666,7 @@ static void count(const struct model_command *c, const struct model_answer *answ
 {
     unsigned outcome = c->dry_run && answer->outcome <= MODEL_REFUSED ? DRY : (unsigned)answer->outcome;
     counts[c->kind][outcome]++;
-    codes[run.alone ? code_of(answer->code) : run.verdict.code]++;
+    codes[run.alone ? code_of(answer->code) : ledger_code()]++;
     skewed += answer->clock_skew;
     count_kits(c, answer, outcome);
 }

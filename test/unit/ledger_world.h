@@ -42,7 +42,18 @@ struct world_past {
 };
 #define WORLD_PAST_MAX 20000
 
+/* The command of a review, as its record has it. */
+struct world_held {
+    struct world_held *next;
+    uint64_t seq;
+    uint32_t length;
+    char bytes[];
+};
+
 struct world {
+    struct world_held *held;
+    struct event held_event;
+    struct decision held_decision;
     void *memory, *twin_memory;
     struct ledger *ledger;
     struct ledger *twin; /* fed with copies of the decisions alone */
@@ -79,7 +90,7 @@ static const struct ledger_limits world_limits = {
     .claim_line_count_max = 256,
     .transfer_count_max = 16,
     .expectation_count_max = 16,
-    .document_line_count_max = 64, .mark_count_max = 64,
+    .document_line_count_max = 64, .mark_count_max = 64, .review_count_max = 8,
     .id_count_max = 4096,
     .config_mib_max = 1,
     .part_count_max = 64,
@@ -133,6 +144,7 @@ static inline void world_evolve(struct world *world)
         events[i].transfer = world_copy_text(world, events[i].transfer);
         events[i].expectation = world_copy_text(world, events[i].expectation);
         events[i].config = world_copy_text(world, events[i].config);
+        events[i].held = world_copy_text(world, events[i].held);
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
     }
@@ -156,6 +168,16 @@ static inline void world_evolve(struct world *world)
         world->past[world->past_count++] =
             (struct world_past){event->item, event->location, event->type,
                                 event_occurred_us(&world->decision, event), event->delta};
+    }
+    if (world->decision.event_count == 1 && world->decision.events[0].type == EVENT_REVIEW) {
+        const struct event *event = &world->decision.events[0];
+        struct world_held *held = malloc(sizeof(*held) + event->held.length);
+        assert_non_null(held);
+        held->next = world->held;
+        held->seq = event->seq;
+        held->length = event->held.length;
+        memcpy(held->bytes, event->held.bytes, event->held.length);
+        world->held = held;
     }
     if (world->told != NULL)
         world->told(&world->decision);
@@ -259,6 +281,14 @@ static inline bool world_config_option(struct world *world, const char *key, con
         world->location.zone.offset_s = world->source.zone.offset_s = (int32_t)number;
     } else if (strcmp(key, "returns") == 0) {
         world->source.default_condition = world_condition(value);
+    } else if (strcmp(key, "age_limit") == 0) {
+        world->source.age_limit_ms = number * 1000;
+    } else if (strcmp(key, "count_units") == 0) {
+        world->source.count_limit.has_units = true;
+        world->source.count_limit.units = number;
+    } else if (strcmp(key, "count_percent") == 0) {
+        world->source.count_limit.has_percent = true;
+        world->source.count_limit.percent = (uint32_t)number;
     } else if (strcmp(key, "holds") == 0) {
         world->source.expires_in_ms = number * 1000;
     } else if (strcmp(key, "silence") == 0) {
@@ -345,6 +375,8 @@ static inline void world_option(struct world *world, const char *key, const char
         c->occurred_at_us = world->now_us + number * SECOND_US;
     else if (strcmp(key, "since") == 0)
         c->counted_from_us = world->now_us + number * SECOND_US;
+    else if (strcmp(key, "review") == 0)
+        c->review = (uint64_t)number;
     else if (strcmp(key, "not_after") == 0)
         c->not_after_us = world->now_us + number * SECOND_US;
     else if (strcmp(key, "scale") == 0)
@@ -397,6 +429,8 @@ static inline void world_word(struct world *world, char *word)
         c->dry_run = true;
     } else if (strcmp(word, "partial") == 0) {
         c->mode = HOLD_PARTIAL;
+    } else if (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0) {
+        c->verdict = *word == 'a' ? VERDICT_ACCEPT : VERDICT_REJECT;
     } else if (strcmp(word, "picked") == 0) {
         c->includes_picked = true;
     } else if (strcmp(word, "backorder") == 0) {
@@ -499,6 +533,8 @@ static inline void world_say_event(struct world *world, const struct event *even
         world_say(world, "(%" PRId64 ")", event->quantity);
     if (event->type == EVENT_DISCREPANCY)
         world_say(world, "(%s %" PRId64 ")", discrepancy_name(event->discrepancy), event->quantity);
+    if (event->review != 0)
+        world_say(world, "(%" PRIu64 " %s)", event->review, brake_name(event->brake));
     if (event->count_seq != 0)
         world_say(world, event->uncertain != 0 ? "(%" PRId64 " uncertain %" PRId64 ")" : "(%" PRId64 ")",
                   event->variance, event->uncertain);
@@ -814,6 +850,15 @@ static inline void world_read(struct world *world, struct reading *reading, stru
                     llabs(counted_units(&past->delta, (enum condition)c, reading->question.includes_picked));
         }
     }
+    reading->decision = NULL;
+    for (const struct world_held *held = world->held; held != NULL; held = held->next) {
+        if (held->seq != unread->question.decision_seq)
+            continue;
+        world->held_event = (struct event){.seq = held->seq, .held = text_of(held->bytes, held->length)};
+        world->held_decision =
+            (struct decision){.first_seq = held->seq, .event_count = 1, .events = &world->held_event};
+        reading->decision = &world->held_decision;
+    }
     world->readings++;
 }
 
@@ -910,6 +955,7 @@ static inline void world_init(struct world *world, const struct ledger_limits *l
     world->past = malloc(WORLD_PAST_MAX * sizeof(*world->past));
     assert_non_null(world->past);
     world->past_count = 0;
+    world->held = NULL;
     world->read = NULL;
     world_attach(world);
     char settings[100];
@@ -923,6 +969,11 @@ static inline void world_deinit(struct world *world)
     free(world->memory);
     free(world->twin_memory);
     free(world->past);
+    while (world->held != NULL) {
+        struct world_held *next = world->held->next;
+        free(world->held);
+        world->held = next;
+    }
 }
 
 struct world_row {

@@ -771,6 +771,8 @@ static void random_other_fields(struct prng *prng, struct command *c)
     c->source_name = random_name(prng, true);
     c->counted_from_us = random_i64(prng, TIME_NONE);
     c->includes_picked = prng_below(prng, 2) == 0;
+    c->review = prng_below(prng, 2) ? 0 : prng_next(prng);
+    c->verdict = (enum verdict_word)prng_below(prng, VERDICT_REJECT + 1);
     if (prng_below(prng, 10) == 0)
         c->config = text_of(config, prng_below(prng, 20) == 0 ? CONFIG_BYTES_MAX : 1 + prng_below(prng, 50));
 }
@@ -795,6 +797,7 @@ static void same_other_fields(const struct command *d, const struct command *c)
     assert_true(same_optional(d->buffer, c->buffer) && same_optional(d->cap, c->cap));
     assert_true(d->shares_rest == c->shares_rest);
     assert_true(d->counted_from_us == c->counted_from_us && d->includes_picked == c->includes_picked);
+    assert_true(d->review == c->review && d->verdict == c->verdict);
     assert_true(same_optional(d->add, c->add) && same_optional(d->to, c->to));
     /* The names come out as they went in. */
     struct text places = d->places;

@@ -101,7 +101,11 @@ static void bad_bodies_are_refused_by_name(void **state)
         {NAME_SOURCE, "{\"id_window\":1}", CODE_unknown_field, "/id_window"},
         {NAME_SOURCE, "{\"snapshot_policy\":\"rebase\"}", CODE_unknown_field, "/snapshot_policy"},
         {NAME_SOURCE, "{\"max_change\":1}", CODE_unknown_field, "/max_change"},
-        {NAME_SOURCE, "{\"count_limit\":1}", CODE_unknown_field, "/count_limit"},
+        {NAME_SOURCE, "{\"count_limit\":1}", CODE_bad_value, "/count_limit"},
+        {NAME_SOURCE, "{\"count_limit\":{}}", CODE_bad_value, "/count_limit"},
+        {NAME_SOURCE, "{\"count_limit\":{\"units\":-1}}", CODE_bad_value, "/count_limit/units"},
+        {NAME_SOURCE, "{\"count_limit\":{\"percent\":1.5}}", CODE_bad_value, "/count_limit/percent"},
+        {NAME_SOURCE, "{\"age_limit\":0}", CODE_bad_value, "/age_limit"},
         {NAME_SOURCE, "{\"silence\":1}", CODE_bad_value, "/silence"},
         {NAME_SOURCE, "{\"silence\":{}}", CODE_missing_field, "/silence/after"},
         {NAME_SOURCE, "{\"silence\":{\"after\":0}}", CODE_bad_value, "/silence/after"},
@@ -136,7 +140,7 @@ static void bad_bodies_are_refused_by_name(void **state)
     }
     assert_false(read_body(NAME_SOURCE, "{\"silent\":1}", false));
     assert_string_equal(error.detail, "is not a field of a source; there are: zone ordered strict default_condition expires_in "
-                                      "silence");
+                                      "silence age_limit count_limit");
     assert_false(read_body(NAME_ITEM, "{\"scale\":0}", true));
     assert_string_equal(error.field, "/name");
     assert_int_equal(error.code, CODE_missing_field);

@@ -126,6 +126,12 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
     }
     if (prng_below(prng, 4) == 0)
         some_count(prng, decision, event);
+    if (prng_below(prng, 4) == 0) {
+        event->review = 1 + prng_below(prng, event->seq);
+        event->brake = (enum brake)prng_below(prng, BRAKE_COUNT);
+        event->accepted = prng_below(prng, 2) == 0;
+        event->held = prng_below(prng, 2) == 0 ? TEXT_NONE : text_of(letters, 1 + prng_below(prng, NAME_BYTES_MAX));
+    }
     if (prng_below(prng, 4) == 0)
         some_skips(prng, decision, event);
     if (event_of_silence(event)) {
@@ -277,6 +283,8 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_true(a->count_seq == b->count_seq && a->count_from_us == b->count_from_us);
     assert_true(a->count_to_us == b->count_to_us && a->count_picked == b->count_picked);
     assert_true(a->variance == b->variance && a->uncertain == b->uncertain);
+    assert_true(a->review == b->review && a->brake == b->brake && a->accepted == b->accepted);
+    assert_text(a->held, b->held);
     assert_int_equal(a->skip_count, b->skip_count);
     for (uint32_t i = 0; i < a->skip_count; i++)
         assert_true(a->skips[i].seq == b->skips[i].seq && a->skips[i].oldest_us == b->skips[i].oldest_us);
