@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """
-Goal: how long everything else waits when a channel is changed (docs/decisions/0015).
+Goal: how long everything else waits when a channel is changed (docs/decisions/0015), or when what a silent source
+withholds is (0018).
 Method: a server of its own holds ITEMS items at one location, from which three channels sell, two of them with a quota of
-every tenth item. Then one of the channels is changed in each way there is, several times; what is printed is how long the
-answer took, the least and the median, in milliseconds. Nothing here fails for being slow.
+every tenth item. Then one of the channels is changed in each way there is, several times, and the locations of a source
+that is silent, which sums anew what its falling silent and being heard do; what is printed is how long the answer took, the
+least and the median, in milliseconds. Nothing here fails for being slow.
 """
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -59,7 +62,27 @@ def measure(server, items, rounds):
             took.append(1000 * (time.monotonic() - begin))
             if answer.status != 200:
                 sys.exit("channel: %r" % answer)
-        print("%-26s least %7.1f ms, median %7.1f ms" % (name, min(took), statistics.median(took)), flush=True)
+        show(name, took)
+    measure_silence(server, rounds)
+
+
+def measure_silence(server, rounds):
+    def put(**silence):
+        begin = time.monotonic()
+        answer = server.request("PUT", "/v1/sources/till", json.dumps({"silence": {"after": 1, **silence}}).encode())
+        if answer.status != 200:
+            sys.exit("channel: %r" % answer)
+        return 1000 * (time.monotonic() - begin)
+
+    put()
+    while server.get("/v1/sources/till").json()["silent_since"] is None:
+        time.sleep(0.05)
+    show("silence: where no one sells", [put(locations=["far"][turn % 2:]) for turn in range(2 * rounds)])
+    show("silence: a place", [put(locations=["DC"][turn % 2:]) for turn in range(2 * rounds)])
+
+
+def show(name, took):
+    print("%-28s least %7.1f ms, median %7.1f ms" % (name, min(took), statistics.median(took)), flush=True)
 
 
 def main():

@@ -74,10 +74,9 @@ static int64_t whole_units(int64_t units, uint8_t scale)
     return units;
 }
 
-/* What is shown of units that are free at a location. */
-static int64_t shown(const struct ledger *ledger, uint32_t item, uint32_t location, int64_t units)
+/* What is shown of units that are free where so much is withheld. */
+static int64_t shown(const struct ledger *ledger, uint32_t item, int64_t withheld, int64_t units)
 {
-    int64_t withheld = ledger->locations[location].withheld;
     if (LIKELY(withheld == 0))
         return units;
     return withheld == WITHHELD_ALL ? 0 : max_i64(0, units - whole_units(withheld, ledger->items[item].scale));
@@ -88,13 +87,14 @@ static int64_t cell_shown(const struct ledger *ledger, uint32_t number, uint32_t
 {
     const struct cell *cell = &ledger->cells[number];
     struct figures figures = cell_figures(ledger, number);
-    return shown(ledger, cell->item, cell->location, channel_free(ledger, &figures, number, channel, 0));
+    return shown(ledger, cell->item, ledger->locations[cell->location].withheld,
+                 channel_free(ledger, &figures, number, channel, 0));
 }
 
 /* Of a kit that can be put together there. */
 static int64_t kit_shown(const struct ledger *ledger, uint32_t kit, uint32_t location, uint32_t channel)
 {
-    return shown(ledger, kit, location, kit_buildable(ledger, kit, location, channel));
+    return shown(ledger, kit, ledger->locations[location].withheld, kit_buildable(ledger, kit, location, channel));
 }
 
 static int64_t offer_ats(const struct ledger *ledger, const struct offer *offer)
@@ -453,50 +453,50 @@ void offers_channel_after(struct ledger *ledger, uint32_t channel, const struct 
 
 /* ---- what is withheld changes ---- */
 
-/* At these locations: puts in what is shown there, takes it out (sign -1), or tells what has changed (0). */
-static void sum_withheld(struct ledger *ledger, const uint32_t *places, uint32_t count, int64_t sign, uint64_t seq)
+/* So many units more are shown, of which `units` are free there. */
+static int64_t shown_more(const struct ledger *ledger, uint32_t item, const struct withheld_place *place, int64_t units)
 {
-    bool any = false;
-    for (uint32_t i = 0; i < count; i++)
-        any = any || offers_at(ledger, places[i]);
-    for (uint32_t i = 0; any && i < ledger->cell_count; i++) {
+    return shown(ledger, item, ledger->locations[place->location].withheld, units) -
+           shown(ledger, item, place->before, units);
+}
+
+void offers_withheld(struct ledger *ledger, const struct withheld *withheld, uint64_t seq)
+{
+    const struct withheld_place *changed[sizeof(withheld->places) / sizeof(withheld->places[0])];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < withheld->count; i++) {
+        const struct withheld_place *place = &withheld->places[i];
+        if (ledger->locations[place->location].withheld != place->before && offers_at(ledger, place->location))
+            changed[count++] = place;
+    }
+    if (count == 0)
+        return;
+    for (uint32_t i = 0; i < ledger->cell_count; i++) {
         const struct cell *cell = &ledger->cells[i];
         uint32_t place = 0;
-        while (place < count && places[place] != cell->location)
+        while (place < count && changed[place]->location != cell->location)
             place++;
         if (place == count)
             continue;
+        struct figures figures = cell_figures(ledger, i);
         FOR_CHANNELS(ledger, cell->location, c)
         {
-            struct offer *offer = offer_find(ledger, c, cell->item);
-            offer->free += sign * cell_shown(ledger, i, c);
-            if (sign == 0)
-                offer_settle(ledger, offer, seq);
+            int64_t more = shown_more(ledger, cell->item, changed[place], channel_free(ledger, &figures, i, c, 0));
+            if (more != 0)
+                offer_find(ledger, c, cell->item)->free += more;
         }
     }
-    for (uint32_t p = 0; any && p < ledger->parts.count; p++) {
+    for (uint32_t p = 0; p < ledger->parts.count; p++) {
         uint32_t kit = kit_of_part(ledger, p);
         for (uint32_t i = 0; kit != NUMBER_NONE && i < count; i++) {
-            FOR_CHANNELS(ledger, places[i], c)
-            {
-                struct offer *offer = offer_find(ledger, c, kit);
-                offer->free += sign * kit_shown(ledger, kit, places[i], c);
-                if (sign == 0)
-                    offer_settle(ledger, offer, seq);
-            }
+            uint32_t location = changed[i]->location;
+            FOR_CHANNELS(ledger, location, c)
+                offer_find(ledger, c, kit)->free +=
+                    shown_more(ledger, kit, changed[i], kit_buildable(ledger, kit, location, c));
         }
     }
-}
-
-void offers_places_before(struct ledger *ledger, const uint32_t *places, uint32_t count)
-{
-    sum_withheld(ledger, places, count, -1, 0);
-}
-
-void offers_places_after(struct ledger *ledger, const uint32_t *places, uint32_t count, uint64_t seq)
-{
-    sum_withheld(ledger, places, count, 1, 0);
-    sum_withheld(ledger, places, count, 0, seq); /* when all sums are what they are now: each is told once */
+    for (uint32_t i = 0; i < ledger->offer_count; i++) /* when all sums are what they are now: each is told once */
+        offer_settle(ledger, &ledger->offers[i], seq);
 }
 
 /* ---- check ---- */

@@ -169,29 +169,28 @@ static int64_t withheld_at(const struct ledger *ledger, uint32_t location)
     return most;
 }
 
+/* Adds the locations of which another part may be shown. */
 static void add_places(const struct ledger *ledger, const struct silence_config *config, struct withheld *withheld)
 {
     for (uint32_t p = 0; p < config->place_count; p++) {
         uint32_t location = place_number(ledger, config->places[p]);
         uint32_t i = 0;
-        while (i < withheld->count && withheld->places[i] != location)
+        while (i < withheld->count && withheld->places[i].location != location)
             i++;
         if (i == withheld->count)
-            withheld->places[withheld->count++] = location;
+            withheld->places[withheld->count++] =
+                (struct withheld_place){location, ledger->locations[location].withheld};
     }
 }
 
-/* Around a change of who is silent, or of what that one keeps back. */
-static void withhold_before(struct ledger *ledger, const struct withheld *withheld)
+/* Behind a change of who is silent, or of what that one keeps back. */
+static void withhold(struct ledger *ledger, const struct withheld *withheld, uint64_t seq)
 {
-    offers_places_before(ledger, withheld->places, withheld->count);
-}
-
-static void withhold_after(struct ledger *ledger, const struct withheld *withheld, uint64_t seq)
-{
-    for (uint32_t i = 0; i < withheld->count; i++)
-        ledger->locations[withheld->places[i]].withheld = withheld_at(ledger, withheld->places[i]);
-    offers_places_after(ledger, withheld->places, withheld->count, seq);
+    for (uint32_t i = 0; i < withheld->count; i++) {
+        uint32_t location = withheld->places[i].location;
+        ledger->locations[location].withheld = withheld_at(ledger, location);
+    }
+    offers_withheld(ledger, withheld, seq);
 }
 
 /* ---- evolve ---- */
@@ -235,7 +234,6 @@ void silence_evolve(struct ledger *ledger, const struct event *event)
     CHECK(event->silent_since_us != 0);
     read_config(ledger, number, &config);
     add_places(ledger, &config.silence, &withheld);
-    withhold_before(ledger, &withheld);
     ledger->entries_hash -= silence_hash(ledger, number);
     source->silent_since_us = silent ? event->silent_since_us : 0;
     ledger->entries_hash += silence_hash(ledger, number);
@@ -243,7 +241,7 @@ void silence_evolve(struct ledger *ledger, const struct event *event)
         ledger->silent_count++;
     else
         ledger->silent_count--;
-    withhold_after(ledger, &withheld, event->seq);
+    withhold(ledger, &withheld, event->seq);
     rewatch(ledger, number);
 }
 
@@ -257,7 +255,6 @@ void silence_config_before(struct ledger *ledger, uint32_t number, const struct 
     read_config(ledger, number, &before);
     add_places(ledger, &before.silence, out_withheld);
     add_places(ledger, after, out_withheld);
-    withhold_before(ledger, out_withheld);
 }
 
 void silence_config_after(struct ledger *ledger, uint32_t number, const struct silence_config *after,
@@ -267,8 +264,7 @@ void silence_config_after(struct ledger *ledger, uint32_t number, const struct s
     if (source->silence_after_s == 0 || after->after_s == 0) /* its time begins with this, or ends */
         source->heard_us = after->after_s == 0 ? 0 : ledger->now_us;
     source->silence_after_s = (uint32_t)after->after_s;
-    if (withheld->count != 0)
-        withhold_after(ledger, withheld, seq);
+    withhold(ledger, withheld, seq);
     rewatch(ledger, number);
 }
 

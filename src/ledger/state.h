@@ -583,9 +583,9 @@ void offer_evolve(struct ledger *ledger, const struct event *event);
 /* Around a change of a channel: take what it changes out of the offers, put it back in, and tell what has changed. */
 void offers_channel_before(struct ledger *ledger, uint32_t channel, const struct channel *after);
 void offers_channel_after(struct ledger *ledger, uint32_t channel, const struct channel *before, uint64_t seq);
-/* Around a change of what is withheld at these locations: the same. */
-void offers_places_before(struct ledger *ledger, const uint32_t *places, uint32_t count);
-void offers_places_after(struct ledger *ledger, const uint32_t *places, uint32_t count, uint64_t seq);
+/* Behind a change of what is withheld at these locations: puts in what is shown more there, and tells what has changed. */
+struct withheld;
+void offers_withheld(struct ledger *ledger, const struct withheld *withheld, uint64_t seq);
 /* The offer of this channel and item, or NULL. */
 struct offer *offer_find(const struct ledger *ledger, uint32_t channel, uint32_t item);
 /* True when the offers that this decision makes fit. */
@@ -606,7 +606,10 @@ void silence_evolve(struct ledger *ledger, const struct event *event);
 /* Around a change of a source's configuration. The locations of which less, or more, is shown with it. */
 struct withheld {
     uint32_t count;
-    uint32_t places[2 * COMMAND_PLACES_MAX];
+    struct withheld_place {
+        uint32_t location;
+        int64_t before; /* what was withheld there */
+    } places[2 * COMMAND_PLACES_MAX];
 };
 void silence_config_before(struct ledger *ledger, uint32_t number, const struct silence_config *after,
                            struct withheld *out_withheld);
