@@ -55,3 +55,10 @@ struct text textpool_text(const struct textpool *pool, struct textref ref)
         return TEXT_NONE;
     return text_of((const char *)pool->units + (size_t)ref.unit * TEXTPOOL_UNIT_BYTES, ref.length);
 }
+
+bool textpool_holds(const struct textpool *pool, struct textref ref)
+{
+    return ref.length == 0 ? ref.unit == 0
+                           : ref.length <= TEXTPOOL_BYTES_MAX &&
+                                 (uint64_t)ref.unit + units_for(ref.length) <= pool->unit_count;
+}

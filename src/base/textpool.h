@@ -35,5 +35,7 @@ struct textref textpool_add(struct textpool *pool, struct text text);
 void textpool_remove(struct textpool *pool, struct textref ref);
 /* Borrowed until the text is removed. An empty reference gives TEXT_NONE. */
 struct text textpool_text(const struct textpool *pool, struct textref ref);
+/* True when a text can be where this says. */
+bool textpool_holds(const struct textpool *pool, struct textref ref);
 
 #endif

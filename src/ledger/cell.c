@@ -120,12 +120,14 @@ uint32_t cell_evolve(struct ledger *ledger, struct event *event, int64_t occurre
     struct cell *cell = &ledger->cells[number];
     CHECK(event->version == cell->version + 1);
     CHECK(event->previous_seq == cell->last_seq);
+    terms_out(ledger, PART_CELL, number);
     memcpy(cell->units, event->figures.units, sizeof(cell->units));
     if (cell->extra != 0 || needs_extra(event)) {
         struct cell_extra *extra = cell_extra_make(ledger, number);
         memcpy(extra->units, event->figures.units + FIGURE_OF_EVERY_CELL, sizeof(extra->units));
         extra->low = event->low;
     }
+    terms_in(ledger, PART_CELL, number);
     cell->version = event->version;
     cell->last_seq = event->seq;
     cell->oldest_us = min_i64(cell->oldest_us, occurred_us);
@@ -133,53 +135,75 @@ uint32_t cell_evolve(struct ledger *ledger, struct event *event, int64_t occurre
         skips_evolve(ledger, number, event);
     if (event->channel_number != NUMBER_NONE)
         quota_evolve(ledger, event, number);
-    ledger->entries_hash -= cell->hash;
+    uint64_t hash_before = cell->hash;
     cell->hash = cell_hash(ledger, cell);
-    ledger->entries_hash += cell->hash;
+    hash_in(ledger, PART_CELL, number, cell->hash - hash_before);
     if (sells)
         offers_after(ledger, number, event->seq);
 
     if (event->account != ACCOUNT_NONE) {
-        ledger->entries_hash -= item_hash(event->item, item);
+        hash_before = item_hash(event->item, item);
+        terms_out(ledger, PART_ITEM, event->item);
         item->accounts[event->account] = event->account_units;
+        terms_in(ledger, PART_ITEM, event->item);
         item->account_seq = event->seq;
-        ledger->entries_hash += item_hash(event->item, item);
+        hash_in(ledger, PART_ITEM, event->item, item_hash(event->item, item) - hash_before);
     }
     return number;
 }
 
-void cell_check(const struct ledger *ledger, uint64_t *hash)
+bool cell_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    const struct cell *cell = &ledger->cells[number];
+    AUDIT_CHECK(audit, STATE, cell->extra <= ledger->extra_count, "its figures are not where it says");
+    AUDIT_CHECK(audit, STATE, cell->hash == cell_hash(ledger, cell), "it is not what its last event made it");
+    audit->hash += cell->hash;
+    return ladder_hashed(ledger, number, audit);
+}
+
+bool cell_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    const struct cell *cell = &ledger->cells[number];
+    if (number + AUDIT_AHEAD < ledger->cell_count)
+        table_prefetch(&ledger->cell_index,
+                       cell_key_hash(ledger, cell[AUDIT_AHEAD].item, cell[AUDIT_AHEAD].location));
+    AUDIT_CHECK(audit, STATE, cell_find(ledger, cell->item, cell->location) == number,
+                "the index does not find it by its item and location");
+    AUDIT_CHECK(audit, STATE, cell->next_of_item <= number, "the list of its item's cells goes astray");
+    AUDIT_CHECK(audit, STATE, cell->next_of_item == 0 || ledger->cells[cell->next_of_item - 1].item == cell->item,
+                "the list of its item's cells leads to another item's");
+    AUDIT_CHECK(audit, I7, cell->version > 0, "it has no version");
+    AUDIT_CHECK(audit, I7, cell->last_seq <= ledger->last_seq, "its last event is yet to come");
+    struct figures figures = cell_figures(ledger, number);
+    for (unsigned f = 0; f < FIGURE_COUNT; f++)
+        AUDIT_CHECK(audit, STATE, quantity_in_range(figures.units[f]), "a figure is out of range");
+    if (cell->extra != 0) {
+        const struct cell_extra *extra = &ledger->extras[cell->extra - 1];
+        AUDIT_CHECK(audit, STATE, extra->cell == number, "its figures are another cell's");
+        AUDIT_CHECK(audit, I3, extra->quota_first <= ledger->quota_count, "the list of its quotas goes astray");
+        AUDIT_CHECK(audit, I3, extra->quota_first == 0 || ledger->quotas[extra->quota_first - 1].cell == number,
+                    "the list of its quotas leads to another cell's");
+        AUDIT_CHECK(audit, STATE, extra->mark_first <= ledger->marks.count, "the list of its counts goes astray");
+        AUDIT_CHECK(audit, STATE, extra->mark_first == 0 || ledger->marks.entries[extra->mark_first - 1].cell == number,
+                    "the list of its counts leads to another cell's");
+        if (!queues_sound(ledger, cell->extra - 1, audit) || !due_lists_sound(ledger, cell->extra - 1, audit))
+            return false;
+    }
+    if (!cell_lines_sound(ledger, number, audit))
+        return false;
+    return ladder_sound(ledger, number, audit) && offers_made(ledger, number, audit);
+}
+
+void cell_check(const struct ledger *ledger)
 {
     CHECK(ledger->cell_index.count == ledger->cell_count);
-    for (uint32_t i = 0; i < ledger->cell_count; i++) {
-        const struct cell *cell = &ledger->cells[i];
-        CHECK(cell_find(ledger, cell->item, cell->location) == i);
-        CHECK(cell->version > 0);
-        CHECK(cell->last_seq <= ledger->last_seq);
-        struct figures figures = cell_figures(ledger, i);
-        for (unsigned f = 0; f < FIGURE_COUNT; f++)
-            CHECK(quantity_in_range(figures.units[f]));
-        CHECK(cell->extra <= ledger->extra_count);
-        CHECK(cell->extra == 0 || ledger->extras[cell->extra - 1].cell == i);
-        CHECK(cell->hash == cell_hash(ledger, cell));
-        *hash += cell->hash;
-        ladder_check(ledger, i, hash);
-    }
-    /* I1: what is here plus what is outside is zero, per item. And each cell is in the list of its item. */
+    /* Each cell is in the list of its item. */
     uint32_t walked = 0;
     for (uint32_t i = 0; i < ledger->names[NAME_ITEM].count; i++) {
-        const struct item *item = &ledger->items[i];
-        int64_t sum = 0;
-        for (unsigned a = 0; a < ACCOUNT_COUNT; a++)
-            sum += item->accounts[a];
-        for (uint32_t c = item->first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
+        for (uint32_t c = ledger->items[i].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
             CHECK(ledger->cells[c - 1].item == i);
             CHECK(++walked <= ledger->cell_count);
-            struct figures figures = cell_figures(ledger, c - 1);
-            sum += figures_on_hand(&figures) + figures.units[FIGURE_IN_TRANSIT];
         }
-        CHECK(sum == 0);
-        *hash += item_hash(i, item);
     }
     CHECK(walked == ledger->cell_count);
 }

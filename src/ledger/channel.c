@@ -146,7 +146,7 @@ void channel_create(struct ledger *ledger, uint32_t number)
         ledger->channels[number].former = former + 1;
         ledger->channels[former].latter = number + 1;
     }
-    ledger->entries_hash += channel_hash(ledger, number);
+    hash_in(ledger, PART_CHANNEL, number, channel_hash(ledger, number));
     channels_derive(ledger);
 }
 
@@ -163,7 +163,7 @@ void channel_evolve(struct ledger *ledger, const struct event *event)
         return;
     }
     struct channel *channel = &ledger->channels[event->config_number];
-    ledger->entries_hash -= channel_hash(ledger, event->config_number);
+    hash_out(ledger, PART_CHANNEL, event->config_number, channel_hash(ledger, event->config_number));
     struct channel configured = {.shares_rest = true};
     if (event->config_deleted)
         name_retire(ledger, NAME_CHANNEL, event->config_number);
@@ -178,7 +178,7 @@ void channel_evolve(struct ledger *ledger, const struct event *event)
     const struct channel before = *channel;
     offers_channel_before(ledger, event->config_number, &configured);
     *channel = configured;
-    ledger->entries_hash += channel_hash(ledger, event->config_number);
+    hash_in(ledger, PART_CHANNEL, event->config_number, channel_hash(ledger, event->config_number));
     channels_derive(ledger);
     offers_channel_after(ledger, event->config_number, &before, event->seq);
     for (uint32_t i = 0; i < ledger->extra_count; i++)
@@ -191,6 +191,11 @@ static uint64_t quota_hash(const struct quota *quota)
 {
     const uint64_t words[] = {quota->cell, quota->channel, (uint64_t)quota->units, quota->last_seq};
     return entry_hash(ENTRY_QUOTA, words, 4);
+}
+
+static uint32_t quota_number(const struct ledger *ledger, const struct quota *quota)
+{
+    return (uint32_t)(quota - ledger->quotas);
 }
 
 struct quota *quota_find(const struct ledger *ledger, uint32_t cell, uint32_t channel)
@@ -215,12 +220,12 @@ void quota_evolve(struct ledger *ledger, const struct event *event, uint32_t cel
         *quota = (struct quota){.cell = cell, .channel = event->channel_number, .next = extra->quota_first};
         extra->quota_first = ledger->quota_count;
     } else {
-        ledger->entries_hash -= quota_hash(quota);
+        hash_out(ledger, PART_QUOTA, quota_number(ledger, quota), quota_hash(quota));
     }
     CHECK(event->quota == quota->units + event->quota_delta);
     quota->units = event->quota;
     quota->last_seq = event->seq;
-    ledger->entries_hash += quota_hash(quota);
+    hash_in(ledger, PART_QUOTA, quota_number(ledger, quota), quota_hash(quota));
 }
 
 /* ---- what is free ---- */
@@ -263,31 +268,63 @@ int64_t channel_free(const struct ledger *ledger, const struct figures *figures,
 
 /* ---- check ---- */
 
-void channels_check(const struct ledger *ledger, uint64_t *hash)
+bool channel_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
 {
-    for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
-        const struct channel *channel = &ledger->channels[c];
-        uint32_t rank = 0;
-        for (uint32_t other = 0; other < ledger->names[NAME_CHANNEL].count; other++)
-            rank += other != c && served_before(ledger, other, c);
-        CHECK(channel->rank == rank);
-        uint32_t former = channel_of_name(ledger, ledger_name(ledger, NAME_CHANNEL, c), c);
-        CHECK(channel->former == (former == NUMBER_NONE ? 0 : former + 1));
-        CHECK(former == NUMBER_NONE || ledger->names[NAME_CHANNEL].retired[former]);
-        CHECK(former == NUMBER_NONE || ledger->channels[former].latter == c + 1);
-        CHECK(channel->latter <= ledger->names[NAME_CHANNEL].count);
-        CHECK(channel->latter == 0 || ledger->channels[channel->latter - 1].former == c + 1);
-        for (uint32_t i = 0; i < channel->place_count; i++)
-            CHECK(channel_serves(ledger, c, channel->places[i]));
-        *hash += channel_hash(ledger, c);
-    }
+    AUDIT_CHECK(audit, STATE, ledger->channels[number].place_count <= COMMAND_PLACES_MAX, "it has too many locations");
+    if (!name_hashed(ledger, NAME_CHANNEL, number, audit))
+        return false;
+    audit->hash += channel_hash(ledger, number);
+    return true;
+}
+
+bool channel_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    const struct channel *channel = &ledger->channels[number];
+    uint32_t count = ledger->names[NAME_CHANNEL].count;
+    uint32_t rank = 0;
+    for (uint32_t other = 0; other < count; other++)
+        rank += other != number && served_before(ledger, other, number);
+    AUDIT_CHECK(audit, I3, channel->rank == rank, "it is not in its place among the channels");
+    uint32_t former = channel_of_name(ledger, ledger_name(ledger, NAME_CHANNEL, number), number);
+    AUDIT_CHECK(audit, STATE, channel->former == (former == NUMBER_NONE ? 0 : former + 1),
+                "it follows another channel than the one that had its name");
+    AUDIT_CHECK(audit, STATE, former == NUMBER_NONE || ledger->names[NAME_CHANNEL].retired[former],
+                "two channels have its name");
+    AUDIT_CHECK(audit, STATE, former == NUMBER_NONE || ledger->channels[former].latter == number + 1,
+                "the channel that had its name is followed by another");
+    AUDIT_CHECK(audit, STATE, channel->latter <= count, "it is followed by no channel");
+    AUDIT_CHECK(audit, STATE, channel->latter == 0 || ledger->channels[channel->latter - 1].former == number + 1,
+                "it is followed by a channel of another name");
+    for (uint32_t i = 0; i < channel->place_count; i++)
+        AUDIT_CHECK(audit, I4, channel_serves(ledger, number, channel->places[i]), "it does not sell from its location");
+    audit->looked_at += count + channel->place_count;
+    return name_sound(ledger, NAME_CHANNEL, number, audit) && offer_list_sound(ledger, number, audit);
+}
+
+bool quota_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    audit->hash += quota_hash(&ledger->quotas[number]);
+    return true;
+}
+
+bool quota_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    const struct quota *quota = &ledger->quotas[number];
+    AUDIT_CHECK(audit, I3, quota->units >= 0, "it is below 0");
+    AUDIT_CHECK(audit, I3, quota->next <= number, "the list of its cell's quotas goes astray");
+    AUDIT_CHECK(audit, I3, quota->next == 0 || ledger->quotas[quota->next - 1].cell == quota->cell,
+                "the list of its cell's quotas leads to another cell's");
+    AUDIT_CHECK(audit, I3, quota_find(ledger, quota->cell, quota->channel) == quota, "its cell does not find it");
+    return true;
+}
+
+void quotas_check(const struct ledger *ledger)
+{
     uint32_t listed = 0;
     for (uint32_t i = 0; i < ledger->extra_count; i++) {
         for (uint32_t q = ledger->extras[i].quota_first; q != 0; q = ledger->quotas[q - 1].next) {
             CHECK(++listed <= ledger->quota_count);
             CHECK(ledger->quotas[q - 1].cell == ledger->extras[i].cell);
-            CHECK(ledger->quotas[q - 1].units >= 0);
-            *hash += quota_hash(&ledger->quotas[q - 1]);
         }
     }
     CHECK(listed == ledger->quota_count);

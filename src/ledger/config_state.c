@@ -117,11 +117,13 @@ uint32_t item_find(const struct ledger *ledger, uint32_t source, struct text nam
 
 static uint32_t alias_source(const struct ledger *ledger, const struct config_alias *alias)
 {
-    if (!text_present(alias->source))
-        return NUMBER_NONE;
-    uint32_t source = ledger_number(ledger, NAME_SOURCE, alias->source);
-    CHECK(source != NUMBER_NONE); /* made with the decision, and not deleted while it has aliases */
-    return source;
+    return text_present(alias->source) ? ledger_number(ledger, NAME_SOURCE, alias->source) : NUMBER_NONE;
+}
+
+/* Its source was made with the decision, and is not deleted while it has aliases. */
+static bool alias_has_source(const struct config_alias *alias, uint32_t source)
+{
+    return !text_present(alias->source) || source != NUMBER_NONE;
 }
 
 static void alias_add(struct ledger *ledger, uint32_t item, struct text body, const struct config_alias *config)
@@ -132,6 +134,7 @@ static void alias_add(struct ledger *ledger, uint32_t item, struct text body, co
     if (configs->alias_free != 0)
         configs->alias_free = configs->aliases[entry].item;
     uint32_t source = alias_source(ledger, config);
+    CHECK(alias_has_source(config, source));
     configs->aliases[entry] = (struct alias){item, source, narrow_u16((uint64_t)(config->name.bytes - body.bytes)),
                                              narrow_u8(config->name.length)};
     configs->alias_live++;
@@ -144,6 +147,7 @@ static void alias_remove(struct ledger *ledger, const struct config_alias *confi
 {
     struct configs *configs = &ledger->configs;
     uint32_t source = alias_source(ledger, config);
+    CHECK(alias_has_source(config, source));
     uint32_t entry = alias_find(ledger, source, config->name);
     CHECK(entry != NUMBER_NONE);
     table_remove(&configs->alias_index, alias_hash(ledger, config->name), entry);
@@ -189,7 +193,7 @@ static void item_evolve(struct ledger *ledger, const struct event *event)
 {
     CHECK(event->item < ledger->names[NAME_ITEM].count);
     struct item *item = &ledger->items[event->item];
-    ledger->entries_hash -= item_hash(event->item, item) + config_hash(ledger, NAME_ITEM, event->item);
+    hash_out(ledger, PART_ITEM, event->item, item_hash(event->item, item) + config_hash(ledger, NAME_ITEM, event->item));
     offers_kit_before(ledger, event->item);
     if (item->config.length != 0)
         item_follow(ledger, event->item, false);
@@ -203,7 +207,7 @@ static void item_evolve(struct ledger *ledger, const struct event *event)
         item_follow(ledger, event->item, true);
     }
     offers_kit_after(ledger, event->item, event->seq);
-    ledger->entries_hash += item_hash(event->item, item) + config_hash(ledger, NAME_ITEM, event->item);
+    hash_in(ledger, PART_ITEM, event->item, item_hash(event->item, item) + config_hash(ledger, NAME_ITEM, event->item));
 }
 
 static void location_evolve(struct ledger *ledger, const struct event *event)
@@ -212,7 +216,7 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
     uint32_t number = event->config_number;
     CHECK(number < ledger->names[NAME_LOCATION].count);
     struct location *location = &ledger->locations[number];
-    ledger->entries_hash -= location_hash(ledger, number);
+    hash_out(ledger, PART_LOCATION, number, location_hash(ledger, number));
     if (location->parent != 0)
         ledger->locations[location->parent - 1].children--;
     set_body(ledger, &location->config, event->config_deleted ? TEXT_NONE : event->config);
@@ -235,7 +239,7 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
         CHECK(location->children == 0);
         name_retire(ledger, NAME_LOCATION, number);
     }
-    ledger->entries_hash += location_hash(ledger, number);
+    hash_in(ledger, PART_LOCATION, number, location_hash(ledger, number));
 }
 
 static bool limit_same(const struct limit *a, const struct limit *b)
@@ -265,7 +269,7 @@ static void source_evolve(struct ledger *ledger, const struct event *event)
     struct source *source = &ledger->sources[number];
     struct text form = event->config_deleted ? TEXT_NONE : event->config;
     CHECK(source_config_read(form, &config));
-    ledger->entries_hash -= source_hash(ledger, number);
+    hash_out(ledger, PART_SOURCE, number, source_hash(ledger, number));
     silence_config_before(ledger, number, &config.silence, &withheld);
     set_body(ledger, &source->config, form);
     source_follow(source, &config);
@@ -275,7 +279,7 @@ static void source_evolve(struct ledger *ledger, const struct event *event)
         CHECK(source->aliases == 0);
         name_retire(ledger, NAME_SOURCE, number);
     }
-    ledger->entries_hash += source_hash(ledger, number);
+    hash_in(ledger, PART_SOURCE, number, source_hash(ledger, number));
 }
 
 void config_evolve(struct ledger *ledger, const struct event *event)
@@ -411,98 +415,149 @@ static void aliases_check(const struct ledger *ledger)
 }
 
 /* Where a body is must be sure before it is read. */
-static void body_check(const struct ledger *ledger, struct blockref body)
+static bool body_hashed(const struct ledger *ledger, enum name_space space, uint32_t number, struct audit *audit)
 {
+    static const char lost[] = "its configuration is not where it says";
     const struct blockpool *bodies = &ledger->configs.bodies;
-    CHECK(body.length <= CONFIG_BYTES_MAX);
-    CHECK(body.length != 0 || body.unit == 0);
-    CHECK(body.length == 0 ||
-          (uint64_t)body.unit + blockpool_class_units(blockpool_class(body.length)) <= bodies->unit_count);
+    struct blockref body = body_ref(ledger, space, number);
+    AUDIT_CHECK(audit, STATE, body.length <= CONFIG_BYTES_MAX, lost);
+    AUDIT_CHECK(audit, STATE, body.length != 0 || body.unit == 0, lost);
+    AUDIT_CHECK(audit, STATE, body.length == 0 || (uint64_t)body.unit + blockpool_class_units(blockpool_class(body.length)) <=
+                                                      bodies->unit_count, lost);
+    return name_hashed(ledger, space, number, audit);
+}
+
+bool item_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    if (!body_hashed(ledger, NAME_ITEM, number, audit))
+        return false;
+    audit->hash += item_hash(number, &ledger->items[number]) + config_hash(ledger, NAME_ITEM, number);
+    return true;
+}
+
+bool location_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    if (!body_hashed(ledger, NAME_LOCATION, number, audit))
+        return false;
+    audit->hash += location_hash(ledger, number);
+    return true;
+}
+
+bool source_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    if (!body_hashed(ledger, NAME_SOURCE, number, audit))
+        return false;
+    audit->hash += source_hash(ledger, number);
+    return true;
 }
 
 /* A kit's parts are what its body says, in its order. */
-static void parts_match(const struct ledger *ledger, uint32_t kit, const struct item_config *config)
+static bool parts_match(const struct ledger *ledger, uint32_t kit, const struct item_config *config, struct audit *audit)
 {
+    static const char other[] = "its components are not those of its configuration";
     uint32_t p = ledger->items[kit].first_part;
     for (uint32_t i = 0; i < config->component_count; i++) {
         int64_t units;
-        CHECK(p != 0);
+        AUDIT_CHECK(audit, STATE, p != 0 && p <= ledger->parts.count, other);
         const struct kit_part *part = &ledger->parts.entries[p - 1];
-        CHECK(part->component == ledger_number(ledger, NAME_ITEM, config->components[i].item));
-        CHECK(decimal_to_units(config->components[i].quantity, ledger->items[part->component].scale, &units) ==
-              DECIMAL_OK);
-        CHECK(part->units == units);
+        AUDIT_CHECK(audit, STATE, part->kit == kit, other);
+        AUDIT_CHECK(audit, STATE, part->component == ledger_number(ledger, NAME_ITEM, config->components[i].item), other);
+        AUDIT_CHECK(audit, STATE, decimal_to_units(config->components[i].quantity, ledger->items[part->component].scale,
+                                                   &units) == DECIMAL_OK, other);
+        AUDIT_CHECK(audit, STATE, part->units == units, other);
         p = part->next_of_kit;
     }
-    CHECK(p == 0);
+    AUDIT_CHECK(audit, STATE, p == 0, other);
+    audit->looked_at += config->component_count;
+    return true;
 }
 
-static void items_check(const struct ledger *ledger, uint64_t *hash)
+bool item_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    static const char other[] = "its aliases are not those of its configuration";
+    const struct configs *configs = &ledger->configs;
+    const struct item *item = &ledger->items[number];
+    struct item_config *config = &ledger->bodies[0];
+    bool retired = ledger->names[NAME_ITEM].retired[number];
+    AUDIT_CHECK(audit, STATE, item->first_cell <= ledger->cell_count, "the list of its cells goes astray");
+    AUDIT_CHECK(audit, STATE, item->first_cell == 0 || ledger->cells[item->first_cell - 1].item == number,
+                "the list of its cells leads to another item's");
+    AUDIT_CHECK(audit, STATE, !retired || (item->first_use | item->first_part | item->config.length) == 0,
+                "its name was given up, and it has a configuration");
+    if (!name_sound(ledger, NAME_ITEM, number, audit))
+        return false;
+    if (item->config.length == 0) {
+        AUDIT_CHECK(audit, STATE, item->first_part == 0, "it has components that no configuration gave it");
+        return true;
+    }
+    AUDIT_CHECK(audit, STATE, item_config_read(config_body(ledger, NAME_ITEM, number), config) &&
+                                  !text_present(config->merge), "its configuration cannot be read");
+    for (uint32_t a = 0; a < config->alias_count; a++) {
+        uint32_t source = alias_source(ledger, &config->aliases[a]);
+        AUDIT_CHECK(audit, STATE, alias_has_source(&config->aliases[a], source), other);
+        uint32_t alias = alias_find(ledger, source, config->aliases[a].name);
+        AUDIT_CHECK(audit, STATE, alias != NUMBER_NONE && configs->aliases[alias].item == number, other);
+        uint32_t of_this_name = ledger_number(ledger, NAME_ITEM, config->aliases[a].name);
+        AUDIT_CHECK(audit, STATE, of_this_name == NUMBER_NONE || of_this_name == number, "an alias of it is another's name");
+    }
+    audit->looked_at += config->alias_count;
+    return parts_match(ledger, number, config, audit);
+}
+
+bool location_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    static const char other[] = "it is not what its configuration says";
+    const struct location *location = &ledger->locations[number];
+    struct location_config config;
+    AUDIT_CHECK(audit, STATE, location_config_read(config_body(ledger, NAME_LOCATION, number), &config), other);
+    AUDIT_CHECK(audit, STATE, text_present(config.parent) == (location->parent != 0), other);
+    AUDIT_CHECK(audit, STATE, config.no_promise == location->no_promise, other);
+    AUDIT_CHECK(audit, STATE, location->parent == 0 ||
+                                  ledger_number(ledger, NAME_LOCATION, config.parent) == location->parent - 1, other);
+    AUDIT_CHECK(audit, STATE, location->children == 0 || !ledger->names[NAME_LOCATION].retired[number],
+                "its name was given up, and there is something below it");
+    return name_sound(ledger, NAME_LOCATION, number, audit) && node_sound(ledger, number, audit);
+}
+
+bool source_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    static const char other[] = "it is not what its configuration says";
+    const struct source *source = &ledger->sources[number];
+    struct source followed = *source;
+    struct source_config config;
+    AUDIT_CHECK(audit, STATE, source_config_read(config_body(ledger, NAME_SOURCE, number), &config), other);
+    source_follow(&followed, &config);
+    AUDIT_CHECK(audit, STATE, followed.ordered == source->ordered && followed.strict == source->strict, other);
+    AUDIT_CHECK(audit, STATE, followed.default_condition == source->default_condition, other);
+    AUDIT_CHECK(audit, STATE, followed.has_expires_in == source->has_expires_in &&
+                                  followed.expires_in_ms == source->expires_in_ms, other);
+    AUDIT_CHECK(audit, STATE, followed.age_limit_ms == source->age_limit_ms, other);
+    AUDIT_CHECK(audit, STATE, limit_same(&followed.count_limit, &source->count_limit), other);
+    return silence_sound(ledger, number, &config.silence, audit) && name_sound(ledger, NAME_SOURCE, number, audit);
+}
+
+void configs_check(const struct ledger *ledger)
 {
     const struct configs *configs = &ledger->configs;
     struct item_config *config = &ledger->bodies[0];
-    uint64_t aliases = 0, components = 0;
+    uint64_t of_items = 0, components = 0, children = 0, with_parent = 0, of_sources = 0, everybodys = 0;
+    aliases_check(ledger);
     for (uint32_t i = 0; i < ledger->names[NAME_ITEM].count; i++) {
-        const struct item *item = &ledger->items[i];
-        body_check(ledger, item->config);
-        *hash += config_hash(ledger, NAME_ITEM, i);
-        CHECK((item->first_use | item->first_part) == 0 || !ledger->names[NAME_ITEM].retired[i]);
-        if (item->config.length == 0)
-            continue;
-        CHECK(!ledger->names[NAME_ITEM].retired[i]);
         CHECK(item_config_read(config_body(ledger, NAME_ITEM, i), config));
-        CHECK(!text_present(config->merge));
-        for (uint32_t a = 0; a < config->alias_count; a++) {
-            uint32_t alias = alias_find(ledger, alias_source(ledger, &config->aliases[a]), config->aliases[a].name);
-            CHECK(alias != NUMBER_NONE);
-            CHECK(configs->aliases[alias].item == i);
-            uint32_t of_this_name = ledger_number(ledger, NAME_ITEM, config->aliases[a].name);
-            CHECK(of_this_name == NUMBER_NONE || of_this_name == i);
-        }
-        aliases += config->alias_count;
-        parts_match(ledger, i, config);
+        of_items += config->alias_count;
         components += config->component_count;
     }
-    CHECK(aliases == configs->alias_live);
-    CHECK(aliases == configs->alias_index.count);
+    CHECK(of_items == configs->alias_live);
+    CHECK(of_items == configs->alias_index.count);
     CHECK(components == ledger->parts.count - ledger->parts.free_count);
-}
-
-void configs_check(const struct ledger *ledger, uint64_t *hash)
-{
-    aliases_check(ledger);
-    items_check(ledger, hash);
-    uint64_t children = 0, with_parent = 0, aliases = 0, everybodys = 0;
     for (uint32_t i = 0; i < ledger->names[NAME_LOCATION].count; i++) {
-        const struct location *location = &ledger->locations[i];
-        struct location_config config;
-        body_check(ledger, location->config);
-        CHECK(location_config_read(config_body(ledger, NAME_LOCATION, i), &config));
-        CHECK(text_present(config.parent) == (location->parent != 0));
-        CHECK(config.no_promise == location->no_promise);
-        CHECK(location->parent == 0 || ledger_number(ledger, NAME_LOCATION, config.parent) == location->parent - 1);
-        CHECK(location->children == 0 || !ledger->names[NAME_LOCATION].retired[i]);
-        children += location->children;
-        with_parent += location->parent != 0;
-        *hash += location_hash(ledger, i);
+        children += ledger->locations[i].children;
+        with_parent += ledger->locations[i].parent != 0;
     }
     CHECK(children == with_parent);
-    for (uint32_t i = 0; i < ledger->names[NAME_SOURCE].count; i++) {
-        const struct source *source = &ledger->sources[i];
-        struct source followed = *source;
-        struct source_config config;
-        body_check(ledger, source->config);
-        CHECK(source_config_read(config_body(ledger, NAME_SOURCE, i), &config));
-        source_follow(&followed, &config);
-        CHECK(followed.ordered == source->ordered && followed.strict == source->strict);
-        CHECK(followed.default_condition == source->default_condition);
-        CHECK(followed.has_expires_in == source->has_expires_in && followed.expires_in_ms == source->expires_in_ms);
-        CHECK(followed.age_limit_ms == source->age_limit_ms);
-        CHECK(limit_same(&followed.count_limit, &source->count_limit));
-        aliases += source->aliases;
-        *hash += source_hash(ledger, i);
-    }
-    for (uint32_t i = 0; i < ledger->configs.alias_count; i++)
-        everybodys += ledger->configs.aliases[i].length != 0 && ledger->configs.aliases[i].source == NUMBER_NONE;
-    CHECK(aliases + everybodys == ledger->configs.alias_live);
+    for (uint32_t i = 0; i < ledger->names[NAME_SOURCE].count; i++)
+        of_sources += ledger->sources[i].aliases;
+    for (uint32_t i = 0; i < configs->alias_count; i++)
+        everybodys += configs->aliases[i].length != 0 && configs->aliases[i].source == NUMBER_NONE;
+    CHECK(of_sources + everybodys == configs->alias_live);
 }

@@ -46,6 +46,11 @@ void documents_init(struct ledger *ledger, struct region *region)
 
 /* ---- hashes ---- */
 
+static enum state_part document_part(enum document_kind kind)
+{
+    return kind == DOCUMENT_TRANSFER ? PART_TRANSFER : PART_EXPECTATION;
+}
+
 static uint64_t document_hash(const struct ledger *ledger, enum document_kind kind, const struct document *document)
 {
     const uint64_t words[] = {document->number,
@@ -190,7 +195,7 @@ static void document_drop(struct ledger *ledger, enum document_kind kind, uint32
     struct documents *documents = &ledger->documents[kind];
     struct document *document = &documents->entries[entry];
     CHECK(document->first_line == 0);
-    ledger->entries_hash -= document_hash(ledger, kind, document);
+    hash_out(ledger, document_part(kind), entry, document_hash(ledger, kind, document));
     closed_remove(documents, entry);
     documents->kept--;
     table_remove(&documents->index, name_key(ledger, textpool_text(&documents->names, document->name)), entry);
@@ -299,9 +304,10 @@ static void line_evolve(struct ledger *ledger, const struct event *event, const 
             return; /* the event only names the document */
         number = line_create(ledger, part, document, cell);
     } else {
-        ledger->entries_hash -= line_hash(ledger, &ledger->document_lines.entries[number]);
+        hash_out(ledger, PART_DOCUMENT_LINE, number, line_hash(ledger, &ledger->document_lines.entries[number]));
         due_remove(ledger, number);
     }
+    terms_out(ledger, PART_DOCUMENT_LINE, number);
     if (part->units == 0) {
         line_drop(ledger, part->kind, document, number);
         return;
@@ -311,7 +317,8 @@ static void line_evolve(struct ledger *ledger, const struct event *event, const 
     line->when = part->when;
     line->last_seq = event->seq;
     due_add(ledger, number);
-    ledger->entries_hash += line_hash(ledger, line);
+    terms_in(ledger, PART_DOCUMENT_LINE, number);
+    hash_in(ledger, PART_DOCUMENT_LINE, number, line_hash(ledger, line));
 }
 
 static void part_evolve(struct ledger *ledger, const struct event *event, const struct part *part, int64_t now_us)
@@ -326,7 +333,7 @@ static void part_evolve(struct ledger *ledger, const struct event *event, const 
         CHECK(part->number <= event->seq);
         entry = document_create(ledger, event, part);
     } else {
-        ledger->entries_hash -= document_hash(ledger, part->kind, &documents->entries[entry]);
+        hash_out(ledger, document_part(part->kind), entry, document_hash(ledger, part->kind, &documents->entries[entry]));
     }
     struct document *document = &documents->entries[entry];
     CHECK(document->number == part->number);
@@ -348,7 +355,7 @@ static void part_evolve(struct ledger *ledger, const struct event *event, const 
         documents->kept++;
         documents->open--;
     }
-    ledger->entries_hash += document_hash(ledger, part->kind, document);
+    hash_in(ledger, document_part(part->kind), entry, document_hash(ledger, part->kind, document));
 }
 
 void document_evolve(struct ledger *ledger, const struct event *event, int64_t now_us)
@@ -368,65 +375,99 @@ void document_evolve(struct ledger *ledger, const struct event *event, int64_t n
 
 /* ---- check ---- */
 
-static void closed_check(const struct documents *documents)
+bool document_hashed(const struct ledger *ledger, enum document_kind kind, uint32_t entry, struct audit *audit)
 {
-    uint32_t previous = 0;
-    uint32_t kept = 0;
-    for (uint32_t e = documents->closed_first; e != 0; e = documents->entries[e - 1].closed_next) {
-        const struct document *document = &documents->entries[e - 1];
-        CHECK(++kept <= documents->kept);
-        CHECK(document->closed_previous == previous);
-        CHECK(previous == 0 || documents->entries[previous - 1].closed_at_us <= document->closed_at_us);
-        previous = e;
-    }
-    CHECK(kept == documents->kept);
-    CHECK(documents->closed_last == previous);
+    const struct document *document = &ledger->documents[kind].entries[entry];
+    if (document->number == 0)
+        return true;
+    AUDIT_CHECK(audit, STATE, textpool_holds(&ledger->documents[kind].names, document->name),
+                "its name is not among the names");
+    audit->hash += document_hash(ledger, kind, document);
+    return true;
 }
 
-static void document_check(const struct ledger *ledger, enum document_kind kind, uint32_t entry, uint32_t *lines,
-                           uint64_t *hash)
+bool document_line_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    const struct document_line *line = &ledger->document_lines.entries[number];
+    if (line->units == 0)
+        return true;
+    AUDIT_CHECK(audit, STATE, line->kind < DOCUMENT_KIND_COUNT && line->document < ledger->documents[line->kind].entry_count,
+                "it is of no document");
+    AUDIT_CHECK(audit, STATE, line->cell < ledger->cell_count, "it is on no cell");
+    audit->hash += line_hash(ledger, line);
+    return true;
+}
+
+/* A closed document stands in the list of them, by time, and no other does. */
+static bool document_listed(const struct documents *documents, uint32_t entry, struct audit *audit)
+{
+    static const char astray[] = "the list of closed documents goes astray";
+    const struct document *document = &documents->entries[entry];
+    uint32_t previous = document->closed_previous;
+    uint32_t next = document->closed_next;
+    AUDIT_CHECK(audit, I6, previous <= documents->entry_count && next <= documents->entry_count, astray);
+    if (document->closed_at_us == TIME_NONE) {
+        AUDIT_CHECK(audit, I6, (previous | next) == 0, astray);
+        return true;
+    }
+    if (previous == 0)
+        AUDIT_CHECK(audit, I6, documents->closed_first == entry + 1, astray);
+    else
+        AUDIT_CHECK(audit, I6, documents->entries[previous - 1].closed_next == entry + 1 &&
+                                   documents->entries[previous - 1].closed_at_us <= document->closed_at_us, astray);
+    if (next == 0)
+        AUDIT_CHECK(audit, I6, documents->closed_last == entry + 1, astray);
+    else
+        AUDIT_CHECK(audit, I6, documents->entries[next - 1].closed_previous == entry + 1, astray);
+    return true;
+}
+
+bool document_sound(const struct ledger *ledger, enum document_kind kind, uint32_t entry, struct audit *audit)
 {
     const struct documents *documents = &ledger->documents[kind];
     const struct document *document = &documents->entries[entry];
+    if (document->number == 0)
+        return true;
     struct text name = textpool_text(&documents->names, document->name);
-    CHECK(table_find(&documents->index, name_key(ledger, name), document_is, documents, &name) == entry);
+    AUDIT_CHECK(audit, STATE, table_find(&documents->index, name_key(ledger, name), document_is, documents, &name) == entry,
+                "the index does not find it by its name");
     uint32_t last = 0;
+    uint32_t count = 0;
     for (uint32_t l = document->first_line; l != 0; l = ledger->document_lines.entries[l - 1].next) {
+        AUDIT_CHECK(audit, I5, ++count <= ledger->document_lines.count, "its lines have no end");
         const struct document_line *line = &ledger->document_lines.entries[l - 1];
-        CHECK(++*lines <= ledger->document_lines.count);
-        CHECK(line->document == entry);
-        CHECK(line->kind == kind);
-        CHECK(line->units > 0);
-        CHECK(kind != DOCUMENT_TRANSFER || ledger->cells[line->cell].location == document->to);
+        AUDIT_CHECK(audit, I5, line->document == entry && line->kind == kind && line->units > 0,
+                    "a line of it is another document's");
+        AUDIT_CHECK(audit, I5, kind != DOCUMENT_TRANSFER || ledger->cells[line->cell].location == document->to,
+                    "a line of it does not go where it goes");
         last = l;
-        *hash += line_hash(ledger, line);
     }
-    CHECK(document->last_line == last);
-    CHECK((document->closed_at_us == TIME_NONE) == (last != 0));
-    CHECK(last == 0 || (document->closed_next == 0 && document->closed_previous == 0));
-    *hash += document_hash(ledger, kind, document);
+    audit->looked_at += count;
+    AUDIT_CHECK(audit, I5, document->last_line == last, "its last line is another");
+    AUDIT_CHECK(audit, I5, (document->closed_at_us == TIME_NONE) == (last != 0), "whether it is open is not what it says");
+    return document_listed(documents, entry, audit);
 }
 
 /* What a hold for later waits for is expected to go by its name. */
-static void promises_check(const struct ledger *ledger)
+bool promise_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
 {
+    static const char unexpected[] = "what it waits for is not expected to go";
     const struct claims *claims = &ledger->claims;
-    for (uint32_t i = 0; i < claims->line_count; i++) {
-        const struct claim_line *line = &claims->lines[i];
-        const struct claim *claim = &claims->entries[line->claim];
-        if (claim->number == 0 || claim->at.form == MOMENT_ABSENT || line->units[CLAIM_WAITING] == 0)
-            continue;
-        struct text name = textpool_text(&claims->texts, claim->name);
-        uint32_t expectation = document_find(ledger, DOCUMENT_EXPECTATION, name, ledger->now_us);
-        CHECK(expectation != NUMBER_NONE);
-        CHECK(ledger->documents[DOCUMENT_EXPECTATION].entries[expectation].direction == DIRECTION_OUT);
-        uint32_t open = document_line_find(ledger, DOCUMENT_EXPECTATION, expectation, line->cell);
-        CHECK(open != NUMBER_NONE);
-        CHECK(ledger->document_lines.entries[open].units >= line->units[CLAIM_WAITING]);
-    }
+    const struct claim_line *line = &claims->lines[number];
+    const struct claim *claim = &claims->entries[line->claim];
+    if (line->units[CLAIM_WAITING] == 0 || claim->at.form == MOMENT_ABSENT)
+        return true;
+    struct text name = textpool_text(&claims->texts, claim->name);
+    uint32_t expectation = document_find(ledger, DOCUMENT_EXPECTATION, name, ledger->now_us);
+    AUDIT_CHECK(audit, I5, expectation != NUMBER_NONE, unexpected);
+    AUDIT_CHECK(audit, I5, ledger->documents[DOCUMENT_EXPECTATION].entries[expectation].direction == DIRECTION_OUT, unexpected);
+    uint32_t open = document_line_find(ledger, DOCUMENT_EXPECTATION, expectation, line->cell);
+    AUDIT_CHECK(audit, I5, open != NUMBER_NONE, unexpected);
+    AUDIT_CHECK(audit, I5, ledger->document_lines.entries[open].units >= line->units[CLAIM_WAITING], unexpected);
+    return true;
 }
 
-void documents_check(const struct ledger *ledger, uint64_t *hash)
+void documents_check(const struct ledger *ledger)
 {
     uint32_t lines = 0;
     for (unsigned kind = 0; kind < DOCUMENT_KIND_COUNT; kind++) {
@@ -437,18 +478,17 @@ void documents_check(const struct ledger *ledger, uint64_t *hash)
             const struct document *document = &documents->entries[i];
             if (document->number == 0)
                 continue;
-            document_check(ledger, (enum document_kind)kind, i, &lines, hash);
+            for (uint32_t l = document->first_line; l != 0; l = ledger->document_lines.entries[l - 1].next)
+                lines++;
             open += document->closed_at_us == TIME_NONE;
             kept += document->closed_at_us != TIME_NONE;
         }
         CHECK(open == documents->open);
         CHECK(kept == documents->kept);
+        CHECK(kept != 0 || (documents->closed_first | documents->closed_last) == 0);
         CHECK(open + kept == documents->index.count);
-        closed_check(documents);
     }
     CHECK(lines == ledger->document_lines.count - ledger->document_lines.free_count);
-    due_check(ledger);
-    promises_check(ledger);
 }
 
 /* ---- views ---- */

@@ -347,45 +347,46 @@ bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t lo
 
 /* ---- check ---- */
 
-/* Each list is in order and linked both ways, and each line is in the list of its cell where it belongs. */
-static uint32_t list_check(const struct ledger *ledger, const struct cell_extra *extra, enum due_list_name name,
-                           struct figures *sums)
+bool due_lists_sound(const struct ledger *ledger, uint32_t extra, struct audit *audit)
 {
-    const struct document_line *lines = ledger->document_lines.entries;
-    uint32_t previous = 0;
-    uint32_t walked = 0;
-    for (uint32_t l = extra->due[name].first; l != 0; l = lines[l - 1].due_next) {
-        const struct document_line *line = &lines[l - 1];
-        CHECK(++walked <= ledger->document_lines.count);
-        CHECK(line->units > 0);
-        CHECK(line->cell == extra->cell);
-        CHECK(line->due_list == name);
-        CHECK(name == list_of(ledger, line));
-        CHECK(line->due_previous == previous);
-        CHECK(previous == 0 || lines[previous - 1].when.us <= line->when.us);
-        previous = l;
-        if (line->kind == DOCUMENT_TRANSFER)
-            sums->units[FIGURE_IN_TRANSIT] += line->units;
-        if (name < DUE_OUT_INSTANT)
-            sums->units[FIGURE_INCOMING] += line->units;
-        else if (name < DUE_UNDATED)
-            sums->units[FIGURE_OUTGOING] += line->units;
+    static const char astray[] = "the list of what is announced there goes astray";
+    const struct document_lines *lines = &ledger->document_lines;
+    for (unsigned name = 0; name < DUE_LIST_COUNT; name++) {
+        uint32_t ends[] = {ledger->extras[extra].due[name].first, ledger->extras[extra].due[name].last};
+        AUDIT_CHECK(audit, I5, (ends[0] == 0) == (ends[1] == 0), astray);
+        for (unsigned i = 0; i < 2 && ends[i] != 0; i++) {
+            AUDIT_CHECK(audit, I5, ends[i] <= lines->count, astray);
+            const struct document_line *line = &lines->entries[ends[i] - 1];
+            AUDIT_CHECK(audit, I5, line->units > 0 && line->cell == ledger->extras[extra].cell && line->due_list == name, astray);
+            AUDIT_CHECK(audit, I5, (i == 0 ? line->due_previous : line->due_next) == 0, astray);
+        }
     }
-    CHECK(extra->due[name].last == previous);
-    return walked;
+    return true;
 }
 
-void due_check(const struct ledger *ledger)
+bool document_line_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
 {
-    uint32_t walked = 0;
-    for (uint32_t e = 0; e < ledger->extra_count; e++) {
-        const struct cell_extra *extra = &ledger->extras[e];
-        struct figures sums = {{0}};
-        for (unsigned name = 0; name < DUE_LIST_COUNT; name++)
-            walked += list_check(ledger, extra, (enum due_list_name)name, &sums);
-        /* What the cell says is under way and expected is what the open documents say. */
-        for (unsigned f = FIGURE_IN_TRANSIT; f <= FIGURE_OUTGOING; f++)
-            CHECK(extra->units[f - FIGURE_OF_EVERY_CELL] == sums.units[f]);
+    static const char astray[] = "the list of what is announced in its cell goes astray";
+    const struct document_lines *lines = &ledger->document_lines;
+    const struct document_line *line = &lines->entries[number];
+    if (line->units == 0)
+        return true;
+    AUDIT_CHECK(audit, I5, line->units > 0, "less than nothing is under way");
+    AUDIT_CHECK(audit, I5, document_line_find(ledger, line->kind, line->document, line->cell) == number,
+                "it is not among its document's lines");
+    AUDIT_CHECK(audit, I5, line->due_list == list_of(ledger, line), "it is in the wrong list of its cell");
+    const struct cell_extra *extra = cell_extra(ledger, line->cell);
+    AUDIT_CHECK(audit, I5, extra != NULL && line->due_previous <= lines->count && line->due_next <= lines->count, astray);
+    if (line->due_previous == 0) {
+        AUDIT_CHECK(audit, I5, extra->due[line->due_list].first == number + 1, astray);
+    } else {
+        const struct document_line *previous = &lines->entries[line->due_previous - 1];
+        AUDIT_CHECK(audit, I5, previous->due_next == number + 1 && previous->cell == line->cell &&
+                                   previous->due_list == line->due_list && previous->when.us <= line->when.us, astray);
     }
-    CHECK(walked == ledger->document_lines.count - ledger->document_lines.free_count);
+    if (line->due_next == 0)
+        AUDIT_CHECK(audit, I5, extra->due[line->due_list].last == number + 1, astray);
+    else
+        AUDIT_CHECK(audit, I5, lines->entries[line->due_next - 1].due_previous == number + 1, astray);
+    return true;
 }

@@ -4,21 +4,21 @@
  */
 #include "ledger/state.h"
 
-static uint32_t ring_count_for(uint32_t count_max)
+uint32_t id_places(uint32_t count_max)
 {
     return (count_max / ID_BLOCK + 2) * ID_BLOCK; /* whole blocks, and one to spare so that none is half reused */
 }
 
 size_t ids_bytes(uint32_t count_max)
 {
-    uint32_t ring_count = ring_count_for(count_max);
+    uint32_t ring_count = id_places(count_max);
     return region_round((size_t)ring_count * sizeof(struct id_entry)) +
            region_round((size_t)ring_count / ID_BLOCK * sizeof(int64_t)) + table_bytes(ring_count);
 }
 
 void ids_init(struct ids *ids, struct region *region, uint32_t count_max)
 {
-    uint32_t ring_count = ring_count_for(count_max);
+    uint32_t ring_count = id_places(count_max);
     *ids = (struct ids){
         .ring = region_take(region, ring_count, sizeof(struct id_entry)),
         .block_us = region_take(region, ring_count / ID_BLOCK, sizeof(int64_t)),
@@ -59,6 +59,12 @@ static uint64_t id_entry_hash(const struct ids *ids, uint64_t n)
     return entry_hash(ENTRY_ID, words, 5);
 }
 
+/* Of the block a place is in. */
+static uint32_t first_of_block(uint32_t place)
+{
+    return place - place % ID_BLOCK;
+}
+
 static int64_t *block_of(const struct ids *ids, uint64_t n)
 {
     return &ids->block_us[n % ids->ring_count / ID_BLOCK];
@@ -87,11 +93,11 @@ void ids_forget(struct ledger *ledger, int64_t now_us, unsigned most)
     struct ids *ids = &ledger->ids;
     for (; most > 0 && ids_stale(ledger, now_us); most--) {
         uint32_t place = (uint32_t)(ids->first % ids->ring_count);
-        ledger->entries_hash -= id_entry_hash(ids, ids->first);
+        hash_out(ledger, PART_ID, place, id_entry_hash(ids, ids->first));
         table_remove(&ids->index, ids->ring[place].hash.low, place);
         ids->first++;
         if (ids->first % ID_BLOCK == 0 || ids->first == ids->next)
-            ledger->entries_hash -= block_hash(ids, ids->first - 1);
+            hash_out(ledger, PART_ID, first_of_block(place), block_hash(ids, ids->first - 1));
     }
 }
 
@@ -105,25 +111,56 @@ void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, ui
     bool begun = ids->first != ids->next && ids->next % ID_BLOCK != 0;
     if (!begun || *block_of(ids, ids->next) != now_us) {
         if (begun)
-            ledger->entries_hash -= block_hash(ids, ids->next);
+            hash_out(ledger, PART_ID, first_of_block(place), block_hash(ids, ids->next));
         *block_of(ids, ids->next) = now_us;
-        ledger->entries_hash += block_hash(ids, ids->next);
+        hash_in(ledger, PART_ID, first_of_block(place), block_hash(ids, ids->next));
     }
     table_insert(&ids->index, hash.low, place);
-    ledger->entries_hash += id_entry_hash(ids, ids->next);
+    hash_in(ledger, PART_ID, place, id_entry_hash(ids, ids->next));
     ids->next++;
 }
 
-void ids_check(const struct ledger *ledger, uint64_t *hash)
+/* The entry that is at a place, or would be next; it is kept when its number is before ids.next. */
+static uint64_t number_at(const struct ids *ids, uint32_t place)
+{
+    uint32_t first = (uint32_t)(ids->first % ids->ring_count);
+    return ids->first + (place >= first ? place - first : ids->ring_count - first + place);
+}
+
+bool id_hashed(const struct ledger *ledger, uint32_t place, struct audit *audit)
 {
     const struct ids *ids = &ledger->ids;
-    CHECK(ids->index.count == ids->next - ids->first);
-    for (uint64_t n = ids->first; n != ids->next; n++) {
-        const struct id_entry *entry = &ids->ring[n % ids->ring_count];
-        CHECK(id_find(ledger, entry->hash) == entry);
-        CHECK(entry->last_seq <= ledger->last_seq);
-        *hash += id_entry_hash(ids, n);
-        if (n == ids->first || n % ID_BLOCK == 0)
-            *hash += block_hash(ids, n);
-    }
+    uint64_t n = number_at(ids, place);
+    if (n < ids->next)
+        audit->hash += id_entry_hash(ids, n);
+    /* A block's time counts with its first place, kept or forgotten. */
+    if (ids->first != ids->next && place == first_of_block((uint32_t)(ids->first % ids->ring_count)))
+        audit->hash += block_hash(ids, ids->first);
+    else if (n < ids->next && place == first_of_block(place))
+        audit->hash += block_hash(ids, n);
+    return true;
+}
+
+bool id_sound(const struct ledger *ledger, uint32_t place, struct audit *audit)
+{
+    const struct ids *ids = &ledger->ids;
+    const struct id_entry *entry = &ids->ring[place];
+    uint64_t n = number_at(ids, place);
+    if (n >= ids->next)
+        return true;
+    if (place + AUDIT_AHEAD < ids->ring_count)
+        table_prefetch(&ids->index, entry[AUDIT_AHEAD].hash.low);
+    AUDIT_CHECK(audit, STATE, id_find(ledger, entry->hash) == entry, "the index does not find it");
+    AUDIT_CHECK(audit, I6, entry->last_seq <= ledger->last_seq, "its event is yet to come");
+    AUDIT_CHECK(audit, I6, *block_of(ids, n) <= ledger->now_us, "it is younger than the log");
+    if (n == ids->first)
+        return true;
+    AUDIT_CHECK(audit, I6, ids->ring[(n - 1) % ids->ring_count].last_seq < entry->last_seq, "it was decided out of order");
+    AUDIT_CHECK(audit, I6, *block_of(ids, n - 1) <= *block_of(ids, n), "it is older than the one before it");
+    return true;
+}
+
+void ids_check(const struct ledger *ledger)
+{
+    CHECK(ledger->ids.index.count == ledger->ids.next - ledger->ids.first);
 }

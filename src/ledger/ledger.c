@@ -58,7 +58,7 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->location_count_max * CHANNEL_WORDS * sizeof(uint64_t)) +
            region_round(CONFIG_BYTES_MAX) + region_round(sizeof(struct pending)) +
            region_round((size_t)limits->cell_count_max * sizeof(uint32_t)) +
-           region_round((size_t)limits->claim_count_max * sizeof(uint64_t));
+           region_round((size_t)limits->claim_count_max * sizeof(uint64_t)) + audit_bytes(limits);
 }
 
 struct ledger *ledger_init(struct region *region, const struct ledger_limits *limits, const struct siphash_key *key)
@@ -102,6 +102,7 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     ledger->location_channels = region_take(region, limits->location_count_max, CHANNEL_WORDS * sizeof(uint64_t));
     ledger->config_room = region_take(region, CONFIG_BYTES_MAX, 1);
     pending_init(ledger, region);
+    audit_init(ledger, region);
     return ledger;
 }
 
@@ -112,11 +113,11 @@ static void name_evolve(struct ledger *ledger, const struct new_name *name)
     CHECK(name->number == ledger->names[name->space].count);
     names_add(ledger, name->space, name->name);
     if (name->space == NAME_ITEM)
-        ledger->entries_hash += item_hash(name->number, &ledger->items[name->number]);
+        hash_in(ledger, PART_ITEM, name->number, item_hash(name->number, &ledger->items[name->number]));
     if (name->space == NAME_LOCATION)
-        ledger->entries_hash += location_hash(ledger, name->number);
+        hash_in(ledger, PART_LOCATION, name->number, location_hash(ledger, name->number));
     if (name->space == NAME_SOURCE)
-        ledger->entries_hash += source_hash(ledger, name->number);
+        hash_in(ledger, PART_SOURCE, name->number, source_hash(ledger, name->number));
     if (name->space == NAME_CHANNEL)
         channel_create(ledger, name->number);
 }
@@ -180,9 +181,9 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         pending_consider_claim(ledger, shrunk);
     CHECK(decision->source < ledger->names[NAME_SOURCE].count);
     if (decision->has_seq && decision->source_seq > ledger->sources[decision->source].seq_mark) {
-        ledger->entries_hash -= source_hash(ledger, decision->source);
+        hash_out(ledger, PART_SOURCE, decision->source, source_hash(ledger, decision->source));
         ledger->sources[decision->source].seq_mark = decision->source_seq;
-        ledger->entries_hash += source_hash(ledger, decision->source);
+        hash_in(ledger, PART_SOURCE, decision->source, source_hash(ledger, decision->source));
     }
     if (UNLIKELY(ledger->sources[decision->source].silence_after_s != 0))
         silence_heard(ledger, decision->source);
@@ -304,35 +305,27 @@ bool ledger_strict(const struct ledger *ledger)
 
 void ledger_check(const struct ledger *ledger)
 {
-    uint64_t hash = 0;
+    audit_whole(ledger);
     uint32_t retired = 0;
     for (unsigned space = 0; space < NAME_SPACE_COUNT; space++) {
         const struct names *names = &ledger->names[space];
         CHECK(names->index.count == names->count - names->retired_count);
         retired += names->retired_count;
-        for (uint32_t i = 0; i < names->count; i++) {
-            CHECK((names->entries[i] >> 8) + (names->entries[i] & 0xff) <= names->bytes_used);
-            struct text name = ledger_name(ledger, (enum name_space)space, i);
-            uint32_t number = ledger_number(ledger, (enum name_space)space, name);
-            CHECK(names->retired[i] ? number == NUMBER_NONE || number > i : number == i);
-            hash += name_hash(ledger, (enum name_space)space, i);
-        }
     }
     CHECK(retired == ledger->retired_count);
-    configs_check(ledger, &hash);
-    cell_check(ledger, &hash);
+    configs_check(ledger);
+    cell_check(ledger);
     bins_check(ledger);
-    channels_check(ledger, &hash);
+    quotas_check(ledger);
     parts_check(ledger);
     silence_check(ledger);
-    offers_check(ledger, &hash);
+    offers_check(ledger);
     pending_check(ledger);
-    claims_check(ledger, &hash);
-    documents_check(ledger, &hash);
-    marks_check(ledger, &hash);
-    reviews_check(ledger, &hash);
-    ids_check(ledger, &hash);
-    CHECK(hash == ledger->entries_hash);
+    claims_check(ledger);
+    documents_check(ledger);
+    marks_check(ledger);
+    reviews_check(ledger);
+    ids_check(ledger);
 }
 
 struct ledger_counts ledger_counts(const struct ledger *ledger)

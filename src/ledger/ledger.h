@@ -119,8 +119,51 @@ int64_t ledger_id_window_ms(const struct ledger *ledger);
 uint32_t ledger_id_capacity(const struct ledger *ledger);
 bool ledger_strict(const struct ledger *ledger);
 
-/* Walks everything: I1, I2, indexes, and the state hash computed anew. Ends the process on a contradiction. */
+/* Walks everything: an audit at once, and what of a table can be told of all of it alone. Ends the process on a
+ * contradiction. */
 void ledger_check(const struct ledger *ledger);
+
+/* ---- audit: the invariants, looked at in small steps between decisions ---- */
+
+/* I1 to I7 are DESIGN section 1's; state: the state hash, the indexes and what follows from configuration. */
+#define INVARIANT_MAP(X) X(I1) X(I2) X(I3) X(I4) X(I5) X(I6) X(I7) X(STATE)
+enum invariant {
+#define X(name) INVARIANT_##name,
+    INVARIANT_MAP(X)
+#undef X
+        INVARIANT_COUNT
+};
+const char *invariant_name(enum invariant invariant);
+
+/* A contradiction: what an entry of a table says cannot be. */
+struct finding {
+    enum invariant invariant;
+    const char *what;        /* a constant, in words, of the entry */
+    const char *table;       /* a constant, plural */
+    uint32_t entry, entries; /* its number; of a hash how many from there on, else 1 */
+    struct text item, location; /* of which it speaks, or absent */
+    struct text name;        /* of the source, channel, hold or document, or absent */
+    int64_t expected, found; /* base units; equal when it is not a matter of figures */
+    uint8_t scale;           /* of the item */
+};
+
+/*
+ * Looks at some entries more, `entries` or a few beyond, and begins anew after the last; with 0 at none. One entry costs
+ * what it leads to: a hold its lines, an offer the locations of its channel. False when a contradiction was found, now
+ * or before: then nothing more is looked at, and nothing should be decided. The first takes as long as some dozen walks
+ * over all cells and claims when it is in a sum over a whole table.
+ */
+bool ledger_audit(struct ledger *ledger, uint32_t entries);
+
+struct audit_view {
+    uint64_t passes;                   /* complete ones */
+    uint64_t entries;                  /* looked at, since the start */
+    uint64_t checked[INVARIANT_COUNT]; /* entries that the last complete pass held against it */
+    bool in_pass;                      /* one has begun */
+    bool found;
+    struct finding finding;            /* its texts last as long as the ledger */
+};
+void ledger_audit_look(const struct ledger *ledger, struct audit_view *out_view);
 
 /* Where the tables grow: the first byte not used yet, and the end of the space reserved. */
 #define LEDGER_FRONTIERS 19

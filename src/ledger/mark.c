@@ -115,7 +115,7 @@ static void drop(struct ledger *ledger, uint32_t number)
     while (*link != number + 1)
         link = &marks->entries[*link - 1].next;
     *link = mark->next;
-    ledger->entries_hash -= mark_hash(mark);
+    hash_out(ledger, PART_MARK, number, mark_hash(mark));
     *mark = (struct mark){.next = marks->free_first};
     marks->free_first = number + 1;
     marks->live--;
@@ -139,7 +139,7 @@ static void mark_add(struct ledger *ledger, const struct event *event, uint32_t 
                           .variance = event->variance,
                           .uncertain = event->uncertain};
     marks->live++;
-    ledger->entries_hash += mark_hash(mark);
+    hash_in(ledger, PART_MARK, number, mark_hash(mark));
     uint32_t former = newest_of(ledger, cell, event->condition);
     uint32_t *link = &cell_extra_make(ledger, cell)->mark_first;
     while (*link != 0 && marks->entries[*link - 1].to_us > mark->to_us)
@@ -164,10 +164,10 @@ void mark_evolve(struct ledger *ledger, const struct event *event, uint32_t cell
         m = marks[m - 1].next;
     CHECK(m != 0);
     struct mark *mark = &marks[m - 1];
-    ledger->entries_hash -= mark_hash(mark);
+    uint64_t hash_before = mark_hash(mark);
     mark->variance = event->variance;
     mark->uncertain = event->uncertain;
-    ledger->entries_hash += mark_hash(mark);
+    hash_in(ledger, PART_MARK, m - 1, mark_hash(mark) - hash_before);
 }
 
 bool marks_stale(const struct ledger *ledger, int64_t now_us)
@@ -198,34 +198,90 @@ bool marks_room(const struct ledger *ledger, const struct decision *decision)
 
 /* ---- check ---- */
 
-void marks_check(const struct ledger *ledger, uint64_t *hash)
+bool mark_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    const struct mark *mark = &ledger->marks.entries[number];
+    if (mark->seq == 0)
+        return true;
+    AUDIT_CHECK(audit, STATE, mark->cell < ledger->cell_count, "it is of no cell");
+    audit->hash += mark_hash(mark);
+    return true;
+}
+
+/* Is it in the list of its cell? Those of a cell are few. */
+static bool is_of_cell(const struct ledger *ledger, uint32_t number, struct audit *audit)
 {
     const struct marks *marks = &ledger->marks;
-    uint32_t listed = 0;
+    uint32_t count = 0;
+    uint32_t m = first_of(ledger, marks->entries[number].cell);
+    for (; m != 0 && m != number + 1; m = marks->entries[m - 1].next)
+        AUDIT_CHECK(audit, STATE, m <= marks->count && ++count <= marks->live, "the list of its cell's counts goes astray");
+    audit->looked_at += count;
+    AUDIT_CHECK(audit, STATE, m != 0, "it is not in the list of its cell's counts");
+    return true;
+}
+
+bool mark_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    static const char astray[] = "the list of the counts goes astray";
+    static const char unordered[] = "the list of its cell's counts is out of order";
+    const struct marks *marks = &ledger->marks;
+    const struct mark *mark = &marks->entries[number];
+    if (mark->seq == 0)
+        return true;
+    AUDIT_CHECK(audit, STATE, mark->seq <= ledger->cells[mark->cell].last_seq, "its event is yet to come");
+    AUDIT_CHECK(audit, STATE, mark->from_us <= mark->to_us && mark->to_us <= mark->recorded_us, "its window has no end");
+    AUDIT_CHECK(audit, STATE, mark->uncertain >= 0, "less than nothing of it is uncertain");
+    AUDIT_CHECK(audit, STATE, mark->next <= marks->count && mark->recent_next <= marks->count &&
+                                  mark->recent_previous <= marks->count, astray);
+    if (mark->next != 0) {
+        const struct mark *older = &marks->entries[mark->next - 1];
+        AUDIT_CHECK(audit, STATE, older->cell == mark->cell, unordered);
+        AUDIT_CHECK(audit, STATE, older->to_us < mark->to_us || (older->to_us == mark->to_us && older->seq < mark->seq), unordered);
+    }
+    if (!is_of_cell(ledger, number, audit))
+        return false;
+    AUDIT_CHECK(audit, STATE, mark->recent || newest_of(ledger, mark->cell, mark->condition) == number,
+                "it is kept, and neither recent nor the newest");
+    if (!mark->recent) {
+        AUDIT_CHECK(audit, STATE, (mark->recent_next | mark->recent_previous) == 0, astray);
+        return true;
+    }
+    if (mark->recent_previous == 0)
+        AUDIT_CHECK(audit, STATE, marks->recent_first == number + 1, astray);
+    else
+        AUDIT_CHECK(audit, STATE, marks->entries[mark->recent_previous - 1].recent_next == number + 1, astray);
+    if (mark->recent_next == 0) {
+        AUDIT_CHECK(audit, STATE, marks->recent_last == number + 1, astray);
+        return true;
+    }
+    AUDIT_CHECK(audit, STATE, marks->entries[mark->recent_next - 1].recent_previous == number + 1, astray);
+    AUDIT_CHECK(audit, I6, mark->recorded_us <= marks->entries[mark->recent_next - 1].recorded_us, astray);
+    return true;
+}
+
+void marks_check(const struct ledger *ledger)
+{
+    const struct marks *marks = &ledger->marks;
+    uint32_t live = 0;
     uint32_t recent = 0;
+    uint32_t unused = 0;
+    uint32_t listed = 0;
+    for (uint32_t m = 0; m < marks->count; m++) {
+        live += marks->entries[m].seq != 0;
+        recent += marks->entries[m].recent;
+    }
+    CHECK(live == marks->live);
+    for (uint32_t m = marks->recent_first; m != 0; m = marks->entries[m - 1].recent_next)
+        CHECK(++listed <= recent);
+    CHECK(listed == recent && (recent != 0 || marks->recent_last == 0));
+    listed = 0;
     for (uint32_t i = 0; i < ledger->extra_count; i++) {
-        const struct mark *before = NULL;
-        for (uint32_t m = ledger->extras[i].mark_first; m != 0; m = marks->entries[m - 1].next) {
-            const struct mark *mark = &marks->entries[m - 1];
-            CHECK(++listed <= marks->live);
-            CHECK(mark->cell == ledger->extras[i].cell);
-            CHECK(mark->seq != 0 && mark->seq <= ledger->cells[mark->cell].last_seq);
-            CHECK(mark->from_us <= mark->to_us && mark->to_us <= mark->recorded_us);
-            CHECK(mark->uncertain >= 0);
-            CHECK(before == NULL || mark->to_us < before->to_us ||
-                  (mark->to_us == before->to_us && mark->seq < before->seq));
-            CHECK(mark->recent || newest_of(ledger, mark->cell, mark->condition) == m - 1);
-            *hash += mark_hash(mark);
-            before = mark;
-        }
+        for (uint32_t m = ledger->extras[i].mark_first; m != 0; m = marks->entries[m - 1].next)
+            CHECK(++listed <= live);
     }
-    CHECK(listed == marks->live);
-    uint32_t previous = 0;
-    for (uint32_t m = marks->recent_first; m != 0; m = marks->entries[m - 1].recent_next) {
-        CHECK(++recent <= marks->live);
-        CHECK(marks->entries[m - 1].recent && marks->entries[m - 1].recent_previous == previous);
-        CHECK(previous == 0 || marks->entries[previous - 1].recorded_us <= marks->entries[m - 1].recorded_us);
-        previous = m;
-    }
-    CHECK(marks->recent_last == previous);
+    CHECK(listed == live);
+    for (uint32_t m = marks->free_first; m != 0; m = marks->entries[m - 1].next)
+        CHECK(++unused <= marks->count - live && marks->entries[m - 1].seq == 0);
+    CHECK(unused == marks->count - live);
 }

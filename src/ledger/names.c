@@ -86,12 +86,12 @@ void name_retire(struct ledger *ledger, enum name_space space, uint32_t number)
     struct names *names = &ledger->names[space];
     struct text name = ledger_name(ledger, space, number);
     CHECK(!names->retired[number]);
-    ledger->entries_hash -= name_hash(ledger, space, number);
+    hash_out(ledger, (enum state_part)space, number, name_hash(ledger, space, number));
     table_remove(&names->index, siphash64(&ledger->key, name.bytes, name.length), number);
     names->retired[number] = true;
     names->retired_count++;
     ledger->retired_count++;
-    ledger->entries_hash += name_hash(ledger, space, number);
+    hash_in(ledger, (enum state_part)space, number, name_hash(ledger, space, number));
 }
 
 bool ledger_retired(const struct ledger *ledger, enum name_space space, uint32_t number)
@@ -111,5 +111,27 @@ void names_add(struct ledger *ledger, enum name_space space, struct text name)
     names->bytes_used += name.length;
     names->count++;
     table_insert(&names->index, siphash64(&ledger->key, name.bytes, name.length), number);
-    ledger->entries_hash += name_hash(ledger, space, number);
+    hash_in(ledger, (enum state_part)space, number, name_hash(ledger, space, number));
+}
+
+bool name_held(const struct ledger *ledger, enum name_space space, uint32_t number)
+{
+    uint64_t entry = ledger->names[space].entries[number];
+    return (entry >> 8) + (entry & 0xff) <= ledger->names[space].bytes_used;
+}
+
+bool name_hashed(const struct ledger *ledger, enum name_space space, uint32_t number, struct audit *audit)
+{
+    AUDIT_CHECK(audit, STATE, name_held(ledger, space, number), "its name is not among the names");
+    audit->hash += name_hash(ledger, space, number);
+    return true;
+}
+
+bool name_sound(const struct ledger *ledger, enum name_space space, uint32_t number, struct audit *audit)
+{
+    uint32_t found = ledger_number(ledger, space, ledger_name(ledger, space, number));
+    bool retired = ledger->names[space].retired[number];
+    AUDIT_CHECK(audit, STATE, retired ? found == NUMBER_NONE || found > number : found == number,
+                "the index does not find it by its name");
+    return true;
 }

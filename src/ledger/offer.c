@@ -40,6 +40,11 @@ struct offer *offer_find(const struct ledger *ledger, uint32_t channel, uint32_t
     return entry == TABLE_NONE ? NULL : &ledger->offers[entry];
 }
 
+static uint32_t offer_number(const struct ledger *ledger, const struct offer *offer)
+{
+    return (uint32_t)(offer - ledger->offers);
+}
+
 static struct offer *offer_make(struct ledger *ledger, uint32_t channel, uint32_t item)
 {
     struct offer *have = offer_find(ledger, channel, item);
@@ -123,7 +128,7 @@ static void list_remove(struct ledger *ledger, struct offer *offer)
 static void list_append(struct ledger *ledger, struct offer *offer)
 {
     struct channel *channel = &ledger->channels[offer->channel];
-    uint32_t number = (uint32_t)(offer - ledger->offers) + 1;
+    uint32_t number = offer_number(ledger, offer) + 1;
     offer->previous = channel->offer_last;
     offer->next = 0;
     offer->changed_turn = 0;
@@ -142,13 +147,13 @@ static void offer_settle(struct ledger *ledger, struct offer *offer, uint64_t se
     int64_t ats = offer_ats(ledger, offer);
     if (ats == offer->ats)
         return;
-    ledger->entries_hash -= offer_hash(offer);
+    hash_out(ledger, PART_OFFER, offer_number(ledger, offer), offer_hash(offer));
     offer->ats = ats;
     if (offer->changed_seq != 0)
         list_remove(ledger, offer);
     offer->changed_seq = seq;
     list_append(ledger, offer);
-    ledger->entries_hash += offer_hash(offer);
+    hash_in(ledger, PART_OFFER, offer_number(ledger, offer), offer_hash(offer));
 }
 
 /* Calls for each channel that sells from the location: for (c = next_channel(l, 0); c < CHANNELS_MAX; ...). */
@@ -289,7 +294,7 @@ bool offers_room(const struct ledger *ledger, const struct decision *decision)
 void offer_evolve(struct ledger *ledger, const struct event *event)
 {
     struct offer *offer = offer_make(ledger, event->config_number, event->item);
-    ledger->entries_hash -= offer_hash(offer);
+    hash_out(ledger, PART_OFFER, offer_number(ledger, offer), offer_hash(offer));
     struct offer configured;
     offer_form_read(event->config, &configured);
     offer->has_buffer = configured.has_buffer;
@@ -297,7 +302,7 @@ void offer_evolve(struct ledger *ledger, const struct event *event)
     offer->buffer = configured.buffer;
     offer->cap = configured.cap;
     offer->config_seq = event->seq;
-    ledger->entries_hash += offer_hash(offer);
+    hash_in(ledger, PART_OFFER, offer_number(ledger, offer), offer_hash(offer));
     offer_settle(ledger, offer, event->seq);
 }
 
@@ -501,48 +506,89 @@ void offers_withheld(struct ledger *ledger, const struct withheld *withheld, uin
 
 /* ---- check ---- */
 
-void offers_check(const struct ledger *ledger, uint64_t *hash)
+bool offer_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    audit->hash += offer_hash(&ledger->offers[number]);
+    return true;
+}
+
+/* Its neighbours in the list know it, and are in order. */
+static bool offer_listed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    static const char astray[] = "the list of its channel's changes goes astray";
+    const struct offer *offer = &ledger->offers[number];
+    const struct channel *channel = &ledger->channels[offer->channel];
+    AUDIT_CHECK(audit, I4, offer->previous <= ledger->offer_count && offer->next <= ledger->offer_count, astray);
+    if (offer->changed_seq == 0) {
+        AUDIT_CHECK(audit, I4, (offer->next | offer->previous | offer->changed_turn) == 0, astray);
+        return true;
+    }
+    if (offer->previous == 0) {
+        AUDIT_CHECK(audit, I4, channel->offer_first == number + 1, astray);
+    } else {
+        const struct offer *before = &ledger->offers[offer->previous - 1];
+        AUDIT_CHECK(audit, I4, before->next == number + 1 && before->channel == offer->channel, astray);
+        AUDIT_CHECK(audit, I4, before->changed_seq < offer->changed_seq ||
+                                   (before->changed_seq == offer->changed_seq &&
+                                    before->changed_turn < offer->changed_turn), astray);
+    }
+    if (offer->next == 0)
+        AUDIT_CHECK(audit, I4, channel->offer_last == number + 1, astray);
+    else
+        AUDIT_CHECK(audit, I4, ledger->offers[offer->next - 1].previous == number + 1, astray);
+    return true;
+}
+
+bool offer_list_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    static const char astray[] = "the list of its changes goes astray";
+    const struct channel *channel = &ledger->channels[number];
+    AUDIT_CHECK(audit, I4, channel->offer_first <= ledger->offer_count && channel->offer_last <= ledger->offer_count, astray);
+    AUDIT_CHECK(audit, I4, (channel->offer_first == 0) == (channel->offer_last == 0), astray);
+    if (channel->offer_first == 0)
+        return true;
+    const struct offer *first = &ledger->offers[channel->offer_first - 1];
+    const struct offer *last = &ledger->offers[channel->offer_last - 1];
+    AUDIT_CHECK(audit, I4, first->channel == number && first->previous == 0 && first->changed_seq != 0, astray);
+    AUDIT_CHECK(audit, I4, last->channel == number && last->next == 0 && last->changed_seq != 0, astray);
+    return true;
+}
+
+bool offer_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    const struct offer *offer = &ledger->offers[number];
+    AUDIT_CHECK(audit, STATE, offer_find(ledger, offer->channel, offer->item) == offer,
+                "the index does not find it by its channel and item");
+    AUDIT_CHECK(audit, I4,
+                offer->config_seq != 0 || !(offer->has_buffer || offer->has_cap || offer->buffer != 0 || offer->cap != 0),
+                "it has limits that nobody set");
+    const struct channel *channel = &ledger->channels[offer->channel];
+    int64_t free_units = kit_free(ledger, offer->item, offer->channel);
+    for (uint32_t i = 0; i < channel->place_count; i++) {
+        uint32_t cell = cell_find(ledger, offer->item, channel->places[i]);
+        if (cell != NUMBER_NONE)
+            free_units += cell_shown(ledger, cell, offer->channel);
+    }
+    audit->looked_at += channel->place_count;
+    audit->finding.expected = free_units;
+    audit->finding.found = offer->free;
+    AUDIT_CHECK(audit, I4, offer->free == free_units, "it is not the sum of what is shown at its channel's locations");
+    audit->finding.expected = offer_ats(ledger, offer);
+    audit->finding.found = offer->ats;
+    AUDIT_CHECK(audit, I4, offer->ats == audit->finding.expected, "it is not what is free less the buffer, up to the cap");
+    return offer_listed(ledger, number, audit);
+}
+
+bool offers_made(const struct ledger *ledger, uint32_t cell, struct audit *audit)
+{
+    FOR_CHANNELS(ledger, ledger->cells[cell].location, c)
+        AUDIT_CHECK(audit, I4, offer_find(ledger, c, ledger->cells[cell].item) != NULL, "a channel that sells it has no offer");
+    return true;
+}
+
+void offers_check(const struct ledger *ledger)
 {
     CHECK(ledger->offer_index.count == ledger->offer_count);
-    for (uint32_t i = 0; i < ledger->offer_count; i++) {
-        const struct offer *offer = &ledger->offers[i];
-        CHECK(offer_find(ledger, offer->channel, offer->item) == offer);
-        CHECK(offer->config_seq != 0 || !(offer->has_buffer || offer->has_cap || offer->buffer != 0 || offer->cap != 0));
-        CHECK(offer->changed_seq != 0 || (offer->next == 0 && offer->previous == 0 && offer->changed_turn == 0));
-        int64_t free_units = 0;
-        for (uint32_t c = ledger->items[offer->item].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item) {
-            if (channel_serves(ledger, offer->channel, ledger->cells[c - 1].location))
-                free_units += cell_shown(ledger, c - 1, offer->channel);
-        }
-        free_units += kit_free(ledger, offer->item, offer->channel);
-        CHECK(offer->free == free_units);
-        CHECK(offer->ats == offer_ats(ledger, offer));
-        *hash += offer_hash(offer);
-    }
-    for (uint32_t i = 0; i < ledger->cell_count; i++) {
-        FOR_CHANNELS(ledger, ledger->cells[i].location, c)
-            CHECK(offer_find(ledger, c, ledger->cells[i].item) != NULL);
-    }
-    uint32_t listed = 0;
-    for (uint32_t c = 0; c < ledger->names[NAME_CHANNEL].count; c++) {
-        uint32_t previous = 0;
-        uint64_t seq = 0;
-        uint32_t turn = 0;
-        for (uint32_t o = ledger->channels[c].offer_first; o != 0; o = ledger->offers[o - 1].next) {
-            CHECK(ledger->offers[o - 1].previous == previous);
-            CHECK(ledger->offers[o - 1].channel == c);
-            listed++;
-            CHECK(ledger->offers[o - 1].changed_seq > seq ||
-                  (ledger->offers[o - 1].changed_seq == seq && ledger->offers[o - 1].changed_turn > turn));
-            seq = ledger->offers[o - 1].changed_seq;
-            turn = ledger->offers[o - 1].changed_turn;
-            previous = o;
-        }
-        CHECK(ledger->channels[c].offer_last == previous);
-    }
-    for (uint32_t i = 0; i < ledger->offer_count; i++)
-        listed -= ledger->offers[i].changed_seq != 0;
-    CHECK(listed == 0);
 }
 
 /* ---- views ---- */

@@ -206,9 +206,9 @@ uint64_t silence_hash(const struct ledger *ledger, uint32_t number)
 
 void silence_heard(struct ledger *ledger, uint32_t number)
 {
-    ledger->entries_hash -= silence_hash(ledger, number);
+    hash_out(ledger, PART_SOURCE, number, silence_hash(ledger, number));
     ledger->sources[number].heard_us = ledger->now_us;
-    ledger->entries_hash += silence_hash(ledger, number);
+    hash_in(ledger, PART_SOURCE, number, silence_hash(ledger, number));
     rewatch(ledger, number);
 }
 
@@ -234,9 +234,9 @@ void silence_evolve(struct ledger *ledger, const struct event *event)
     CHECK(event->silent_since_us != 0);
     read_config(ledger, number, &config);
     add_places(ledger, &config.silence, &withheld);
-    ledger->entries_hash -= silence_hash(ledger, number);
+    hash_out(ledger, PART_SOURCE, number, silence_hash(ledger, number));
     source->silent_since_us = silent ? event->silent_since_us : 0;
-    ledger->entries_hash += silence_hash(ledger, number);
+    hash_in(ledger, PART_SOURCE, number, silence_hash(ledger, number));
     if (silent)
         ledger->silent_count++;
     else
@@ -270,26 +270,32 @@ void silence_config_after(struct ledger *ledger, uint32_t number, const struct s
 
 /* ---- check ---- */
 
+bool silence_sound(const struct ledger *ledger, uint32_t number, const struct silence_config *config, struct audit *audit)
+{
+    static const char other[] = "when it is silent is not what its configuration and the log say";
+    static const char astray[] = "its place among those that are watched is another's";
+    const struct source *source = &ledger->sources[number];
+    const uint32_t *heap = ledger->watches.heap;
+    uint32_t place = source->watch_place; /* + 1 */
+    AUDIT_CHECK(audit, I6, config->after_s == source->silence_after_s, other);
+    AUDIT_CHECK(audit, I6, source->silence_after_s != 0 || (source->heard_us | source->silent_since_us) == 0, other);
+    AUDIT_CHECK(audit, I6, source->heard_us <= ledger->now_us && source->silent_since_us <= source->heard_us, other);
+    AUDIT_CHECK(audit, I6, has_say(source) == (place != 0), "whether it is watched is not what it says");
+    AUDIT_CHECK(audit, I6, place <= ledger->watches.count, astray);
+    AUDIT_CHECK(audit, I6, place == 0 || heap[place - 1] == number, astray);
+    AUDIT_CHECK(audit, I6, place < 2 || said_before(ledger, heap[(place - 2) / 2], number), "those that are watched are out of order");
+    return true;
+}
+
 void silence_check(const struct ledger *ledger)
 {
     uint32_t watched = 0, silent = 0;
     for (uint32_t i = 0; i < ledger->names[NAME_SOURCE].count; i++) {
-        const struct source *source = &ledger->sources[i];
-        struct source_config config;
-        read_config(ledger, i, &config);
-        CHECK(config.silence.after_s == source->silence_after_s);
-        CHECK(source->silence_after_s != 0 || (source->heard_us | source->silent_since_us) == 0);
-        CHECK(source->heard_us <= ledger->now_us && source->silent_since_us <= source->heard_us);
-        CHECK(has_say(source) == (source->watch_place != 0));
-        watched += source->watch_place != 0;
-        silent += source->silent_since_us != 0;
+        watched += ledger->sources[i].watch_place != 0;
+        silent += ledger->sources[i].silent_since_us != 0;
     }
     CHECK(silent == ledger->silent_count);
     CHECK(watched == ledger->watches.count);
-    for (uint32_t i = 0; i < watched; i++) {
-        CHECK(ledger->sources[ledger->watches.heap[i]].watch_place == i + 1);
-        CHECK(i == 0 || said_before(ledger, ledger->watches.heap[(i - 1) / 2], ledger->watches.heap[i]));
-    }
     for (uint32_t i = 0; i < ledger->names[NAME_LOCATION].count; i++)
         CHECK(ledger->locations[i].withheld == withheld_at(ledger, i));
 }

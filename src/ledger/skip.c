@@ -53,9 +53,9 @@ void skips_evolve(struct ledger *ledger, uint32_t number, struct event *event)
     }
     ladder->oldest_us[levels - 1] = min_i64(oldest_us, ladder->oldest_us[levels - 1]);
     cell->oldest_us = SKIP_NOTHING_US;
-    ledger->entries_hash -= ladder->hash;
+    uint64_t hash_before = ladder->hash;
     ladder->hash = ladder_hash(number, ladder);
-    ledger->entries_hash += ladder->hash;
+    hash_in(ledger, PART_CELL, number, ladder->hash - hash_before);
 
     /* One that was read back may bring them. A journal that was begun before there were any does not. */
     CHECK(event->skip_count == 0 || event->skip_count == levels);
@@ -90,24 +90,35 @@ int64_t cell_oldest_since(const struct ledger *ledger, uint32_t number, uint64_t
     return INT64_MIN; /* too many have come */
 }
 
-void ladder_check(const struct ledger *ledger, uint32_t number, uint64_t *hash)
+bool ladder_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
 {
+    const struct ladder *ladder = &ledger->ladders[number];
+    if (ledger->cells[number].version < SKIP_STEP)
+        return true;
+    AUDIT_CHECK(audit, I7, ladder->hash == ladder_hash(number, ladder), "its ways back are not what its events made them");
+    audit->hash += ladder->hash;
+    return true;
+}
+
+bool ladder_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    static const char astray[] = "its ways back do not lead where they should";
     const struct cell *cell = &ledger->cells[number];
     const struct ladder *ladder = &ledger->ladders[number];
-    CHECK((cell->oldest_us == SKIP_NOTHING_US) == (cell->version % SKIP_STEP == 0));
+    AUDIT_CHECK(audit, I7, (cell->oldest_us == SKIP_NOTHING_US) == (cell->version % SKIP_STEP == 0), astray);
     if (cell->version < SKIP_STEP)
-        return;
+        return true;
     uint64_t below_seq = cell->last_seq; /* of the level below */
     for (unsigned i = 0; i < SKIP_LEVELS; i++) {
         uint64_t blocks = cell->version >> (i + 1) * SKIP_STEP_BITS; /* complete ones of the level */
         bool now = cell->version % (UINT64_C(1) << (i + 1) * SKIP_STEP_BITS) == 0;
-        CHECK((ladder->seqs[i] == 0) == (blocks == 0));
-        CHECK(!now || ladder->seqs[i] == cell->last_seq);
-        CHECK(ladder->seqs[i] <= below_seq);
+        AUDIT_CHECK(audit, I7, (ladder->seqs[i] == 0) == (blocks == 0), astray);
+        AUDIT_CHECK(audit, I7, !now || ladder->seqs[i] == cell->last_seq, astray);
+        AUDIT_CHECK(audit, I7, ladder->seqs[i] <= below_seq, astray);
         below_seq = ladder->seqs[i];
-        CHECK((ladder->oldest_us[i] == SKIP_NOTHING_US) ==
-              (i + 1 < SKIP_LEVELS ? blocks % SKIP_STEP == 0 : blocks == 0)); /* above the last nothing is completed */
+        /* Above the last level nothing is completed. */
+        bool nothing = i + 1 < SKIP_LEVELS ? blocks % SKIP_STEP == 0 : blocks == 0;
+        AUDIT_CHECK(audit, I7, (ladder->oldest_us[i] == SKIP_NOTHING_US) == nothing, astray);
     }
-    CHECK(ladder->hash == ladder_hash(number, ladder));
-    *hash += ladder->hash;
+    return true;
 }

@@ -3,7 +3,10 @@
  *
  * Each table is owned by one file: names.c, config_state.c, cell.c, skip.c, claim.c, document.c, mark.c, id.c. Every live entry
  * adds a hash of all its fields to state_hash; whoever changes an entry takes the old hash out and puts the new one in
- * (entry_hash).
+ * (entry_hash, hash_out, hash_in).
+ *
+ * Functions named ..._hashed and ..._sound look at one entry for an audit, see audit.h; ..._check looks at what of a
+ * table can be told of all of it alone, for ledger_check.
  */
 #ifndef ONHAND_LEDGER_STATE_H
 #define ONHAND_LEDGER_STATE_H
@@ -11,6 +14,7 @@
 #include "base/blockpool.h"
 #include "base/table.h"
 #include "base/textpool.h"
+#include "ledger/audit.h"
 #include "ledger/config_form.h"
 #include "ledger/reading.h"
 
@@ -420,6 +424,8 @@ struct ledger {
     uint32_t retired_count; /* names of all spaces */
     uint32_t bin_count;     /* locations that take no promises. Derived */
     uint64_t entries_hash; /* sum over all entries */
+    uint64_t *block_hashes[PART_HASHED]; /* the same, for each block of each part. Derived */
+    struct audit audit; /* no state */
     struct names names[NAME_SPACE_COUNT];
     struct item *items;
     struct location *locations;
@@ -459,6 +465,35 @@ struct ledger {
     struct pending *pending;
 };
 
+/* ---- audit.c ---- */
+size_t audit_bytes(const struct ledger_limits *limits);
+void audit_init(struct ledger *ledger, struct region *region);
+/* A pass at once; ends the process when it finds something. */
+void audit_whole(const struct ledger *ledger);
+/* An entry's hash comes, or changes by so much; goes. */
+static inline void hash_in(struct ledger *ledger, enum state_part part, uint32_t entry, uint64_t hash)
+{
+    ledger->entries_hash += hash;
+    ledger->block_hashes[part][entry / BLOCK_ENTRIES] += hash;
+}
+static inline void hash_out(struct ledger *ledger, enum state_part part, uint32_t entry, uint64_t hash)
+{
+    hash_in(ledger, part, entry, 0 - hash);
+}
+/* Puts the terms of an entry into sums, sign times. */
+void terms_add(const struct ledger *ledger, enum state_part part, uint32_t entry, uint64_t sign, uint64_t sums[SUM_COUNT]);
+/* Around a change of an entry that has terms. One that is made in between had none. */
+static inline void terms_out(struct ledger *ledger, enum state_part part, uint32_t entry)
+{
+    if (UNLIKELY(entry < ledger->audit.end[part]))
+        terms_add(ledger, part, entry, UINT64_MAX, ledger->audit.sums);
+}
+static inline void terms_in(struct ledger *ledger, enum state_part part, uint32_t entry)
+{
+    if (UNLIKELY(entry < ledger->audit.end[part]))
+        terms_add(ledger, part, entry, 1, ledger->audit.sums);
+}
+
 /* ---- names.c ---- */
 size_t names_bytes(uint32_t count_max);
 void names_init(struct names *names, struct region *region, uint32_t count_max);
@@ -468,6 +503,10 @@ void names_add(struct ledger *ledger, enum name_space space, struct text name);
 uint64_t name_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
 /* The name leaves the index; its number is never given again and can still be turned into it. */
 void name_retire(struct ledger *ledger, enum name_space space, uint32_t number);
+/* Is its name where it says? */
+bool name_held(const struct ledger *ledger, enum name_space space, uint32_t number);
+bool name_hashed(const struct ledger *ledger, enum name_space space, uint32_t number, struct audit *audit);
+bool name_sound(const struct ledger *ledger, enum name_space space, uint32_t number, struct audit *audit);
 
 /* ---- config_state.c ---- */
 size_t configs_bytes(const struct ledger_limits *limits);
@@ -490,7 +529,13 @@ uint64_t location_hash(const struct ledger *ledger, uint32_t number);
 uint64_t source_hash(const struct ledger *ledger, uint32_t number);
 /* Of the bodies alone. */
 uint64_t config_hash(const struct ledger *ledger, enum name_space space, uint32_t number);
-void configs_check(const struct ledger *ledger, uint64_t *hash);
+bool item_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool item_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool location_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool location_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool source_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool source_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+void configs_check(const struct ledger *ledger);
 
 /* ---- bin.c ---- */
 /* A location as it is to be configured, held against the tree as it is. number NUMBER_NONE: none. */
@@ -517,6 +562,9 @@ static inline bool is_bin(const struct ledger *ledger, uint32_t location)
 }
 /* Finds the nodes of a location and of all below it anew, after its place in the tree or its promise has changed. */
 void nodes_derive(struct ledger *ledger, uint32_t location);
+/* What is sellable of an item in the bins of one node. */
+int64_t bins_sum(const struct ledger *ledger, uint32_t item, uint32_t node);
+bool node_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
 void bins_check(const struct ledger *ledger);
 
 /* ---- cell.c ---- */
@@ -530,7 +578,9 @@ struct cell_extra *cell_extra(const struct ledger *ledger, uint32_t cell);
 struct cell_extra *cell_extra_make(struct ledger *ledger, uint32_t cell);
 /* Applies an event of a cell, creating the cell with its first. Its number. Notes the event's skips in it. */
 uint32_t cell_evolve(struct ledger *ledger, struct event *event, int64_t occurred_us);
-void cell_check(const struct ledger *ledger, uint64_t *hash);
+bool cell_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool cell_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+void cell_check(const struct ledger *ledger);
 
 /* ---- skip.c ---- */
 /* The skips of an event whose version is a multiple of 8, after its cell has its version and its time; they are noted
@@ -539,7 +589,8 @@ void skips_evolve(struct ledger *ledger, uint32_t cell, struct event *event);
 /* The oldest time at which any of the cell's events after this version occurred, or one before it: not later, and seldom
  * earlier than that of the events of its block of 8, 64, … INT64_MAX for no such event. */
 int64_t cell_oldest_since(const struct ledger *ledger, uint32_t cell, uint64_t version);
-void ladder_check(const struct ledger *ledger, uint32_t cell, uint64_t *hash);
+bool ladder_hashed(const struct ledger *ledger, uint32_t cell, struct audit *audit);
+bool ladder_sound(const struct ledger *ledger, uint32_t cell, struct audit *audit);
 
 /* ---- channel.c ---- */
 /* A channel's first appearance, all defaults. */
@@ -559,7 +610,11 @@ int64_t channel_free(const struct ledger *ledger, const struct figures *figures,
                      int64_t quota_back);
 /* True when the channel sells from this location. */
 bool channel_serves(const struct ledger *ledger, uint32_t channel, uint32_t location);
-void channels_check(const struct ledger *ledger, uint64_t *hash);
+bool channel_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool channel_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool quota_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool quota_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+void quotas_check(const struct ledger *ledger);
 
 /* ---- offer.c ---- */
 size_t offers_bytes(uint32_t count_max);
@@ -590,7 +645,12 @@ void offers_withheld(struct ledger *ledger, const struct withheld *withheld, uin
 struct offer *offer_find(const struct ledger *ledger, uint32_t channel, uint32_t item);
 /* True when the offers that this decision makes fit. */
 bool offers_room(const struct ledger *ledger, const struct decision *decision);
-void offers_check(const struct ledger *ledger, uint64_t *hash);
+bool offer_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool offer_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+/* The ends of a channel's list; that every channel has an offer of what it sells in a cell. */
+bool offer_list_sound(const struct ledger *ledger, uint32_t channel, struct audit *audit);
+bool offers_made(const struct ledger *ledger, uint32_t cell, struct audit *audit);
+void offers_check(const struct ledger *ledger);
 
 /* ---- silence.c ---- */
 size_t watches_bytes(uint32_t source_count_max);
@@ -617,6 +677,7 @@ void silence_config_after(struct ledger *ledger, uint32_t number, const struct s
                           const struct withheld *withheld, uint64_t seq);
 /* When the next source falls silent, or is to be called heard again; INT64_MAX for never. */
 int64_t silence_due_us(const struct ledger *ledger);
+bool silence_sound(const struct ledger *ledger, uint32_t number, const struct silence_config *config, struct audit *audit);
 void silence_check(const struct ledger *ledger);
 
 /* ---- serve.c ---- */
@@ -664,7 +725,15 @@ uint32_t claims_through(const struct ledger *ledger, struct text channel);
 uint32_t claim_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* Drops up to `most` claims that ended before the window. */
 void claims_forget(struct ledger *ledger, int64_t now_us, unsigned most);
-void claims_check(const struct ledger *ledger, uint64_t *hash);
+bool claim_hashed(const struct ledger *ledger, uint32_t entry, struct audit *audit);
+bool claim_sound(const struct ledger *ledger, uint32_t entry, struct audit *audit);
+bool claim_line_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool claim_line_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+/* A place of the heap of those that expire; where the list of a cell's open lines begins; the ends of its queues. */
+bool expiry_sound(const struct ledger *ledger, uint32_t place, struct audit *audit);
+bool cell_lines_sound(const struct ledger *ledger, uint32_t cell, struct audit *audit);
+bool queues_sound(const struct ledger *ledger, uint32_t extra, struct audit *audit);
+void claims_check(const struct ledger *ledger);
 /* Is there a claim in this entry, live or ended inside the window? */
 bool claim_is_kept(const struct ledger *ledger, uint32_t entry, int64_t now_us);
 
@@ -689,7 +758,12 @@ const char *documents_room(const struct ledger *ledger, const struct decision *d
 void document_evolve(struct ledger *ledger, const struct event *event, int64_t now_us);
 /* Drops up to `most` documents of each kind that closed before the window: transfers, then expectations. */
 void documents_forget(struct ledger *ledger, int64_t now_us, unsigned most);
-void documents_check(const struct ledger *ledger, uint64_t *hash);
+bool document_hashed(const struct ledger *ledger, enum document_kind kind, uint32_t entry, struct audit *audit);
+bool document_sound(const struct ledger *ledger, enum document_kind kind, uint32_t entry, struct audit *audit);
+bool document_line_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+/* What a line of a claim for later waits for. */
+bool promise_sound(const struct ledger *ledger, uint32_t claim_line, struct audit *audit);
+void documents_check(const struct ledger *ledger);
 
 /* ---- due.c ---- */
 /* Puts a line, whose document and fields are set, in its place among those of its cell; takes it out. */
@@ -704,7 +778,9 @@ int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint
                 struct moment at, int64_t now_us);
 /* When goods promised for this time must be there: of a day, at its end, as the supply of that day is. */
 struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at);
-void due_check(const struct ledger *ledger);
+bool document_line_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+/* The ends of the lists of a cell. */
+bool due_lists_sound(const struct ledger *ledger, uint32_t extra, struct audit *audit);
 
 /* ---- mark.c ---- */
 size_t marks_bytes(uint32_t count_max);
@@ -721,7 +797,9 @@ bool marks_stale(const struct ledger *ledger, int64_t now_us);
 void marks_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 /* True when the counts that this decision makes fit. */
 bool marks_room(const struct ledger *ledger, const struct decision *decision);
-void marks_check(const struct ledger *ledger, uint64_t *hash);
+bool mark_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool mark_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+void marks_check(const struct ledger *ledger);
 
 /* ---- review.c ---- */
 size_t reviews_bytes(uint32_t count_max);
@@ -734,10 +812,14 @@ bool reviews_stale(const struct ledger *ledger, int64_t now_us);
 void reviews_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 /* True when the review that this decision may make fits, now that one that has left the window may go. */
 bool reviews_room(const struct ledger *ledger, const struct decision *decision);
-void reviews_check(const struct ledger *ledger, uint64_t *hash);
+bool review_hashed(const struct ledger *ledger, uint32_t entry, struct audit *audit);
+bool review_sound(const struct ledger *ledger, uint32_t entry, struct audit *audit);
+void reviews_check(const struct ledger *ledger);
 
 /* ---- id.c ---- */
 size_t ids_bytes(uint32_t count_max);
+/* Places of the ring. */
+uint32_t id_places(uint32_t count_max);
 void ids_init(struct ids *ids, struct region *region, uint32_t count_max);
 struct hash128 id_hash(const struct ledger *ledger, struct text source, struct text id);
 const struct id_entry *id_find(const struct ledger *ledger, struct hash128 hash);
@@ -747,6 +829,8 @@ bool ids_stale(const struct ledger *ledger, int64_t now_us);
 bool ids_room(const struct ledger *ledger, int64_t now_us);
 void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, uint64_t last_seq, int64_t now_us);
 void ids_forget(struct ledger *ledger, int64_t now_us, unsigned most);
-void ids_check(const struct ledger *ledger, uint64_t *hash);
+bool id_hashed(const struct ledger *ledger, uint32_t place, struct audit *audit);
+bool id_sound(const struct ledger *ledger, uint32_t place, struct audit *audit);
+void ids_check(const struct ledger *ledger);
 
 #endif

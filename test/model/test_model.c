@@ -39,6 +39,7 @@ struct run {
     uint64_t seed;
     struct prng prng;
     uint64_t world_number, command_number;
+    uint64_t passes; /* of the audit in this world */
     bool alone; /* the model without a ledger */
     bool huge;  /* this world has quantities near 2^53 */
     bool tree;  /* in this one some locations are bins of others */
@@ -1005,6 +1006,20 @@ static void copy_text(struct text *text, char *room, size_t *used)
     *used += text->length;
 }
 
+static uint64_t audited; /* passes */
+
+/* Some entries more, so that every pass meets decisions in the middle of it. */
+static void audit(void)
+{
+    struct audit_view view;
+    bool right = ledger_audit(run.ledger, (uint32_t)(ledger_last_seq(run.ledger) * 17 % 64));
+    ledger_audit_look(run.ledger, &view);
+    audited += view.passes - run.passes;
+    run.passes = view.passes;
+    if (!right)
+        disagree(view.finding.what, view.finding.table, view.finding.expected, view.finding.found);
+}
+
 static void evolve(void)
 {
     static struct event events[DECISION_EVENTS_MAX];
@@ -1044,6 +1059,7 @@ static void evolve(void)
     memset(room, 0x5a, used);
     if (ledger_state_hash(run.ledger) != ledger_state_hash(run.twin))
         disagree("state hash after replay", "the twin", 0, 0);
+    audit();
 }
 
 /* ---- comparing ---- */
@@ -1760,6 +1776,7 @@ static bool report(uint64_t commands)
                   {"sources heard again", heard_told, true}, {"heard by settings", heard_by_settings, true},
                   {"silences shown less", shown_less, true}, {"changes in bins told", bins_told, !run.alone},
                   {"claims shipped of bins", bins_shipped, !run.alone},
+                  {"passes of the audit", audited, !run.alone},
                   {"earliest: later", earliest_later, !run.alone},
                   {"kits for later asked", kits_asked_later, !run.alone}};
     for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -1905,6 +1922,7 @@ static void begin_world(uint64_t number)
     run.tree = one_in(2);
     run.now_us = START_US;
     run.history_count = 0;
+    run.passes = 0;
     run.ids = 0;
     memset(run.seqs, 0, sizeof(run.seqs));
     model_init(&run.model, WINDOW_US, remembered, WORLD_COMMANDS + 1);
