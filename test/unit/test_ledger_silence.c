@@ -256,6 +256,73 @@ static void locations_of_a_silence_are_names(void **state)
     world_deinit(&world);
 }
 
+static struct text places_of_form[2];
+
+static bool form_is_read(int64_t after_s, struct text first, struct text second, int64_t buffer)
+{
+    static uint8_t form[CONFIG_BYTES_MAX];
+    static struct source_config config, read;
+    bool fits;
+    assert_true(source_config_read(TEXT_NONE, &config));
+    config.silence = (struct silence_config){.after_s = after_s, .buffer = buffer, .place_count = 2};
+    config.silence.places[0] = first;
+    config.silence.places[1] = second;
+    size_t n = source_config_write(&config, form, &fits);
+    bool good = source_config_read(text_of((const char *)form, n), &read);
+    places_of_form[0] = good ? read.silence.places[0] : TEXT_NONE;
+    places_of_form[1] = good ? read.silence.places[1] : TEXT_NONE;
+    return good;
+}
+
+/* One silence has one form: the locations are sorted, none is there twice, and numbers have bounds. */
+static void a_silence_has_one_form(void **state)
+{
+    (void)state;
+    assert_true(form_is_read(SILENCE_S_MAX, TEXT("L1"), TEXT("L2"), QUANTITY_UNITS_MAX));
+    assert_true(text_equal(places_of_form[0], TEXT("L1")) && text_equal(places_of_form[1], TEXT("L2")));
+    assert_false(form_is_read(1, TEXT("L2"), TEXT("L1"), 1));
+    assert_false(form_is_read(1, TEXT("L1"), TEXT("L1"), 1));
+    assert_false(form_is_read(1, TEXT(""), TEXT("L1"), 1));
+    assert_false(form_is_read(SILENCE_S_MAX + 1, TEXT("L1"), TEXT("L2"), 1));
+    assert_false(form_is_read(1, TEXT("L1"), TEXT("L2"), QUANTITY_UNITS_MAX + 1));
+}
+
+static uint32_t told_sources[8];
+static uint32_t told_count;
+
+static void note_silence(const struct decision *decision)
+{
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        if (event_of_silence(&decision->events[i]))
+            told_sources[told_count++] = decision->events[i].silent_source;
+    }
+}
+
+/* Of those that fall silent at the same time the one that was named first comes first, wherever it lies in the heap. */
+static void at_the_same_time_the_first_named_comes_first(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    for (unsigned i = 0; i < 6; i++) {
+        char prose[64];
+        (void)snprintf(prose, sizeof(prose), "source name=s%u silence=%u", i, i < 2 ? 99u : 20u);
+        world_step(&world, prose);
+    }
+    world_step(&world, "source name=s1 silence=20");
+    world_step(&world, "source name=s0 silence=20");
+    world.told = note_silence;
+    world_step(&world, "wait 20");
+    assert_string_equal(world.answer, "ok: silent silent silent silent silent silent");
+    for (uint32_t i = 0; i < 6; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof(name), "s%u", i);
+        assert_int_equal(told_sources[i], ledger_number(world.ledger, NAME_SOURCE, text_of(name, 2)));
+    }
+    world.told = NULL;
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +331,8 @@ int main(void)
         cmocka_unit_test(what_is_shown_of_a_silent_source_is_less),
         cmocka_unit_test(a_change_of_what_is_shown_is_told),
         cmocka_unit_test(locations_of_a_silence_are_names),
+        cmocka_unit_test(a_silence_has_one_form),
+        cmocka_unit_test(at_the_same_time_the_first_named_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
