@@ -190,10 +190,13 @@ void marks_forget(struct ledger *ledger, int64_t now_us, unsigned most)
 
 bool marks_room(const struct ledger *ledger, const struct decision *decision)
 {
+    uint32_t left = ledger->limits.mark_count_max - ledger->marks.live;
     uint32_t added = 0;
+    if (LIKELY(left >= decision->event_count))
+        return true; /* far from full, nobody needs to count */
     for (uint32_t i = 0; i < decision->event_count; i++)
         added += decision->events[i].type == EVENT_STOCK_COUNT;
-    return added <= ledger->limits.mark_count_max - ledger->marks.live;
+    return added <= left;
 }
 
 /* ---- check ---- */

@@ -204,7 +204,7 @@ uint64_t silence_hash(const struct ledger *ledger, uint32_t number)
     return entry_hash(ENTRY_SILENCE, words, 3);
 }
 
-void silence_heard(struct ledger *ledger, uint32_t number)
+NEVER_INLINE void silence_heard(struct ledger *ledger, uint32_t number)
 {
     hash_out(ledger, PART_SOURCE, number, silence_hash(ledger, number));
     ledger->sources[number].heard_us = ledger->now_us;
@@ -221,7 +221,7 @@ void silence_listen(struct ledger *ledger)
         heap_add(ledger, ledger->watches.heap[i]);
 }
 
-void silence_evolve(struct ledger *ledger, const struct event *event)
+NEVER_INLINE void silence_evolve(struct ledger *ledger, const struct event *event)
 {
     uint32_t number = event->silent_source;
     struct withheld withheld = {.count = 0};
