@@ -142,6 +142,15 @@ bool route_axis(struct connection *connection, struct text axis, enum time_axis 
     return true;
 }
 
+bool route_explain(struct connection *connection, struct text explain, bool *out_wanted)
+{
+    *out_wanted = text_present(explain) && text_equal(explain, TEXT("true"));
+    if (!text_present(explain) || *out_wanted || text_equal(explain, TEXT("false")))
+        return true;
+    respond_problem(connection, 422, "bad_value", TEXT("explain"), TEXT("is true, or false (the default)"));
+    return false;
+}
+
 bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number)
 {
     uint64_t value = 0;

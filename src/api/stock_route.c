@@ -5,8 +5,10 @@
  * they show is durable, so that no crash can take back what was seen.
  *
  * With as_of= the figures are as they were. The engine's thread then says which cells there are and where the events of
- * each begin; a worker reads the journal from there (journal/history.h), and no command is held up.
+ * each begin; a worker reads the journal from there (journal/history.h), and no command is held up. So it does for
+ * explain=true, which names the newest entries behind the figures of a cell (explain.h).
  */
+#include "api/explain.h"
 #include "api/feed_text.h"
 #include "api/routes.h"
 
@@ -15,7 +17,7 @@
 #include "base/rfc3339.h"
 #include "journal/history.h"
 
-enum { STOCK_AS_OF, STOCK_AXIS, STOCK_PARAMETERS };
+enum { STOCK_AS_OF, STOCK_AXIS, STOCK_EXPLAIN, STOCK_PARAMETERS };
 
 struct stock {
     int call;
@@ -26,7 +28,7 @@ struct stock {
     bool summed; /* the location has others below it: cells has all of them */
     struct item_view item;
     struct cell_view *cells; /* oldest first */
-    struct cell_top *tops;   /* of the same cells, when it is as of a time */
+    struct cell_top *tops;   /* of the same cells, when the journal is read for it */
     uint32_t cell_count;
     uint64_t seq; /* of the ledger's last event when it was read */
     struct claim_copy claim;
@@ -36,6 +38,7 @@ struct stock {
     bool past;
     enum time_axis axis;
     int64_t as_of_us;
+    struct explain *explain; /* NULL when it is not asked for */
     struct past_work work;
     const struct service *service;
     enum status status;
@@ -43,11 +46,17 @@ struct stock {
 
 /* ---- engine thread ---- */
 
+/* Whether a worker reads the journal for it. */
+static bool reads_journal(const struct stock *stock)
+{
+    return stock->past || (stock->explain != NULL && stock->call == STOCK_CELL && !stock->summed && stock->found);
+}
+
 static bool make_room(struct stock *stock, uint32_t count)
 {
     stock->cells = calloc(count, sizeof(*stock->cells));
-    stock->tops = stock->past ? calloc(count, sizeof(*stock->tops)) : NULL;
-    stock->out_of_memory = stock->cells == NULL || (stock->past && stock->tops == NULL);
+    stock->tops = reads_journal(stock) ? calloc(count, sizeof(*stock->tops)) : NULL;
+    stock->out_of_memory = stock->cells == NULL || (reads_journal(stock) && stock->tops == NULL);
     return !stock->out_of_memory;
 }
 
@@ -113,8 +122,10 @@ static void read_stock(const struct ledger *ledger, struct request *request)
     if (!make_room(stock, 1) || !stock->found)
         return;
     ledger_cell(ledger, cell, stock->cells);
-    if (stock->past)
+    if (reads_journal(stock))
         ledger_cell_top(ledger, cell, stock->tops);
+    if (stock->explain != NULL && !stock->past)
+        explain_claims(stock->explain, ledger, cell);
 }
 
 /* ---- I/O thread ---- */
@@ -165,26 +176,32 @@ static void render_cells(struct buffer *out, const struct render *render, const 
     }
     buffer_literal(out, "],\"position\":");
     render_position(out, render->epoch, stock->seq);
+    struct figures total;
+    int64_t oversold;
+    if (stock->explain != NULL && sum_cells(stock, &total, &oversold))
+        explain_cells(out, render, stock->cells, stock->cell_count);
     buffer_literal(out, "}\n");
 }
 
 /* The item is known, the place too, but nothing has ever been there: all figures are zero. */
-static void render_empty_cell(struct buffer *out, const struct stock *stock, uint32_t epoch)
+static void render_empty_cell(struct buffer *out, const struct stock *stock, const struct render *render)
 {
-    const struct figures zero = {{0}};
+    const struct cell_view nothing = {.scale = 0};
     buffer_literal(out, "{\"item\":");
     json_string(out, stock->first);
     buffer_literal(out, ",\"location\":");
     json_string(out, stock->second);
     buffer_byte(out, ',');
-    render_figures(out, &zero, 0, 0);
+    render_figures(out, &nothing.figures, 0, 0);
     buffer_literal(out, ",\"version\":0,\"position\":");
-    render_position(out, epoch, stock->seq);
+    render_position(out, render->epoch, stock->seq);
+    if (stock->explain != NULL)
+        explain_cell(out, render, stock->explain, &nothing);
     buffer_literal(out, "}\n");
 }
 
 /* A location with others below it: the sum of what is there and in all of them. Its version is the sum of theirs. */
-static void render_sum(struct buffer *out, const struct stock *stock, uint32_t epoch)
+static void render_sum(struct buffer *out, const struct stock *stock, const struct render *render)
 {
     struct figures total;
     int64_t oversold;
@@ -209,7 +226,9 @@ static void render_sum(struct buffer *out, const struct stock *stock, uint32_t e
     buffer_literal(out, ",\"version\":");
     json_u64(out, version);
     buffer_literal(out, ",\"position\":");
-    render_position(out, epoch, stock->cell_count == 0 ? stock->seq : seq);
+    render_position(out, render->epoch, stock->cell_count == 0 ? stock->seq : seq);
+    if (stock->explain != NULL && fits)
+        explain_cells(out, render, stock->cells, stock->cell_count);
     buffer_literal(out, "}\n");
 }
 
@@ -226,12 +245,14 @@ static void answer(struct connection *connection)
     } else if (stock->call == STOCK_ITEM) {
         render_cells(&out, &render, stock);
     } else if (stock->summed) {
-        render_sum(&out, stock, render.epoch);
+        render_sum(&out, stock, &render);
     } else if (stock->found) {
-        render_cell(&out, &render, stock->cells);
-        buffer_byte(&out, '\n');
+        render_cell_open(&out, &render, stock->cells);
+        if (stock->explain != NULL)
+            explain_cell(&out, &render, stock->explain, stock->cells);
+        buffer_literal(&out, "}\n");
     } else {
-        render_empty_cell(&out, stock, render.epoch);
+        render_empty_cell(&out, stock, &render);
     }
     respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);
@@ -264,6 +285,16 @@ static void put_back(struct stock *stock, struct history *history)
     stock->found = kept > 0;
 }
 
+/* The entries behind the figures of one cell: those that are in them. */
+static enum status find_entries(struct stock *stock, struct history *history)
+{
+    const struct render render = {stock->service->ledger, journal_epoch(stock->service->journal), 0, NULL};
+    struct history_place before = {stock->as_of_us + 1, 0};
+    if (stock->axis == AXIS_RECORDED)
+        before = (struct history_place){0, stock->cells[0].last_seq + 1};
+    return explain_entries(stock->explain, history, &render, stock->axis, &stock->tops[0], before);
+}
+
 static void work_run(void *context)
 {
     struct stock *stock = ((struct connection *)context)->state;
@@ -273,7 +304,11 @@ static void work_run(void *context)
     if (feed_scratch_init(&scratch)) {
         history_init(&history, stock->service->journal, scratch.bytes, &scratch.decision, &stock->work.stop);
         stock->status = STATUS_OK;
-        put_back(stock, &history);
+        bool one_cell = stock->explain != NULL && stock->call == STOCK_CELL && !stock->summed;
+        if (stock->past)
+            put_back(stock, &history);
+        if (one_cell && stock->found && stock->status == STATUS_OK)
+            stock->status = find_entries(stock, &history);
     }
     feed_scratch_deinit(&scratch);
 }
@@ -311,7 +346,7 @@ static void on_answered(struct connection *connection, struct request *request)
         respond_problem(connection, 404, "unknown_location", TEXT("location"), TEXT("no such name"));
         return;
     }
-    if (!stock->past) {
+    if (!reads_journal(stock)) {
         answer(connection);
         return;
     }
@@ -358,6 +393,20 @@ static void take_time(struct connection *connection)
                         TEXT("is ahead of now: leave it out for the present figures; /v1/atp says what will be there"));
 }
 
+/* True: the time is to be looked at, too. */
+static bool take_explain(struct connection *connection)
+{
+    struct stock *stock = connection->state;
+    bool wanted;
+    if (!route_explain(connection, stock->parameters[STOCK_EXPLAIN].value, &wanted))
+        return false;
+    stock->explain = wanted ? explain_create() : NULL;
+    if (!wanted || stock->explain != NULL)
+        return true;
+    respond_unread(connection);
+    return false;
+}
+
 static void on_begin(struct connection *connection)
 {
     if (!begin_names(connection, connection->call == STOCK_HOLD ? "hold" : "item", "location"))
@@ -366,13 +415,16 @@ static void on_begin(struct connection *connection)
     stock->service = connection->io->service;
     stock->parameters[STOCK_AS_OF].key = TEXT("as_of");
     stock->parameters[STOCK_AXIS].key = TEXT("axis");
-    if (route_query(connection, stock->parameters, connection->call == STOCK_HOLD ? 0 : STOCK_PARAMETERS, NULL))
+    stock->parameters[STOCK_EXPLAIN].key = TEXT("explain");
+    if (route_query(connection, stock->parameters, connection->call == STOCK_HOLD ? 0 : STOCK_PARAMETERS, NULL) &&
+        take_explain(connection))
         take_time(connection);
 }
 
 static void on_end(struct connection *connection)
 {
     struct stock *stock = connection->state;
+    explain_destroy(stock->explain);
     free(stock->cells);
     free(stock->tops);
     free(stock->lines);

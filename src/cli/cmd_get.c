@@ -75,6 +75,7 @@ static const struct column source_columns[] = {{"source", "source"}, {"ordered",
 /* Filters by the names of their options; the server's are the same, with _ for -. */
 enum get_filter { GET_ITEM, GET_LOCATION, GET_CONDITION, GET_STATE, GET_HOLDER, GET_CHANNEL, GET_DIRECTION, GET_Q,
                   GET_AS_OF, GET_AXIS, GET_LIMIT, GET_CURSOR, GET_FILTER_COUNT };
+#define GET_EXPLAIN GET_FILTER_COUNT /* a flag, and no filter */
 static const char *const filter_names[GET_FILTER_COUNT] = {
     "item", "location", "condition", "state", "holder", "channel", "direction", "q", "as-of", "axis", "limit",
     "cursor"};
@@ -100,8 +101,8 @@ struct thing {
 };
 
 static const struct thing things[] = {
-    {"stock", "/v1/stock", 1, 2, HAS(GET_AS_OF) | HAS(GET_AXIS), NO_ROWS,
-     "get stock ITEM [LOCATION] [--as-of TIME [--axis recorded|occurred]]", NULL},
+    {"stock", "/v1/stock", 1, 2, HAS(GET_AS_OF) | HAS(GET_AXIS) | HAS(GET_EXPLAIN), NO_ROWS,
+     "get stock ITEM [LOCATION] [--as-of TIME [--axis recorded|occurred]] [--explain]", NULL},
     {"stock", "/v1/stock", 0, 0,
      HAS(GET_LOCATION) | HAS(GET_CHANNEL) | HAS(GET_CONDITION) | HAS(GET_STATE) | HAS(GET_Q) | HAS_PAGES,
      ROWS("stock", figure_columns),
@@ -236,6 +237,40 @@ static void print_members(const struct document *document)
     }
 }
 
+/* A node of a tree: its value, what it is, and below it, indented, what it is made of. */
+static void print_node(const struct document *document, uint32_t object, unsigned depth)
+{
+    struct text units = document_text(document, object, TEXT("value"));
+    printf("%*s%.*s", (int)(2 * depth), "", (int)units.length, text_present(units) ? units.bytes : "");
+    for (uint32_t i = 0, at = object + 1; i < document->nodes[object].count; i++) {
+        const struct json_node *node = &document->nodes[at];
+        struct text value = document_value(node);
+        bool name = i == 0 || text_equal(node->key, TEXT("type"));
+        if (text_present(value) && !text_equal(node->key, TEXT("value"))) {
+            if (name)
+                printf("  %.*s", (int)value.length, value.bytes);
+            else
+                printf("  %.*s=%.*s", (int)node->key.length, node->key.bytes, (int)value.length, value.bytes);
+        }
+        at = node->next;
+    }
+    putchar('\n');
+    uint32_t parts = document_container(document, object, TEXT("sum"));
+    for (uint32_t i = 0, at = parts + 1; parts != 0 && i < document->nodes[parts].count; i++) {
+        print_node(document, at, depth + 1);
+        at = document->nodes[at].next;
+    }
+}
+
+static void print_trees(const struct document *document)
+{
+    uint32_t trees = document_container(document, 0, TEXT("explain"));
+    for (uint32_t i = 0, at = trees + 1; trees != 0 && i < document->nodes[trees].count; i++) {
+        print_node(document, at, 0);
+        at = document->nodes[at].next;
+    }
+}
+
 static int print_document(const struct document *document, const struct thing *thing, bool of_channel)
 {
     uint32_t array = 0;
@@ -254,6 +289,7 @@ static int print_document(const struct document *document, const struct thing *t
     if (total != 0 && (array = document_container(document, 0, TEXT("locations"))) != 0) {
         int code = print_table(document, array, total, figure_columns, COUNT(figure_columns));
         print_member(document, "position");
+        print_trees(document);
         return code;
     }
     if ((array = document_container(document, 0, TEXT("lines"))) != 0) {
@@ -271,9 +307,11 @@ static int print_document(const struct document *document, const struct thing *t
         add_row(&table, document, 0, figure_columns, COUNT(figure_columns));
         bool printed = columns_print(&table, stdout);
         columns_deinit(&table);
+        print_trees(document);
         return printed ? EXIT_DONE : EXIT_ANSWER;
     }
     print_members(document);
+    print_trees(document);
     return EXIT_DONE;
 }
 
@@ -390,7 +428,8 @@ int cmd_get(int argc, char **argv)
 {
     struct get get = {.json = false};
     struct args_list filters[GET_FILTER_COUNT] = {{.count = 0}};
-    struct args_option options[GET_FILTER_COUNT + 3];
+    struct args_option options[GET_FILTER_COUNT + 4];
+    bool explain = false;
     const char *server = NULL, *words[1 + NAMES_MAX];
     unsigned word_count = 0;
     int code = EXIT_DONE;
@@ -398,7 +437,8 @@ int cmd_get(int argc, char **argv)
         options[i] = (struct args_option){filter_names[i], ARGS_LIST, &filters[i]};
     options[GET_FILTER_COUNT] = (struct args_option){"server", ARGS_TEXT, &server};
     options[GET_FILTER_COUNT + 1] = (struct args_option){"json", ARGS_FLAG, &get.json};
-    options[GET_FILTER_COUNT + 2] = (struct args_option){NULL, ARGS_FLAG, NULL};
+    options[GET_FILTER_COUNT + 2] = (struct args_option){"explain", ARGS_FLAG, &explain};
+    options[GET_FILTER_COUNT + 3] = (struct args_option){NULL, ARGS_FLAG, NULL};
     if (!args_parse(argc, argv, options, words, 1 + NAMES_MAX, &word_count, &code))
         return code;
     get.thing = word_count == 0 ? NULL : find_thing(words[0], word_count - 1);
@@ -417,7 +457,8 @@ int cmd_get(int argc, char **argv)
         return EXIT_USAGE;
     }
     bool channel_missing = strcmp(get.thing->name, "availability") == 0 && filters[GET_CHANNEL].count == 0;
-    if (name_count < get.thing->name_min || channel_missing || has_others(filters, get.thing->filters)) {
+    bool unexplained = explain && (get.thing->filters & HAS(GET_EXPLAIN)) == 0;
+    if (name_count < get.thing->name_min || channel_missing || unexplained || has_others(filters, get.thing->filters)) {
         cli_error("get", "usage: onhand %s", get.thing->usage);
         return EXIT_USAGE;
     }
@@ -438,6 +479,8 @@ int cmd_get(int argc, char **argv)
         client_parameter(&get.path, &first, get.thing->name_key, words[i + 1]);
     for (unsigned i = 0; i < GET_FILTER_COUNT; i++)
         append_list(&get.path, &first, i == GET_AS_OF ? "as_of" : filter_names[i], &filters[i]);
+    if (explain)
+        client_parameter(&get.path, &first, "explain", "true");
     code = fetch_and_print(&get, strcmp(get.thing->name, "ready") == 0);
     buffer_deinit(&get.answer.body);
     buffer_deinit(&get.path);

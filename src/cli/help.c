@@ -68,7 +68,7 @@ const char help_send[] =
 
 const char help_get[] =
     "onhand get: show stock, holds, transfers, expectations, what a channel may sell, and lists\n\n"
-    "usage: onhand get stock ITEM [LOCATION] [--as-of TIME [--axis WHICH]]\n"
+    "usage: onhand get stock ITEM [LOCATION] [--as-of TIME [--axis WHICH]] [--explain]\n"
     "       onhand get history ITEM [options]                                  its events, newest first, by pages\n"
     "       onhand get hold ID\n"
     "       onhand get transfer|expectation|item|location|channel|source NAME\n"
@@ -91,6 +91,8 @@ const char help_get[] =
     "  --as-of TIME        stock of an item: as it was then, as 2026-11-22T09:45:00Z\n"
     "  --axis WHICH        of that time: recorded (what anyone was told then) or occurred (what is known now of\n"
     "                      then). history: its order\n"
+    "  --explain           stock of an item: what is behind each figure, as trees: below each value its parts,\n"
+    "                      which sum to it, down to entries, claims and rules\n"
     "  --q TEXT            stock, availability, items, locations, channels, sources: only names with this text in them\n"
     "  --limit COUNT       lists: rows in a page, 1 to 1000 (100)\n"
     "  --cursor CURSOR     lists: the page behind the one that ended with `next: CURSOR`, with the same filters\n"
