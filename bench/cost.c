@@ -116,7 +116,7 @@ static void set_up(struct bench *bench)
                                          .claim_line_count_max = COUNT_MAX,
                                          .transfer_count_max = 1,
                                          .expectation_count_max = 1,
-                                         .document_line_count_max = 1, .mark_count_max = 1, .review_count_max = 1,
+                                         .document_line_count_max = 1, .mark_count_max = 1, .statement_count_max = 1, .review_count_max = 1,
                                          .id_count_max = COUNT_MAX + ITEMS * LOCATIONS,
                                          .config_mib_max = 1,
                                          .part_count_max = 1,

@@ -177,7 +177,7 @@ static void open_shard(struct bench *bench, const char *data)
                    .claim_line_count_max = 2 * HOLDS_MAX,
                    .transfer_count_max = 1,
                    .expectation_count_max = 1,
-                   .document_line_count_max = 1, .mark_count_max = 1, .review_count_max = 1,
+                   .document_line_count_max = 1, .mark_count_max = 1, .statement_count_max = 1, .review_count_max = 1,
                    .id_count_max = 64u << 20,
                    .config_mib_max = 1,
                    .part_count_max = 1,

@@ -67,7 +67,10 @@
     X(COUNTED_FROM, "counted_from")                                                                                    \
     X(INCLUDES_PICKED, "includes_picked")                                                                              \
     X(REVIEW, "review")                                                                                                \
-    X(VERDICT, "verdict")
+    X(VERDICT, "verdict")                                                                                              \
+    X(SEEN, "seen")                                                                                                    \
+    X(MEASURE, "measure")                                                                                              \
+    X(CONTAINS, "contains")
 
 enum member {
 #define X(upper, name) MEMBER_##upper,
@@ -196,6 +199,10 @@ static const struct kind_rule kind_rules[KIND_COUNT] = {
     [KIND_RESOLVE] = {.allowed = (COMMON & ~(BIT(OCCURRED_AT) | BIT(IF) | BIT(GUARD))) | BIT(REVIEW) | BIT(VERDICT),
                       .required = ALWAYS | BIT(REVIEW) | BIT(VERDICT),
                       .lines = LINES_NEVER},
+    [KIND_SNAPSHOT] = {.allowed = (COMMON & ~BIT(OCCURRED_AT)) | L | BIT(SEEN) | BIT(MEASURE) | BIT(CONTAINS),
+                       .required = ALWAYS | BIT(SEEN),
+                       .lines = LINES_REQUIRED,
+                       .quantity = FROM_0},
 };
 
 struct intake {
@@ -464,6 +471,46 @@ static bool read_time(struct intake *r, const struct json_node *node, struct pla
     return read_local_time(r, node, out_us) || value_time(r->error, node, place, out_us);
 }
 
+/* {"position":…,"seq":…} or {"time":…}. */
+static bool read_seen(struct intake *r, uint32_t index, struct place place)
+{
+    const struct json_node *node = &r->nodes[index];
+    struct command *c = r->command;
+    int64_t seq = 0;
+    if (node->type != JSON_OBJECT || node->count == 0)
+        return value_fail(r->error, CODE_bad_value, place, "is %s, but must be an object with position or time",
+                          node->type == JSON_OBJECT ? "empty" : value_show(node).text);
+    place.parent = "seen";
+    uint32_t at = index + 1;
+    for (uint32_t k = 0; k < node->count; k++, at = r->nodes[at].next) {
+        const struct json_node *value = &r->nodes[at];
+        place.key = value->key;
+        if (text_equal(place.key, TEXT("position"))) {
+            if (!value_position(r->error, value, place, &c->seen_epoch, &c->seen_position))
+                return false;
+            c->has_position = true;
+        } else if (text_equal(place.key, TEXT("seq"))) {
+            if (!value_whole(r->error, value, place, 1, QUANTITY_UNITS_MAX, &seq))
+                return false;
+            c->seen_seq = (uint64_t)seq;
+        } else if (text_equal(place.key, TEXT("time"))) {
+            if (!read_time(r, value, place, &c->occurred_at_us))
+                return false;
+        } else {
+            return value_fail(r->error, CODE_unknown_field, place, "is not known here; `seen` has position, seq and time");
+        }
+    }
+    place.key = c->has_position ? TEXT("time") : TEXT("position");
+    if (c->has_position == (c->occurred_at_us != TIME_NONE))
+        return value_fail(r->error, c->has_position ? CODE_bad_value : CODE_missing_field, place,
+                          c->has_position ? "stands beside position: give one of them"
+                                          : "is missing: `seen` has a position of the feed, or a time");
+    place.key = TEXT("seq");
+    if (c->seen_seq != 0 && !c->has_position)
+        return value_fail(r->error, CODE_bad_value, place, "stands beside time, but goes with a position");
+    return true;
+}
+
 static bool read_moment(struct intake *r, const struct json_node *node, struct place place, struct moment *out)
 {
     out->form = MOMENT_INSTANT;
@@ -473,7 +520,8 @@ static bool read_moment(struct intake *r, const struct json_node *node, struct p
 static bool read_member(struct intake *r, uint32_t index, enum member member, struct place place)
 {
     static const struct text modes[] = {{"all_or_nothing", 14}, {"partial", 7}}, directions[] = {{"in", 2}, {"out", 3}},
-                             verdicts[] = {{"accept", 6}, {"reject", 6}};
+                             verdicts[] = {{"accept", 6}, {"reject", 6}}, measures[] = {{"on_hand", 7}, {"available", 9}},
+                             contained[] = {{"none", 4}, {"shipped", 7}, {"committed", 9}};
     const struct json_node *node = &r->nodes[index];
     struct command *c = r->command;
     int64_t number = 0;
@@ -576,6 +624,18 @@ static bool read_member(struct intake *r, uint32_t index, enum member member, st
         if (!value_word(r->error, node, place, verdicts, 2, " accept reject", &word))
             return false;
         c->verdict = word == 0 ? VERDICT_ACCEPT : VERDICT_REJECT;
+        return true;
+    case MEMBER_SEEN:
+        return read_seen(r, index, place);
+    case MEMBER_MEASURE:
+        if (!value_word(r->error, node, place, measures, 2, " on_hand available", &word))
+            return false;
+        c->measure = word == 0 ? MEASURE_ON_HAND : MEASURE_AVAILABLE;
+        return true;
+    case MEMBER_CONTAINS:
+        if (!value_word(r->error, node, place, contained, 3, " none shipped committed", &word))
+            return false;
+        c->contains = (enum contains)(CONTAINS_NONE + word);
         return true;
     case MEMBER_SAFETY_STOCK:
         return value_from_zero(r->error, node, place, &c->safety_stock);
@@ -717,6 +777,11 @@ static bool check_kind(struct intake *r, uint64_t seen)
         return check_hold(r, seen);
     case KIND_SET_CHANNEL:
         return check_set_channel(r, seen);
+    case KIND_SNAPSHOT:
+        if (r->command->measure == MEASURE_ON_HAND && r->command->contains == CONTAINS_COMMITTED)
+            return value_fail(r->error, CODE_bad_value, (struct place){-1, NULL, TEXT("contains")},
+                              "is committed, but what is on hand has no orders off it: measure available does");
+        return true;
     case KIND_SET_POLICY:
         if ((seen & POLICY) == 0)
             return value_fail(r->error, CODE_missing_field, (struct place){-1, NULL, TEXT("safety_stock")},

@@ -146,6 +146,18 @@ bool value_whole(struct command_error *error, const struct json_node *node, stru
     return true;
 }
 
+bool value_position(struct command_error *error, const struct json_node *node, struct place place, uint32_t *out_epoch,
+                    uint64_t *out_seq)
+{
+    struct position position;
+    if (node->type != JSON_STRING || !position_parse(node->text, &position))
+        return value_fail(error, CODE_bad_value, place, "is %s, but must be a position of the feed, such as \"1-900\"",
+                          value_show(node).text);
+    *out_epoch = position.epoch;
+    *out_seq = position.seq;
+    return true;
+}
+
 bool value_review(struct command_error *error, const struct json_node *node, struct place place, uint64_t *out)
 {
     struct position position;

@@ -42,6 +42,9 @@ MUST_USE bool value_from_zero(struct command_error *error, const struct json_nod
 /* A whole JSON number from `low` to `high`. */
 MUST_USE bool value_whole(struct command_error *error, const struct json_node *node, struct place place, int64_t low,
                           int64_t high, int64_t *out);
+/* A position of the feed. */
+MUST_USE bool value_position(struct command_error *error, const struct json_node *node, struct place place,
+                             uint32_t *out_epoch, uint64_t *out_seq);
 /* A review, by the position of its event: the number of that. */
 MUST_USE bool value_review(struct command_error *error, const struct json_node *node, struct place place,
                            uint64_t *out);

@@ -1,5 +1,7 @@
 #include "api/config_json.h"
 
+#include "ledger/event.h"
+
 #include "api/command_values.h"
 
 struct body {
@@ -391,6 +393,11 @@ static bool read_limit(struct body *b, uint32_t index, struct limit *out)
 static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
 {
     const struct json_node *node = &b->nodes[index];
+    static const struct text policies[SNAPSHOT_POLICY_COUNT] = {
+#define X(upper, lower) {#lower, sizeof(#lower) - 1},
+        SNAPSHOT_POLICY_MAP(X)
+#undef X
+    };
     struct source_config *config = &b->room->source;
     struct place place = at_key(node->key);
     if (text_equal(node->key, TEXT("zone")))
@@ -412,6 +419,12 @@ static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
         return node->type == JSON_NULL || read_silence(b, index);
     if (text_equal(node->key, TEXT("count_limit")))
         return node->type == JSON_NULL || read_limit(b, index, &config->count_limit);
+    if (text_equal(node->key, TEXT("max_change")))
+        return node->type == JSON_NULL || read_limit(b, index, &config->max_change);
+    if (text_equal(node->key, TEXT("snapshot_policy")))
+        return node->type == JSON_NULL ||
+               value_word(b->error, node, place, policies, SNAPSHOT_POLICY_COUNT,
+                          " rebase compare_and_set latest_event_time review report", &config->snapshot_policy);
     if (text_equal(node->key, TEXT("age_limit"))) {
         int64_t seconds = 0;
         if (node->type != JSON_NULL && !value_whole(b->error, node, place, 1, AGE_LIMIT_MS_MAX / 1000, &seconds))
@@ -494,7 +507,7 @@ static const struct kind_of_body {
     [NAME_LOCATION] = {KIND_PUT_LOCATION, KIND_DELETE_LOCATION, "a location", "parent promise zone attributes",
                        read_location_member, finish_location},
     [NAME_SOURCE] = {KIND_PUT_SOURCE, KIND_DELETE_SOURCE, "a source",
-                     "zone ordered strict default_condition expires_in silence age_limit count_limit", read_source_member,
+                     "zone ordered strict default_condition expires_in silence age_limit count_limit snapshot_policy max_change", read_source_member,
                      finish_source},
     [NAME_CHANNEL] = {KIND_PUT_CHANNEL, KIND_DELETE_CHANNEL, "a channel",
                       "locations priority buffer cap shares_rest", read_channel_member, finish_channel},
@@ -503,7 +516,7 @@ static const struct kind_of_body {
 /* The contract's fields that later versions will know. */
 static bool is_for_later(enum name_space space, struct text key)
 {
-    static const char *const later[] = {"snapshot_policy", "max_change", "pair", "id_window"};
+    static const char *const later[] = {"pair", "id_window"};
     for (size_t i = 0; space == NAME_SOURCE && i < sizeof(later) / sizeof(later[0]); i++) {
         if (text_equal(key, text_of(later[i], strlen(later[i]))))
             return true;

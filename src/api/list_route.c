@@ -1,5 +1,5 @@
 /*
- * GET of the collections: /v1/stock, /v1/holds, /v1/waiting, /v1/transfers, /v1/expectations, /v1/reviews, /v1/items, /v1/locations,
+ * GET of the collections: /v1/stock, /v1/holds, /v1/waiting, /v1/transfers, /v1/expectations, /v1/reviews, /v1/drift, /v1/items, /v1/locations,
  * /v1/channels, /v1/sources, and /v1/availability of a whole channel. A page of rows, and a cursor to the next one.
  *
  * A collection is a table of the ledger whose places are numbered: an entry keeps its place for as long as it is there,
@@ -39,6 +39,7 @@ enum list_parameter {
     LIST_Q,
     LIST_SORT,
     LIST_DIRECTION,
+    LIST_SOURCE,
     LIST_LIMIT,
     LIST_CURSOR,
     LIST_PARAMETER_COUNT
@@ -48,7 +49,7 @@ enum list_parameter {
 
 static const struct text keys[LIST_PARAMETER_COUNT] = {
     {"item", 4},    {"location", 8}, {"condition", 9}, {"state", 5}, {"holder", 6},
-    {"channel", 7}, {"q", 1},        {"sort", 4},      {"direction", 9}, {"limit", 5}, {"cursor", 6},
+    {"channel", 7}, {"q", 1},        {"sort", 4},      {"direction", 9}, {"source", 6}, {"limit", 5}, {"cursor", 6},
 };
 
 struct row {
@@ -63,6 +64,7 @@ struct row {
         struct document_copy document;
         struct offer_view offer;
         struct review_view review;
+        struct statement_view statement;
         struct config_copy config;
     } of;
 };
@@ -304,6 +306,22 @@ static bool take_review(const struct ledger *ledger, struct list *list, struct r
                                                                     : TEXT("rejected"));
 }
 
+static const char *const drift_states[] = {"differs", "agrees", NULL};
+
+/* What is said of a place that was given up is of no use any more. */
+static bool take_drift(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    const struct statement_view *view = &row->of.statement;
+    ledger_statement(ledger, row->place, &row->of.statement);
+    bool differs = view->stated != view->books;
+    struct text state = list->values[LIST_STATE];
+    return !ledger_retired(ledger, NAME_LOCATION, view->location) && !ledger_retired(ledger, NAME_ITEM, view->item) &&
+           (text_present(state) ? is_wanted(list, LIST_STATE, differs ? TEXT("differs") : TEXT("agrees")) : differs) &&
+           is_wanted(list, LIST_SOURCE, ledger_name(ledger, NAME_SOURCE, view->source)) &&
+           is_wanted(list, LIST_ITEM, ledger_name(ledger, NAME_ITEM, view->item)) &&
+           is_wanted(list, LIST_LOCATION, ledger_name(ledger, NAME_LOCATION, view->location));
+}
+
 /* The server's own names, which begin with '@', are nobody's; neither are those given up. */
 static bool take_name(const struct ledger *ledger, const struct list *list, enum name_space space, uint32_t number)
 {
@@ -443,6 +461,11 @@ static void render_review_row(struct buffer *out, const struct render *render, c
     render_review(out, render, &row->of.review, NULL);
 }
 
+static void render_drift_row(struct buffer *out, const struct render *render, const struct row *row)
+{
+    render_statement(out, render, &row->of.statement);
+}
+
 static void render_config_row(struct buffer *out, const struct render *render, const struct row *row)
 {
     render_config(out, render, &row->of.config);
@@ -476,6 +499,8 @@ static const struct collection collections[] = {
                               render_expectation_row},
     [LIST_OF_REVIEWS] = {"reviews", HAS(LIST_STATE) | HAS_PAGES, review_states, ROWS_PLAIN, false, ledger_review_places,
                          take_review, render_review_row},
+    [LIST_OF_DRIFT] = {"drift", HAS_LINES | HAS(LIST_STATE) | HAS(LIST_SOURCE), drift_states, ROWS_PLAIN, false,
+                       ledger_statement_count, take_drift, render_drift_row},
     [LIST_OF_ITEMS] = {"items", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, item_places, take_item, render_config_row},
     [LIST_OF_LOCATIONS] = {"locations", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, location_places, take_location,
                            render_config_row},

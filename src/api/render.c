@@ -460,7 +460,7 @@ static void render_expectation_answer(struct buffer *out, const struct render *r
     buffer_byte(out, ']');
 }
 
-/* What the command counted, or which counts it corrected: what each of them found, as far as is known now. */
+/* What the command counted or stated, or which counts it corrected: what each of them found, as far as is known now. */
 static void render_counts_answer(struct buffer *out, const struct render *render, const struct decision *decision,
                                  enum event_type type, const char *name)
 {
@@ -484,6 +484,13 @@ static void render_counts_answer(struct buffer *out, const struct render *render
             render_position(out, render->epoch, event->count_seq);
         } else {
             UNITS(",\"quantity\":", event->quantity);
+        }
+        if (type == EVENT_SNAPSHOT) {
+            UNITS(",\"books\":", event->books);
+            UNITS(",\"difference\":", event->quantity - event->books);
+            UNITS(",\"booked\":", event->delta.units[event->condition]);
+            buffer_byte(out, '}');
+            continue;
         }
         UNITS(",\"variance\":", event->variance);
         UNITS(",\"uncertain\":", event->uncertain);
@@ -532,6 +539,7 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     render_transfer_answer(out, render, decision);
     render_expectation_answer(out, render, decision);
     render_counts_answer(out, render, decision, EVENT_STOCK_COUNT, "counted");
+    render_counts_answer(out, render, decision, EVENT_SNAPSHOT, "stated");
     render_counts_answer(out, render, decision, EVENT_CORRECTION, "corrected");
     buffer_literal(out, ",\"figures\":[");
     bool comma = false;
@@ -584,6 +592,52 @@ static void render_cell_members(struct buffer *out, const struct render *render,
         UNITS(",\"delta\":", event->quota_delta);
         buffer_byte(out, '}');
     }
+}
+
+/* What a source had seen: all up to a position, or all by a time. */
+static void render_seen(struct buffer *out, const struct render *render, uint64_t position, int64_t us)
+{
+    buffer_literal(out, ",\"seen\":{");
+    if (position != 0) {
+        buffer_literal(out, "\"position\":");
+        render_position(out, render->epoch, position);
+    } else {
+        buffer_literal(out, "\"time\":");
+        json_time(out, us);
+    }
+    buffer_byte(out, '}');
+}
+
+static void render_snapshot_members(struct buffer *out, const struct render *render, const struct decision *decision,
+                                    const struct event *event)
+{
+    unsigned scale = event->scale;
+    buffer_literal(out, ",\"snapshot\":{\"source\":");
+    json_string(out, render_name(render, NAME_SOURCE, event->stated_by));
+    UNITS(",\"stated\":", event->quantity);
+    UNITS(",\"books\":", event->books);
+    UNITS(",\"difference\":", event->quantity - event->books);
+    render_text_member(out, "policy", constant(snapshot_policy_name(event->policy)));
+    render_seen(out, render, event->seen_position, decision_occurred_us(decision));
+    buffer_byte(out, '}');
+}
+
+void render_statement(struct buffer *out, const struct render *render, const struct statement_view *view)
+{
+    unsigned scale = view->scale;
+    buffer_literal(out, "{\"source\":");
+    json_string(out, render_name(render, NAME_SOURCE, view->source));
+    render_text_member(out, "item", render_name(render, NAME_ITEM, view->item));
+    render_text_member(out, "location", render_name(render, NAME_LOCATION, view->location));
+    render_text_member(out, "condition", constant(condition_name(view->condition)));
+    UNITS(",\"stated\":", view->stated);
+    UNITS(",\"books\":", view->books);
+    UNITS(",\"difference\":", view->stated - view->books);
+    render_text_member(out, "policy", constant(snapshot_policy_name(view->policy)));
+    render_seen(out, render, view->seen_position, view->seen_us);
+    buffer_literal(out, ",\"position\":");
+    render_position(out, render->epoch, view->seq);
+    buffer_byte(out, '}');
 }
 
 static void render_count_members(struct buffer *out, const struct render *render, const struct event *event)
@@ -706,6 +760,8 @@ void render_event(struct buffer *out, const struct render *render, const struct 
     }
     if (event->location != NUMBER_NONE)
         render_cell_members(out, render, event);
+    if (event->type == EVENT_SNAPSHOT)
+        render_snapshot_members(out, render, decision, event);
     if (event->count_seq != 0)
         render_count_members(out, render, event);
     if (event->claim != 0)

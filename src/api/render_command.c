@@ -104,12 +104,39 @@ static void render_lines(struct buffer *out, const struct command *command)
     buffer_byte(out, ']');
 }
 
+static void render_seen(struct buffer *out, const struct command *command)
+{
+    static const char *const contained[] = {[CONTAINS_NONE] = "none", [CONTAINS_SHIPPED] = "shipped",
+                                            [CONTAINS_COMMITTED] = "committed"};
+    render_key(out, "seen");
+    buffer_byte(out, '{');
+    if (command->has_position) {
+        buffer_literal(out, "\"position\":");
+        render_position(out, command->seen_epoch, command->seen_position);
+        if (command->seen_seq != 0) {
+            render_key(out, "seq");
+            json_u64(out, command->seen_seq);
+        }
+    } else {
+        buffer_literal(out, "\"time\":");
+        json_time(out, command->occurred_at_us);
+    }
+    buffer_byte(out, '}');
+    if (command->measure == MEASURE_AVAILABLE)
+        render_word(out, "measure", "available");
+    if (command->contains != CONTAINS_DEFAULT)
+        render_word(out, "contains", contained[command->contains]);
+}
+
 static void render_members(struct buffer *out, const struct command *command)
 {
     bool count = command->kind == KIND_STOCK_COUNT;
     render_text(out, "id", command->id);
     render_text(out, "source", command->source);
-    render_time(out, count ? "counted_to" : "occurred_at", command->occurred_at_us);
+    if (command->kind == KIND_SNAPSHOT)
+        render_seen(out, command);
+    else
+        render_time(out, count ? "counted_to" : "occurred_at", command->occurred_at_us);
     render_time(out, "counted_from", command->counted_from_us);
     render_true(out, "includes_picked", command->includes_picked);
     if (command->has_seq) {

@@ -225,6 +225,12 @@ static void render_source_config(struct buffer *out, struct text form)
         json_i64(out, config.age_limit_ms / 1000);
     }
     render_limit(out, "count_limit", &config.count_limit);
+    if (config.snapshot_policy != SNAPSHOT_REBASE) {
+        const char *policy = snapshot_policy_name((enum snapshot_policy)config.snapshot_policy);
+        render_member(out, "snapshot_policy");
+        json_string(out, text_of(policy, strlen(policy)));
+    }
+    render_limit(out, "max_change", &config.max_change);
 }
 
 /* The members of an item's, a location's or a source's body, each with a comma before it. */

@@ -218,6 +218,7 @@ static const struct route_row rows[] = {
     ROW(HTTP1_GET, PATH_EXACT, "/v1/transfers", &list_handler, LIST_OF_TRANSFERS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/expectations", &list_handler, LIST_OF_EXPECTATIONS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/reviews", &list_handler, LIST_OF_REVIEWS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/drift", &list_handler, LIST_OF_DRIFT),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/items", &list_handler, LIST_OF_ITEMS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/locations", &list_handler, LIST_OF_LOCATIONS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/channels", &list_handler, LIST_OF_CHANNELS),

@@ -63,7 +63,8 @@ enum list_call {
     LIST_OF_OFFERS,
     LIST_OF_TRANSFERS,
     LIST_OF_EXPECTATIONS,
-    LIST_OF_REVIEWS
+    LIST_OF_REVIEWS,
+    LIST_OF_DRIFT
 }; /* at the end: cursors have the number */
 enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI };
 

@@ -57,6 +57,10 @@ static const struct column review_columns[] = {
     {"review", "review"}, {"state", "state"}, {"brake", "brake"}, {"kind", "kind"}, {"source", "source"},
     {"recorded_at", "recorded_at"},
 };
+static const struct column drift_columns[] = {
+    {"source", "source"}, {"item", "item"}, {"location", "location"}, {">stated", "stated"}, {">books", "books"},
+    {">difference", "difference"}, {"policy", "policy"},
+};
 static const struct column item_columns[] = {
     {"item", "item"}, {">scale", "scale"}, {"provisional", "provisional"},
 };
@@ -132,6 +136,8 @@ static const struct thing things[] = {
     {"review", "/v1/reviews", 1, 1, 0, NO_ROWS, "get review NAME", NULL},
     {"reviews", "/v1/reviews", 0, 0, HAS(GET_STATE) | HAS_PAGES, ROWS("reviews", review_columns),
      "get reviews [--state STATE] " PAGES, NULL},
+    {"drift", "/v1/drift", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS_PAGES, ROWS("drift", drift_columns),
+     "get drift [--item ITEM] [--location LOCATION] [--state STATE] " PAGES, NULL},
     {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME", NULL},
     {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES,
      NULL},
@@ -444,7 +450,7 @@ int cmd_get(int argc, char **argv)
     get.thing = word_count == 0 ? NULL : find_thing(words[0], word_count - 1);
     if (get.thing == NULL) {
         cli_error("get",
-                  "%s%s%s; there are: stock, history, availability, hold, holds, waiting, transfer, transfers, review, reviews, expectation, "
+                  "%s%s%s; there are: stock, history, availability, hold, holds, waiting, transfer, transfers, review, reviews, drift, expectation, "
                   "expectations, item, items, locations, channels, sources, figures, ready; see onhand help get",
                   word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
                   word_count == 0 ? "" : "' to get");

@@ -100,6 +100,7 @@ int cmd_serve(int argc, char **argv)
     int64_t document_lines = options.limits.document_line_count_max;
     int64_t counts = options.limits.mark_count_max;
     int64_t reviews = options.limits.review_count_max;
+    int64_t statements = options.limits.statement_count_max;
     int64_t locations = options.limits.location_count_max;
     int64_t sources = options.limits.source_count_max;
     int64_t config_mib = options.limits.config_mib_max;
@@ -126,6 +127,7 @@ int cmd_serve(int argc, char **argv)
         {"document-lines-max", ARGS_NUMBER, &document_lines},
         {"counts-max", ARGS_NUMBER, &counts},
         {"reviews-max", ARGS_NUMBER, &reviews},
+        {"statements-max", ARGS_NUMBER, &statements},
         {"locations-max", ARGS_NUMBER, &locations},
         {"sources-max", ARGS_NUMBER, &sources},
         {"config-mib", ARGS_NUMBER, &config_mib},
@@ -184,6 +186,7 @@ int cmd_serve(int argc, char **argv)
         in_range("document-lines-max", document_lines, 1000, most.document_line_count_max) &&
         in_range("counts-max", counts, 1000, most.mark_count_max) &&
         in_range("reviews-max", reviews, 100, most.review_count_max) &&
+        in_range("statements-max", statements, 1000, most.statement_count_max) &&
         in_range("locations-max", locations, 1, most.location_count_max) &&
         in_range("sources-max", sources, 2, most.source_count_max) &&
         in_range("config-mib", config_mib, 1, most.config_mib_max) &&
@@ -205,6 +208,7 @@ int cmd_serve(int argc, char **argv)
         options.limits.document_line_count_max = (uint32_t)document_lines;
         options.limits.mark_count_max = (uint32_t)counts;
         options.limits.review_count_max = (uint32_t)reviews;
+        options.limits.statement_count_max = (uint32_t)statements;
         options.limits.location_count_max = (uint32_t)locations;
         options.limits.source_count_max = (uint32_t)sources;
         options.limits.config_mib_max = (uint32_t)config_mib;

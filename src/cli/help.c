@@ -30,6 +30,7 @@ const char help_serve[] =
     "  --document-lines-max N      cells named by those of both that are open (16777216)\n"
     "  --counts-max N              counts within the id window, and the last of each cell (4194304)\n"
     "  --reviews-max N             reviews, open or closed within the id window (65536)\n"
+    "  --statements-max N          what sources say in snapshots: sources x cells (4194304)\n"
     "  --locations-max N   locations (65536)\n"
     "  --sources-max N     sources (65536)\n"
     "  --config-mib N      memory for bodies of configuration in MiB, used as it fills (4096)\n"

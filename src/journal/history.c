@@ -364,6 +364,32 @@ static enum status read_decision(struct history *history, struct reading *readin
     return STATUS_OK;
 }
 
+/* What a source has seen: all up to a position, and what it told itself by its own numbering. */
+static enum status read_seen(struct history *history, const struct question *question, const struct cell_top *top,
+                             struct figures *out_figures)
+{
+    uint64_t seen_seq;
+    const struct event *event;
+    enum status status = history_seek(history, top, question->at_seq + 1, &seen_seq);
+    *out_figures = (struct figures){{0}};
+    if (status == STATUS_OK && seen_seq != 0) {
+        status = history_event(history, seen_seq, &event);
+        if (status == STATUS_OK)
+            *out_figures = event->figures;
+    }
+    bool fits = true;
+    for (uint64_t seq = question->source_seq == 0 ? seen_seq : top->last_seq; status == STATUS_OK && seq > seen_seq;) {
+        status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            break;
+        const struct decision *decision = history->decision;
+        if (decision->has_seq && decision->source == question->source && decision->source_seq <= question->source_seq)
+            fits = figures_add(out_figures, &event->delta) && fits;
+        seq = event->previous_seq;
+    }
+    return status == STATUS_OK && !fits ? STATUS_FULL : status;
+}
+
 enum status history_read(struct history *history, struct reading *reading)
 {
     const struct question *question = &reading->question;
@@ -375,7 +401,8 @@ enum status history_read(struct history *history, struct reading *reading)
     for (uint32_t i = 0; i < reading->cell_count; i++) {
         struct cell_reading *cell = &reading->cells[i];
         struct history_figures was = {.seq = 0};
-        enum status status = as_of_occurred(history, &cell->top, question->to_us, &was);
+        enum status status = question->by_position ? read_seen(history, question, &cell->top, &was.figures)
+                                                   : as_of_occurred(history, &cell->top, question->to_us, &was);
         if (status == STATUS_OK && question->from_us < question->to_us)
             status = read_moved(history, question, cell);
         if (status != STATUS_OK && status != STATUS_FULL)

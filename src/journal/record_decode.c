@@ -203,6 +203,18 @@ static void take_count(struct decoder *d, const struct decision *decision, struc
     refuse(d, event->count_from_us > event->count_to_us || event->uncertain < 0);
 }
 
+static void take_stated(struct decoder *d, struct event *event)
+{
+    event->stated_by = take_number(d);
+    event->books = unzigzag(take_varint(d));
+    unsigned policy = read_u8(&d->r);
+    event->net = (policy & STATED_NET) != 0;
+    policy &= ~STATED_NET;
+    d->unknown |= policy >= SNAPSHOT_POLICY_COUNT;
+    event->policy = d->unknown ? SNAPSHOT_REBASE : (enum snapshot_policy)policy;
+    event->seen_position = take_varint(d);
+}
+
 static void take_review(struct decoder *d, struct event *event)
 {
     event->review = take_back(d, event->seq);
@@ -283,6 +295,8 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
     }
     if ((also & ALSO_REVIEW) != 0)
         take_review(d, event);
+    if ((also & ALSO_STATED) != 0)
+        take_stated(d, event);
     if ((also & ALSO_SKIPS) != 0)
         take_skips(d, decision, event);
 }
@@ -380,6 +394,7 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
         refuse(d, event->discrepancy == DISCREPANCY_NONE && !d->unknown);
     }
     refuse(d, !d->unknown && event_of_silence(event) != ((also & ALSO_SILENCE) != 0));
+    refuse(d, !d->unknown && (event->type == EVENT_SNAPSHOT) != ((also & ALSO_STATED) != 0));
     if (also != 0)
         take_also(d, decision, also, names, event);
 }

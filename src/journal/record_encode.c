@@ -149,6 +149,7 @@ static unsigned event_also(const struct event *event)
            (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
            ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u) |
            (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->review != 0 ? ALSO_REVIEW : 0u) |
+           (event->type == EVENT_SNAPSHOT ? ALSO_STATED : 0u) |
            (event->skip_count != 0 ? ALSO_SKIPS : 0u) |
            (event_of_silence(event) ? ALSO_SILENCE : 0u);
 }
@@ -162,6 +163,14 @@ static uint8_t *put_count(uint8_t *at, const struct event *event, int64_t record
     at = put_varint(at, (uint64_t)wrapping_difference(event->count_to_us, event->count_from_us));
     at = put_varint(at, zigzag(event->variance));
     return put_varint(at, (uint64_t)event->uncertain);
+}
+
+static uint8_t *put_stated(uint8_t *at, const struct event *event)
+{
+    at = put_varint(at, event->stated_by);
+    at = put_varint(at, zigzag(event->books));
+    *at++ = (uint8_t)((unsigned)event->policy | (event->net ? STATED_NET : 0u));
+    return put_varint(at, event->seen_position);
 }
 
 static uint8_t *put_review(uint8_t *at, const struct event *event)
@@ -234,6 +243,8 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorde
     }
     if ((also & ALSO_REVIEW) != 0)
         at = put_review(at, event);
+    if ((also & ALSO_STATED) != 0)
+        at = put_stated(at, event);
     if ((also & ALSO_SKIPS) != 0)
         at = put_skips(at, event, recorded_at_us);
     return at;

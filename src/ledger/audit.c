@@ -24,6 +24,7 @@ static uint32_t part_count_max(const struct ledger_limits *limits, enum state_pa
         [PART_DOCUMENT_LINE] = limits->document_line_count_max,
         [PART_MARK] = limits->mark_count_max,
         [PART_REVIEW] = limits->review_count_max,
+        [PART_STATEMENT] = limits->statement_count_max,
         [PART_ID] = id_places(limits->id_count_max),
     };
     return most[part];
@@ -79,6 +80,8 @@ static uint32_t part_count(const struct ledger *ledger, enum state_part part)
         return ledger->marks.count;
     case PART_REVIEW:
         return ledger->reviews.count;
+    case PART_STATEMENT:
+        return ledger->statements.count;
     case PART_ID:
         return (uint32_t)(ledger->ids.next < ledger->ids.ring_count ? ledger->ids.next : ledger->ids.ring_count);
     case PART_EXPIRY:
@@ -120,6 +123,8 @@ static bool entry_hashed(const struct ledger *ledger, enum state_part part, uint
         return mark_hashed(ledger, entry, audit);
     case PART_REVIEW:
         return review_hashed(ledger, entry, audit);
+    case PART_STATEMENT:
+        return statement_hashed(ledger, entry, audit);
     case PART_ID:
     case PART_EXPIRY:
     case PART_COUNT:
@@ -160,6 +165,8 @@ static bool entry_sound(const struct ledger *ledger, enum state_part part, uint3
         return mark_sound(ledger, entry, audit);
     case PART_REVIEW:
         return review_sound(ledger, entry, audit);
+    case PART_STATEMENT:
+        return statement_sound(ledger, entry, audit);
     case PART_ID:
         return id_sound(ledger, entry, audit);
     case PART_EXPIRY:
@@ -194,7 +201,7 @@ static const char *part_name(enum state_part part)
 {
     static const char *const names[PART_COUNT] = {
         "items",     "locations",    "sources",        "channels", "cells",   "quotas", "offers", "holds", "hold lines",
-        "transfers", "expectations", "document lines", "counts",   "reviews", "ids",    "expiry",
+        "transfers", "expectations", "document lines", "counts",   "reviews", "statements", "ids", "expiry",
     };
     return names[part];
 }
@@ -376,6 +383,9 @@ static void name_entry(const struct ledger *ledger, enum state_part part, uint32
         return;
     case PART_MARK:
         name_cell(ledger, ledger->marks.entries[entry].cell, finding);
+        return;
+    case PART_STATEMENT:
+        name_cell(ledger, ledger->statements.entries[entry].cell, finding);
         return;
     case PART_REVIEW: /* a number, and a hash: nothing to be named by */
     case PART_ID:

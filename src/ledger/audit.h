@@ -37,6 +37,7 @@ enum state_part {
     PART_DOCUMENT_LINE,
     PART_MARK,
     PART_REVIEW,
+    PART_STATEMENT,
     PART_ID,
     PART_HASHED, /* those before it are in the state hash */
     PART_EXPIRY = PART_HASHED,

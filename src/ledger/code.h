@@ -57,7 +57,9 @@
     X(expectation_promised, 409, "a hold for later of this name waits for it; change or release the hold")             \
     X(in_future, 409, "the statement is about a time ahead of the server's clock; set the sender's clock and send it anew") \
     X(unknown_review, 409, "no such review")                                                                           \
-    X(already_resolved, 409, "the review was resolved before")
+    X(already_resolved, 409, "the review was resolved before")                                                         \
+    X(seen_forked, 409, "the position it saw is of another epoch; read the figures anew and send what they are now")    \
+    X(snapshot_passed, 409, "the source has told of a cell as of later; see the cells, send what is there now")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

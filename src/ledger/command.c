@@ -66,6 +66,8 @@ enum field {
     FIELD_COUNTED_FROM,
     FIELD_REVIEW,
     FIELD_VERDICT,
+    FIELD_SEEN,    /* varint epoch, varint position, varint own seq */
+    FIELD_MEASURE, /* u8 measure, u8 contains; absent when both are left out */
     FIELD_COUNT
 };
 
@@ -177,7 +179,9 @@ static uint64_t present_fields(const struct command *c)
            bit(FIELD_SHARES_REST, c->shares_rest != CHOICE_ABSENT) | bit(FIELD_ADD, c->add.present) |
            bit(FIELD_TO, c->to.present) | bit(FIELD_SOURCE_NAME, c->source_name.length != 0) |
            bit(FIELD_CONFIG, c->config.length != 0) | bit(FIELD_COUNTED_FROM, c->counted_from_us != TIME_NONE) |
-           bit(FIELD_REVIEW, c->review != 0) | bit(FIELD_VERDICT, c->verdict != VERDICT_NONE);
+           bit(FIELD_REVIEW, c->review != 0) | bit(FIELD_VERDICT, c->verdict != VERDICT_NONE) |
+           bit(FIELD_SEEN, c->has_position) |
+           bit(FIELD_MEASURE, c->measure != MEASURE_ON_HAND || c->contains != CONTAINS_DEFAULT);
 }
 
 static void write_name(struct writer *w, struct text name)
@@ -390,6 +394,16 @@ static void write_field(struct writer *w, const struct command *c, enum field fi
     case FIELD_VERDICT:
         CHECK(c->verdict <= VERDICT_REJECT);
         write_u8(w, (uint8_t)c->verdict);
+        break;
+    case FIELD_SEEN:
+        write_varint(w, c->seen_epoch);
+        write_varint(w, c->seen_position);
+        write_varint(w, c->seen_seq);
+        break;
+    case FIELD_MEASURE:
+        CHECK(c->measure <= MEASURE_AVAILABLE && c->contains <= CONTAINS_COMMITTED);
+        write_u8(w, (uint8_t)c->measure);
+        write_u8(w, (uint8_t)c->contains);
         break;
     case FIELD_COUNT:
         break;
@@ -711,6 +725,20 @@ static void read_field(struct reader *r, struct command *c, enum field field)
     case FIELD_VERDICT:
         c->verdict = (enum verdict_word)read_small(r, VERDICT_REJECT);
         break;
+    case FIELD_SEEN:
+        c->has_position = true;
+        c->seen_epoch = (uint32_t)read_bounded(r, UINT64_MAX, UINT32_MAX);
+        c->seen_position = read_bounded(r, UINT64_MAX, INT64_MAX);
+        c->seen_seq = read_bounded(r, UINT64_MAX, INT64_MAX);
+        break;
+    case FIELD_MEASURE: {
+        uint8_t measure = read_u8(r), contains = read_u8(r);
+        if (measure > MEASURE_AVAILABLE || contains > CONTAINS_COMMITTED || (measure | contains) == 0)
+            r->bad = true;
+        c->measure = r->bad ? MEASURE_ON_HAND : (enum measure)measure;
+        c->contains = r->bad ? CONTAINS_DEFAULT : (enum contains)contains;
+        break;
+    }
     case FIELD_COUNT:
         break;
     }

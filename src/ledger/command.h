@@ -75,7 +75,8 @@
     X(SILENT, silent, false) /* the ledger's own, as is the next */                                                    \
     X(HEARD, heard, false)                                                                                             \
     X(STOCK_COUNT, count, false)                                                                                       \
-    X(RESOLVE, resolve, false)
+    X(RESOLVE, resolve, false)                                                                                         \
+    X(SNAPSHOT, snapshot, false)
 
 enum command_kind {
 #define X(upper, lower, request) KIND_##upper,
@@ -113,6 +114,9 @@ enum hold_mode { HOLD_ALL_OR_NOTHING, HOLD_PARTIAL };
 enum sourcing_rule { SOURCING_NONE, SOURCING_PRIORITY, SOURCING_FEWEST_SPLITS, SOURCING_MOST_STOCK };
 /* Which way expected goods go. */
 enum direction { DIRECTION_NONE, DIRECTION_IN, DIRECTION_OUT };
+/* Which figure a snapshot tells, and which claims that figure has in it (snapshot.c). */
+enum measure { MEASURE_ON_HAND, MEASURE_AVAILABLE };
+enum contains { CONTAINS_DEFAULT, CONTAINS_NONE, CONTAINS_SHIPPED, CONTAINS_COMMITTED };
 /* What is to become of a review. */
 enum verdict_word { VERDICT_NONE, VERDICT_ACCEPT, VERDICT_REJECT };
 /* A yes or no that can be left out. */
@@ -184,7 +188,8 @@ struct command {
     struct text source;          /* always present */
     struct text id;              /* absent only for the server's own commands */
     const struct reading *reading; /* not in the form: what was found out about the past for it (reading.h), or NULL */
-    int64_t occurred_at_us;      /* UTC, TIME_NONE when left out; of a count, the end of its window */
+    uint32_t epoch;              /* not in the form: of the journal that decides, set as the fingerprint is */
+    int64_t occurred_at_us;      /* UTC, TIME_NONE when left out; of a count, the end of its window; of a snapshot, what it saw */
     int64_t not_after_us;        /* UTC log time, TIME_NONE when left out */
     struct text actor, reason, document, document_line, channel;
     struct text meta;            /* a JSON object in canonical form (keys sorted, no blanks), or absent */
@@ -193,6 +198,12 @@ struct command {
     int64_t expires_in_ms;       /* EXPIRES_DEFAULT, or >= 0; 0 means until released */
     int64_t counted_from_us;     /* count: the beginning of its window, UTC; TIME_NONE for its end */
     bool includes_picked;        /* count: goods on trolleys were counted, too */
+    /* snapshot: the position its source had read up to, unless it says a time; and its own `seq` it has in it, 0 for none. */
+    bool has_position;
+    uint32_t seen_epoch;
+    uint64_t seen_position, seen_seq;
+    enum measure measure;
+    enum contains contains;
     enum condition from, to_condition; /* reclassify */
     struct text to_location;     /* transfer, transfer_out, reassign */
     bool backorder, wait, paid;

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/checked.h"
+#include "ledger/event.h"
 
 /* Stored in journals: append only, never renumber (docs/format.md). */
 enum { ITEM_UNITS = 1, ITEM_ALIASES = 2, ITEM_COMPONENTS = 4, ITEM_GTIN = 8, ITEM_ATTRIBUTES = 16, ITEM_MERGE = 32,
@@ -21,7 +22,7 @@ enum { LOCATION_PARENT = 1, LOCATION_NO_PROMISE = 2, LOCATION_ZONE = 4, LOCATION
 enum { SOURCE_ZONE = 1, SOURCE_ORDERED = 2, SOURCE_STRICT = 4, SOURCE_CONDITION = 8, SOURCE_EXPIRES_IN = 16,
        SOURCE_SILENCE = 32, SOURCE_BRAKES = 64, SOURCE_ALL = 127 };
 /* What its statements may change. */
-enum { BRAKES_AGE = 1, BRAKES_COUNT = 2, BRAKES_ALL = 3 };
+enum { BRAKES_AGE = 1, BRAKES_COUNT = 2, BRAKES_CHANGE = 4, BRAKES_POLICY = 8, BRAKES_ALL = 15 };
 enum { LIMIT_UNITS = 1, LIMIT_PERCENT = 2, LIMIT_ALL = 3 };
 
 int config_compare(struct text a, struct text b)
@@ -158,7 +159,9 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
                     (config->expires_in_ms != EXPIRES_DEFAULT ? SOURCE_EXPIRES_IN : 0u) |
                     (config->silence.after_s != 0 ? SOURCE_SILENCE : 0u);
     unsigned brakes = (config->age_limit_ms != 0 ? BRAKES_AGE : 0u) |
-                      (limit_is_set(&config->count_limit) ? BRAKES_COUNT : 0u);
+                      (limit_is_set(&config->count_limit) ? BRAKES_COUNT : 0u) |
+                      (limit_is_set(&config->max_change) ? BRAKES_CHANGE : 0u) |
+                      (config->snapshot_policy != 0 ? BRAKES_POLICY : 0u);
     bits |= brakes != 0 ? SOURCE_BRAKES : 0u;
     write_u8(&w, (uint8_t)bits);
     if (text_present(config->zone.name))
@@ -175,6 +178,10 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
         write_varint(&w, (uint64_t)config->age_limit_ms);
     if (limit_is_set(&config->count_limit))
         write_limit(&w, &config->count_limit);
+    if (limit_is_set(&config->max_change))
+        write_limit(&w, &config->max_change);
+    if (config->snapshot_policy != 0)
+        write_u8(&w, (uint8_t)config->snapshot_policy);
     return finish(&w, bits, out_fits);
 }
 
@@ -385,6 +392,12 @@ static void read_brakes(struct reader *r, struct source_config *config)
     }
     if ((brakes & BRAKES_COUNT) != 0)
         read_limit(r, &config->count_limit);
+    if ((brakes & BRAKES_CHANGE) != 0)
+        read_limit(r, &config->max_change);
+    if ((brakes & BRAKES_POLICY) != 0) {
+        config->snapshot_policy = read_u8(r);
+        refuse(r, config->snapshot_policy == 0 || config->snapshot_policy >= SNAPSHOT_POLICY_COUNT);
+    }
 }
 
 bool source_config_read(struct text form, struct source_config *out_config)
@@ -400,7 +413,8 @@ bool source_config_read(struct text form, struct source_config *out_config)
     out_config->silence.after_s = out_config->silence.buffer = 0;
     out_config->silence.place_count = 0;
     out_config->age_limit_ms = 0;
-    out_config->count_limit = (struct limit){.units = 0};
+    out_config->count_limit = out_config->max_change = (struct limit){.units = 0};
+    out_config->snapshot_policy = 0;
     if (!read_bits(&r, form, SOURCE_ALL, &bits))
         return true;
     out_config->ordered = (bits & SOURCE_ORDERED) != 0;

@@ -94,6 +94,8 @@ struct source_config {
     struct silence_config silence;
     int64_t age_limit_ms;             /* older facts are reviewed; 0 for all that are admitted otherwise */
     struct limit count_limit;         /* of the variance of a count */
+    struct limit max_change;          /* of what a snapshot changes */
+    unsigned snapshot_policy;         /* enum snapshot_policy (event.h) */
 };
 
 /* Each writes at most CONFIG_BYTES_MAX bytes and returns how many, 0 for defaults alone; *out_fits is false when it

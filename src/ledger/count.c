@@ -35,6 +35,7 @@ static struct event count_before(const struct judge *judge, const struct draft *
                            .count_from_us = mark->from_us,
                            .count_to_us = mark->to_us,
                            .count_picked = mark->includes_picked,
+                           .net = mark->net,
                            .variance = mark->variance,
                            .uncertain = mark->uncertain};
     for (uint32_t e = draft->count_event; e != 0; e--) {
@@ -56,8 +57,7 @@ static struct event *count_event(struct judge *judge, enum event_type type, cons
     return event;
 }
 
-/* What a variance is booked against. */
-static enum account variance_account(int64_t variance)
+enum account variance_account(int64_t variance)
 {
     return variance > 0 ? ACCOUNT_FOUND : ACCOUNT_LOSS;
 }
@@ -95,13 +95,14 @@ static bool correct(struct judge *judge, struct draft *draft, const struct mark 
 bool counts_correct(struct judge *judge, struct draft *draft, const struct event *event)
 {
     const struct ledger *ledger = judge->ledger;
-    bool statement = event->type == EVENT_STOCK_COUNT;
+    bool statement = event->type == EVENT_STOCK_COUNT || event->type == EVENT_SNAPSHOT;
     for (unsigned c = 0; c < CONDITION_COUNT; c++) {
         uint32_t number = mark_behind(ledger, draft->cell, (enum condition)c, judge->late_us, judge->now_us);
         if (number == NUMBER_NONE)
             continue;
         const struct mark *mark = &ledger->marks.entries[number];
-        int64_t units = counted_units(&event->delta, (enum condition)c, mark->includes_picked);
+        int64_t units = counted_units(&event->delta, (enum condition)c, mark->includes_picked) -
+                        (mark->net ? event->delta.units[FIGURE_COMMITTED] : 0);
         bool inside = !statement && mark->from_us < decision_occurred_us(judge->decision);
         if (!correct(judge, draft, mark, -units, inside))
             return false;
@@ -111,8 +112,7 @@ bool counts_correct(struct judge *judge, struct draft *draft, const struct event
 
 /* ---- the decision ---- */
 
-/* What was read of the draft's cell, the nth that exists, when it is still so; NULL when it is not. */
-static const struct cell_reading *cell_read(const struct judge *judge, const struct draft *draft, uint32_t nth)
+const struct cell_reading *cell_read(const struct judge *judge, const struct draft *draft, uint32_t nth)
 {
     const struct reading *reading = judge->command->reading;
     if (reading == NULL || !reading->complete || nth >= reading->cell_count || reading->cells[nth].cell != draft->cell)
@@ -123,8 +123,7 @@ static const struct cell_reading *cell_read(const struct judge *judge, const str
     return same ? read : NULL;
 }
 
-/* False when the past of the cells is not known, or no longer: they are named, all of them. */
-static bool counts_read(struct judge *judge)
+bool cells_read(struct judge *judge, const struct question *question)
 {
     uint32_t nth = 0;
     bool known = true;
@@ -137,10 +136,7 @@ static bool counts_read(struct judge *judge)
     }
     judge->unread = !known;
     judge->ledger->unread->cell_count = nth;
-    judge->ledger->unread->question = (struct question){.decision_seq = judge->admitted,
-                                                        .from_us = window_begin(judge->command),
-                                                        .to_us = judge->command->occurred_at_us,
-                                                        .includes_picked = judge->command->includes_picked};
+    judge->ledger->unread->question = *question;
     return known;
 }
 
@@ -212,7 +208,11 @@ void decide_count(struct judge *judge)
         (void)judge_refuse(judge, CODE_in_future, TEXT_NONE, TEXT("/counted_to"));
         return;
     }
-    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) || !counts_read(judge))
+    const struct question question = {.decision_seq = judge->admitted,
+                                      .from_us = window_begin(judge->command),
+                                      .to_us = judge->command->occurred_at_us,
+                                      .includes_picked = judge->command->includes_picked};
+    if (!judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) || !cells_read(judge, &question))
         return;
     const struct reading *reading = judge->command->reading;
     uint32_t named = judge->draft_count;

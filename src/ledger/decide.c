@@ -619,7 +619,7 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_PUT_LOCATION] = decide_config, [KIND_PUT_SOURCE] = decide_config, [KIND_DELETE_ITEM] = decide_config,
     [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
     [KIND_DELETE_CHANNEL] = decide_delete_channel, [KIND_STOCK_COUNT] = decide_count,
-    [KIND_RESOLVE] = decide_resolve,
+    [KIND_RESOLVE] = decide_resolve, [KIND_SNAPSHOT] = decide_snapshot,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -629,11 +629,12 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
     const struct command_line *line = &command->lines[index];
     /* What is re-dated is all that is open in the cell: the quantity is not looked at. */
     bool zero_is_wrong = line->quantity.digits == 0 && command->kind != KIND_AMEND && command->kind != KIND_REDATE &&
-                         command->kind != KIND_STOCK_COUNT;
+                         command->kind != KIND_STOCK_COUNT && command->kind != KIND_SNAPSHOT;
     if (zero_is_wrong || (line->quantity.digits < 0 && command->kind != KIND_ADJUST))
         return judge_invalid(judge, CODE_bad_value, index, "quantity",
                              command->kind == KIND_ADJUST ? "zero adjusts nothing"
-                             : command->kind == KIND_AMEND || command->kind == KIND_STOCK_COUNT
+                             : command->kind == KIND_AMEND || command->kind == KIND_STOCK_COUNT ||
+                                     command->kind == KIND_SNAPSHOT
                                  ? "must not be below 0"
                                  : "must be above 0");
     if (line->location.length == 0 && (command->kind != KIND_HOLD || !judge->request || line->precondition.present != 0))
@@ -642,7 +643,7 @@ static bool judge_line_form(struct judge *judge, uint32_t index)
     enum condition only = command->kind == KIND_RECLASSIFY ? command->from : CONDITION_SELLABLE;
     bool any = command->kind == KIND_RECEIVE || command->kind == KIND_SALE || command->kind == KIND_RETURN ||
                command->kind == KIND_ADJUST || command->kind == KIND_TRANSFER ||
-               command->kind == KIND_TRANSFER_IN || command->kind == KIND_STOCK_COUNT;
+               command->kind == KIND_TRANSFER_IN || command->kind == KIND_STOCK_COUNT || command->kind == KIND_SNAPSHOT;
     if (!any && line->condition != CONDITION_NONE && line->condition != only)
         return judge_invalid(judge, CODE_bad_value, index, "condition", "not a condition this kind moves");
     return true;
@@ -743,6 +744,8 @@ static bool judge_form(struct judge *judge)
         missing = "expectation";
     if (command->kind == KIND_STOCK_COUNT && command->occurred_at_us == TIME_NONE)
         missing = "counted_to";
+    if (command->kind == KIND_SNAPSHOT && command->has_position == (command->occurred_at_us != TIME_NONE))
+        missing = "seen";
     if (command->kind == KIND_RESOLVE && command->verdict == VERDICT_NONE)
         missing = "verdict";
     if (command->kind == KIND_RESOLVE && command->review == 0)
@@ -815,6 +818,9 @@ static bool judge_room(struct judge *judge)
     if (!reviews_room(ledger, decision))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "the table of reviews is full: resolve some, or raise --reviews-max");
+    if (!statements_room(ledger, decision))
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "the table of what sources said is full: raise --statements-max");
     if (!marks_room(ledger, decision))
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL, "the table of counts is full: raise --counts-max");
     enum configs_lack lack =
@@ -853,7 +859,8 @@ void judge_times(struct judge *judge)
     decision->occurred_at_us = decision->clock_skew ? judge->now_us : command->occurred_at_us;
     /* Of counts whose windows end together, the one recorded last is the last. */
     if (decision->occurred_at_us < judge->now_us)
-        judge->late_us = decision->occurred_at_us + (command->kind == KIND_STOCK_COUNT);
+        judge->late_us =
+            decision->occurred_at_us + (command->kind == KIND_STOCK_COUNT || command->kind == KIND_SNAPSHOT);
 }
 
 void judge_rule(struct judge *judge)

@@ -148,6 +148,7 @@ void decide_reassign(struct judge *judge);
 void decide_policy(struct judge *judge);   /* set_policy */
 void decide_count(struct judge *judge);
 void decide_resolve(struct judge *judge);
+void decide_snapshot(struct judge *judge);
 void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
 void decide_delete_channel(struct judge *judge);
@@ -160,6 +161,13 @@ void decide_silence(struct judge *judge);
 void silence_judge(struct judge *judge, uint32_t number, int64_t after_s);
 
 /* ---- count.c ---- */
+
+/* False when the past of the drafts' cells is not known, or no longer: they are named, all of them, with what is asked. */
+bool cells_read(struct judge *judge, const struct question *question);
+/* What was read of the draft's cell, the nth that exists, when it is still so; NULL when it is not. */
+const struct cell_reading *cell_read(const struct judge *judge, const struct draft *draft, uint32_t nth);
+/* What a variance is booked against. */
+enum account variance_account(int64_t variance);
 
 /* Would what moves in this cell and condition correct a count? Then it changes nothing of what is here now. */
 bool count_corrects(const struct judge *judge, uint32_t cell, enum condition condition);

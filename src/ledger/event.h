@@ -57,7 +57,8 @@
     X(STOCK_COUNT, count)                                                                                              \
     X(CORRECTION, correction)                                                                                          \
     X(REVIEW, review)                                                                                                  \
-    X(RESOLVE, resolve)
+    X(RESOLVE, resolve)                                                                                                \
+    X(SNAPSHOT, snapshot)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -163,7 +164,9 @@ static inline bool claim_state_ended(enum claim_state state)
 #define BRAKE_MAP(X)                                                                                                   \
     X(TOO_LATE, too_late)       /* older than the id window, without seq */                                            \
     X(AGE_LIMIT, age_limit)     /* older than its source may tell of */                                                \
-    X(COUNT_LIMIT, count_limit) /* a count finds more beyond the books than its source may */
+    X(COUNT_LIMIT, count_limit) /* a count finds more beyond the books than its source may */                          \
+    X(POLICY, policy)           /* the source's snapshots are all for a person to decide */                           \
+    X(MAX_CHANGE, max_change)   /* a snapshot would change more than its source may */
 enum brake {
 #define X(upper, lower) BRAKE_##upper,
     BRAKE_MAP(X)
@@ -171,6 +174,21 @@ enum brake {
         BRAKE_COUNT
 };
 const char *brake_name(enum brake brake);
+
+/* What becomes of a source's snapshots. X(enum, name on the wire) */
+#define SNAPSHOT_POLICY_MAP(X)                                                                                         \
+    X(REBASE, rebase)                       /* the difference is booked: what is newer stays on top */                 \
+    X(COMPARE_AND_SET, compare_and_set)     /* the same, refused when something is newer */                            \
+    X(LATEST_EVENT_TIME, latest_event_time) /* the same, nothing when something is newer */                            \
+    X(REVIEW, review)                       /* a person decides */                                                     \
+    X(REPORT, report)                       /* nothing is booked, the difference is kept */
+enum snapshot_policy {
+#define X(upper, lower) SNAPSHOT_##upper,
+    SNAPSHOT_POLICY_MAP(X)
+#undef X
+        SNAPSHOT_POLICY_COUNT
+};
+const char *snapshot_policy_name(enum snapshot_policy policy);
 
 /* Why a discrepancy event was made. */
 enum discrepancy { DISCREPANCY_NONE, DISCREPANCY_BELOW_ZERO, DISCREPANCY_EXCEEDS_CLAIM, DISCREPANCY_NO_CLAIM,
@@ -281,6 +299,13 @@ struct event {
     bool count_picked;         /* what was picked was counted, too */
     int64_t variance;          /* what it found beyond the books, as far as is known now */
     int64_t uncertain;         /* units that moved inside its window, whichever way */
+
+    /* What a snapshot said of a condition of the cell: `quantity` is its figure. Present in events of this type. */
+    uint32_t stated_by;       /* the source that said it; another than the decision's when it was held */
+    int64_t books;            /* the same figure as of what its source had seen, by the books */
+    bool net;                 /* what is committed is off it */
+    enum snapshot_policy policy;
+    uint64_t seen_position;   /* what its source had read up to; 0 when it said a time, which is the event's */
 
     /* The review that was made or resolved. Present when review != 0. */
     uint64_t review;  /* sequence number of its first event */

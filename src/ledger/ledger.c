@@ -28,6 +28,7 @@ struct ledger_limits ledger_limits_most(void)
         .document_line_count_max = UINT32_C(1) << 30,
         .mark_count_max = UINT32_C(1) << 30,
         .review_count_max = UINT32_C(1) << 28,
+        .statement_count_max = UINT32_C(1) << 30,
         .id_count_max = UINT32_C(1) << 30,
         .config_mib_max = CONFIG_MIB_MAX,
         .part_count_max = UINT32_C(1) << 30,
@@ -48,9 +49,10 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->cell_count_max * sizeof(struct ladder)) +
            region_round((size_t)limits->cell_count_max * sizeof(struct cell_extra)) + table_bytes(limits->cell_count_max) +
            claims_bytes(limits) + documents_bytes(limits) + marks_bytes(limits->mark_count_max) +
-           reviews_bytes(limits->review_count_max) + region_round(COMMAND_BYTES_MAX) + region_round(sizeof(struct command)) +
+           statements_bytes(limits->statement_count_max) + reviews_bytes(limits->review_count_max) + region_round(COMMAND_BYTES_MAX) + region_round(sizeof(struct command)) +
            region_round((size_t)COMMAND_LINES_MAX * sizeof(struct command_line)) + ids_bytes(limits->id_count_max) +
            region_round((size_t)DRAFTS_MAX * sizeof(struct draft)) + region_round(sizeof(struct unread)) +
+           region_round((size_t)DRAFTS_MAX * CONDITION_COUNT * sizeof(int64_t)) +
            region_round((size_t)DRAFTS_MAX * sizeof(uint32_t)) +
            region_round(2 * sizeof(struct item_config)) +
            parts_bytes(limits->part_count_max) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
@@ -87,11 +89,13 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     documents_init(ledger, region);
     marks_init(ledger, region);
     reviews_init(ledger, region);
+    statements_init(ledger, region);
     ledger->held_room = region_take(region, COMMAND_BYTES_MAX, 1);
     ledger->held = region_take(region, 1, sizeof(struct command));
     ledger->held_lines = region_take(region, COMMAND_LINES_MAX, sizeof(struct command_line));
     ids_init(&ledger->ids, region, limits->id_count_max);
     ledger->drafts = region_take(region, DRAFTS_MAX, sizeof(struct draft));
+    ledger->stated = region_take(region, DRAFTS_MAX, CONDITION_COUNT * sizeof(int64_t));
     ledger->unread = region_take(region, 1, sizeof(struct unread));
     ledger->unread->cells = region_take(region, DRAFTS_MAX, sizeof(uint32_t));
     ledger->bodies = region_take(region, 2, sizeof(struct item_config));
@@ -170,6 +174,8 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
             if (event->type == EVENT_RELEASE || event->type == EVENT_AMEND)
                 shrunk = claim;
         }
+        if (UNLIKELY(event->type == EVENT_SNAPSHOT))
+            statement_evolve(ledger, decision, event, cell);
         if (UNLIKELY(event->review != 0))
             review_evolve(ledger, decision, event);
         if (event->transfer_number != 0 || event->expectation_number != 0)
@@ -257,6 +263,8 @@ const char *ledger_overflow(const struct ledger *ledger, const struct decision *
         return documents;
     if (!marks_room(ledger, decision))
         return "--counts-max";
+    if (!statements_room(ledger, decision))
+        return "--statements-max";
     if (decision->event_count != 0 && !reviews_room(ledger, decision))
         return "--reviews-max";
     static const char *const lacks[] = {NULL, "--config-mib", "--aliases-max", "--parts-max"};
@@ -325,6 +333,7 @@ void ledger_check(const struct ledger *ledger)
     documents_check(ledger);
     marks_check(ledger);
     reviews_check(ledger);
+    statements_check(ledger);
     ids_check(ledger);
 }
 

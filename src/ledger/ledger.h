@@ -32,6 +32,7 @@ struct ledger_limits {
     uint32_t expectation_count_max;   /* the same */
     uint32_t document_line_count_max; /* cells named by those that are open, of both kinds */
     uint32_t mark_count_max;       /* counts inside the id window, and the last of each cell and condition */
+    uint32_t statement_count_max;  /* what each source said last of each cell and condition */
     uint32_t review_count_max;     /* open ones, and closed ones inside the id window */
     uint32_t id_count_max;         /* the journalled id capacity may be smaller, never larger */
     uint32_t config_mib_max;       /* memory of configuration bodies, CONFIG_MIB_MAX at most */
@@ -320,6 +321,20 @@ int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location
  * also of its components, is looked at once at most. */
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
                          int64_t now_us, int64_t units, int64_t *out_us);
+
+/* What a source said last of a condition of a cell, in a snapshot. Numbered densely from 0, never removed. */
+struct statement_view {
+    uint64_t seq;           /* of its event */
+    uint32_t source, item, location;
+    uint8_t scale;
+    enum condition condition;
+    enum snapshot_policy policy;
+    uint64_t seen_position; /* 0 when it said a time */
+    int64_t seen_us;        /* that time, else log time */
+    int64_t stated, books;  /* base units */
+};
+uint32_t ledger_statement_count(const struct ledger *ledger);
+void ledger_statement(const struct ledger *ledger, uint32_t statement, struct statement_view *out_view);
 
 struct review_view {
     uint64_t review;       /* sequence number of its first event, in which its command is */

@@ -37,6 +37,7 @@ static uint64_t mark_hash(const struct mark *mark)
                               mark->cell,
                               mark->condition,
                               mark->includes_picked,
+                              mark->net,
                               (uint64_t)mark->from_us,
                               (uint64_t)mark->to_us,
                               (uint64_t)mark->recorded_us,
@@ -133,6 +134,7 @@ static void mark_add(struct ledger *ledger, const struct event *event, uint32_t 
                           .seq = event->seq,
                           .condition = event->condition,
                           .includes_picked = event->count_picked,
+                          .net = event->net,
                           .from_us = event->count_from_us,
                           .to_us = event->count_to_us,
                           .recorded_us = now_us,
@@ -195,7 +197,7 @@ bool marks_room(const struct ledger *ledger, const struct decision *decision)
     if (LIKELY(left >= decision->event_count))
         return true; /* far from full, nobody needs to count */
     for (uint32_t i = 0; i < decision->event_count; i++)
-        added += decision->events[i].type == EVENT_STOCK_COUNT;
+        added += decision->events[i].count_seq != 0 && decision->events[i].count_seq == decision->events[i].seq;
     return added <= left;
 }
 

@@ -18,6 +18,9 @@
  */
 struct question {
     uint64_t decision_seq; /* of one of its events; 0 for none */
+    bool by_position;       /* the figures of all events up to at_seq, and what the source told by source_seq, instead */
+    uint64_t at_seq, source_seq;
+    uint32_t source;
     int64_t from_us, to_us; /* the window (from, to], UTC; empty when they are equal */
     bool includes_picked;   /* goods on trolleys are part of what moves */
 };
@@ -28,7 +31,7 @@ struct cell_reading {
     uint64_t version;
     struct cell_top top;
     /* Read: with all events up to that version. Base units. */
-    struct figures as_of;                 /* what occurred by to_us */
+    struct figures as_of;                 /* what occurred by to_us, or was seen */
     int64_t moved[CONDITION_COUNT];       /* the sum of what counted goods moved by in the window, whichever way */
 };
 

@@ -23,7 +23,7 @@ enum entry_tag { ENTRY_NAME = 1, ENTRY_ITEM, ENTRY_SOURCE, ENTRY_CELL, ENTRY_CLA
                  ENTRY_ID_BLOCK, ENTRY_LEDGER, ENTRY_CELL_EXTRA, ENTRY_CHANNEL, ENTRY_QUOTA, ENTRY_OFFER,
                  ENTRY_TRANSFER, ENTRY_EXPECTATION, ENTRY_TRANSFER_LINE, ENTRY_EXPECTATION_LINE,
                  ENTRY_CONFIG, ENTRY_LOCATION, ENTRY_LADDER, ENTRY_SILENCE, ENTRY_MARK,
-                 ENTRY_REVIEW };
+                 ENTRY_REVIEW, ENTRY_STATEMENT };
 
 /* XXH3 of the words in little-endian order: the same on every machine. */
 uint64_t text_hash(const struct ledger *ledger, struct text text); /* of a text inside an entry; 0 for none */
@@ -83,7 +83,8 @@ struct source {
     uint8_t default_condition; /* enum condition + 1, 0 for none */
     int64_t expires_in_ms;
     int64_t age_limit_ms; /* 0 for none */
-    struct limit count_limit;
+    struct limit count_limit, max_change;
+    enum snapshot_policy snapshot_policy;
     uint32_t silence_after_s; /* 0: it may be silent */
     /* What is 0 where that is 0 (silence.c). */
     uint32_t watch_place; /* + 1, 0 when not in the heap. Derived */
@@ -336,6 +337,7 @@ struct mark {
     uint32_t recent_next, recent_previous; /* + 1, in the order they were recorded */
     enum condition condition;
     bool includes_picked;
+    bool net;    /* of a snapshot: what is committed is off it */
     bool recent; /* in that list: it is not kept for being the newest alone */
     int64_t from_us, to_us, recorded_us; /* UTC, log time */
     int64_t variance, uncertain;         /* base units */
@@ -357,6 +359,23 @@ struct review {
     bool accepted;
     int64_t recorded_us, closed_us; /* TIME_NONE while open */
     uint64_t last_seq;
+};
+
+/* What a source said last of a condition of a cell (statement.c). */
+struct statement {
+    uint64_t seq;  /* of the event */
+    uint32_t source, cell;
+    enum condition condition;
+    enum snapshot_policy policy;
+    uint64_t seen_position; /* 0 when it said a time */
+    int64_t seen_us;        /* that time, else log time */
+    int64_t stated, books;  /* base units */
+};
+
+struct statements {
+    struct statement *entries;
+    uint32_t count;
+    struct table index; /* by source, cell and condition */
 };
 
 struct reviews {
@@ -403,6 +422,7 @@ struct draft {
     int64_t asked_by[CONDITION_COUNT]; /* the same by condition */
     enum condition condition;         /* of all its lines, CONDITION_NONE where they differ */
     uint8_t named;                    /* the conditions that lines name, a bit each */
+    bool booked;                      /* of a snapshot: what it found is booked */
     uint32_t count_event;             /* + 1, of this decision: the last one with a count of the cell; 0 for none yet */
     bool in_bin;                      /* its location is a bin: nothing is promised there */
     bool unnamed;                     /* no line names it: it is here for its bins alone */
@@ -446,9 +466,11 @@ struct ledger {
     struct document_lines document_lines; /* of both kinds */
     struct marks marks;
     struct reviews reviews;
+    struct statements statements;
     struct ids ids;
     /* Scratch of decide, not state. */
     struct draft *drafts;       /* DRAFTS_MAX of them */
+    int64_t (*stated)[CONDITION_COUNT]; /* by draft: what a snapshot says of it */
     struct unread *unread;      /* what of the past the command needs; room for DRAFTS_MAX cells */
     uint8_t *held_room;              /* COMMAND_BYTES_MAX for the command in a review's event */
     struct command *held;            /* the command of a review that is resolved, and */
@@ -800,6 +822,19 @@ bool marks_room(const struct ledger *ledger, const struct decision *decision);
 bool mark_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
 bool mark_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
 void marks_check(const struct ledger *ledger);
+
+/* ---- statement.c ---- */
+size_t statements_bytes(uint32_t count_max);
+void statements_init(struct ledger *ledger, struct region *region);
+/* The last one of a source about a condition of a cell, or NUMBER_NONE. */
+uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition);
+/* Applies a snapshot's event. */
+void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell);
+/* True when the statements that this decision makes fit. */
+bool statements_room(const struct ledger *ledger, const struct decision *decision);
+bool statement_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);
+bool statement_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
+void statements_check(const struct ledger *ledger);
 
 /* ---- review.c ---- */
 size_t reviews_bytes(uint32_t count_max);

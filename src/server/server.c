@@ -50,6 +50,7 @@ void server_options_init(struct server_options *options)
                    .expectation_count_max = 4 * 1024 * 1024,
                    .document_line_count_max = 16 * 1024 * 1024,
                    .mark_count_max = 4 * 1024 * 1024,
+                   .statement_count_max = 4 * 1024 * 1024,
                    .review_count_max = 64 * 1024,
                    .id_count_max = 256 * 1024 * 1024,
                    .config_mib_max = 4096,

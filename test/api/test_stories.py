@@ -1070,7 +1070,7 @@ class Nothing(Story):
 
     def test_a_dry_run_of_each_kind(self):
         """
-        A day of 26 steps, one of each kind. Before it is done each is asked for without doing it: accepted, with the
+        A day of 27 steps, one of each kind. Before it is done each is asked for without doing it: accepted, with the
         very figures that it then has, and nothing has happened: no event, no version, not even a position of the log.
         """
         s, told = self.s, set()
@@ -1094,6 +1094,7 @@ class Nothing(Story):
                 ("cancel_expected", (("DC", 2),), {"expectation": "E"}),
                 ("count", (("DC", 40),), {"counted_to": instant(-60)}),
                 ("resolve", (), {"review": held, "verdict": "accept"}),
+                ("snapshot", (("S1", 9),), {"seen": {"position": s.begin}}),
                 ("hold", (("DC", 9),), {"hold": "H", "channel": "web", "expires_in": 0}),
                 ("extend", (), {"hold": "H", "expires_in": 600}),
                 ("commit", (("DC", 7),), {"hold": "H", "paid": True}),
@@ -1188,6 +1189,8 @@ class Nothing(Story):
             ("unknown_channel", "/channel", [], "ship", (("DC", 1),), {"channel": "moon"}),
             ("unknown_channel", "/channel", [], "allocate", (), {**web, "channel": "moon", "to": 1}),
             ("expired_command", "/not_after", [], "sale", (("DC", 1),), {"not_after": past}),
+            ("in_future", "/seen/position", [], "snapshot", (("DC", 1),), {"seen": {"position": "1-999999"}}),
+            ("seen_forked", "/seen/position", [], "snapshot", (("DC", 1),), {"seen": {"position": "7-1"}}),
             ("in_future", "/counted_to", [], "count", (("DC", 1),), {"counted_to": instant(3600)}),
             ("unknown_review", "/review", [], "resolve", (), {"review": "1-1", "verdict": "accept"}),
             ("unknown_hold", "/hold", [], "extend", (), {"hold": "X", "expires_in": 9}),
@@ -1256,6 +1259,9 @@ class Nothing(Story):
         s.do("resolve", review=held, verdict="reject")
         told.add("already_resolved")
         s.no("already_resolved", "resolve", review=held, verdict="accept", at="/review")
+        s.do("snapshot", ("S1", 9), seen={"position": self.server.position()})
+        told.add("snapshot_passed")
+        s.no("snapshot_passed", "snapshot", ("S1", 8), seen={"position": s.begin}, at="/seen", cells=[("S1", 0, 9)])
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
         configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source",
                          "too_deep", "too_late"}  # the last: by versions without reviews

@@ -99,6 +99,7 @@ class Docs(unittest.TestCase):
                               ("document-lines-max", "document_line_count_max"),
                               ("counts-max", "mark_count_max"),
                               ("reviews-max", "review_count_max"),
+                              ("statements-max", "statement_count_max"),
                               ("clock-step", "clock_step_s"), ("spin", "spin_us")):
             product = 1
             for factor in re.findall(r"\d+", re.sub(r"U?INT\d+_C", "", values[field])):

@@ -978,7 +978,7 @@ static const struct ledger_limits limits = {
     .item_count_max = 16, .location_count_max = 16, .source_count_max = 8, .quota_count_max = 512,
     .offer_count_max = 512, .cell_count_max = 128,
     .claim_count_max = 16, .claim_line_count_max = 256,
-    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 512, .mark_count_max = 512, .review_count_max = 512, .id_count_max = 4096,
+    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 512, .mark_count_max = 512, .statement_count_max = 512, .review_count_max = 512, .id_count_max = 4096,
     .config_mib_max = 1, .part_count_max = 64, .alias_count_max = 64,
 };
 

@@ -172,7 +172,7 @@ static const struct ledger_limits engine_limits = {
     .claim_line_count_max = 16384,
     .transfer_count_max = 1024,
     .expectation_count_max = 1024,
-    .document_line_count_max = 16384, .mark_count_max = 16384, .review_count_max = 256,
+    .document_line_count_max = 16384, .mark_count_max = 16384, .statement_count_max = 256, .review_count_max = 256,
     .id_count_max = 65536,
     .config_mib_max = 1,
     .part_count_max = 64,

@@ -39,6 +39,8 @@ struct world_past {
     enum event_type type;
     int64_t occurred_us;
     struct figures delta;
+    uint32_t source;
+    uint64_t source_seq; /* 0 for none */
 };
 #define WORLD_PAST_MAX 20000
 
@@ -90,7 +92,7 @@ static const struct ledger_limits world_limits = {
     .claim_line_count_max = 256,
     .transfer_count_max = 16,
     .expectation_count_max = 16,
-    .document_line_count_max = 64, .mark_count_max = 64, .review_count_max = 8,
+    .document_line_count_max = 64, .mark_count_max = 64, .statement_count_max = 16, .review_count_max = 8,
     .id_count_max = 4096,
     .config_mib_max = 1,
     .part_count_max = 64,
@@ -167,7 +169,8 @@ static inline void world_evolve(struct world *world)
         assert_true(world->past_count < WORLD_PAST_MAX);
         world->past[world->past_count++] =
             (struct world_past){event->item, event->location, event->type,
-                                event_occurred_us(&world->decision, event), event->delta};
+                                event_occurred_us(&world->decision, event), event->delta, world->decision.source,
+                                world->decision.has_seq ? world->decision.source_seq : 0};
     }
     if (world->decision.event_count == 1 && world->decision.events[0].type == EVENT_REVIEW) {
         const struct event *event = &world->decision.events[0];
@@ -281,6 +284,15 @@ static inline bool world_config_option(struct world *world, const char *key, con
         world->location.zone.offset_s = world->source.zone.offset_s = (int32_t)number;
     } else if (strcmp(key, "returns") == 0) {
         world->source.default_condition = world_condition(value);
+    } else if (strcmp(key, "policy") == 0) {
+        while (strcmp(snapshot_policy_name((enum snapshot_policy)world->source.snapshot_policy), value) != 0)
+            world->source.snapshot_policy++;
+    } else if (strcmp(key, "change_units") == 0) {
+        world->source.max_change.has_units = true;
+        world->source.max_change.units = number;
+    } else if (strcmp(key, "change_percent") == 0) {
+        world->source.max_change.has_percent = true;
+        world->source.max_change.percent = (uint32_t)number;
     } else if (strcmp(key, "age_limit") == 0) {
         world->source.age_limit_ms = number * 1000;
     } else if (strcmp(key, "count_units") == 0) {
@@ -375,6 +387,15 @@ static inline void world_option(struct world *world, const char *key, const char
         c->occurred_at_us = world->now_us + number * SECOND_US;
     else if (strcmp(key, "since") == 0)
         c->counted_from_us = world->now_us + number * SECOND_US;
+    else if (strcmp(key, "seen") == 0) {
+        c->has_position = true;
+        c->seen_position = (uint64_t)number;
+    } else if (strcmp(key, "epoch") == 0)
+        c->seen_epoch = (uint32_t)number;
+    else if (strcmp(key, "own") == 0)
+        c->seen_seq = (uint64_t)number;
+    else if (strcmp(key, "contains") == 0)
+        c->contains = *value == 'n' ? CONTAINS_NONE : *value == 's' ? CONTAINS_SHIPPED : CONTAINS_COMMITTED;
     else if (strcmp(key, "review") == 0)
         c->review = (uint64_t)number;
     else if (strcmp(key, "not_after") == 0)
@@ -431,6 +452,8 @@ static inline void world_word(struct world *world, char *word)
         c->mode = HOLD_PARTIAL;
     } else if (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0) {
         c->verdict = *word == 'a' ? VERDICT_ACCEPT : VERDICT_REJECT;
+    } else if (strcmp(word, "available") == 0) {
+        c->measure = MEASURE_AVAILABLE;
     } else if (strcmp(word, "picked") == 0) {
         c->includes_picked = true;
     } else if (strcmp(word, "backorder") == 0) {
@@ -535,7 +558,9 @@ static inline void world_say_event(struct world *world, const struct event *even
         world_say(world, "(%s %" PRId64 ")", discrepancy_name(event->discrepancy), event->quantity);
     if (event->review != 0)
         world_say(world, "(%" PRIu64 " %s)", event->review, brake_name(event->brake));
-    if (event->count_seq != 0)
+    if (event->type == EVENT_SNAPSHOT)
+        world_say(world, "(%" PRId64 " not %" PRId64 ")", event->quantity, event->books);
+    else if (event->count_seq != 0)
         world_say(world, event->uncertain != 0 ? "(%" PRId64 " uncertain %" PRId64 ")" : "(%" PRId64 ")",
                   event->variance, event->uncertain);
 }
@@ -839,8 +864,11 @@ static inline void world_read(struct world *world, struct reading *reading, stru
         cells[i] = (struct cell_reading){.cell = unread->cells[i], .version = cell.version};
         for (size_t p = 0; p < world->past_count; p++) {
             const struct world_past *past = &world->past[p];
+            const struct question *question = &reading->question;
+            bool own = past->source == question->source && past->source_seq != 0 &&
+                       past->source_seq <= question->source_seq;
             bool in = past->item == cell.item && past->location == cell.location &&
-                      past->occurred_us <= reading->question.to_us;
+                      (question->by_position ? p < question->at_seq || own : past->occurred_us <= question->to_us);
             bool moves = in && past->type != EVENT_STOCK_COUNT && past->type != EVENT_CORRECTION &&
                          past->occurred_us > reading->question.from_us;
             for (unsigned f = 0; in && f < FIGURE_COUNT; f++)

@@ -86,7 +86,7 @@ static void commands_are_judged(void **state)
         {"null", CODE_bad_value, "", -1},
         {"{}", CODE_missing_field, "/kind", -1},
         {"{\"kind\":1}", CODE_bad_value, "/kind", -1},
-        {"{\"kind\":\"snapshot\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"reverse\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
         {"{\"kind\":\"Sale\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
         {"{\"kind\":\"expire\"," ID "}", CODE_bad_value, "/kind", -1},
         {"{\"kind\":\"tick\"," ID "}", CODE_bad_value, "/kind", -1},
@@ -771,6 +771,12 @@ static void random_other_fields(struct prng *prng, struct command *c)
     c->source_name = random_name(prng, true);
     c->counted_from_us = random_i64(prng, TIME_NONE);
     c->includes_picked = prng_below(prng, 2) == 0;
+    c->has_position = prng_below(prng, 2) == 0;
+    c->seen_epoch = c->has_position ? (uint32_t)prng_next(prng) : 0;
+    c->seen_position = c->has_position ? prng_below(prng, INT64_MAX) : 0;
+    c->seen_seq = c->has_position ? prng_below(prng, INT64_MAX) : 0;
+    c->measure = (enum measure)prng_below(prng, MEASURE_AVAILABLE + 1);
+    c->contains = (enum contains)prng_below(prng, CONTAINS_COMMITTED + 1);
     c->review = prng_below(prng, 2) ? 0 : prng_next(prng);
     c->verdict = (enum verdict_word)prng_below(prng, VERDICT_REJECT + 1);
     if (prng_below(prng, 10) == 0)
@@ -798,6 +804,8 @@ static void same_other_fields(const struct command *d, const struct command *c)
     assert_true(d->shares_rest == c->shares_rest);
     assert_true(d->counted_from_us == c->counted_from_us && d->includes_picked == c->includes_picked);
     assert_true(d->review == c->review && d->verdict == c->verdict);
+    assert_true(d->has_position == c->has_position && d->seen_epoch == c->seen_epoch && d->seen_seq == c->seen_seq);
+    assert_true(d->seen_position == c->seen_position && d->measure == c->measure && d->contains == c->contains);
     assert_true(same_optional(d->add, c->add) && same_optional(d->to, c->to));
     /* The names come out as they went in. */
     struct text places = d->places;

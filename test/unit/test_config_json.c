@@ -99,8 +99,8 @@ static void bad_bodies_are_refused_by_name(void **state)
         {NAME_SOURCE, "{\"default_condition\":\"new\"}", CODE_bad_value, "/default_condition"},
         {NAME_SOURCE, "{\"expires_in\":-1}", CODE_bad_value, "/expires_in"},
         {NAME_SOURCE, "{\"id_window\":1}", CODE_unknown_field, "/id_window"},
-        {NAME_SOURCE, "{\"snapshot_policy\":\"rebase\"}", CODE_unknown_field, "/snapshot_policy"},
-        {NAME_SOURCE, "{\"max_change\":1}", CODE_unknown_field, "/max_change"},
+        {NAME_SOURCE, "{\"snapshot_policy\":\"merge\"}", CODE_bad_value, "/snapshot_policy"},
+        {NAME_SOURCE, "{\"max_change\":{\"units\":0.5}}", CODE_bad_value, "/max_change/units"},
         {NAME_SOURCE, "{\"count_limit\":1}", CODE_bad_value, "/count_limit"},
         {NAME_SOURCE, "{\"count_limit\":{}}", CODE_bad_value, "/count_limit"},
         {NAME_SOURCE, "{\"count_limit\":{\"units\":-1}}", CODE_bad_value, "/count_limit/units"},
@@ -140,7 +140,7 @@ static void bad_bodies_are_refused_by_name(void **state)
     }
     assert_false(read_body(NAME_SOURCE, "{\"silent\":1}", false));
     assert_string_equal(error.detail, "is not a field of a source; there are: zone ordered strict default_condition expires_in "
-                                      "silence age_limit count_limit");
+                                      "silence age_limit count_limit snapshot_policy max_change");
     assert_false(read_body(NAME_ITEM, "{\"scale\":0}", true));
     assert_string_equal(error.field, "/name");
     assert_int_equal(error.code, CODE_missing_field);

@@ -391,7 +391,7 @@ static const struct ledger_limits changes_limits = {
     .claim_line_count_max = 4,
     .transfer_count_max = 4,
     .expectation_count_max = 4,
-    .document_line_count_max = 4, .mark_count_max = 4, .review_count_max = 4,
+    .document_line_count_max = 4, .mark_count_max = 4, .statement_count_max = 4, .review_count_max = 4,
     .config_mib_max = 1,
     .alias_count_max = 4,
     .id_count_max = 1 << 20,

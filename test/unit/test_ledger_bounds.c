@@ -130,7 +130,7 @@ static void full_tables_refuse_what_needs_room(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {2, 2, 2, 3, 2, 3, 8, 8, 1, 1, 1, 1, 1, 64, 0, 0, 0};
+    static const struct ledger_limits limits = {2, 2, 2, 3, 2, 3, 8, 8, 1, 1, 1, 1, 1, 1, 64, 0, 0, 0};
     world_init(&world, &limits);
     expect(&world, "receive 10 A@L 10 B@L", "ok: receive receive");
     expect(&world, "receive source=web 1 A@L", "invalid limit_reached");
@@ -510,7 +510,7 @@ static void room_counts_on_what_leaves_in_time(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {6, 2, 2, 6, 6, 6, 8, 8, 1, 1, 1, 1, 1, 64, 0, 0, 0};
+    static const struct ledger_limits limits = {6, 2, 2, 6, 6, 6, 8, 8, 1, 1, 1, 1, 1, 1, 64, 0, 0, 0};
     world_init(&world, &limits);
     expect(&world, "receive 9 A@L 9 B@L 9 C@L 9 D@L 9 E@L", "ok: receive receive receive receive receive");
     for (unsigned i = 0; i < 6; i++) {
@@ -532,7 +532,7 @@ static void names_of_claims_reuse_their_room(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {2, 2, 2, 2, 3, 3, 8, 8, 1, 1, 1, 1, 1, 2048, 0, 0, 0};
+    static const struct ledger_limits limits = {2, 2, 2, 2, 3, 3, 8, 8, 1, 1, 1, 1, 1, 1, 2048, 0, 0, 0};
     world_init(&world, &limits);
     expect(&world, "settings source=@ledger id= window=1 capacity=2048", "ok: config");
     expect(&world, "receive 10 A@L", "ok: receive");
@@ -836,7 +836,7 @@ static const struct ledger_limits wide_limits = {
     .offer_count_max = 12,
     .transfer_count_max = 4,
     .expectation_count_max = 4,
-    .document_line_count_max = 8192, .mark_count_max = 8192, .review_count_max = 64,
+    .document_line_count_max = 8192, .mark_count_max = 8192, .statement_count_max = 64, .review_count_max = 64,
     .id_count_max = 4096,
     .config_mib_max = 16,
     .part_count_max = 200,

@@ -313,7 +313,7 @@ static void a_full_table_takes_no_expectation(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {8, 4, 2, 16, 1, 1, 1, 1, 1, 2, 3, 1, 1, 64, 0, 0, 0};
+    static const struct ledger_limits limits = {8, 4, 2, 16, 1, 1, 1, 1, 1, 2, 3, 1, 1, 1, 64, 0, 0, 0};
     world_init(&world, &limits);
     expect_answer(&world, "expect expectation=P direction=in due=+9 1 A@L 1 B@L 1 C@L 1 D@L", "invalid limit_reached");
     expect_answer(&world, "expect expectation=P direction=in due=+9 1 A@L 1 B@L", "ok: expect expect");

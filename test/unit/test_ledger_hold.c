@@ -316,7 +316,7 @@ static void a_claim_has_at_most_a_thousand_cells(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {2048, 4, 4, 2048, 8, 4096, 8, 8, 1, 1, 1, 1, 1, 64, 0, 0, 0};
+    static const struct ledger_limits limits = {2048, 4, 4, 2048, 8, 4096, 8, 8, 1, 1, 1, 1, 1, 1, 64, 0, 0, 0};
     static char prose[64 * 1024];
     world_init(&world, &limits);
     for (unsigned part = 0; part < 3; part++) {

@@ -187,7 +187,7 @@ static void the_id_window_slides(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {4, 4, 4, 16, 4, 4, 4, 4, 1, 1, 1, 1, 1, 3100, 0, 0, 0};
+    static const struct ledger_limits limits = {4, 4, 4, 16, 4, 4, 4, 4, 1, 1, 1, 1, 1, 1, 3100, 0, 0, 0};
     world_init(&world, &limits);
     world_step(&world, "settings source=@ledger id= window=4000 capacity=3100");
     char prose[64];

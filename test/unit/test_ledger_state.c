@@ -105,6 +105,7 @@ static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
     FIELD(source, expires_in_ms), FIELD(source, age_limit_ms), FIELD(source, count_limit),
+    FIELD(source, max_change), FIELD(source, snapshot_policy),
     FIELD(source, silence_after_s), FIELD(source, watch_place), FIELD(source, heard_us),
     FIELD(source, silent_since_us)};
 static const struct field alias_fields[] = {FIELD(alias, item), FIELD(alias, source), FIELD(alias, offset),
@@ -151,8 +152,12 @@ static const struct field kit_part_fields[] = {FIELD(kit_part, kit), FIELD(kit_p
                                                FIELD(kit_part, units)};
 static const struct field mark_fields[] = {
     FIELD(mark, seq), FIELD(mark, cell), FIELD(mark, next), FIELD(mark, recent_next), FIELD(mark, recent_previous),
-    FIELD(mark, condition), FIELD(mark, includes_picked), FIELD(mark, recent), FIELD(mark, from_us), FIELD(mark, to_us),
+    FIELD(mark, condition), FIELD(mark, includes_picked), FIELD(mark, net), FIELD(mark, recent), FIELD(mark, from_us), FIELD(mark, to_us),
     FIELD(mark, recorded_us), FIELD(mark, variance), FIELD(mark, uncertain)};
+static const struct field statement_fields[] = {
+    FIELD(statement, seq), FIELD(statement, source), FIELD(statement, cell), FIELD(statement, condition),
+    FIELD(statement, policy), FIELD(statement, seen_position), FIELD(statement, seen_us), FIELD(statement, stated),
+    FIELD(statement, books)};
 static const struct field review_fields[] = {
     FIELD(review, number), FIELD(review, source), FIELD(review, next), FIELD(review, kind), FIELD(review, brake),
     FIELD(review, accepted), FIELD(review, recorded_us), FIELD(review, closed_us), FIELD(review, last_seq)};
@@ -169,7 +174,7 @@ static void fill(struct world *world)
         "item item=K scale=0 alias:web=k part:B=1",
         "location location=L",
         "location location=M parent=L zone=3600",
-        "source name=shop ordered strict returns=damaged holds=60 age_limit=90 count_units=5 count_percent=7",
+        "source name=shop ordered strict returns=damaged holds=60 age_limit=90 count_units=5 count_percent=7 change_units=3 policy=report",
         "source name=till silence=5 withhold=M keep=1",
         "source name=wms silence=900 withhold=L,M",
         "source name=erp silence=900",
@@ -223,11 +228,13 @@ static void fill(struct world *world)
         "count 9 A@M occurred=-10",
         "sale 1 A@L occurred=-25",
         "sale 1 A@L occurred=-700000",
+        "snapshot 7 A@M 3 B@L seen=3",
+        "snapshot 7 A@M occurred=0",
         "sale 2 A@L occurred=-700000",
         "sale 3 A@L occurred=-700000",
         "sale 4 A@L occurred=-700000",
         "resolve review=92 reject",
-        "resolve review=94 reject",
+        "resolve review=97 reject",
     };
     world_init(world, &world_limits);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -311,12 +318,15 @@ static void any_changed_field_is_noticed(void **state)
     assert_true(ledger->offer_count >= 3);
     for (uint32_t i = 0; i < ledger->offer_count; i++)
         TURN(ledger, offer, &ledger->offers[i]);
-    assert_int_equal(ledger->marks.live, 4);
+    assert_int_equal(ledger->marks.live, 5);
     for (uint32_t i = 0; i < ledger->marks.count; i++)
         TURN(ledger, mark, &ledger->marks.entries[i]);
     assert_true(ledger->reviews.live == 4 && ledger->reviews.open == 2);
     for (uint32_t i = 0; i < ledger->reviews.count; i++)
         TURN(ledger, review, &ledger->reviews.entries[i]);
+    assert_int_equal(ledger->statements.count, 2);
+    for (uint32_t i = 0; i < ledger->statements.count; i++)
+        TURN(ledger, statement, &ledger->statements.entries[i]);
     for (uint64_t n = ledger->ids.first; n != ledger->ids.next; n++)
         TURN(ledger, id_entry, &ledger->ids.ring[n % ledger->ids.ring_count]);
     const struct field block[] = {{"block_us", 0, 8}};

@@ -297,7 +297,7 @@ static void a_full_table_takes_no_transfer(void **state)
 {
     (void)state;
     static struct world world;
-    static const struct ledger_limits limits = {8, 4, 2, 16, 1, 1, 1, 1, 2, 1, 3, 1, 1, 64, 0, 0, 0};
+    static const struct ledger_limits limits = {8, 4, 2, 16, 1, 1, 1, 1, 2, 1, 3, 1, 1, 1, 64, 0, 0, 0};
     world_init(&world, &limits);
     expect_answer(&world, "receive 10 A@L 10 B@L 10 C@L 10 D@L", "ok: receive receive receive receive");
     expect_answer(&world, "transfer_out transfer=T to=M 1 A@L 1 B@L 1 C@L 1 D@L", "invalid limit_reached");

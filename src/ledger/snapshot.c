@@ -1,0 +1,219 @@
+/*
+ * Snapshots: a figure as another system has it, as of what that system had seen.
+ *
+ * It is compared with what our books said of the same moment: as of a position that its source had read up to, with what
+ * the source told itself by its own numbering, or as of a time. The difference is what one of the two does not know; what
+ * is newer than that moment is no difference. So nothing that was sold meanwhile is lost, and nothing is taken off twice.
+ *
+ *     position 900   here: on hand 54, committed 5           the source says: available 44, committed taken off
+ *     then           sale 4, order of 3: 50, 8               54 - 5 = 49: the difference is -5
+ *     decided        on hand 45, committed 8
+ *
+ * Which claims are off the source's figure is its `contains`: none, those that are shipped (what is picked counts as
+ * such), or all that is committed. What the difference is for is the source's policy: it is booked against @found or
+ * @loss (rebase), or so only when nothing newer is there (compare_and_set refuses, latest_event_time does nothing), or
+ * kept (report), or decided by a person (review). Booked by time it is a mark, as a count: what comes later and occurred
+ * before it corrects it, because the source had it in its figure.
+ *
+ * Whatever comes of it, what the source said is kept (statement.c).
+ */
+#include "ledger/decide.h"
+#include "ledger/reading.h"
+
+/* Whose snapshot it is: of the command, be it one that was held. */
+static uint32_t stated_by(const struct judge *judge)
+{
+    return judge->admitted == 0 ? judge->decision->source
+                                : ledger_number(judge->ledger, NAME_SOURCE, judge->command->source);
+}
+
+static enum snapshot_policy snapshot_policy(const struct judge *judge)
+{
+    enum snapshot_policy policy = judge->source == NULL ? SNAPSHOT_REBASE : judge->source->snapshot_policy;
+    return policy == SNAPSHOT_REVIEW && judge->admitted != 0 ? SNAPSHOT_REBASE : policy;
+}
+
+static enum contains claims_in(const struct command *command)
+{
+    if (command->contains != CONTAINS_DEFAULT)
+        return command->contains;
+    return command->measure == MEASURE_AVAILABLE ? CONTAINS_COMMITTED : CONTAINS_NONE;
+}
+
+/* The books' figure that the snapshot's is to be compared with. */
+static int64_t measured(const struct command *command, const struct figures *figures, enum condition condition)
+{
+    enum contains contains = claims_in(command);
+    int64_t units = counted_units(figures, condition, contains != CONTAINS_SHIPPED);
+    bool net = contains == CONTAINS_COMMITTED && condition == CONDITION_SELLABLE;
+    return units - (net ? figures->units[FIGURE_COMMITTED] : 0);
+}
+
+/* Has the source seen what there is to be seen, and nothing else? */
+static bool judge_seen(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    uint64_t own = judge->source == NULL ? 0 : judge->source->seq_mark;
+    if (judge->decision->clock_skew)
+        return judge_refuse(judge, CODE_in_future, TEXT_NONE, TEXT("/seen/time"));
+    if (command->has_position && command->seen_epoch != command->epoch)
+        return judge_refuse(judge, CODE_seen_forked, TEXT_NONE, TEXT("/seen/position"));
+    if (command->has_position && command->seen_position > judge->ledger->last_seq)
+        return judge_refuse(judge, CODE_in_future, TEXT_NONE, TEXT("/seen/position"));
+    if (command->seen_seq > own)
+        return judge_refuse(judge, CODE_in_future, TEXT_NONE, TEXT("/seen/seq"));
+    return true;
+}
+
+/* False when the source has told of one of the cells as of later. */
+static bool judge_passed(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct command *command = judge->command;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        for (unsigned rest = draft->cell == NUMBER_NONE ? 0 : draft->named; rest != 0; rest &= rest - 1) {
+            uint32_t last = statement_find(ledger, stated_by(judge), draft->cell,
+                                           (enum condition)__builtin_ctz(rest));
+            const struct statement *said = last == NUMBER_NONE ? NULL : &ledger->statements.entries[last];
+            if (said != NULL && (command->has_position && said->seen_position != 0
+                                     ? said->seen_position > command->seen_position
+                                     : said->seen_us > decision_occurred_us(judge->decision)))
+                judge_short(judge, draft, 0, said->stated);
+        }
+    }
+    return judge->decision->shortage_count == 0 ||
+           judge_refuse(judge, CODE_snapshot_passed, TEXT_NONE, TEXT("/seen"));
+}
+
+/* From what was said to what that is beyond the books, as of then; notes what is more than the source may change. */
+static bool find_differences(struct judge *judge, struct draft *draft, const struct cell_reading *read)
+{
+    const struct source *source = judge->source;
+    enum snapshot_policy policy = snapshot_policy(judge);
+    for (unsigned rest = draft->named; rest != 0; rest &= rest - 1) {
+        enum condition c = (enum condition)__builtin_ctz(rest);
+        int64_t books = read == NULL ? 0 : measured(judge->command, &read->as_of, c);
+        draft->asked_by[c] -= books; /* three terms of 2^53 at most */
+        if (!quantity_in_range(draft->asked_by[c]) || !quantity_in_range(books))
+            return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
+                                 "the difference would leave the range of 2^53-1 base units");
+        bool held = policy == SNAPSHOT_REVIEW
+                        ? draft->asked_by[c] != 0
+                        : source != NULL && policy != SNAPSHOT_REPORT &&
+                              limit_exceeded(&source->max_change, draft->asked_by[c], books, draft->scale);
+        if (held && judge->admitted == 0)
+            judge_short(judge, draft, draft->asked_by[c], books);
+    }
+    return true;
+}
+
+/* Is something newer than what the source saw? */
+static bool is_changed(const struct judge *judge, const struct draft *draft, const struct cell_reading *read)
+{
+    struct figures figures = draft_figures(judge, draft);
+    for (unsigned rest = read == NULL ? 0 : draft->named; rest != 0; rest &= rest - 1) {
+        enum condition c = (enum condition)__builtin_ctz(rest);
+        if (measured(judge->command, &figures, c) != measured(judge->command, &read->as_of, c))
+            return true;
+    }
+    return false;
+}
+
+/* What the source said of one condition of a cell, and what is booked of it. */
+static bool emit_snapshot(struct judge *judge, struct draft *draft, uint32_t index, const struct cell_reading *read,
+                          enum condition condition, bool booked)
+{
+    const struct command *command = judge->command;
+    int64_t units = draft->asked_by[condition];
+    struct event *event = judge_event(judge, EVENT_SNAPSHOT);
+    event->stated_by = stated_by(judge);
+    event->quantity = judge->ledger->stated[index][condition];
+    event->condition = condition;
+    event->books = read == NULL ? 0 : measured(command, &read->as_of, condition);
+    event->policy = snapshot_policy(judge);
+    event->seen_position = command->has_position ? command->seen_position : 0;
+    event->delta.units[condition] = units;
+    if (units != 0) {
+        event->account = variance_account(units);
+        event->account_units = -units;
+    }
+    if (booked && !command->has_position) {
+        enum contains contains = claims_in(command);
+        event->count_seq = event->seq;
+        event->count_from_us = event->count_to_us = decision_occurred_us(judge->decision);
+        event->count_picked = contains != CONTAINS_SHIPPED;
+        event->net = contains == CONTAINS_COMMITTED && condition == CONDITION_SELLABLE;
+        event->variance = units;
+        draft->count_event = judge->decision->event_count;
+    }
+    return judge_cell(judge, draft, event, DISCREPANCY_NONE, 0);
+}
+
+/* Whether what is found in this cell is booked; what is not leaves its draft. */
+static bool is_booked(struct judge *judge, struct draft *draft, const struct cell_reading *read)
+{
+    enum snapshot_policy policy = snapshot_policy(judge);
+    bool booked = policy != SNAPSHOT_REPORT && (policy != SNAPSHOT_LATEST_EVENT_TIME || !is_changed(judge, draft, read));
+    for (unsigned c = 0; !booked && c < CONDITION_COUNT; c++)
+        draft->asked_by[c] = 0;
+    return booked;
+}
+
+void decide_snapshot(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    if (!judge_seen(judge) || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) || !judge_passed(judge))
+        return;
+    struct question question = {.decision_seq = judge->admitted, .from_us = command->occurred_at_us,
+                                .to_us = command->occurred_at_us};
+    if (command->has_position)
+        question = (struct question){.decision_seq = judge->admitted, .by_position = true,
+                                     .at_seq = command->seen_position, .source_seq = command->seen_seq,
+                                     .source = stated_by(judge), .from_us = INT64_MIN, .to_us = INT64_MIN};
+    if (!cells_read(judge, &question))
+        return;
+    if (command->reading != NULL && command->reading->too_large) {
+        (void)judge_invalid(judge, CODE_out_of_range, LINE_NONE, NULL,
+                            "what it saw sums up beyond 2^53-1 base units");
+        return;
+    }
+    enum snapshot_policy policy = snapshot_policy(judge);
+    uint32_t named = judge->draft_count;
+    uint32_t nth = 0;
+    bool changed = false;
+    for (uint32_t i = 0; i < named; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        const struct cell_reading *read = draft->cell == NUMBER_NONE ? NULL : cell_read(judge, draft, nth++);
+        memcpy(judge->ledger->stated[i], draft->asked_by, sizeof(draft->asked_by));
+        if (!find_differences(judge, draft, read))
+            return;
+        changed = changed || is_changed(judge, draft, read);
+    }
+    if (judge->decision->shortage_count != 0) {
+        (void)judge_review(judge, policy == SNAPSHOT_REVIEW ? BRAKE_POLICY : BRAKE_MAX_CHANGE);
+        return;
+    }
+    if (policy == SNAPSHOT_COMPARE_AND_SET && changed) {
+        (void)judge_refuse(judge, CODE_precondition_failed, TEXT_NONE, TEXT("/seen"));
+        return;
+    }
+    nth = 0;
+    for (uint32_t i = 0; i < named; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        const struct cell_reading *read = draft->cell == NUMBER_NONE ? NULL : cell_read(judge, draft, nth++);
+        draft->booked = is_booked(judge, draft, read);
+    }
+    if (!bins_come(judge))
+        return;
+    nth = 0;
+    for (uint32_t i = 0; i < named; i++) {
+        struct draft *draft = judge_draft(judge, i);
+        const struct cell_reading *read = draft->cell == NUMBER_NONE ? NULL : cell_read(judge, draft, nth++);
+        for (unsigned rest = draft->named; rest != 0; rest &= rest - 1) {
+            if (!emit_snapshot(judge, draft, i, read, (enum condition)__builtin_ctz(rest), draft->booked))
+                return;
+        }
+    }
+    bins_rest(judge);
+}

@@ -1,0 +1,142 @@
+/*
+ * Statements: what each source said last of each condition of a cell, in a snapshot, and what the books said of the same
+ * moment. Where the two differ the systems have drifted apart.
+ *
+ * One entry for each source, cell and condition, made by the first snapshot and never removed: what a source says of a place
+ * it says again.
+ */
+#include "ledger/state.h"
+
+const char *snapshot_policy_name(enum snapshot_policy policy)
+{
+    static const char *const names[SNAPSHOT_POLICY_COUNT] = {
+#define X(upper, lower) #lower,
+        SNAPSHOT_POLICY_MAP(X)
+#undef X
+    };
+    return names[policy];
+}
+
+size_t statements_bytes(uint32_t count_max)
+{
+    return region_round((size_t)count_max * sizeof(struct statement)) + table_bytes(count_max);
+}
+
+void statements_init(struct ledger *ledger, struct region *region)
+{
+    ledger->statements.entries = region_take(region, ledger->limits.statement_count_max, sizeof(struct statement));
+    table_init(&ledger->statements.index, region, ledger->limits.statement_count_max);
+}
+
+static uint64_t statement_hash(const struct statement *statement)
+{
+    const uint64_t words[] = {statement->seq,
+                              statement->source,
+                              statement->cell,
+                              statement->condition,
+                              statement->policy,
+                              statement->seen_position,
+                              (uint64_t)statement->seen_us,
+                              (uint64_t)statement->stated,
+                              (uint64_t)statement->books};
+    return entry_hash(ENTRY_STATEMENT, words, sizeof(words) / sizeof(words[0]));
+}
+
+static uint64_t key_hash(const struct ledger *ledger, const uint32_t key[3])
+{
+    return siphash64(&ledger->key, key, 3 * sizeof(key[0]));
+}
+
+static bool statement_is(const void *owner, uint32_t entry, const void *key)
+{
+    const struct statement *statement = &((const struct statements *)owner)->entries[entry];
+    const uint32_t *wanted = key;
+    return statement->source == wanted[0] && statement->cell == wanted[1] && statement->condition == wanted[2];
+}
+
+uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition)
+{
+    const uint32_t key[3] = {source, cell, condition};
+    return table_find(&ledger->statements.index, key_hash(ledger, key), statement_is, &ledger->statements, key);
+}
+
+void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell)
+{
+    struct statements *statements = &ledger->statements;
+    const uint32_t key[3] = {event->stated_by, cell, event->condition};
+    uint32_t entry = statement_find(ledger, key[0], cell, event->condition);
+    uint64_t hash_before = 0;
+    if (entry == NUMBER_NONE) {
+        CHECK(statements->count < ledger->limits.statement_count_max);
+        entry = statements->count++;
+        table_insert(&statements->index, key_hash(ledger, key), entry);
+    } else {
+        hash_before = statement_hash(&statements->entries[entry]);
+    }
+    statements->entries[entry] = (struct statement){.seq = event->seq,
+                                                    .source = key[0],
+                                                    .cell = cell,
+                                                    .condition = event->condition,
+                                                    .policy = event->policy,
+                                                    .seen_position = event->seen_position,
+                                                    .seen_us = decision_occurred_us(decision),
+                                                    .stated = event->quantity,
+                                                    .books = event->books};
+    hash_in(ledger, PART_STATEMENT, entry, statement_hash(&statements->entries[entry]) - hash_before);
+}
+
+bool statements_room(const struct ledger *ledger, const struct decision *decision)
+{
+    uint32_t added = 0;
+    for (uint32_t i = 0; i < decision->event_count; i++)
+        added += decision->events[i].type == EVENT_SNAPSHOT;
+    return added <= ledger->limits.statement_count_max - ledger->statements.count;
+}
+
+/* ---- views ---- */
+
+uint32_t ledger_statement_count(const struct ledger *ledger)
+{
+    return ledger->statements.count;
+}
+
+void ledger_statement(const struct ledger *ledger, uint32_t number, struct statement_view *out_view)
+{
+    const struct statement *statement = &ledger->statements.entries[number];
+    const struct cell *cell = &ledger->cells[statement->cell];
+    *out_view = (struct statement_view){.seq = statement->seq,
+                                        .source = statement->source,
+                                        .item = cell->item,
+                                        .location = cell->location,
+                                        .scale = ledger->items[cell->item].scale,
+                                        .condition = statement->condition,
+                                        .policy = statement->policy,
+                                        .seen_position = statement->seen_position,
+                                        .seen_us = statement->seen_us,
+                                        .stated = statement->stated,
+                                        .books = statement->books};
+}
+
+/* ---- audit ---- */
+
+bool statement_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    audit->hash += statement_hash(&ledger->statements.entries[number]);
+    return true;
+}
+
+bool statement_sound(const struct ledger *ledger, uint32_t number, struct audit *audit)
+{
+    const struct statement *statement = &ledger->statements.entries[number];
+    AUDIT_CHECK(audit, STATE, statement->source < ledger->names[NAME_SOURCE].count, "it is of no source");
+    AUDIT_CHECK(audit, STATE, statement->cell < ledger->cell_count, "it is of no cell");
+    AUDIT_CHECK(audit, STATE, statement_find(ledger, statement->source, statement->cell, statement->condition) == number,
+                "the index does not find it");
+    AUDIT_CHECK(audit, STATE, statement->seq <= ledger->cells[statement->cell].last_seq, "its event is yet to come");
+    return true;
+}
+
+void statements_check(const struct ledger *ledger)
+{
+    CHECK(ledger->statements.index.count == ledger->statements.count);
+}

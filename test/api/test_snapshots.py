@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""
+Goal: story S3 of the contract (an ERP that reports net figures), every number of it, and what else a snapshot may be: as of
+a position with the source's own `seq`, as of a time, by each policy; what the systems differ by is in /v1/drift. Those that
+nobody should apply blindly are not.
+Method: over HTTP, with restarts; the differences are computed here.
+"""
+import datetime
+import json
+import unittest
+
+from server import FolderCase
+
+UTC = datetime.timezone.utc
+
+
+def before(seconds):
+    return (datetime.datetime.now(UTC) - datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Snapshots(FolderCase):
+    def setUp(self):
+        super().setUp()
+        self.server = self.start()
+        self.number = 0
+
+    def send(self, kind, quantity, status=200, source="erp", item="A", **fields):
+        self.number += 1
+        response = self.server.send(kind=kind, source=source, id=str(self.number), item=item, location="L",
+                                    quantity=quantity, **fields)
+        self.assertEqual(response.status, status, response)
+        return response.json()
+
+    def cell(self, item="A", **figures):
+        have = self.server.get("/v1/stock/%s/L" % item).json()
+        self.assertEqual({name: have[name] for name in figures}, figures)
+
+    def drift(self, query=""):
+        return [(row["source"], row["item"], row["stated"], row["books"], row["difference"], row["policy"])
+                for row in self.server.get("/v1/drift" + query).json()["drift"]]
+
+    def configure(self, **body):
+        response = self.server.request("PUT", "/v1/sources/erp", json.dumps(body).encode())
+        self.assertEqual(response.status, 200, response)
+
+    def test_story_s3(self):
+        """
+        At position 900 (here 2): OH 54, order O1 committed 5, available 49. Then a till sale of 4 and O2 commits 3: OH 50,
+        committed 8, available 42. The ERP's snapshot `available` 44, contains committed, seen 900: variance -5: OH 45,
+        committed 8, available 37.
+        """
+        self.send("receive", 54)
+        position = self.send("commit", 5, hold="O1")["position"]
+        self.cell(on_hand=54, committed=5, available=49)
+        self.send("sale", 4)
+        self.send("commit", 3, hold="O2")
+        self.cell(on_hand=50, committed=8, available=42)
+        answer = self.send("snapshot", 44, measure="available", contains="committed", seen={"position": position})
+        self.assertEqual(answer["stated"], [{"item": "A", "location": "L", "condition": "sellable", "quantity": 44,
+                                             "books": 49, "difference": -5, "booked": -5}])
+        self.cell(on_hand=45, committed=8, available=37)
+        event = self.server.events()[-1]
+        self.assertEqual((event["type"], event["account"], event["snapshot"]),
+                         ("snapshot", "@loss", {"source": "erp", "stated": 44, "books": 49, "difference": -5,
+                                                "policy": "rebase", "seen": {"position": position}}))
+        self.assertEqual(self.drift(), [("erp", "A", 44, 49, -5, "rebase")])
+        self.server.stop()
+        self.server = self.start()
+        self.assertEqual(self.drift("?source=erp&item=A"), [("erp", "A", 44, 49, -5, "rebase")])
+        agreed = self.send("snapshot", 37, measure="available", seen={"position": answer["position"]})
+        self.assertEqual(agreed["stated"][0]["difference"], 0)
+        self.assertEqual((self.drift(), self.drift("?state=agrees")), ([], [("erp", "A", 37, 37, 0, "rebase")]))
+
+    def test_what_the_source_told_itself_is_in_its_figure(self):
+        position = self.send("receive", 10, seq=1)["position"]
+        self.send("sale", 3, seq=2)
+        self.send("sale", 2, source="till")
+        # The ERP has read the receipt alone, but knows of its own sale.
+        answer = self.send("snapshot", 7, seq=3, seen={"position": position, "seq": 2})
+        self.assertEqual(answer["stated"][0]["difference"], 0)
+        self.cell(on_hand=5)
+
+    def test_as_of_a_time_what_comes_late_was_in_the_figure(self):
+        self.send("receive", 10, occurred_at=before(3000))
+        answer = self.send("snapshot", 7, seen={"time": before(2000)})
+        self.assertEqual(answer["stated"][0]["difference"], -3)
+        late = self.send("sale", 2, source="till", occurred_at=before(2500))
+        self.assertEqual([(row["count"], row["variance"]) for row in late["corrected"]], [(answer["position"], -1)])
+        self.cell(on_hand=7)
+        self.send("sale", 2, source="till", occurred_at=before(1500))
+        self.cell(on_hand=5)
+
+    def test_policies(self):
+        self.configure(snapshot_policy="report", max_change={"percent": 10})
+        self.assertEqual(self.server.get("/v1/sources/erp").json()["snapshot_policy"], "report")
+        position = self.send("receive", 10)["position"]
+        self.assertEqual(self.send("snapshot", 3, seen={"position": position})["stated"][0]["booked"], 0)
+        self.cell(on_hand=10)
+        self.assertEqual(self.drift(), [("erp", "A", 3, 10, -7, "report")])
+        self.configure(max_change={"percent": 10})
+        held = self.send("snapshot", 8, seen={"position": self.server.position()})
+        self.assertEqual((held["brake"], held["cells"]),
+                         ("max_change", [{"item": "A", "location": "L", "change": -2, "books": 10}]))
+        review = self.server.get("/v1/reviews/" + held["review"]).json()
+        self.assertEqual(set(review["command"]["seen"]), {"position"})
+        self.number += 1
+        accepted = self.server.send(kind="resolve", source="boss", id="r1", review=held["review"], verdict="accept").json()
+        self.assertIn("stated", accepted)
+        self.assertEqual(accepted["stated"][0]["booked"], -2)
+        self.cell(on_hand=8)
+        self.configure(snapshot_policy="compare_and_set")
+        seen = {"position": self.server.position()}
+        self.send("sale", 1, source="till")
+        self.assertEqual(self.send("snapshot", 8, 409, seen=seen)["code"], "precondition_failed")
+        self.configure(snapshot_policy="latest_event_time")
+        self.assertEqual(self.send("snapshot", 6, seen=seen)["stated"][0]["booked"], 0)
+        self.cell(on_hand=7)
+        self.configure(snapshot_policy="review")
+        self.assertEqual(self.send("snapshot", 6, seen={"position": self.server.position()})["brake"], "policy")
+
+    def test_bad_ones_are_never_applied_blindly(self):
+        first = self.send("receive", 10)["position"]
+        second = self.send("receive", 10)["position"]
+        self.send("snapshot", 20, seen={"position": second})
+        for wanted, code, seen in ((409, "snapshot_passed", {"position": first}),
+                                   (409, "in_future", {"position": "1-1000"}),
+                                   (409, "in_future", {"time": "2999-01-01T00:00:00Z"}),
+                                   (409, "seen_forked", {"position": second.replace("1-", "2-")}),
+                                   (409, "in_future", {"position": second, "seq": 5}),
+                                   (422, "bad_value", {}), (422, "bad_value", "now"), (422, "bad_value", {"position": 7}),
+                                   (422, "bad_value", {"position": second, "time": before(1)}),
+                                   (422, "missing_field", {"seq": 3}),
+                                   (422, "bad_value", {"time": before(1), "seq": 3}),
+                                   (422, "unknown_field", {"version": 3})):
+            problem = self.send("snapshot", 0, wanted, seen=seen)
+            self.assertEqual(problem["code"], code, seen)
+        self.send("snapshot", -20, 422, seen={"position": second})
+        self.send("snapshot", 20, 422, contains="committed", seen={"position": second})
+        self.cell(on_hand=20)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,117 @@
+/*
+ * Goal: snapshots (API.md section 3, story S3): a figure of another system is compared with the books of what that system
+ * had seen; what is newer stays on top, whatever its source's policy books; bad ones are never applied blindly.
+ * Method: tables in near-prose, see ledger_world.h. "snapshot(44 not 49)": it said 44, the books said 49.
+ */
+#include "ledger_world.h"
+
+static void rebased(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# S3, an ERP that reports net figures", NULL, NULL},
+        {"receive 54 A@L", "ok: receive", NULL},
+        {"commit hold=O1 5 A@L", "ok: commit", "A@L: sellable 54 committed 5 v2"},
+        {"sale 4 A@L", "ok: sale", NULL},
+        {"commit hold=O2 3 A@L", "ok: commit", "A@L: sellable 50 committed 8 v4"},
+        {"snapshot available 44 A@L seen=3 contains=committed", "ok: snapshot(44 not 49)",
+         "A@L: sellable 45 committed 8 v5; $A: supplier -54 customer 4 loss 5"},
+        {"snapshot available 44 A@L seen=3", "ok: snapshot(44 not 49)", "A@L: sellable 40 committed 8 v6"},
+        {"snapshot available 32 A@L seen=7", "ok: snapshot(32 not 32)", "A@L: sellable 40 committed 8 v7"},
+        {"snapshot available 32 A@L seen=3", "snapshot_passed, A@L asked 0 free 32", NULL},
+
+        {"# what the source told itself is in its figure, seen or not", NULL, NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"sale 1 A@L source=erp seq=1", "ok: sale", NULL},
+        {"sale 2 A@L", "ok: sale", NULL},
+        {"sale 3 A@L source=erp seq=2", "ok: sale", NULL},
+        {"snapshot 8 A@L source=erp seq=3 seen=2 own=1", "ok: snapshot(8 not 9)", "A@L: sellable 3 v5"},
+        {"snapshot 5 A@L source=erp seq=4 seen=2 own=2", "ok: snapshot(5 not 6)", "A@L: sellable 2 v6"},
+        {"snapshot 5 A@L source=erp seq=5 seen=2 own=9", "in_future", NULL},
+        {"snapshot 5 A@L source=erp seq=6 seen=99", "in_future", NULL},
+        {"snapshot 5 A@L source=erp seq=7 seen=2 epoch=3", "seen_forked", NULL},
+        {"snapshot 5 A@L source=erp seq=8", "invalid missing_field seen", NULL},
+        {"snapshot 5 A@L source=erp seq=9 seen=2 occurred=0", "invalid missing_field seen", NULL},
+
+        {"# as of a time: what comes late and occurred before it was in the figure", NULL, NULL},
+        {"receive 10 A@L occurred=-100", "ok: receive", NULL},
+        {"wait 10", "ok:", NULL},
+        {"snapshot 7 A@L occurred=-50", "ok: snapshot(7 not 10)", "A@L: sellable 7 v2; $A: supplier -10 loss 3"},
+        {"sale 2 A@L occurred=-60", "ok: sale correction(-1)", "A@L: sellable 7 v4; $A: supplier -10 customer 2 loss 1"},
+        {"sale 2 A@L occurred=-40", "ok: sale", "A@L: sellable 5 v5"},
+        {"snapshot 7 A@L occurred=-55", "snapshot_passed, A@L asked 0 free 7", NULL},
+        {"snapshot 7 A@L occurred=301", "in_future", NULL},
+        {"snapshot 5 A@L occurred=0", "ok: snapshot(5 not 5)", NULL},
+
+        {"# claims that are off the figure: none, what is picked, what is committed", NULL, NULL},
+        {"receive 10 A@L 4 damaged A@L", "ok: receive", NULL},
+        {"commit hold=O 5 A@L", "ok: commit", NULL},
+        {"pick hold=O 2 A@L", "ok: pick", NULL},
+        {"snapshot 10 A@L 4 damaged A@L seen=4", "ok: snapshot(10 not 10) snapshot(4 not 4)", NULL},
+        {"snapshot 8 A@L seen=4 contains=shipped", "ok: snapshot(8 not 8)", NULL},
+        {"snapshot available 5 A@L seen=4", "ok: snapshot(5 not 5)", NULL},
+        {"snapshot available 10 A@L seen=4 contains=none", "ok: snapshot(10 not 10)", NULL},
+        {"wait 10", "ok:", NULL},
+        {"snapshot available 5 A@L occurred=0", "ok: snapshot(5 not 5)", "A@L: sellable 10 damaged 4 committed 5 picked 2 v9"},
+        {"ship fact hold=O 3 A@L occurred=-5", "ok: ship", "A@L: sellable 7 damaged 4 committed 2 v10"},
+
+        {"# a place nobody has heard of, and a bin", NULL, NULL},
+        {"snapshot 3 A@L seen=1", "ok: snapshot(3 not 0)", "A@L: sellable 3 v1; $A: found -3"},
+        {"location location=B parent=L no_promise", "ok: config", NULL},
+        {"snapshot 4 A@B seen=1", "ok: snapshot(4 not 0) bins", "A@B: sellable 4 v1; A@L: sellable 3 in_bins 4 v2"},
+        {"snapshot guard 3 C@L seen=1", "unknown_item C", NULL},
+        {"snapshot -3 A@L seen=1", "invalid bad_value line 0 quantity", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
+static void policies(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# compare and set is refused when something is newer", NULL, NULL},
+        {"source name=erp policy=compare_and_set", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"snapshot 9 A@L source=erp seen=3", "ok: snapshot(9 not 10)", "A@L: sellable 9 v2"},
+        {"sale 1 A@L", "ok: sale", NULL},
+        {"snapshot 9 A@L source=erp seen=4", "precondition_failed", "A@L: sellable 8 v3"},
+        {"snapshot 7 A@L source=erp seen=5", "ok: snapshot(7 not 8)", "A@L: sellable 7 v4"},
+
+        {"# the latest event counts: what is newer stands", NULL, NULL},
+        {"source name=erp policy=latest_event_time", "ok: config", NULL},
+        {"receive 10 A@L 10 B@L", "ok: receive receive", NULL},
+        {"sale 1 A@L", "ok: sale", NULL},
+        {"snapshot 8 A@L 8 B@L source=erp seen=4", "ok: snapshot(8 not 10) snapshot(8 not 10)", "A@L: sellable 9 v3; B@L: sellable 8 v2"},
+
+        {"# report keeps the difference and books nothing", NULL, NULL},
+        {"source name=erp policy=report change_units=1", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"snapshot 3 A@L source=erp seen=3", "ok: snapshot(3 not 10)", "A@L: sellable 10 v2"},
+
+        {"# review leaves it to a person; what agrees needs none", NULL, NULL},
+        {"source name=erp policy=review", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"snapshot 10 A@L source=erp seen=3", "ok: snapshot(10 not 10)", NULL},
+        {"snapshot 7 A@L source=erp seen=3", "ok: review(5 policy), A@L asked -3 free 10", "A@L: sellable 10 v2"},
+        {"sale 1 A@L", "ok: sale", NULL},
+        {"resolve review=5 accept", "ok: resolve(5 policy) snapshot(7 not 10)", "A@L: sellable 6 v4"},
+        {"snapshot 7 A@L source=erp seen=2", "snapshot_passed, A@L asked 0 free 7", NULL},
+
+        {"# a brake on what a snapshot may change", NULL, NULL},
+        {"source name=erp change_percent=20", "ok: config", NULL},
+        {"receive 10 A@L 10 B@L", "ok: receive receive", NULL},
+        {"snapshot 8 A@L 9 B@L source=erp seen=4", "ok: snapshot(8 not 10) snapshot(9 not 10)", NULL},
+        {"snapshot 0 A@L 9 B@L source=erp seen=6", "ok: review(7 max_change), A@L asked -8 free 8", "A@L: sellable 8 v2"},
+        {"resolve review=7 reject", "ok: resolve(7 max_change)", "A@L: sellable 8 v2"},
+    };
+    WORLD_PLAY(rows);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rebased),
+        cmocka_unit_test(policies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
