@@ -95,8 +95,7 @@ bool bins_arrive(struct judge *judge, uint32_t to, uint32_t count)
     uint32_t node = is_bin(judge->ledger, to) ? node_of(judge->ledger, to) : NUMBER_NONE;
     for (uint32_t i = 0; node != NUMBER_NONE && i < count; i++) {
         const struct draft *draft = judge_draft(judge, i);
-        uint32_t cell = draft->cell == NUMBER_NONE ? NUMBER_NONE : cell_find(judge->ledger, draft->item, to);
-        if (count_corrects(judge, cell, CONDITION_SELLABLE))
+        if (count_corrects(judge, cell_find(judge->ledger, draft->item, to), CONDITION_SELLABLE))
             continue;
         if (note(judge, draft, node, draft->asked_by[CONDITION_SELLABLE], 0) == NULL)
             return false;
