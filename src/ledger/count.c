@@ -66,12 +66,10 @@ enum account variance_account(int64_t variance)
 static bool correct(struct judge *judge, struct draft *draft, const struct mark *mark, int64_t units, bool uncertain)
 {
     struct event count = count_before(judge, draft, mark);
-    int64_t after;
-    bool fits = checked_add(count.variance, units, &after) && quantity_in_range(after);
+    int64_t after = count.variance + units; /* 2^53 and twice that at most */
     if (uncertain)
-        fits = fits && checked_add(count.uncertain, units < 0 ? -units : units, &count.uncertain) &&
-               quantity_in_range(count.uncertain);
-    if (!fits)
+        count.uncertain += units < 0 ? -units : units;
+    if (!quantity_in_range(after) || !quantity_in_range(count.uncertain))
         return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                              "the variance of a count would leave the range of 2^53-1 base units");
     while (count.variance != after) {

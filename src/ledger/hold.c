@@ -502,7 +502,9 @@ void decide_release(struct judge *judge)
         event->claim_units[CLAIM_RELEASED] += held + committed;
         if (event->claim_at.form != MOMENT_ABSENT)
             expectation_out_take(judge, draft, event->hold, waiting, 0, event);
-        CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
+        /* Giving back leaves no range, but what was picked and goes back to the shelf can correct a count. */
+        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+            return;
     }
     claim_conclude(judge, claim, CLAIM_STATE_RELEASED, judge->ledger->claims.entries[claim].expires_at_us);
 }

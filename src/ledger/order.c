@@ -193,7 +193,8 @@ void decide_picking(struct judge *judge)
         claim_fill(judge, claim, draft->claim_line, event);
         event->claim_units[CLAIM_PICKED] += change;
         event->delta.units[FIGURE_PICKED] = change;
-        CHECK(judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)); /* within committed: in range */
+        if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0)) /* a count it corrects can leave its range */
+            return;
     }
     claim_conclude(judge, claim, CLAIM_STATE_COMMITTED, judge->ledger->claims.entries[claim].expires_at_us);
 }

@@ -292,6 +292,7 @@ static NEVER_INLINE bool decide_due(const struct ledger *ledger, int64_t now_us,
         .now_us = now_us,
         .channel = NUMBER_NONE,
         .promised = NUMBER_NONE,
+        .late_us = INT64_MAX,
         .decision = out_decision,
         .verdict = &verdict,
     };
