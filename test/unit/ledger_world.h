@@ -877,6 +877,10 @@ static inline void world_read(struct world *world, struct reading *reading, stru
                 cells[i].moved[c] +=
                     llabs(counted_units(&past->delta, (enum condition)c, reading->question.includes_picked));
         }
+        for (unsigned f = 0; f < FIGURE_COUNT; f++)
+            reading->too_large = reading->too_large || !quantity_in_range(cells[i].as_of.units[f]);
+        for (unsigned c = 0; c < CONDITION_COUNT; c++)
+            reading->too_large = reading->too_large || !quantity_in_range(cells[i].moved[c]);
     }
     reading->decision = NULL;
     for (const struct world_held *held = world->held; held != NULL; held = held->next) {

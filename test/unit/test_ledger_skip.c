@@ -7,6 +7,7 @@
 #include "ledger_world.h"
 
 #include "base/prng.h"
+#include "ledger/state.h"
 
 #define CELLS  4
 #define EVENTS 6000
@@ -160,6 +161,9 @@ static void every_level_is_reached(void **state)
         assert_int_equal(event.skip_count, v % SKIP_STEP == 0 ? skip_levels(v) : 0);
     }
     assert_int_equal(event.skip_count, SKIP_LEVELS);
+    /* The block of the last level is complete: of no earlier version can it be told what came since. */
+    assert_true(cell_oldest_since(world.ledger, 0, end) == INT64_MAX);
+    assert_true(cell_oldest_since(world.ledger, 0, end - 1) == INT64_MIN);
     ledger_check(world.ledger);
     world_deinit(&world);
 }

@@ -358,7 +358,9 @@ static void refuses_damage(unsigned what)
 {
     static struct world world;
     fill(&world);
-    world_parse(&world, what == 7 ? "commit hold=H2 1 A@L" : "receive 1 A@L");
+    world_parse(&world, what == 7   ? "commit hold=H2 1 A@L"
+                        : what == 8 ? "sale 1 A@L occurred=-25"
+                                    : "receive 1 A@L");
     ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
     assert_int_equal(world.verdict.outcome, OUTCOME_DECIDED);
     struct decision *decision = &world.decision;
@@ -388,6 +390,10 @@ static void refuses_damage(unsigned what)
     case 7:
         event->claim_units[CLAIM_GRANTED]++;
         break;
+    case 8:
+        assert_int_equal(decision->events[1].type, EVENT_CORRECTION);
+        decision->events[1].count_seq--;
+        break;
     default:
         decision->event_count = 0;
         break;
@@ -405,7 +411,7 @@ static void refuses_damage(unsigned what)
 static void a_decision_that_does_not_follow_ends_the_process(void **state)
 {
     (void)state;
-    for (unsigned what = 0; what < 9; what++)
+    for (unsigned what = 0; what < 10; what++)
         refuses_damage(what);
 }
 
