@@ -90,19 +90,43 @@ static bool correct(struct judge *judge, struct draft *draft, const struct mark 
     return true;
 }
 
-bool counts_correct(struct judge *judge, struct draft *draft, const struct event *event)
+/*
+ * One condition, from the first count behind it. What is on trolleys, or promised, changes for good: a count of the shelf
+ * sets what is on it, one with the trolleys what is here together, so that the next one of another kind finds a
+ * difference.
+ */
+static bool correct_from(struct judge *judge, struct draft *draft, uint32_t number, const struct event *event)
 {
     const struct ledger *ledger = judge->ledger;
+    const struct mark *mark = &ledger->marks.entries[number];
+    struct figures changed = event->delta; /* as it is seen behind the counts that are corrected */
     bool statement = event->type == EVENT_STOCK_COUNT || event->type == EVENT_SNAPSHOT;
-    for (unsigned c = 0; c < CONDITION_COUNT; c++) {
-        uint32_t number = mark_behind(ledger, draft->cell, (enum condition)c, judge->late_us, judge->now_us);
-        if (number == NUMBER_NONE)
-            continue;
-        const struct mark *mark = &ledger->marks.entries[number];
-        int64_t units = counted_units(&event->delta, (enum condition)c, mark->includes_picked) -
-                        (mark->net ? event->delta.units[FIGURE_COMMITTED] : 0);
-        bool inside = !statement && mark->from_us < decision_occurred_us(judge->decision);
+    bool inside = !statement && mark->from_us < decision_occurred_us(judge->decision);
+    for (;;) {
+        int64_t units = counted_units(&changed, mark->condition, mark->includes_picked) -
+                        (mark->net ? changed.units[FIGURE_COMMITTED] : 0);
         if (!correct(judge, draft, mark, -units, inside))
+            return false;
+        changed.units[mark->condition] -= units;
+        bool seen_alike = mark->condition != CONDITION_SELLABLE ||
+                          (changed.units[FIGURE_PICKED] == 0 && changed.units[FIGURE_COMMITTED] == 0);
+        number = seen_alike ? NUMBER_NONE : mark_behind_other(ledger, number, judge->now_us);
+        if (number == NUMBER_NONE)
+            return true;
+        if (judge->more_corrections++ == CORRECTIONS_MORE_MAX)
+            return judge_invalid(judge, CODE_too_many_lines, draft->line, "lines",
+                                 "it corrects too many counts that saw different things: send fewer lines");
+        mark = &ledger->marks.entries[number];
+        inside = false;
+    }
+}
+
+bool counts_correct(struct judge *judge, struct draft *draft, const struct event *event)
+{
+    for (unsigned c = 0; c < CONDITION_COUNT; c++) {
+        uint32_t number =
+            mark_behind(judge->ledger, draft->cell, (enum condition)c, judge->late_us, judge->now_us);
+        if (number != NUMBER_NONE && !correct_from(judge, draft, number, event))
             return false;
     }
     return true;

@@ -30,6 +30,7 @@ struct judge {
     bool new_claim;           /* the decision makes a claim */
     bool documents;           /* it may make a transfer, an expectation, or lines of them */
     int64_t late_us;          /* counts whose windows end from then on are corrected; INT64_MAX for none: it occurs now */
+    uint32_t more_corrections; /* of counts behind the first one that a movement corrects */
     bool unread;              /* the past is to be read first: ledger->unread says what */
     uint64_t admitted;        /* the review whose command is decided, so that no brake holds it; 0 for none */
     uint32_t new_claim_lines; /* cells its claim is on with this decision for the first time */

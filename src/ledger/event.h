@@ -364,8 +364,10 @@ struct new_name {
 /* One command: at most a release and a grant per line for a replaced hold, two cells per line for a transfer, each with
  * a discrepancy of the goods and one of the document, oversold, low stock, and out of or back in stock behind it. From
  * bin to bin it is four cells, with less behind each: what is promised is the nodes', and goods that come cross less.
- * Late ones correct a count in each of the two cells that lines name, or one of each condition, by two accounts. */
-#define CORRECTIONS_MAX     (4 * COMMAND_LINES_MAX)
+ * Late ones correct a count in each of the two cells that lines name, or one of each condition, by two accounts; and
+ * where trolleys were counted here and not there, some more of one cell (counts_correct). */
+#define CORRECTIONS_MORE_MAX 256
+#define CORRECTIONS_MAX     (4 * COMMAND_LINES_MAX + 2 * CORRECTIONS_MORE_MAX)
 #define DECISION_EVENTS_MAX (12 * COMMAND_LINES_MAX + CORRECTIONS_MAX + 8)
 /* A decision of the ledger itself serves at most so many claims: more are served by the next one. */
 #define SERVED_MAX 256

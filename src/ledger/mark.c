@@ -5,6 +5,9 @@
  * nothing was missing, and the sale must not take five off what was counted. So a movement that occurred before the end
  * of a count's window changes the books before it, and the count's variance by as much the other way: what is here now
  * stays. It is the first count behind the movement that is corrected; later ones were compared with books that had it.
+ * But where goods were picked or what was picked has gone, what is on trolleys is another from then on, and a count
+ * says nothing about that: then the next one that saw what the first did not, or not what it did, has to be corrected,
+ * too, and so on. The same is so of what is promised and figures that do not have that (net).
  *
  *     08:00 +100   09:00 -10   [10:00 count 85: -5]   10:30 -4     here: 81
  *     09:30 -5 comes late:     the count's variance is 0 now        here: 81
@@ -66,6 +69,24 @@ uint32_t mark_behind(const struct ledger *ledger, uint32_t cell, enum condition 
         const struct mark *mark = &marks[m - 1];
         if (mark->condition == condition && (found == NUMBER_NONE || !is_before_window(ledger, mark, now_us)))
             found = m - 1;
+    }
+    return found;
+}
+
+uint32_t mark_behind_other(const struct ledger *ledger, uint32_t number, int64_t now_us)
+{
+    const struct mark *marks = ledger->marks.entries;
+    const struct mark *from = &marks[number];
+    uint32_t found = NUMBER_NONE;
+    bool newest = true; /* it is known, however old */
+    for (uint32_t m = first_of(ledger, from->cell); m - 1 != number; m = marks[m - 1].next) {
+        const struct mark *mark = &marks[m - 1];
+        if (mark->condition != from->condition)
+            continue;
+        bool other = mark->includes_picked != from->includes_picked || mark->net != from->net;
+        if (other && (newest || !is_before_window(ledger, mark, now_us)))
+            found = m - 1;
+        newest = false;
     }
     return found;
 }

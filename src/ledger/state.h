@@ -811,6 +811,9 @@ void marks_init(struct ledger *ledger, struct region *region);
  * count of the cell that ends from then on. */
 uint32_t mark_behind(const struct ledger *ledger, uint32_t cell, enum condition condition, int64_t from_us,
                      int64_t now_us);
+/* The first count behind this one, of its cell and condition, that did not see the same: what is picked, or promised.
+ * NUMBER_NONE for none. */
+uint32_t mark_behind_other(const struct ledger *ledger, uint32_t number, int64_t now_us);
 /* Applies the count part of an event of this cell. */
 void mark_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* True when the count that was recorded first has left the window. */

@@ -1,6 +1,6 @@
 /*
- * Goal: counts of goods and what corrects them (API.md section 3, story S2): what is here now is what was counted and what
- * came since, in whatever order it was told.
+ * Goal: counts of goods and what corrects them (API.md section 3, story S2): what is here now is what was counted and
+ * what came since, in whatever order it was told.
  * Method: tables in near-prose, see ledger_world.h; there the books of the past are summed anew for each count.
  */
 #include "ledger_world.h"
@@ -110,6 +110,54 @@ static void late_movements(void **state)
         {"pick hold=K 2 A@L occurred=-450", "ok: pick", NULL},
         {"ship hold=K occurred=-450", "ok: ship correction(3)", "A@L: sellable 16 v26"},
 
+        {"# one count saw the trolleys, the next did not: what was picked corrects both, and so on", NULL, NULL},
+        {"receive 20 A@L", "ok: receive", NULL},
+        {"hold hold=H 8 A@L", "ok: hold", NULL},
+        {"commit hold=H", "ok: commit", NULL},
+        {"wait 1000", "ok:", NULL},
+        {"count 20 A@L occurred=-500", "ok: count(0)", NULL},
+        {"count picked 20 A@L occurred=-450", "ok: count(0)", NULL},
+        {"count picked 20 A@L occurred=-420", "ok: count(0)", NULL},
+        {"count 20 A@L 3 damaged A@L occurred=-400", "ok: count(0) count(3)", NULL},
+        {"count 20 A@L occurred=-390", "ok: count(0)", NULL},
+        {"count picked 20 A@L occurred=-300", "ok: count(0)", NULL},
+        {"pick hold=H 5 A@L occurred=-600", "ok: pick correction(5) correction(-5) correction(5) correction(-5)",
+         "A@L: sellable 20 damaged 3 committed 8 picked 5 v15; "
+         "past A@L -500: sellable 25 committed 8 picked 5; past A@L -450: sellable 20 committed 8 picked 5; "
+         "past A@L -400: sellable 25 damaged 3 committed 8 picked 5; "
+         "past A@L -300: sellable 20 damaged 3 committed 8 picked 5"},
+        {"ship hold=H 2 A@L occurred=-430", "ok: ship correction(2) correction(3) correction(-3)",
+         "A@L: sellable 20 damaged 3 committed 6 picked 3 v19; "
+         "past A@L -500: sellable 25 committed 8 picked 5; past A@L -450: sellable 20 committed 8 picked 5; "
+         "past A@L -400: sellable 23 damaged 3 committed 6 picked 3; "
+         "past A@L -300: sellable 20 damaged 3 committed 6 picked 3; "
+         "$A: supplier -20 customer 2 loss 8 found -13"},
+        {"unpick hold=H 1 A@L occurred=-200", "ok: unpick", NULL},
+        {"unpick hold=H 1 A@L occurred=-700", "ok: unpick correction(4) correction(-4) correction(2) correction(-2)",
+         "A@L: sellable 20 damaged 3 committed 6 picked 1 v25"},
+
+        {"# the same, in time", NULL, NULL},
+        {"receive 20 A@L", "ok: receive", NULL},
+        {"hold hold=H 8 A@L", "ok: hold", NULL},
+        {"commit hold=H", "ok: commit", NULL},
+        {"pick hold=H 5 A@L", "ok: pick", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count 20 A@L occurred=0", "ok: count(5)", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count picked 20 A@L occurred=0", "ok: count(-5)", NULL},
+        {"wait 1", "ok:", NULL},
+        {"ship hold=H 2 A@L", "ok: ship", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count picked 20 A@L occurred=0", "ok: count(2)", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count 20 A@L 3 damaged A@L occurred=0", "ok: count(3) count(3)", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count 20 A@L occurred=0", "ok: count(0)", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count picked 20 A@L occurred=0", "ok: count(-3)", NULL},
+        {"unpick hold=H 1 A@L", "ok: unpick",
+         "A@L: sellable 20 damaged 3 committed 6 picked 2 v13; $A: supplier -20 customer 2 loss 8 found -13"},
+
         {"# what is crossed and comes back with a correction is not told", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
         {"set_policy item=A location=L reorder=3", "ok: set_policy", NULL},
@@ -217,7 +265,7 @@ static void late_counts(void **state)
         {"pick hold=H 3 A@L occurred=-500", "ok: pick", NULL},
         {"count 17 A@L since=-600 occurred=-400", "ok: count(0 uncertain 3)", NULL},
         {"count picked 20 A@L since=-600 occurred=-400", "ok: count(0)", NULL},
-        {"ship hold=H 3 A@L occurred=-450", "ok: ship", NULL},
+        {"ship hold=H 3 A@L occurred=-450", "ok: ship correction(3)", NULL},
         {"ship hold=H 2 A@L occurred=-450", "ok: ship correction(2 uncertain 5)", NULL},
 
         {"# a window that is none", NULL, NULL},
@@ -311,6 +359,42 @@ static void what_was_counted_is_forgotten(void **state)
         {"receive source=s seq=6 1 A@L 1 damaged A@L 1 A@M occurred=-300",
          "ok: receive correction(-1) correction(-3) receive correction(-2)",
          "A@L: sellable 9 damaged 4 v20; A@M: sellable 4 v7"},
+
+        {"# counts of the other kind, too: the newest stays", NULL, NULL},
+        {"settings source=@ledger id= window=100 capacity=100", "ok: config", NULL},
+        {"receive 20 A@L", "ok: receive", NULL},
+        {"hold hold=H 8 A@L expires=0", "ok: hold", NULL},
+        {"commit hold=H", "ok: commit", NULL},
+        {"wait 50", "ok:", NULL},
+        {"count 20 A@L occurred=-40", "ok: count(0)", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count picked 20 A@L occurred=-10", "ok: count(0)", NULL},
+        {"wait 10", "ok:", NULL},
+        {"count 20 A@L occurred=-5", "ok: count(0)", NULL},
+        {"count picked 20 A@L occurred=-1", "ok: count(0)", NULL},
+        {"wait 91", "ok:", NULL},
+        {"pick hold=H source=s seq=1 1 A@L occurred=-140", "ok: pick correction(1) correction(-1)",
+         NULL}, /* the first two are out of the window */
+        {"wait 50", "ok:", NULL},
+        {"pick hold=H source=s seq=2 1 A@L occurred=-190", "ok: pick", NULL}, /* all but the newest */
+        {"count 20 A@L occurred=-1", "ok: count(2)", NULL},
+        {"pick hold=H source=s seq=3 1 A@L occurred=-190", "ok: pick correction(3)",
+         "A@L: sellable 23 committed 8 picked 3 v14"},
+
+        {"# one that is out of the window and ends behind one that is not", NULL, NULL},
+        {"settings source=@ledger id= window=100 capacity=100", "ok: config", NULL},
+        {"receive 20 A@L", "ok: receive", NULL},
+        {"hold hold=H 8 A@L expires=0", "ok: hold", NULL},
+        {"commit hold=H", "ok: commit", NULL},
+        {"wait 50", "ok:", NULL},
+        {"count picked 20 A@L occurred=-5", "ok: count(0)", NULL},
+        {"count picked 20 A@L occurred=-2", "ok: count(0)", NULL},
+        {"wait 60", "ok:", NULL},
+        {"count 20 A@L occurred=-80", "ok: count(0)", NULL},
+        {"wait 45", "ok:", NULL},
+        {"pick hold=H source=s seq=1 1 A@L occurred=-130", "ok: pick correction(1) correction(-1)",
+         "past A@L -124: sellable 21 committed 8 picked 1; past A@L -109: sellable 21 committed 8 picked 1; "
+         "A@L: sellable 20 committed 8 picked 1 v9"},
 
         {"# in the middle of the list of a cell", NULL, NULL},
         {"settings source=@ledger id= window=100 capacity=100", "ok: config", NULL},
@@ -666,6 +750,33 @@ static void counts_are_forgotten_a_few_at_a_time(void **state)
     world_deinit(&world);
 }
 
+/* Of the shelf and with the trolleys by turns, 260 times. */
+static void as_many_counts_as_one_command_can_correct(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct ledger_limits limits = world_limits;
+    limits.mark_count_max = 1000;
+    world_init(&world, &limits);
+    step(&world, "receive 9 A@L", "ok: receive", 0);
+    step(&world, "hold hold=H expires=0 5 A@L", "ok: hold", 0);
+    step(&world, "commit hold=H", "ok: commit", 0);
+    world_wait(&world, 1000);
+    for (unsigned i = 0; i < 260; i++) {
+        char text[60];
+        (void)sprintf(text, "count %s9 A@L occurred=%d", i % 2 == 1 ? "picked " : "", (int)i - 500);
+        step(&world, text, "ok: count(0)", 1);
+    }
+    step(&world, "pick hold=H 1 A@L occurred=-900", "invalid too_many_lines line 0 lines", 0);
+    step(&world, "pick hold=H 1 A@L occurred=-498", "invalid too_many_lines line 0 lines", 0);
+    world_parse(&world, "pick hold=H 1 A@L occurred=-497");
+    ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
+    assert_int_equal(world.decision.event_count, 1 + 256); /* the first of 257 saw no difference */
+    world_evolve(&world);
+    so(&world, "A@L", "A@L: sellable 9 committed 5 picked 1 v520");
+    world_deinit(&world);
+}
+
 static void a_full_table_takes_no_count(void **state)
 {
     (void)state;
@@ -713,6 +824,7 @@ int main(void)
         cmocka_unit_test(a_reading_is_of_the_cells_there_were),
         cmocka_unit_test(a_reading_of_something_else_is_none),
         cmocka_unit_test(counts_are_forgotten_a_few_at_a_time),
+        cmocka_unit_test(as_many_counts_as_one_command_can_correct),
         cmocka_unit_test(a_full_table_takes_no_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
