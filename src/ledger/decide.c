@@ -559,7 +559,9 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     if (UNLIKELY(judge->late_us != INT64_MAX) && draft->cell != NUMBER_NONE) {
         if (!counts_correct(judge, draft, event))
             return false;
-        event = &judge->decision->events[draft->last_event - 1];
+        for (struct event *last = &judge->decision->events[draft->last_event - 1]; event != last; event++)
+            event->low = before.low;
+        event->low = is_low(&event->figures, figures_available(&event->figures), before.low);
     }
     int64_t available = figures_available(&event->figures);
     if (discrepancy_units > 0)

@@ -167,6 +167,17 @@ static void late_movements(void **state)
         {"sale 5 A@L", "ok: sale low_stock out_of_stock", NULL},
         {"sale 5 A@L occurred=-51", "ok: sale correction(5)", "A@L: reorder_point 3 v10"},
 
+        {"# nor does it stay low, where it was not", NULL, NULL},
+        {"receive 21 A@L", "ok: receive", NULL},
+        {"set_policy item=A location=L reorder=20", "ok: set_policy", NULL},
+        {"wait 100", "ok:", NULL},
+        {"count 21 A@L occurred=-50", "ok: count(0)", NULL},
+        {"sale 5 A@L occurred=-60", "ok: sale correction(5)", NULL},
+        {"sale 1 A@L", "ok: sale low_stock", NULL},
+        {"receive 1 A@L", "ok: receive", NULL},
+        {"sale 5 A@L occurred=-60", "ok: sale correction(10)", NULL},
+        {"receive 1 A@L", "ok: receive", NULL},
+
         {"# nor is what is below zero, until it is so", NULL, NULL},
         {"wait 100", "ok:", NULL},
         {"receive 3 A@L occurred=-90", "ok: receive", NULL},
