@@ -32,9 +32,12 @@ static bool is(const char *a, const char *b)
     return *a == *b;
 }
 
-void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count)
+void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count,
+                struct model_move *moves, struct model_count *counts)
 {
     memset(model, 0, sizeof(*model));
+    model->moves = moves;
+    model->counts = counts;
     model->window_us = window_us;
     model->remembered = room;
     model->remembered_max = room_count;
@@ -570,6 +573,7 @@ static bool finish_cells(struct work *w)
 {
     struct model_state *s = &w->next;
     const struct model_state *before = &w->model->now;
+    tell_counts(w);
     touch_nodes(w);
     for (int64_t c = 0; c < s->cell_count; c++) {
         if (!w->touched[c])
@@ -1074,6 +1078,17 @@ static bool do_leaving(struct work *w)
     }
     if (claim >= 0)
         settle(&w->next.claims[claim], "consumed", w->now_us);
+    return finish_cells(w);
+}
+
+/* "`counted_to` may be 5 minutes ahead and then means now; beyond that the count is refused" */
+static bool do_count(struct work *w)
+{
+    if (w->command->occurred_at_us > w->now_us + 300 * SECONDS)
+        return refuse(w, "in_future");
+    if (!sum_lines(w, !w->request) || !who_answers(w, 0, ""))
+        return false;
+    make_counts(w);
     return finish_cells(w);
 }
 
@@ -2173,11 +2188,16 @@ static bool well_formed(struct work *w)
         (c->kind == MODEL_EXPECT && c->direction == MODEL_DIRECTION_NONE) ||
         ((c->kind == MODEL_EXPECT || c->kind == MODEL_REDATE) && c->due.form == MODEL_MOMENT_NONE))
         return invalid(w, "missing_field");
+    if (c->kind == MODEL_COUNT && c->occurred_at_us == MODEL_TIME_NONE)
+        return invalid(w, "missing_field");
+    if (c->kind == MODEL_COUNT && c->counted_from_us != MODEL_TIME_NONE && c->counted_from_us > c->occurred_at_us)
+        return invalid(w, "bad_value");
     if (c->has_seq && c->seq == 0)
         return invalid(w, "bad_value");
     for (int64_t i = 0; i < c->line_count; i++) {
         const struct model_line *line = &c->lines[i];
-        if ((line->quantity.digits == 0 && c->kind != MODEL_AMEND && c->kind != MODEL_REDATE) ||
+        if ((line->quantity.digits == 0 && c->kind != MODEL_AMEND && c->kind != MODEL_REDATE &&
+             c->kind != MODEL_COUNT) ||
             (line->quantity.digits < 0 && c->kind != MODEL_ADJUST))
             return invalid(w, "bad_value"); /* "quantities > 0"; "signed" for adjust; totals for amend */
         if (line->location[0] == '\0' && !(c->kind == MODEL_HOLD && w->request && !has_if(&line->precondition)))
@@ -2264,6 +2284,8 @@ static bool decide(struct work *w)
         return do_redate(w);
     case MODEL_CANCEL_EXPECTED:
         return do_cancel_expected(w);
+    case MODEL_COUNT:
+        return do_count(w);
     case MODEL_KIND_COUNT:
         break;
     }
@@ -2342,6 +2364,8 @@ struct model_answer model_command(struct model *model, const struct model_comman
                                   bool old_is_known)
 {
     static struct work w;
+    model->order++;
+    forget_counts(model, now_us);
     begin(&w, model, command, now_us);
     w.request = is_request(command);
     bool remembers = command->id[0] != '\0' && !command->dry_run;
@@ -2372,6 +2396,7 @@ struct model_answer model_command(struct model *model, const struct model_comman
     if (w.answer.outcome == MODEL_INVALID || command->dry_run)
         return w.answer;
     if (accepted) {
+        keep_counts(model, &w);
         model->now = w.next;
     } else {
         model->now.seq++; /* "Refusals are decisions": one event */

@@ -26,7 +26,8 @@ enum model_kind {
     MODEL_RECEIVE, MODEL_SALE, MODEL_SHIP, MODEL_RETURN, MODEL_ADJUST, MODEL_RECLASSIFY, MODEL_TRANSFER,
     MODEL_HOLD, MODEL_EXTEND, MODEL_COMMIT, MODEL_RELEASE, MODEL_ITEM, MODEL_SETTINGS, MODEL_AMEND, MODEL_REASSIGN,
     MODEL_PICK, MODEL_UNPICK, MODEL_SET_POLICY, MODEL_SET_CHANNEL, MODEL_ALLOCATE, MODEL_TRANSFER_OUT,
-    MODEL_TRANSFER_IN, MODEL_TRANSFER_LOSS, MODEL_EXPECT, MODEL_REDATE, MODEL_CANCEL_EXPECTED, MODEL_KIND_COUNT
+    MODEL_TRANSFER_IN, MODEL_TRANSFER_LOSS, MODEL_EXPECT, MODEL_REDATE, MODEL_CANCEL_EXPECTED, MODEL_COUNT,
+    MODEL_KIND_COUNT
 };
 
 /* sellable damaged quality_control quarantined recalled expired; MODEL_CONDITIONS when left out */
@@ -75,6 +76,7 @@ struct model_command {
     model_name source, id, hold, holder, channel, to, item, location, transfer, expectation;
     struct model_if precondition;
     struct model_line lines[MODEL_LINES_MAX];
+    int64_t counted_from_us, includes_picked; /* of a count; occurred_at_us is when its window ends */
     int64_t part_count;
     struct model_command_part parts[MODEL_PARTS_MAX]; /* PUT of an item: its components, by name */
 };
@@ -154,6 +156,24 @@ struct model_state {
     struct model_paper transfers[MODEL_PAPERS_MAX], expectations[MODEL_PAPERS_MAX];
 };
 
+/* What one command changed of the goods in one cell, less what counts found. */
+struct model_move {
+    model_name item, location;
+    int64_t occurred_us, order, late; /* order: which command it was; late: it occurred before it was told */
+    int64_t on[MODEL_CONDITIONS], picked;
+};
+/* A count of one condition of a cell. */
+struct model_count {
+    model_name item, location;
+    int64_t condition, from_us, to_us, includes_picked, counted, recorded_us, order;
+    int64_t variance, uncertain;
+    int64_t forgotten; /* its variance stays what it is */
+    int64_t seq;       /* of its event: the other side says it */
+};
+#define MODEL_TOLD_MAX 128
+/* A count that was made, or changed. */
+struct model_told { int64_t number, made, events; struct model_count before, after; };
+
 struct model_shortage { model_name item, location; int64_t asked, free; };
 
 struct model_taken { model_name item, location; int64_t units; };
@@ -171,6 +191,8 @@ struct model_answer {
     struct model_taken taken[MODEL_CELLS_MAX]; /* accepted: what the lines came to in each cell */
     int64_t shortage_count;
     struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* a claim's cells; what has no place */
+    int64_t told_count;
+    struct model_told told[MODEL_TOLD_MAX]; /* accepted */
 };
 
 struct model_remembered { struct model_command command; int64_t seq, at_us; };
@@ -180,10 +202,17 @@ struct model {
     struct model_state now;
     int64_t remembered_count, remembered_max;
     struct model_remembered *remembered; /* of the caller, room for remembered_max */
+    int64_t order; /* commands so far */
+    int64_t move_count, count_count;
+    struct model_move *moves;   /* of the caller, room for MODEL_MOVES_MAX */
+    struct model_count *counts; /* of the caller, room for MODEL_COUNTS_MAX */
 };
+#define MODEL_MOVES_MAX  16384
+#define MODEL_COUNTS_MAX 1024
 
-/* An empty ledger. The room for remembered commands is the caller's. */
-void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count);
+/* An empty ledger. The room for remembered commands, moves and counts is the caller's. */
+void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count,
+                struct model_move *moves, struct model_count *counts);
 
 /*
  * What the ledger itself must do before the next command: covers and service of waiting claims, then expiries. Where
@@ -210,6 +239,9 @@ struct model_answer model_command(struct model *model, const struct model_comman
 
 /* A command with this one's source and id was decided before, however long ago. */
 bool model_remembers(const struct model *model, const struct model_command *command);
+/* What was there of a condition at a time that has passed, as far as is known now. */
+int64_t model_as_of(const struct model *model, const char *item, const char *location, int64_t condition,
+                    int64_t at_us);
 /* The transfer, or the expected document, of this name at this time, or NULL. */
 const struct model_paper *model_paper_named(const struct model *model, bool transfer, const char *name, int64_t now_us);
 /* PUT of a location, by configuration: the code of its refusal, or "none". */

@@ -97,12 +97,17 @@ bool who_answers(struct work *w, int64_t sign, const char *to)
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
         const char *node = node_of(s, sum->location);
-        if (is_bin(s, sum->location) && node[0] != '\0' && !changes(w, sum->item, node, sign * sum->by[0], sum->by[0]))
+        if (!is_bin(s, sum->location) || node[0] == '\0')
+            continue;
+        bool stays = corrects_count(w, sum->item, sum->location, 0);
+        if (!changes(w, sum->item, node, stays ? 0 : sign * sum->by[0], sum->by[0]))
             return false;
     }
-    for (int64_t i = 0; is_bin(s, to) && node_of(s, to)[0] != '\0' && i < w->sum_count; i++)
-        if (!changes(w, w->sums[i].item, node_of(s, to), w->sums[i].by[0], 0))
+    for (int64_t i = 0; is_bin(s, to) && node_of(s, to)[0] != '\0' && i < w->sum_count; i++) {
+        bool stays = corrects_count(w, w->sums[i].item, to, 0);
+        if (!changes(w, w->sums[i].item, node_of(s, to), stays ? 0 : w->sums[i].by[0], 0))
             return false;
+    }
     return true;
 }
 

@@ -39,6 +39,9 @@ struct work {
     int64_t more[MODEL_CELLS_MAX]; /* events beside the first and those that follow it */
     int64_t answering_count;
     struct answering answering[2 * MODEL_CELLS_MAX];
+    int64_t move_count, count_count;
+    struct model_move moves[MODEL_CELLS_MAX];
+    struct model_count counts[MODEL_LINES_MAX]; /* that it makes */
     bool lacking; /* some cell has less than asked: there is a row of it, where it can be named */
 };
 
@@ -82,6 +85,18 @@ int64_t next_say(const struct model_state *s, int64_t now_us, int64_t *out_at_us
 void say(struct model_state *s, int64_t source, bool *out_silent, int64_t *out_since_us);
 /* PUT of a source. True when it is silent no more with it. */
 bool listen_to(struct model_state *s, int64_t source, const struct model_silence *silence, int64_t now_us);
+
+/* ---- model_count.c ---- */
+
+/* Counts that will not be corrected any more. */
+void forget_counts(struct model *model, int64_t now_us);
+/* Does what the command moves in this cell and condition change a count, and so nothing of what is there? */
+bool corrects_count(const struct work *w, const char *item, const char *location, int64_t condition);
+/* The counts of the command, after its lines were summed. */
+void make_counts(struct work *w);
+/* What all that moved makes of the counts, and that of the cells and accounts. */
+void tell_counts(struct work *w);
+void keep_counts(struct model *model, const struct work *w);
 
 /* ---- model_bin.c ---- */
 

@@ -2,9 +2,10 @@
  * Goal: the ledger and the model (model.h) never disagree, whatever comes.
  * Method: many small worlds of few names, so that commands collide; random commands of all kinds at both sides, with
  * time that runs and jumps (ends of holds, the id window), kits that are made and unmade, repeats, reused ids, guards,
- * partial holds, preconditions, decimals, dry runs, ordered sources, malformed commands. After EACH command the answer,
- * the events of its lines, every figure, account, claim, document, version and name is compared; a copy of every decision
- * is evolved by a second ledger, whose state hash must be equal.
+ * partial holds, preconditions, decimals, dry runs, ordered sources, malformed commands; counts of goods and what comes
+ * late before them, and commands between what is read for a count and its decision. After EACH command the answer, the
+ * events of its lines, of counts and of what corrects them, every figure, account, claim, document, version and name is
+ * compared; a copy of every decision is evolved by a second ledger, whose state hash must be equal.
  * Counts per kind and outcome, of kits and per code are printed; each must pass a floor, or the test has not tested it.
  *
  * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the
@@ -22,10 +23,12 @@
 #include "base/siphash.h"
 #include "ledger/config_form.h"
 #include "ledger/ledger.h"
+#include "ledger/reading.h"
 #include "model.h"
 
 #define COMMANDS_DEFAULT   200000
 #define WORLD_COMMANDS     1500 /* a world long enough for an id window to pass, short enough to stay small */
+#define WORLD_ROOM         (2 * WORLD_COMMANDS + 1) /* and those that come between a reading and its decision */
 #define HOLDS              12   /* names of holds */
 #define PAPERS             6    /* names of transfers, and of expected documents */
 #define HISTORY            64   /* commands that can be repeated */
@@ -44,16 +47,28 @@ struct run {
     bool huge;  /* this world has quantities near 2^53 */
     bool tree;  /* in this one some locations are bins of others */
     bool kits;  /* this one has kits, i3 and i4 most of all */
+    bool late;  /* in this one goods are counted, and much comes late */
     int64_t now_us;
     struct model model;
     struct ledger *ledger, *twin;
     struct decision decision;
     struct verdict verdict;
+    struct past *past; /* of all events of cells, in their order */
+    uint64_t past_count;
     struct model_command history[HISTORY];
     uint64_t history_count;
     int64_t seqs[MODEL_NAMES_MAX]; /* next seq per source */
     uint64_t ids;
 };
+
+/* What an event of a cell changed, and when it occurred. */
+struct past {
+    uint32_t item, location;
+    bool moves; /* it is no count, and corrects none */
+    int64_t occurred_us;
+    struct figures delta;
+};
+#define PAST_MAX 65536
 
 static struct run run;
 
@@ -62,7 +77,7 @@ static const char *const kind_names[MODEL_KIND_COUNT] = {"receive", "sale",   "s
                                                          "release", "item",   "settings", "amend", "reassign",
                                                          "pick", "unpick", "set_policy", "set_channel", "allocate",
                                                          "transfer_out", "transfer_in", "transfer_loss", "expect",
-                                                         "redate", "cancel_expected"};
+                                                         "redate", "cancel_expected", "count"};
 
 /*
  * How often each kind comes, in shares of all; 0 for what the ledger does not serve yet. What it does not serve yet of
@@ -75,7 +90,7 @@ static const uint8_t weights[MODEL_KIND_COUNT] = {
     [MODEL_SETTINGS] = 1,      [MODEL_AMEND] = 8,       [MODEL_REASSIGN] = 8,      [MODEL_PICK] = 8,
     [MODEL_UNPICK] = 4,        [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4,   [MODEL_ALLOCATE] = 6,
     [MODEL_TRANSFER_OUT] = 6,  [MODEL_TRANSFER_IN] = 6, [MODEL_TRANSFER_LOSS] = 4, [MODEL_EXPECT] = 6,
-    [MODEL_REDATE] = 4,        [MODEL_CANCEL_EXPECTED] = 4};
+    [MODEL_REDATE] = 4,        [MODEL_CANCEL_EXPECTED] = 4, [MODEL_COUNT] = 16};
 enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
 static bool served[FEATURE_COUNT] = {[AMENDS] = true,    [CHANNELS] = true, [POLICIES] = true,
                                      [BACKORDERS] = true, [WAITS] = true,    [SOURCES] = true,
@@ -125,6 +140,9 @@ static void print_command(const struct model_command *c)
             (int)c->guard, (int)c->dry_run, (int)c->partial, c->has_seq ? c->seq : -1, (int)c->from,
             (int)c->to_condition, (int)c->scale, (int)c->backorder, (int)c->wait, (int)c->priority, (int)c->sourcing,
             (int)c->shares_rest);
+    if (c->occurred_at_us != MODEL_TIME_NONE)
+        fprintf(stderr, "    occurred=%" PRId64 " since=%" PRId64 " picked=%d now=%" PRId64 "\n", c->occurred_at_us,
+                c->counted_from_us, (int)c->includes_picked, run.now_us);
     if (c->transfer[0] != '\0' || c->expectation[0] != '\0' || c->at.form != 0)
         fprintf(stderr, "    transfer=%s expectation=%s direction=%d due=%d %" PRId64 " at=%d %" PRId64 "\n",
                 c->transfer, c->expectation, (int)c->direction, (int)c->due.form, c->due.us, (int)c->at.form, c->at.us);
@@ -180,11 +198,27 @@ static void print_model(void)
     }
 }
 
+static struct text decision_name(enum name_space space, uint32_t number);
+
+static void print_decision(void)
+{
+    fprintf(stderr, "  the ledger's last decision:\n");
+    for (uint32_t i = 0; i < run.decision.event_count && !run.alone; i++) {
+        const struct event *event = &run.decision.events[i];
+        struct text item = decision_name(NAME_ITEM, event->item);
+        struct text location = decision_name(NAME_LOCATION, event->location);
+        fprintf(stderr, "    %" PRIu64 " %s %" PRId64 " of %.*s@%.*s, sellable %" PRId64 " variance %" PRId64 "\n",
+                event->seq, event_name(event->type), event->quantity, (int)item.length, item.bytes,
+                (int)location.length, location.bytes, event->figures.units[CONDITION_SELLABLE], event->variance);
+    }
+}
+
 _Noreturn static void disagree(const char *what, const char *name, int64_t model, int64_t ledger)
 {
     fprintf(stderr, "not ok - %s of %s: the model has %" PRId64 ", the ledger %" PRId64 "\n", what, name, model,
             ledger);
     print_model();
+    print_decision();
     fprintf(stderr, "  seed %" PRIu64 ", world %" PRIu64 ", command %" PRIu64 "; the last commands, newest first:\n",
             run.seed, run.world_number, run.command_number);
     for (uint64_t i = 0; i < 12 && i < run.history_count; i++)
@@ -444,6 +478,65 @@ static int64_t some_kind(void)
         at -= weight;
     }
     return MODEL_RECEIVE;
+}
+
+/*
+ * Where goods are counted much comes late: by seconds, inside the window of ids, from before it, and just before one of
+ * the last counts ended, or as it did.
+ */
+static void some_late_time(int64_t *out_us)
+{
+    static const int64_t spans[] = {5, 60, 600, 3700, 8000};
+    int64_t counts_there = run.model.count_count;
+    *out_us = run.now_us - (int64_t)below((uint64_t)spans[below(5)]) * SECOND_US;
+    if (counts_there > 8 && one_in(3))
+        *out_us = run.model.counts[counts_there - 1 - (int64_t)below(8)].to_us - (int64_t)below(4) * SECOND_US;
+}
+
+/* A cell of which something is committed. */
+static void some_committed_cell(struct model_line *line)
+{
+    const struct model_state *s = &run.model.now;
+    int64_t first = (int64_t)below(HOLDS);
+    for (int64_t i = 0; i < s->claim_count; i++) {
+        const struct model_claim *claim = &s->claims[(first + i) % s->claim_count];
+        for (int64_t l = 0; l < claim->line_count; l++) {
+            if (claim->lines[l].committed == 0)
+                continue;
+            memcpy(line->item, s->cells[claim->lines[l].cell].item, sizeof(model_name));
+            memcpy(line->location, s->cells[claim->lines[l].cell].location, sizeof(model_name));
+            return;
+        }
+    }
+}
+
+/* What somebody found: mostly what is there, or nearly. */
+static void make_count(struct model_command *c)
+{
+    const struct model_state *s = &run.model.now;
+    if (!one_in(60))
+        some_late_time(&c->occurred_at_us);
+    if (one_in(30))
+        some_time(&c->occurred_at_us);
+    c->includes_picked = one_in(2);
+    if (one_in(2) && c->occurred_at_us != MODEL_TIME_NONE)
+        c->counted_from_us = c->occurred_at_us - (int64_t)below(one_in(2) ? 30 : 1000) * SECOND_US;
+    if (one_in(100))
+        c->counted_from_us = run.now_us + 400 * SECOND_US;
+    for (int64_t i = 0; i < c->line_count; i++) {
+        struct model_line *line = &c->lines[i];
+        if (line->location[0] != '\0' && line->precondition.has_version == 0 && one_in(3))
+            some_committed_cell(line);
+        for (int64_t n = 0; n < s->cell_count; n++) {
+            if (strcmp(s->cells[n].item, line->item) != 0 || strcmp(s->cells[n].location, line->location) != 0)
+                continue;
+            int64_t on = s->cells[n].on[line->condition == MODEL_CONDITIONS ? 0 : line->condition];
+            line->quantity.digits = on + (int64_t)below(7) - 3;
+            line->quantity.places = 0;
+        }
+        if (line->quantity.digits < 0 && !one_in(40))
+            line->quantity = (struct model_decimal){0, 0};
+    }
 }
 
 static void some_option(struct model_option *option, uint64_t most)
@@ -706,7 +799,9 @@ static void make_command(struct model_command *c)
 {
     memset(c, 0, sizeof(*c));
     c->kind = some_kind();
-    c->occurred_at_us = c->not_after_us = MODEL_TIME_NONE;
+    while (c->kind == MODEL_COUNT && !run.late)
+        c->kind = some_kind();
+    c->occurred_at_us = c->not_after_us = c->counted_from_us = MODEL_TIME_NONE;
     c->from = c->to_condition = MODEL_CONDITIONS;
     name(c->source, "s", 4);
     (void)snprintf(c->id, sizeof(c->id), "%u", (unsigned)(run.ids++ % 1000000));
@@ -715,6 +810,8 @@ static void make_command(struct model_command *c)
     c->dry_run = one_in(25);
     if (one_in(12))
         some_time(&c->occurred_at_us);
+    else if (run.late && one_in(c->kind == MODEL_PICK || c->kind == MODEL_UNPICK ? 1 : 3))
+        some_late_time(&c->occurred_at_us);
     if (one_in(25))
         some_time(&c->not_after_us);
     /* Half the sources are ordered; now and then they fall back. */
@@ -824,6 +921,8 @@ static void make_command(struct model_command *c)
         else if (c->at.form == MODEL_MOMENT_NONE || one_in(2) || !lines_coming(c))
             lines(c);
     }
+    if (c->kind == MODEL_COUNT)
+        make_count(c);
     if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && c->kind != MODEL_SET_CHANNEL && one_in(25)) {
         struct model_line cell = {.condition = MODEL_CONDITIONS};
         memcpy(cell.item, c->item, sizeof(cell.item));
@@ -877,7 +976,7 @@ static const enum command_kind kinds_of[MODEL_KIND_COUNT] = {
     KIND_RECEIVE, KIND_SALE, KIND_SHIP, KIND_RETURN, KIND_ADJUST, KIND_RECLASSIFY, KIND_TRANSFER,
     KIND_HOLD, KIND_EXTEND, KIND_COMMIT, KIND_RELEASE, KIND_PUT_ITEM, KIND_SETTINGS, KIND_AMEND, KIND_REASSIGN,
     KIND_PICK, KIND_UNPICK, KIND_SET_POLICY, KIND_SET_CHANNEL, KIND_ALLOCATE, KIND_TRANSFER_OUT, KIND_TRANSFER_IN,
-    KIND_TRANSFER_LOSS, KIND_EXPECT, KIND_REDATE, KIND_CANCEL_EXPECTED};
+    KIND_TRANSFER_LOSS, KIND_EXPECT, KIND_REDATE, KIND_CANCEL_EXPECTED, KIND_STOCK_COUNT};
 
 static struct moment adapt_moment(const struct model_moment *moment)
 {
@@ -916,6 +1015,8 @@ static struct command adapt(const struct model_command *c)
         .id = text(c->id),
         .occurred_at_us = c->occurred_at_us,
         .not_after_us = c->not_after_us,
+        .counted_from_us = c->counted_from_us,
+        .includes_picked = c->includes_picked != 0,
         .channel = text(c->channel),
         .precondition = adapt_if(&c->precondition),
         .hold = text(c->hold),
@@ -978,7 +1079,8 @@ static const struct ledger_limits limits = {
     .item_count_max = 16, .location_count_max = 16, .source_count_max = 8, .quota_count_max = 512,
     .offer_count_max = 512, .cell_count_max = 128,
     .claim_count_max = 16, .claim_line_count_max = 256,
-    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 512, .mark_count_max = 512, .statement_count_max = 512, .review_count_max = 512, .id_count_max = 4096,
+    .transfer_count_max = 16, .expectation_count_max = 16, .document_line_count_max = 512,
+    .mark_count_max = 1024, .statement_count_max = 512, .review_count_max = 512, .id_count_max = 4096,
     .config_mib_max = 1, .part_count_max = 64, .alias_count_max = 64,
 };
 
@@ -1060,6 +1162,42 @@ static void evolve(void)
     if (ledger_state_hash(run.ledger) != ledger_state_hash(run.twin))
         disagree("state hash after replay", "the twin", 0, 0);
     audit();
+    for (uint32_t i = 0; i < run.decision.event_count; i++) {
+        const struct event *event = &run.decision.events[i];
+        if (event->location == NUMBER_NONE)
+            continue;
+        assert(run.past_count < PAST_MAX);
+        run.past[run.past_count++] =
+            (struct past){event->item, event->location,
+                          event->type != EVENT_STOCK_COUNT && event->type != EVENT_CORRECTION,
+                          event_occurred_us(&run.decision, event), event->delta};
+    }
+}
+
+/* What the journal's reader finds out about the cells that the ledger has named. */
+static void read_past(struct reading *reading, struct cell_reading *cells)
+{
+    const struct unread *unread = ledger_unread(run.ledger);
+    *reading = (struct reading){.question = unread->question, .complete = true, .cell_count = unread->cell_count,
+                                .cells = cells};
+    for (uint32_t i = 0; i < unread->cell_count; i++) {
+        struct cell_view view;
+        ledger_cell(run.ledger, unread->cells[i], &view);
+        cells[i] = (struct cell_reading){.cell = unread->cells[i], .version = view.version};
+        for (uint64_t p = 0; p < run.past_count; p++) {
+            const struct past *past = &run.past[p];
+            if (past->item != view.item || past->location != view.location ||
+                past->occurred_us > reading->question.to_us)
+                continue;
+            for (unsigned f = 0; f < FIGURE_COUNT; f++)
+                cells[i].as_of.units[f] += past->delta.units[f];
+            for (unsigned c = 0; c < CONDITION_COUNT; c++) {
+                int64_t units = counted_units(&past->delta, (enum condition)c, reading->question.includes_picked);
+                if (past->moves && past->occurred_us > reading->question.from_us)
+                    cells[i].moved[c] += units < 0 ? -units : units;
+            }
+        }
+    }
 }
 
 /* ---- comparing ---- */
@@ -1156,6 +1294,28 @@ static void compare_cells(void)
         same("version", s->cells[c].item, s->cells[c].version, (int64_t)view.version);
         compare_cell_claims(c);
     }
+}
+
+static uint64_t pasts_compared;
+
+/* What was there then, of one cell and condition, for another time after each command. */
+static void compare_past(void)
+{
+    const struct model_state *s = &run.model.now;
+    if (s->cell_count == 0 || !run.late)
+        return;
+    int64_t c = (int64_t)below((uint64_t)s->cell_count);
+    int64_t condition = one_in(2) ? 0 : (int64_t)below(MODEL_CONDITIONS);
+    int64_t at_us, sum = 0;
+    some_late_time(&at_us);
+    struct cell_view view;
+    ledger_cell(run.ledger, cell_numbers[c], &view);
+    for (uint64_t p = 0; p < run.past_count; p++)
+        if (run.past[p].item == view.item && run.past[p].location == view.location && run.past[p].occurred_us <= at_us)
+            sum += run.past[p].delta.units[condition];
+    same("as of", s->cells[c].item,
+         model_as_of(&run.model, s->cells[c].item, s->cells[c].location, condition, at_us), sum);
+    pasts_compared++;
 }
 
 static uint64_t earliest_later;
@@ -1426,6 +1586,64 @@ static struct text decision_name(enum name_space space, uint32_t number)
     return number == NUMBER_NONE ? TEXT_NONE : ledger_name(run.ledger, space, number);
 }
 
+enum { COUNTS_MADE, COUNTS_LATE, COUNTS_FOUND, COUNTS_MISSING, CORRECTED, SIGN_TURNS, UNCERTAIN, UNCERTAIN_LATE,
+       BY_TURNS, COUNTS_FORGOTTEN, COUNTS_LAST, COUNTS_TOO_LATE, COUNTS_OF_PICKED, CORRECTED_IN_BINS, READ, READ_AGAIN,
+       READ_STILL, COUNT_FATES };
+static const char *const count_names[COUNT_FATES] = {
+    "counts: made", "counts: late ones", "counts: too much", "counts: missing", "counts: corrected",
+    "counts: sign turned", "counts: uncertain", "counts: late uncertain", "counts: by turns", "counts: forgotten",
+    "counts: older, last", "counts: too late", "counts: with trolleys", "counts: in bins", "counts: read",
+    "counts: read again", "counts: read, still so"};
+static uint64_t count_fates[COUNT_FATES];
+
+static bool is_of(const struct event *event, const struct model_count *count)
+{
+    return event->condition == (enum condition)count->condition &&
+           is_text(count->item, decision_name(NAME_ITEM, event->item)) &&
+           is_text(count->location, decision_name(NAME_LOCATION, event->location));
+}
+
+/* A count that was made, or all corrections of one. */
+static void compare_told(const struct model_told *told)
+{
+    const struct model_count *count = &told->after;
+    int64_t events = 0, units = 0;
+    const struct event *last = NULL;
+    for (uint32_t k = 0; k < run.decision.event_count; k++) {
+        const struct event *event = &run.decision.events[k];
+        if (told->made ? event->type != EVENT_STOCK_COUNT || !is_of(event, count)
+                       : event->type != EVENT_CORRECTION || (int64_t)event->count_seq != count->seq)
+            continue;
+        events++;
+        units += event->quantity;
+        last = event;
+    }
+    same("events of a count", count->item, told->events, events);
+    if (!is_of(last, count))
+        disagree("correction of a count", count->item, 1, 0);
+    same("quantity of a count", count->item,
+         told->made ? count->counted : count->variance - told->before.variance, units);
+    same("variance", count->item, count->variance, last->variance);
+    same("uncertain", count->item, count->uncertain, last->uncertain);
+    same("begin of the window", count->item, count->from_us, last->count_from_us);
+    same("end of the window", count->item, count->to_us, last->count_to_us);
+    same("includes picked", count->item, count->includes_picked, last->count_picked);
+    if (run.verdict.outcome == OUTCOME_DECIDED && told->made)
+        run.model.counts[told->number].seq = (int64_t)last->seq;
+}
+
+static void compare_counts(const struct model_answer *answer)
+{
+    int64_t wanted = 0, there = 0;
+    for (uint32_t k = 0; k < run.decision.event_count; k++)
+        there += run.decision.events[k].count_seq != 0;
+    for (int64_t i = 0; i < answer->told_count; i++) {
+        compare_told(&answer->told[i]);
+        wanted += answer->told[i].events;
+    }
+    same("events of counts", "the command", wanted, there);
+}
+
 /* One event of the command's own kind for each cell that its lines came to, with as many units, and none besides. */
 static void compare_events(const struct model_command *c, const struct model_answer *answer)
 {
@@ -1509,6 +1727,7 @@ static void compare_answer(const struct model_command *c, const struct model_ans
     if (outcome == MODEL_ACCEPTED) {
         same("clock skew", c->id, answer->clock_skew, run.decision.clock_skew);
         compare_events(c, answer);
+        compare_counts(answer);
     }
     if (v->code == CODE_hold_ended) {
         same("consumed", c->hold, answer->consumed, run.decision.events[0].consumed);
@@ -1678,8 +1897,40 @@ static void count_promise(const struct model_command *c, const struct model_answ
     promises[BESIDE_SHIP] += (c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && before->waits;
 }
 
+static void count_counts(const struct model_command *c, const struct model_answer *answer)
+{
+    int64_t by_turns = 0;
+    count_fates[COUNTS_TOO_LATE] += c->kind == MODEL_COUNT && strcmp(answer->code, "too_late") == 0;
+    if (answer->outcome != MODEL_ACCEPTED || c->dry_run)
+        return;
+    for (int64_t i = 0; i < answer->told_count; i++) {
+        const struct model_told *told = &answer->told[i];
+        const struct model_count *after = &told->after;
+        bool old = after->recorded_us < run.now_us - WINDOW_US;
+        count_fates[COUNTS_MADE] += told->made != 0;
+        count_fates[COUNTS_FOUND] += told->made && after->variance > 0;
+        count_fates[COUNTS_MISSING] += told->made && after->variance < 0;
+        count_fates[COUNTS_OF_PICKED] += told->made && after->includes_picked && after->condition == 0;
+        count_fates[UNCERTAIN] += told->made && after->uncertain > 0;
+        count_fates[CORRECTED] += !told->made;
+        count_fates[COUNTS_LATE] += !told->made && c->kind == MODEL_COUNT;
+        count_fates[SIGN_TURNS] += told->events == 2;
+        count_fates[UNCERTAIN_LATE] += !told->made && after->uncertain != told->before.uncertain;
+        count_fates[COUNTS_LAST] += !told->made && old;
+        for (int64_t l = 0; l < run.model.now.location_count; l++)
+            count_fates[CORRECTED_IN_BINS] += !told->made && run.model.now.bins[l] &&
+                                              strcmp(run.model.now.locations[l], after->location) == 0;
+        by_turns += !told->made && c->kind != MODEL_COUNT && i > 0 && !answer->told[i - 1].made &&
+                    answer->told[i - 1].after.condition == 0 && after->condition == 0 &&
+                    strcmp(answer->told[i - 1].after.item, after->item) == 0 &&
+                    strcmp(answer->told[i - 1].after.location, after->location) == 0;
+    }
+    count_fates[BY_TURNS] += by_turns > 0;
+}
+
 static void count(const struct model_command *c, const struct model_answer *answer)
 {
+    count_counts(c, answer);
     unsigned outcome = c->dry_run && answer->outcome <= MODEL_REFUSED ? DRY : (unsigned)answer->outcome;
     counts[c->kind][outcome]++;
     codes[run.alone ? code_of(answer->code) : ledger_code()]++;
@@ -1723,7 +1974,7 @@ static bool report(uint64_t commands)
         CODE_insufficient_stock, CODE_precondition_failed, CODE_unknown_item, CODE_unknown_location,
         CODE_expired_command, CODE_seq_passed, CODE_too_late, CODE_unknown_hold, CODE_hold_exists, CODE_hold_ended,
         CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use,
-        CODE_kit_in_kit, CODE_circular};
+        CODE_kit_in_kit, CODE_circular, CODE_in_future};
     static const struct {
         unsigned feature;
         enum code code;
@@ -1763,11 +2014,18 @@ static bool report(uint64_t commands)
         printf("# %-22s%9" PRIu64 "\n", promise_names[p], promises[p]);
         good = good && promises[p] >= floor;
     }
+    for (unsigned f = 0; f < COUNT_FATES; f++) {
+        if (run.alone && f >= READ)
+            continue; /* the ledger's */
+        printf("# %-22s%9" PRIu64 "\n", count_names[f], count_fates[f]);
+        good = good && count_fates[f] >= floor;
+    }
     const struct {
         const char *name;
         uint64_t count;
         bool expected;
-    } others[] = {{"claims expired", claims_expired, true}, {"ticks", ticks, !run.alone},
+    } others[] = {{"pasts compared", pasts_compared, !run.alone},
+                  {"claims expired", claims_expired, true}, {"ticks", ticks, !run.alone},
                   {"ids forgotten", forgotten, !run.alone},
                   {"clock skew", skewed, true}, {"cells covered", cells_covered, served[BACKORDERS]},
                   {"claims served", claims_served, served[WAITS]}, {"trees changed", places_set, true},
@@ -1914,7 +2172,12 @@ static void begin_tree(void)
 static void begin_world(uint64_t number)
 {
     static struct ledger *memory, *twin_memory;
-    static struct model_remembered remembered[WORLD_COMMANDS + 1];
+    static struct model_remembered remembered[WORLD_ROOM];
+    static struct model_move moves[MODEL_MOVES_MAX];
+    static struct model_count counted[MODEL_COUNTS_MAX];
+    static struct past past[PAST_MAX];
+    for (int64_t i = 0; i < run.model.count_count; i++)
+        count_fates[COUNTS_FORGOTTEN] += run.model.counts[i].forgotten != 0;
     run.world_number = number;
     run.prng = prng_of(run.seed + number * UINT64_C(0x9e3779b97f4a7c15));
     run.huge = one_in(8);
@@ -1925,7 +2188,10 @@ static void begin_world(uint64_t number)
     run.passes = 0;
     run.ids = 0;
     memset(run.seqs, 0, sizeof(run.seqs));
-    model_init(&run.model, WINDOW_US, remembered, WORLD_COMMANDS + 1);
+    run.late = !run.huge && !one_in(3);
+    run.past = past;
+    run.past_count = 0;
+    model_init(&run.model, WINDOW_US, remembered, WORLD_ROOM, moves, counted);
     run.model.now.seq = 1;
     if (run.alone) {
         begin_tree();
@@ -2062,6 +2328,46 @@ static void one_command_alone(void)
     check_model();
 }
 
+static void decide(const struct model_command *c);
+
+/* Changes nothing yet. */
+static void judge(const struct command *command)
+{
+    uint64_t before = ledger_state_hash(run.ledger);
+    ledger_decide(run.ledger, command, run.now_us, &run.decision, &run.verdict);
+    if (ledger_state_hash(run.ledger) != before)
+        disagree("state hash", "a decision not yet evolved", 0, 0);
+}
+
+/* Decides it with what is read of the past for it; now and then something comes between. */
+static void decide_read(const struct model_command *c, const struct command *command)
+{
+    struct cell_reading cells[MODEL_LINES_MAX];
+    struct reading reading;
+    judge(command);
+    for (unsigned times = 0; run.verdict.outcome == OUTCOME_UNREAD; times++) {
+        read_past(&reading, cells);
+        bool slips = times < 2 && one_in(3);
+        if (slips) {
+            struct model_command other;
+            do
+                next_command(&other);
+            while (other.kind == MODEL_COUNT);
+            if (other.line_count > 0 && other.lines[0].location[0] != '\0' && c->line_count > 0 && one_in(2)) {
+                memcpy(other.lines[0].item, c->lines[0].item, sizeof(model_name));
+                memcpy(other.lines[0].location, c->lines[0].location, sizeof(model_name));
+            }
+            decide(&other);
+        }
+        struct command again = adapt(c);
+        again.reading = &reading;
+        judge(&again);
+        count_fates[READ]++;
+        count_fates[READ_AGAIN] += slips && run.verdict.outcome == OUTCOME_UNREAD;
+        count_fates[READ_STILL] += slips && run.verdict.outcome != OUTCOME_UNREAD;
+    }
+}
+
 static void one_command(void)
 {
     struct model_command c;
@@ -2071,10 +2377,15 @@ static void one_command(void)
     if (one_in(40))
         change_source();
     next_command(&c);
+    decide(&c);
+}
+
+static void decide(const struct model_command *of)
+{
+    struct model_command c = *of;
     struct command command = adapt(&c);
+    decide_read(&c, &command);
     /* The model asks for it when the id is past the window. */
-    uint64_t before = ledger_state_hash(run.ledger);
-    ledger_decide(run.ledger, &command, run.now_us, &run.decision, &run.verdict);
     bool known = run.verdict.outcome == OUTCOME_DUPLICATE || run.verdict.code == CODE_id_reused;
     bool repeated = model_remembers(&run.model, &c);
     remember(&c);
@@ -2088,11 +2399,11 @@ static void one_command(void)
         bins_told += run.decision.events[i].type == EVENT_BINS;
         bins_shipped += run.decision.events[i].type == EVENT_BINS && run.decision.events[i].claim != 0;
     }
-    if (ledger_state_hash(run.ledger) != before)
-        disagree("state hash", "a decision not yet evolved", 0, 0);
     if (run.verdict.outcome == OUTCOME_DECIDED)
         evolve();
     compare_state();
+    if (one_in(4))
+        compare_past();
     if (one_in(8))
         compare_promises();
     if (one_in(3))
