@@ -310,13 +310,13 @@ static void late_counts(void **state)
         {"# a count of the past, older than the id window", NULL, NULL},
         {"settings source=@ledger id= window=100 capacity=100", "ok: config", NULL},
         {"wait 1000", "ok:", NULL},
-        {"count 5 A@L occurred=-101", "too_late", NULL},
+        {"count 5 A@L occurred=-101", "ok: review(3 too_late)", NULL},
         {"count 5 A@L occurred=-100", "ok: count(5)", NULL},
         {"count guard 4 A@L occurred=-101", "ok: count(4) correction(1)", NULL},
         {"count source=s seq=1 3 A@L occurred=-500", "ok: count(3) correction(1)", NULL},
         {"count source=s seq=1 3 A@L occurred=-500", "seq_passed", NULL},
         {"sale source=s seq=2 1 A@L occurred=-600", "ok: sale correction(4)", NULL},
-        {"sale 1 A@L occurred=-200", "too_late", "A@L: sellable 5 v7"},
+        {"sale 1 A@L occurred=-200", "ok: review(12 too_late)", "A@L: sellable 5 v7"},
     };
     WORLD_PLAY(rows);
 }
