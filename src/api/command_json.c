@@ -70,7 +70,9 @@
     X(VERDICT, "verdict")                                                                                              \
     X(SEEN, "seen")                                                                                                    \
     X(MEASURE, "measure")                                                                                              \
-    X(CONTAINS, "contains")
+    X(CONTAINS, "contains")                                                                                            \
+    X(SET, "set")                                                                                                      \
+    X(LAST, "last")
 
 enum member {
 #define X(upper, name) MEMBER_##upper,
@@ -103,6 +105,7 @@ struct kind_rule {
     enum quantity_rule quantity;
     bool sellable_only; /* it moves or claims sellable goods: another condition cannot be meant */
     bool may_source;    /* a line may leave its location to the ledger */
+    bool may_be_empty;  /* `lines` may be: the end of a set */
 };
 
 /* API.md section 3, as far as it is served. A kind with no allowed member is not taken from outside. */
@@ -199,10 +202,12 @@ static const struct kind_rule kind_rules[KIND_COUNT] = {
     [KIND_RESOLVE] = {.allowed = (COMMON & ~(BIT(OCCURRED_AT) | BIT(IF) | BIT(GUARD))) | BIT(REVIEW) | BIT(VERDICT),
                       .required = ALWAYS | BIT(REVIEW) | BIT(VERDICT),
                       .lines = LINES_NEVER},
-    [KIND_SNAPSHOT] = {.allowed = (COMMON & ~BIT(OCCURRED_AT)) | L | BIT(SEEN) | BIT(MEASURE) | BIT(CONTAINS),
+    [KIND_SNAPSHOT] = {.allowed = (COMMON & ~BIT(OCCURRED_AT)) | L | BIT(SEEN) | BIT(MEASURE) | BIT(CONTAINS) |
+                                  BIT(SET) | BIT(LAST),
                        .required = ALWAYS | BIT(SEEN),
-                       .lines = LINES_REQUIRED,
-                       .quantity = FROM_0},
+                       .lines = LINES_OPTIONAL,
+                       .quantity = FROM_0,
+                       .may_be_empty = true},
 };
 
 struct intake {
@@ -332,7 +337,7 @@ static bool line_complete(struct intake *r, uint64_t seen, int32_t line)
 static bool read_lines(struct intake *r, uint32_t index, struct place place)
 {
     const struct json_node *array = &r->nodes[index];
-    if (array->type != JSON_ARRAY || array->count == 0)
+    if (array->type != JSON_ARRAY || (array->count == 0 && !r->rule->may_be_empty))
         return value_fail(r->error, CODE_bad_value, place, "is %s, but must be an array of lines",
                           array->type == JSON_ARRAY ? "empty" : value_show(array).text);
     if (array->count > COMMAND_LINES_MAX)
@@ -627,6 +632,10 @@ static bool read_member(struct intake *r, uint32_t index, enum member member, st
         return true;
     case MEMBER_SEEN:
         return read_seen(r, index, place);
+    case MEMBER_SET:
+        return value_label(r->error, node, place, name_check_utf8, &c->set);
+    case MEMBER_LAST:
+        return value_bool(r->error, node, place, &c->last);
     case MEMBER_MEASURE:
         if (!value_word(r->error, node, place, measures, 2, " on_hand available", &word))
             return false;
@@ -778,6 +787,12 @@ static bool check_kind(struct intake *r, uint64_t seen)
     case KIND_SET_CHANNEL:
         return check_set_channel(r, seen);
     case KIND_SNAPSHOT:
+        if (r->command->last && !text_present(r->command->set))
+            return value_fail(r->error, CODE_missing_field, (struct place){-1, NULL, TEXT("set")},
+                              "is missing: last ends one");
+        if (r->command->line_count == 0 && !r->command->last)
+            return value_fail(r->error, CODE_missing_field, (struct place){-1, NULL, TEXT("item")},
+                              "is missing: snapshot needs item, location and quantity, or lines; the last part of a set may have none");
         if (r->command->measure == MEASURE_ON_HAND && r->command->contains == CONTAINS_COMMITTED)
             return value_fail(r->error, CODE_bad_value, (struct place){-1, NULL, TEXT("contains")},
                               "is committed, but what is on hand has no orders off it: measure available does");

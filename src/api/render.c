@@ -469,8 +469,9 @@ static void render_counts_answer(struct buffer *out, const struct render *render
         const struct event *event = &decision->events[i];
         unsigned scale = event->scale;
         /* One that changes its sign takes two: the last one says what it is. */
-        bool more = i + 1 < decision->event_count && event[1].type == type && event[1].count_seq == event->count_seq;
-        if (event->type != type || more)
+        bool more = type == EVENT_CORRECTION && i + 1 < decision->event_count && event[1].type == type &&
+                    event[1].count_seq == event->count_seq;
+        if (event->type != type || more || event->set_closed)
             continue;
         if (!comma) {
             buffer_literal(out, ",\"");
@@ -614,6 +615,10 @@ static void render_snapshot_members(struct buffer *out, const struct render *ren
     unsigned scale = event->scale;
     buffer_literal(out, ",\"snapshot\":{\"source\":");
     json_string(out, render_name(render, NAME_SOURCE, event->stated_by));
+    if (event->set_closed) {
+        buffer_literal(out, ",\"last\":true}");
+        return;
+    }
     UNITS(",\"stated\":", event->quantity);
     UNITS(",\"books\":", event->books);
     UNITS(",\"difference\":", event->quantity - event->books);

@@ -124,6 +124,8 @@ static void render_seen(struct buffer *out, const struct command *command)
     buffer_byte(out, '}');
     if (command->measure == MEASURE_AVAILABLE)
         render_word(out, "measure", "available");
+    render_text(out, "set", command->set);
+    render_true(out, "last", command->last);
     if (command->contains != CONTAINS_DEFAULT)
         render_word(out, "contains", contained[command->contains]);
 }

@@ -78,13 +78,15 @@ enum {
                              * beginning to its end, zigzag variance, varint uncertain */
     ALSO_SILENCE = 1 << 8,  /* of the types silent and heard: varint source, zigzag from its begin to recorded at */
     ALSO_REVIEW = 1 << 9,   /* varint back, u8 brake, u8 flags, the command where they say so */
-    ALSO_STATED = 1 << 11,  /* of the type snapshot: varint source, zigzag books, u8 policy and flag, varint position */
+    ALSO_STATED = 1 << 11,  /* of the type snapshot: varint source, zigzag books, u8 policy and flags, varint position,
+                             * u64 set where a flag says so */
     ALSO_SKIPS = 1 << 15,   /* of each level the version has: varint back, zigzag from the oldest to recorded at */
     ALSO_UNKNOWN = 0x7400
 };
 #define CONFIG_DELETED 0x80u /* beside the space */
 #define COUNT_PICKED   1u    /* of the count's flags, the only one */
-#define STATED_NET     0x80u /* beside the policy */
+/* Beside the policy. */
+enum { STATED_NET = 0x80, STATED_IN_SET = 0x40, STATED_CLOSES = 0x20, STATED_FLAGS = 0xe0 };
 /* The review's. */
 enum { REVIEW_ACCEPTED = 1, REVIEW_COMMAND = 2, REVIEW_UNKNOWN = 0xfc };
 

@@ -208,11 +208,15 @@ static void take_stated(struct decoder *d, struct event *event)
     event->stated_by = take_number(d);
     event->books = unzigzag(take_varint(d));
     unsigned policy = read_u8(&d->r);
+    bool in_set = (policy & STATED_IN_SET) != 0;
     event->net = (policy & STATED_NET) != 0;
-    policy &= ~STATED_NET;
+    event->set_closed = (policy & STATED_CLOSES) != 0;
+    policy &= ~(unsigned)STATED_FLAGS;
     d->unknown |= policy >= SNAPSHOT_POLICY_COUNT;
     event->policy = d->unknown ? SNAPSHOT_REBASE : (enum snapshot_policy)policy;
     event->seen_position = take_varint(d);
+    event->set_name = in_set ? read_u64(&d->r) : 0;
+    refuse(d, (in_set && event->set_name == 0) || (event->set_closed && !in_set));
 }
 
 static void take_review(struct decoder *d, struct event *event)

@@ -169,8 +169,13 @@ static uint8_t *put_stated(uint8_t *at, const struct event *event)
 {
     at = put_varint(at, event->stated_by);
     at = put_varint(at, zigzag(event->books));
-    *at++ = (uint8_t)((unsigned)event->policy | (event->net ? STATED_NET : 0u));
-    return put_varint(at, event->seen_position);
+    *at++ = (uint8_t)((unsigned)event->policy | (event->net ? STATED_NET : 0u) |
+                      (event->set_name != 0 ? STATED_IN_SET : 0u) | (event->set_closed ? STATED_CLOSES : 0u));
+    at = put_varint(at, event->seen_position);
+    if (event->set_name == 0)
+        return at;
+    put_u64(at, event->set_name);
+    return at + 8;
 }
 
 static uint8_t *put_review(uint8_t *at, const struct event *event)

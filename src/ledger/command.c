@@ -67,6 +67,7 @@ enum field {
     FIELD_REVIEW,
     FIELD_VERDICT,
     FIELD_SEEN,    /* varint epoch, varint position, varint own seq */
+    FIELD_SET,
     FIELD_MEASURE, /* u8 measure, u8 contains; absent when both are left out */
     FIELD_COUNT
 };
@@ -76,7 +77,8 @@ enum field {
 #define FLAG_MODE       0x08u
 #define FLAG_STRICT     0x10u
 #define FLAG_PICKED     0x20u
-#define FLAG_ALL        0x3fu
+#define FLAG_LAST       0x40u
+#define FLAG_ALL        0x7fu
 
 #define LINE_PRECONDITION 0x0fu
 #define LINE_CONDITION    0x10u
@@ -180,7 +182,7 @@ static uint64_t present_fields(const struct command *c)
            bit(FIELD_TO, c->to.present) | bit(FIELD_SOURCE_NAME, c->source_name.length != 0) |
            bit(FIELD_CONFIG, c->config.length != 0) | bit(FIELD_COUNTED_FROM, c->counted_from_us != TIME_NONE) |
            bit(FIELD_REVIEW, c->review != 0) | bit(FIELD_VERDICT, c->verdict != VERDICT_NONE) |
-           bit(FIELD_SEEN, c->has_position) |
+           bit(FIELD_SEEN, c->has_position) | bit(FIELD_SET, c->set.length != 0) |
            bit(FIELD_MEASURE, c->measure != MEASURE_ON_HAND || c->contains != CONTAINS_DEFAULT);
 }
 
@@ -400,6 +402,9 @@ static void write_field(struct writer *w, const struct command *c, enum field fi
         write_varint(w, c->seen_position);
         write_varint(w, c->seen_seq);
         break;
+    case FIELD_SET:
+        write_name(w, c->set);
+        break;
     case FIELD_MEASURE:
         CHECK(c->measure <= MEASURE_AVAILABLE && c->contains <= CONTAINS_COMMITTED);
         write_u8(w, (uint8_t)c->measure);
@@ -420,7 +425,7 @@ size_t command_encode(const struct command *command, uint8_t *out_bytes, size_t 
     write_u8(&w, (uint8_t)command->kind);
     write_u8(&w, (uint8_t)((unsigned)command->guard | (command->dry_run ? FLAG_DRY_RUN : 0) |
                            (command->mode == HOLD_PARTIAL ? FLAG_MODE : 0) | (command->strict ? FLAG_STRICT : 0) |
-                           (command->includes_picked ? FLAG_PICKED : 0)));
+                           (command->includes_picked ? FLAG_PICKED : 0) | (command->last ? FLAG_LAST : 0)));
     uint64_t present = present_fields(command);
     write_varint(&w, present);
     write_name(&w, command->source);
@@ -731,6 +736,9 @@ static void read_field(struct reader *r, struct command *c, enum field field)
         c->seen_position = read_bounded(r, UINT64_MAX, INT64_MAX);
         c->seen_seq = read_bounded(r, UINT64_MAX, INT64_MAX);
         break;
+    case FIELD_SET:
+        c->set = read_name(r);
+        break;
     case FIELD_MEASURE: {
         uint8_t measure = read_u8(r), contains = read_u8(r);
         if (measure > MEASURE_AVAILABLE || contains > CONTAINS_COMMITTED || (measure | contains) == 0)
@@ -758,6 +766,7 @@ enum status command_decode(const uint8_t *bytes, size_t n, struct command_line *
     out_command->mode = (flags & FLAG_MODE) != 0 ? HOLD_PARTIAL : HOLD_ALL_OR_NOTHING;
     out_command->strict = (flags & FLAG_STRICT) != 0;
     out_command->includes_picked = (flags & FLAG_PICKED) != 0;
+    out_command->last = (flags & FLAG_LAST) != 0;
     out_command->source = read_name(&r);
     for (; present != 0; present &= present - 1)
         read_field(&r, out_command, (enum field)__builtin_ctzll(present));

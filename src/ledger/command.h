@@ -204,6 +204,8 @@ struct command {
     uint64_t seen_position, seen_seq;
     enum measure measure;
     enum contains contains;
+    struct text set;             /* snapshot: the set it is a part of, or absent */
+    bool last;                   /* and its end: what the source told of before and not in it is 0 */
     enum condition from, to_condition; /* reclassify */
     struct text to_location;     /* transfer, transfer_out, reassign */
     bool backorder, wait, paid;

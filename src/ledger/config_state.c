@@ -56,8 +56,9 @@ uint64_t location_hash(const struct ledger *ledger, uint32_t number)
 uint64_t source_hash(const struct ledger *ledger, uint32_t number)
 {
     const struct source *source = &ledger->sources[number];
-    const uint64_t words[] = {number, source->seq_mark, source->config_seq};
-    return entry_hash(ENTRY_SOURCE, words, 3) + config_hash(ledger, NAME_SOURCE, number) + silence_hash(ledger, number);
+    const uint64_t words[] = {number, source->seq_mark, source->config_seq, source->set_name, source->set_seq,
+                              source->set_closed};
+    return entry_hash(ENTRY_SOURCE, words, sizeof(words) / sizeof(words[0])) + config_hash(ledger, NAME_SOURCE, number) + silence_hash(ledger, number);
 }
 
 /* ---- aliases ---- */

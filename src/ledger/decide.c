@@ -748,6 +748,8 @@ static bool judge_form(struct judge *judge)
         missing = "counted_to";
     if (command->kind == KIND_SNAPSHOT && command->has_position == (command->occurred_at_us != TIME_NONE))
         missing = "seen";
+    if (command->last && command->set.length == 0)
+        missing = "set";
     if (command->kind == KIND_RESOLVE && command->verdict == VERDICT_NONE)
         missing = "verdict";
     if (command->kind == KIND_RESOLVE && command->review == 0)

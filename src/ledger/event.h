@@ -305,6 +305,8 @@ struct event {
     int64_t books;            /* the same figure as of what its source had seen, by the books */
     bool net;                 /* what is committed is off it */
     enum snapshot_policy policy;
+    uint64_t set_name;        /* the set it is a part of (a hash), 0 for none */
+    bool set_closed;          /* that is complete with this decision */
     uint64_t seen_position;   /* what its source had read up to; 0 when it said a time, which is the event's */
 
     /* The review that was made or resolved. Present when review != 0. */

@@ -16,6 +16,10 @@
  * before it corrects it, because the source had it in its figure.
  *
  * Whatever comes of it, what the source said is kept (statement.c).
+ *
+ * Many snapshots can be a set: a source tells its stock in parts, and with the last of them all that it told of before, and
+ * not in this set, is 0. A set that would let go of more than half of it is held: it is a file that was cut off, or one of
+ * another place.
  */
 #include "ledger/decide.h"
 #include "ledger/reading.h"
@@ -120,19 +124,27 @@ static bool is_changed(const struct judge *judge, const struct draft *draft, con
     return false;
 }
 
+static struct event *snapshot_event(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    struct event *event = judge_event(judge, EVENT_SNAPSHOT);
+    event->stated_by = stated_by(judge);
+    event->policy = snapshot_policy(judge);
+    event->seen_position = command->has_position ? command->seen_position : 0;
+    event->set_name = text_present(command->set) ? set_name_hash(judge->ledger, command->set) : 0;
+    return event;
+}
+
 /* What the source said of one condition of a cell, and what is booked of it. */
 static bool emit_snapshot(struct judge *judge, struct draft *draft, uint32_t index, const struct cell_reading *read,
                           enum condition condition, bool booked)
 {
     const struct command *command = judge->command;
     int64_t units = draft->asked_by[condition];
-    struct event *event = judge_event(judge, EVENT_SNAPSHOT);
-    event->stated_by = stated_by(judge);
+    struct event *event = snapshot_event(judge);
     event->quantity = judge->ledger->stated[index][condition];
     event->condition = condition;
     event->books = read == NULL ? 0 : measured(command, &read->as_of, condition);
-    event->policy = snapshot_policy(judge);
-    event->seen_position = command->has_position ? command->seen_position : 0;
     event->delta.units[condition] = units;
     if (units != 0) {
         event->account = variance_account(units);
@@ -160,10 +172,85 @@ static bool is_booked(struct judge *judge, struct draft *draft, const struct cel
     return booked;
 }
 
+/* ---- sets ---- */
+
+/* Is this part of a set that is still told? */
+static bool judge_set(struct judge *judge)
+{
+    const struct source *source = judge->source;
+    bool same = source != NULL && text_present(judge->command->set) &&
+                source->set_name == set_name_hash(judge->ledger, judge->command->set);
+    return !same || !source->set_closed || judge_refuse(judge, CODE_set_closed, judge->command->set, TEXT("/set"));
+}
+
+/* Is there anything that its source said, or that is there, to become 0? */
+static bool is_left_out(const struct judge *judge, const struct statement *statement)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct source *source = judge->source;
+    const struct cell *cell = &ledger->cells[statement->cell];
+    struct figures figures = cell_figures(ledger, statement->cell);
+    const struct draft *draft = judge_draft_at(judge, cell->item, cell->location);
+    bool told = source->set_name == set_name_hash(ledger, judge->command->set) && statement->seq >= source->set_seq;
+    bool named = draft != NULL && (draft->named >> statement->condition & 1) != 0;
+    return !told && !named && !ledger->names[NAME_ITEM].retired[cell->item] &&
+           !ledger->names[NAME_LOCATION].retired[cell->location] &&
+           (statement->stated != 0 || measured(judge->command, &figures, statement->condition) != 0);
+}
+
+#define SET_PERCENT 50 /* a set lets go of so much of what its source told, at most, unless max_change says otherwise */
+
+/* Shares of sums: what would not fit is beyond all bounds anyway. */
+static int64_t sum_up(int64_t sum, int64_t units)
+{
+    int64_t more;
+    return checked_add(sum, units < 0 ? -units : units, &more) ? more : INT64_MAX;
+}
+
+/* At the end of a set: drafts of all that is not in it, as if a line said 0; notes them when they are too much. */
+static bool take_left_out(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct limit *limit = &judge->source->max_change;
+    int64_t all = 0;
+    int64_t gone = 0;
+    uint32_t count = judge->command->line_count;
+    uint32_t before = judge->draft_count;
+    for (uint32_t s = judge->source->statement_first; s != 0; s = ledger->statements.entries[s - 1].next_of_source) {
+        const struct statement *statement = &ledger->statements.entries[s - 1];
+        const struct cell *cell = &ledger->cells[statement->cell];
+        all = sum_up(all, statement->stated);
+        if (!is_left_out(judge, statement))
+            continue;
+        if (++count > COMMAND_LINES_MAX)
+            return judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "last",
+                                 "more than 1,000 cells are not in the set: list them with 0 before its end");
+        gone = sum_up(gone, statement->stated);
+        struct draft *draft = judge_draft_of(judge, cell->item, cell->location, LINE_NONE);
+        draft->named |= (uint8_t)(1u << statement->condition);
+    }
+    while (all > INT64_MAX / LIMIT_PERCENT_MAX) {
+        all >>= 10;
+        gone >>= 10;
+    }
+    int64_t percent = limit->has_percent ? limit->percent : SET_PERCENT;
+    bool held = judge->admitted == 0 && snapshot_policy(judge) != SNAPSHOT_REPORT && gone * 100 > all * percent;
+    for (uint32_t i = before; held && i < judge->draft_count; i++) {
+        struct figures figures = draft_figures(judge, judge_draft(judge, i));
+        judge_short(judge, judge_draft(judge, i), -figures.units[CONDITION_SELLABLE], figures.units[CONDITION_SELLABLE]);
+    }
+    return !held || judge_review(judge, BRAKE_MAX_CHANGE);
+}
+
 void decide_snapshot(struct judge *judge)
 {
     const struct command *command = judge->command;
-    if (!judge_seen(judge) || !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) || !judge_passed(judge))
+    if (!judge_seen(judge) || !judge_set(judge))
+        return;
+    bool lines = command->line_count != 0 || !command->last;
+    if (lines ? !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) : !judge_precondition(judge))
+        return;
+    if ((command->last && judge->source != NULL && !take_left_out(judge)) || !judge_passed(judge))
         return;
     struct question question = {.decision_seq = judge->admitted, .from_us = command->occurred_at_us,
                                 .to_us = command->occurred_at_us};
@@ -216,4 +303,6 @@ void decide_snapshot(struct judge *judge)
         }
     }
     bins_rest(judge);
+    if (command->last && !judge->objected)
+        snapshot_event(judge)->set_closed = true;
 }

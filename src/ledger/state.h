@@ -84,6 +84,11 @@ struct source {
     int64_t expires_in_ms;
     int64_t age_limit_ms; /* 0 for none */
     struct limit count_limit, max_change;
+    /* The set of snapshots it is telling, or told last (statement.c). */
+    uint64_t set_name; /* a hash of it, 0 for none */
+    uint64_t set_seq;  /* of its first event */
+    bool set_closed;
+    uint32_t statement_first; /* newest + 1, 0 for none. Derived */
     enum snapshot_policy snapshot_policy;
     uint32_t silence_after_s; /* 0: it may be silent */
     /* What is 0 where that is 0 (silence.c). */
@@ -365,6 +370,7 @@ struct review {
 struct statement {
     uint64_t seq;  /* of the event */
     uint32_t source, cell;
+    uint32_t next_of_source; /* older + 1. Derived */
     enum condition condition;
     enum snapshot_policy policy;
     uint64_t seen_position; /* 0 when it said a time */
@@ -833,6 +839,8 @@ void statements_init(struct ledger *ledger, struct region *region);
 uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition);
 /* Applies a snapshot's event. */
 void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell);
+/* What names a set in its source. */
+uint64_t set_name_hash(const struct ledger *ledger, struct text name);
 /* True when the statements that this decision makes fit. */
 bool statements_room(const struct ledger *ledger, const struct decision *decision);
 bool statement_hashed(const struct ledger *ledger, uint32_t number, struct audit *audit);

@@ -60,20 +60,46 @@ uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t c
     return table_find(&ledger->statements.index, key_hash(ledger, key), statement_is, &ledger->statements, key);
 }
 
+uint64_t set_name_hash(const struct ledger *ledger, struct text name)
+{
+    return siphash64(&ledger->key, name.bytes, name.length) | 1; /* never that of none */
+}
+
+/* A set begins with the first part that names it, and ends with its last. */
+static void set_evolve(struct ledger *ledger, const struct event *event)
+{
+    struct source *source = &ledger->sources[event->stated_by];
+    uint64_t hash_before = source_hash(ledger, event->stated_by);
+    if (source->set_name != event->set_name) {
+        source->set_name = event->set_name;
+        source->set_seq = event->seq;
+    }
+    source->set_closed = event->set_closed;
+    hash_in(ledger, PART_SOURCE, event->stated_by, source_hash(ledger, event->stated_by) - hash_before);
+}
+
 void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell)
 {
     struct statements *statements = &ledger->statements;
+    struct source *source = &ledger->sources[event->stated_by];
+    if (event->set_name != 0)
+        set_evolve(ledger, event);
+    if (cell == NUMBER_NONE)
+        return; /* the end of a set */
     const uint32_t key[3] = {event->stated_by, cell, event->condition};
     uint32_t entry = statement_find(ledger, key[0], cell, event->condition);
     uint64_t hash_before = 0;
     if (entry == NUMBER_NONE) {
         CHECK(statements->count < ledger->limits.statement_count_max);
         entry = statements->count++;
+        statements->entries[entry].next_of_source = source->statement_first;
+        source->statement_first = entry + 1;
         table_insert(&statements->index, key_hash(ledger, key), entry);
     } else {
         hash_before = statement_hash(&statements->entries[entry]);
     }
     statements->entries[entry] = (struct statement){.seq = event->seq,
+                                                    .next_of_source = statements->entries[entry].next_of_source,
                                                     .source = key[0],
                                                     .cell = cell,
                                                     .condition = event->condition,
@@ -89,7 +115,7 @@ bool statements_room(const struct ledger *ledger, const struct decision *decisio
 {
     uint32_t added = 0;
     for (uint32_t i = 0; i < decision->event_count; i++)
-        added += decision->events[i].type == EVENT_SNAPSHOT;
+        added += decision->events[i].type == EVENT_SNAPSHOT && decision->events[i].location != NUMBER_NONE;
     return added <= ledger->limits.statement_count_max - ledger->statements.count;
 }
 
@@ -132,11 +158,21 @@ bool statement_sound(const struct ledger *ledger, uint32_t number, struct audit 
     AUDIT_CHECK(audit, STATE, statement->cell < ledger->cell_count, "it is of no cell");
     AUDIT_CHECK(audit, STATE, statement_find(ledger, statement->source, statement->cell, statement->condition) == number,
                 "the index does not find it");
+    AUDIT_CHECK(audit, STATE, statement->next_of_source <= number, "the list of its source's goes astray");
+    AUDIT_CHECK(audit, STATE, statement->next_of_source == 0 ||
+                                  ledger->statements.entries[statement->next_of_source - 1].source == statement->source,
+                "the list of its source's goes astray");
     AUDIT_CHECK(audit, STATE, statement->seq <= ledger->cells[statement->cell].last_seq, "its event is yet to come");
     return true;
 }
 
 void statements_check(const struct ledger *ledger)
 {
+    uint32_t listed = 0;
     CHECK(ledger->statements.index.count == ledger->statements.count);
+    for (uint32_t s = 0; s < ledger->names[NAME_SOURCE].count; s++) {
+        for (uint32_t n = ledger->sources[s].statement_first; n != 0; n = ledger->statements.entries[n - 1].next_of_source)
+            CHECK(++listed <= ledger->statements.count && ledger->statements.entries[n - 1].source == s);
+    }
+    CHECK(listed == ledger->statements.count);
 }

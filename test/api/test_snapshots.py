@@ -71,6 +71,32 @@ class Snapshots(FolderCase):
         self.assertEqual(agreed["stated"][0]["difference"], 0)
         self.assertEqual((self.drift(), self.drift("?state=agrees")), ([], [("erp", "A", 37, 37, 0, "rebase")]))
 
+    def test_story_s3_an_empty_set(self):
+        """An empty set with `last: true`: review, nothing changes."""
+        self.send("receive", 45)
+        self.send("receive", 5, item="B")
+        seen = {"position": self.server.position()}
+        line = {"location": "L", "quantity": 45, "item": "A"}
+        for number, fields in enumerate(({"lines": [line], "set": "erp-1121"},
+                                         {"lines": [{**line, "item": "B", "quantity": 5}], "set": "erp-1121", "last": True})):
+            answer = self.server.send(kind="snapshot", source="erp", id="s%d" % number, seen=seen, **fields)
+            self.assertEqual(answer.status, 200, answer)
+        held = self.server.send(kind="snapshot", source="erp", id="s8", seen=seen, set="erp-1122", last=True, lines=[]).json()
+        self.assertEqual((held["brake"], held["cells"]), ("max_change", [
+            {"item": "B", "location": "L", "change": -5, "books": 5}, {"item": "A", "location": "L", "change": -45, "books": 45}]))
+        self.cell(on_hand=45)
+        # One that leaves out a small part lets it go.
+        answer = self.server.send(kind="snapshot", source="erp", id="s9", seen=seen, set="erp-1123", last=True, lines=[line])
+        self.assertEqual([(row["item"], row["difference"]) for row in answer.json()["stated"]], [("A", 0), ("B", -5)])
+        self.cell(item="B", on_hand=0)
+        closed = self.server.send(kind="snapshot", source="erp", id="s10", seen=seen, set="erp-1123", lines=[line])
+        self.assertEqual((closed.status, closed.json()["code"]), (409, "set_closed"))
+        for fields in ({"lines": []}, {"last": True}, {"set": "x"}, {"set": "", "last": True}):
+            self.assertEqual(self.server.send(kind="snapshot", source="erp", id="x", seen=seen, **fields).status, 422, fields)
+        self.server.stop()
+        self.server = self.start()
+        self.cell(item="B", on_hand=0)
+
     def test_what_the_source_told_itself_is_in_its_figure(self):
         position = self.send("receive", 10, seq=1)["position"]
         self.send("sale", 3, seq=2)

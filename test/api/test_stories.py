@@ -1260,6 +1260,10 @@ class Nothing(Story):
         told.add("already_resolved")
         s.no("already_resolved", "resolve", review=held, verdict="accept", at="/review")
         s.do("snapshot", ("S1", 9), seen={"position": self.server.position()})
+        last = self.server.send(**s.command("snapshot", ("S1", 9), seen={"position": self.server.position()}, set="mon", last=True))
+        self.assertEqual(last.status, 200, last)  # its end is of no item, so that the story's feed does not have it
+        told.add("set_closed")
+        s.no("set_closed", "snapshot", ("S1", 9), seen={"position": self.server.position()}, set="mon", at="/set")
         told.add("snapshot_passed")
         s.no("snapshot_passed", "snapshot", ("S1", 8), seen={"position": s.begin}, at="/seen", cells=[("S1", 0, 9)])
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]

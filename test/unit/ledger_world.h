@@ -346,7 +346,7 @@ static inline void world_option(struct world *world, const char *key, const char
     } texts[] = {{"hold", &c->hold},       {"holder", &c->holder},      {"channel", &c->channel}, {"id", &c->id},
                  {"source", &c->source},   {"reason", &c->reason},      {"item", &c->item},
                  {"document", &c->document}, {"location", &c->location},   {"transfer", &c->transfer},
-                 {"expectation", &c->expectation}, {"name", &c->source_name}};
+                 {"expectation", &c->expectation}, {"name", &c->source_name}, {"set", &c->set}};
     const struct {
         const char *key;
         struct optional_decimal *field;
@@ -452,6 +452,8 @@ static inline void world_word(struct world *world, char *word)
         c->mode = HOLD_PARTIAL;
     } else if (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0) {
         c->verdict = *word == 'a' ? VERDICT_ACCEPT : VERDICT_REJECT;
+    } else if (strcmp(word, "last") == 0) {
+        c->last = true;
     } else if (strcmp(word, "available") == 0) {
         c->measure = MEASURE_AVAILABLE;
     } else if (strcmp(word, "picked") == 0) {
@@ -558,7 +560,9 @@ static inline void world_say_event(struct world *world, const struct event *even
         world_say(world, "(%s %" PRId64 ")", discrepancy_name(event->discrepancy), event->quantity);
     if (event->review != 0)
         world_say(world, "(%" PRIu64 " %s)", event->review, brake_name(event->brake));
-    if (event->type == EVENT_SNAPSHOT)
+    if (event->type == EVENT_SNAPSHOT && event->set_closed)
+        world_say(world, "(last)");
+    else if (event->type == EVENT_SNAPSHOT)
         world_say(world, "(%" PRId64 " not %" PRId64 ")", event->quantity, event->books);
     else if (event->count_seq != 0)
         world_say(world, event->uncertain != 0 ? "(%" PRId64 " uncertain %" PRId64 ")" : "(%" PRId64 ")",

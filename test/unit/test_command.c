@@ -771,6 +771,8 @@ static void random_other_fields(struct prng *prng, struct command *c)
     c->source_name = random_name(prng, true);
     c->counted_from_us = random_i64(prng, TIME_NONE);
     c->includes_picked = prng_below(prng, 2) == 0;
+    c->set = random_name(prng, true);
+    c->last = prng_below(prng, 2) == 0;
     c->has_position = prng_below(prng, 2) == 0;
     c->seen_epoch = c->has_position ? (uint32_t)prng_next(prng) : 0;
     c->seen_position = c->has_position ? prng_below(prng, INT64_MAX) : 0;
@@ -804,6 +806,7 @@ static void same_other_fields(const struct command *d, const struct command *c)
     assert_true(d->shares_rest == c->shares_rest);
     assert_true(d->counted_from_us == c->counted_from_us && d->includes_picked == c->includes_picked);
     assert_true(d->review == c->review && d->verdict == c->verdict);
+    assert_true(text_equal(d->set, c->set) && d->last == c->last);
     assert_true(d->has_position == c->has_position && d->seen_epoch == c->seen_epoch && d->seen_seq == c->seen_seq);
     assert_true(d->seen_position == c->seen_position && d->measure == c->measure && d->contains == c->contains);
     assert_true(same_optional(d->add, c->add) && same_optional(d->to, c->to));

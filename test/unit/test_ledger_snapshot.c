@@ -107,11 +107,50 @@ static void policies(void **state)
     WORLD_PLAY(rows);
 }
 
+static void sets(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# what was told before and is not in the set is 0", NULL, NULL},
+        {"receive 10 A@L 10 B@L 10 C@L 10 D@L", "ok: receive receive receive receive", NULL},
+        {"snapshot 10 A@L 10 B@L seen=5 set=mon", "ok: snapshot(10 not 10) snapshot(10 not 10)", NULL},
+        {"snapshot 10 C@L seen=5 set=mon last", "ok: snapshot(10 not 10) snapshot(last)", NULL},
+        {"snapshot 10 C@L seen=5 set=mon", "set_closed mon", NULL},
+        {"snapshot 10 C@L seen=5 set=mon last", "set_closed mon", NULL},
+        {"sale 1 B@L", "ok: sale", NULL},
+        {"snapshot 9 A@L seen=12 set=tue", "ok: snapshot(9 not 10)", "A@L: sellable 9 v3"},
+        {"snapshot 10 C@L seen=12 set=tue last", "ok: snapshot(10 not 10) snapshot(0 not 9) out_of_stock snapshot(last)",
+         "B@L: v5; D@L: sellable 10 v1"},
+        {"snapshot 9 A@L 10 C@L seen=17 set=wed last", "ok: snapshot(9 not 9) snapshot(10 not 10) snapshot(last)", "B@L: v5"},
+
+        {"# S3: an empty set is held, and so is one that was cut off", NULL, NULL},
+        {"receive 10 A@L 10 B@L 20 C@L", "ok: receive receive receive", NULL},
+        {"snapshot seen=4 set=none last", "ok: snapshot(last)", NULL},
+        {"snapshot 10 A@L 10 B@L 20 C@L seen=4 set=mon last",
+         "ok: snapshot(10 not 10) snapshot(10 not 10) snapshot(20 not 20) snapshot(last)", NULL},
+        {"snapshot seen=9 set=tue last", "ok: review(10 max_change), C@L asked -20 free 20, B@L asked -10 free 10, A@L asked -10 free 10",
+         "A@L: sellable 10 v2"},
+        {"snapshot 10 A@L seen=9 set=tue last", "ok: review(11 max_change), C@L asked -20 free 20, B@L asked -10 free 10", NULL},
+        {"snapshot 20 C@L seen=9 set=wed last", "ok: snapshot(20 not 20) snapshot(0 not 10) out_of_stock snapshot(0 not 10) out_of_stock snapshot(last)", NULL},
+        {"snapshot 20 C@L seen=9 last", "invalid missing_field set", NULL},
+        {"snapshot seen=9 set=x", "invalid missing_field lines", NULL},
+        {"resolve review=10 accept", "ok: resolve(10 max_change) snapshot(0 not 20) out_of_stock snapshot(last)", NULL},
+
+        {"# how much may go is the source's max_change; a report lets everything go", NULL, NULL},
+        {"source name=pos-1 change_percent=100", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"snapshot 10 A@L seen=3", "ok: snapshot(10 not 10)", NULL},
+        {"snapshot seen=4 set=mon last", "ok: snapshot(0 not 10) out_of_stock snapshot(last)", "A@L: v4"},
+    };
+    WORLD_PLAY(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rebased),
         cmocka_unit_test(policies),
+        cmocka_unit_test(sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static bool is_for_the_whole(const char *table, const char *field)
                                         "item.first_cell",    "location.children",    "location.cells",
                                         "cell.next_of_item",  "channel.claims_live",  "kit_part.next_of_component",
                                         "alias.item",         "alias.source",         "alias.offset",
-                                        "alias.length",         "location.withheld"};
+                                        "alias.length",         "location.withheld",    "source.statement_first", "statement.next_of_source"};
     char name[64];
     snprintf(name, sizeof(name), "%s.%s", table, field);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -105,7 +105,8 @@ static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
     FIELD(source, expires_in_ms), FIELD(source, age_limit_ms), FIELD(source, count_limit),
-    FIELD(source, max_change), FIELD(source, snapshot_policy),
+    FIELD(source, max_change), FIELD(source, snapshot_policy), FIELD(source, set_name), FIELD(source, set_seq), FIELD(source, set_closed),
+    FIELD(source, statement_first),
     FIELD(source, silence_after_s), FIELD(source, watch_place), FIELD(source, heard_us),
     FIELD(source, silent_since_us)};
 static const struct field alias_fields[] = {FIELD(alias, item), FIELD(alias, source), FIELD(alias, offset),
@@ -155,7 +156,7 @@ static const struct field mark_fields[] = {
     FIELD(mark, condition), FIELD(mark, includes_picked), FIELD(mark, net), FIELD(mark, recent), FIELD(mark, from_us), FIELD(mark, to_us),
     FIELD(mark, recorded_us), FIELD(mark, variance), FIELD(mark, uncertain)};
 static const struct field statement_fields[] = {
-    FIELD(statement, seq), FIELD(statement, source), FIELD(statement, cell), FIELD(statement, condition),
+    FIELD(statement, seq), FIELD(statement, source), FIELD(statement, cell), FIELD(statement, next_of_source), FIELD(statement, condition),
     FIELD(statement, policy), FIELD(statement, seen_position), FIELD(statement, seen_us), FIELD(statement, stated),
     FIELD(statement, books)};
 static const struct field review_fields[] = {
@@ -228,7 +229,7 @@ static void fill(struct world *world)
         "count 9 A@M occurred=-10",
         "sale 1 A@L occurred=-25",
         "sale 1 A@L occurred=-700000",
-        "snapshot 7 A@M 3 B@L seen=3",
+        "snapshot 7 A@M 3 B@L seen=3 set=mon",
         "snapshot 7 A@M occurred=0",
         "sale 2 A@L occurred=-700000",
         "sale 3 A@L occurred=-700000",

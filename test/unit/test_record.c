@@ -132,6 +132,8 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
         event->net = prng_below(prng, 2) == 0;
         event->policy = (enum snapshot_policy)prng_below(prng, SNAPSHOT_POLICY_COUNT);
         event->seen_position = prng_next(prng);
+        event->set_name = prng_below(prng, 2) == 0 ? 0 : 1 | prng_next(prng);
+        event->set_closed = event->set_name != 0 && prng_below(prng, 2) == 0;
     }
     if (prng_below(prng, 4) == 0) {
         event->review = 1 + prng_below(prng, event->seq);
@@ -293,7 +295,7 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_true(a->review == b->review && a->brake == b->brake && a->accepted == b->accepted);
     assert_text(a->held, b->held);
     assert_true(a->stated_by == b->stated_by && a->books == b->books && a->net == b->net && a->policy == b->policy);
-    assert_true(a->seen_position == b->seen_position);
+    assert_true(a->seen_position == b->seen_position && a->set_name == b->set_name && a->set_closed == b->set_closed);
     assert_int_equal(a->skip_count, b->skip_count);
     for (uint32_t i = 0; i < a->skip_count; i++)
         assert_true(a->skips[i].seq == b->skips[i].seq && a->skips[i].oldest_us == b->skips[i].oldest_us);
