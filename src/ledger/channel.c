@@ -378,6 +378,20 @@ bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32
     return channel_serves(ledger, channel, location);
 }
 
+uint32_t ledger_quota_next(const struct ledger *ledger, uint32_t cell, uint32_t quota)
+{
+    if (quota != NUMBER_NONE)
+        return ledger->quotas[quota].next - 1;
+    const struct cell_extra *extra = cell_extra(ledger, cell);
+    return extra == NULL ? NUMBER_NONE : extra->quota_first - 1;
+}
+
+void ledger_quota_at(const struct ledger *ledger, uint32_t quota, uint32_t *out_channel, int64_t *out_units)
+{
+    *out_channel = ledger->quotas[quota].channel;
+    *out_units = ledger->quotas[quota].units;
+}
+
 int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel)
 {
     const struct quota *quota = quota_find(ledger, cell, channel);

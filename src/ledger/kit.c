@@ -62,6 +62,17 @@ void parts_drop(struct ledger *ledger, uint32_t kit)
     }
 }
 
+uint32_t ledger_kit_next(const struct ledger *ledger, uint32_t kit, uint32_t part)
+{
+    return (part == NUMBER_NONE ? ledger->items[kit].first_part : ledger->parts.entries[part].next_of_kit) - 1;
+}
+
+void ledger_kit_part(const struct ledger *ledger, uint32_t part, uint32_t *out_component, int64_t *out_units)
+{
+    *out_component = ledger->parts.entries[part].component;
+    *out_units = ledger->parts.entries[part].units;
+}
+
 /* What is free in this cell, maybe one that does not exist yet. */
 static int64_t free_in(const struct ledger *ledger, uint32_t cell, uint32_t channel)
 {

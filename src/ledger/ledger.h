@@ -385,6 +385,26 @@ bool ledger_channel_serves(const struct ledger *ledger, uint32_t channel, uint32
 int64_t ledger_quota(const struct ledger *ledger, uint32_t cell, uint32_t channel);
 /* free[c] of a cell (DESIGN I3): what a request through the channel may take. channel NUMBER_NONE: through none. */
 int64_t ledger_free(const struct ledger *ledger, uint32_t cell, uint32_t channel);
+/* The quotas in a cell: pass NUMBER_NONE to begin; NUMBER_NONE ends. Base units. */
+uint32_t ledger_quota_next(const struct ledger *ledger, uint32_t cell, uint32_t quota);
+void ledger_quota_at(const struct ledger *ledger, uint32_t quota, uint32_t *out_channel, int64_t *out_units);
+/* What the channel shows of what is free for it in a cell: less what silent sources withhold there. Base units. */
+int64_t ledger_shown(const struct ledger *ledger, uint32_t cell, uint32_t channel);
+/* How many of a kit can be put together there through the channel, and how many of them are shown; 0 of what is no kit. */
+int64_t ledger_kits(const struct ledger *ledger, uint32_t kit, uint32_t location, uint32_t channel, int64_t *out_shown);
+/* The components of a kit: pass NUMBER_NONE to begin; NUMBER_NONE ends. Base units of the component in one kit. */
+uint32_t ledger_kit_next(const struct ledger *ledger, uint32_t kit, uint32_t part);
+void ledger_kit_part(const struct ledger *ledger, uint32_t part, uint32_t *out_component, int64_t *out_units);
+/*
+ * What makes an offer of what is shown at the channel's places: max(0, min(their sum - buffer, cap)), base units. False when
+ * the channel has no offer of the item: then nothing is shown anywhere.
+ */
+struct offer_terms {
+    bool own_buffer, own_cap; /* set for the item, not for the channel */
+    int64_t buffer;
+    int64_t cap; /* QUANTITY_UNITS_MAX for none */
+};
+bool ledger_offer_terms(const struct ledger *ledger, uint32_t channel, uint32_t item, struct offer_terms *out_terms);
 /* What the channel may sell of the item (ATS, DESIGN I4). Base units, >= 0. */
 int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item);
 

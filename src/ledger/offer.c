@@ -102,17 +102,22 @@ static int64_t kit_shown(const struct ledger *ledger, uint32_t kit, uint32_t loc
     return shown(ledger, kit, ledger->locations[location].withheld, kit_buildable(ledger, kit, location, channel));
 }
 
-static int64_t offer_ats(const struct ledger *ledger, const struct offer *offer)
+static struct offer_terms terms_of(const struct ledger *ledger, const struct offer *offer)
 {
     const struct channel *channel = &ledger->channels[offer->channel];
     uint8_t scale = ledger->items[offer->item].scale;
-    int64_t buffer = offer->has_buffer ? offer->buffer : whole_units(channel->buffer, scale);
-    int64_t ats = offer->free - buffer;
-    if (offer->has_cap)
-        ats = min_i64(ats, offer->cap);
-    else if (channel->has_cap)
-        ats = min_i64(ats, whole_units(channel->cap, scale));
-    return min_i64(max_i64(0, ats), QUANTITY_UNITS_MAX);
+    return (struct offer_terms){
+        .own_buffer = offer->has_buffer,
+        .own_cap = offer->has_cap,
+        .buffer = offer->has_buffer ? offer->buffer : whole_units(channel->buffer, scale),
+        .cap = offer->has_cap ? offer->cap : channel->has_cap ? whole_units(channel->cap, scale) : QUANTITY_UNITS_MAX,
+    };
+}
+
+static int64_t offer_ats(const struct ledger *ledger, const struct offer *offer)
+{
+    struct offer_terms terms = terms_of(ledger, offer);
+    return max_i64(0, min_i64(offer->free - terms.buffer, terms.cap));
 }
 
 static void list_remove(struct ledger *ledger, struct offer *offer)
@@ -592,6 +597,26 @@ void offers_check(const struct ledger *ledger)
 }
 
 /* ---- views ---- */
+
+bool ledger_offer_terms(const struct ledger *ledger, uint32_t channel, uint32_t item, struct offer_terms *out_terms)
+{
+    const struct offer *offer = offer_find(ledger, channel, item);
+    if (offer != NULL)
+        *out_terms = terms_of(ledger, offer);
+    return offer != NULL;
+}
+
+int64_t ledger_shown(const struct ledger *ledger, uint32_t cell, uint32_t channel)
+{
+    return cell_shown(ledger, cell, channel);
+}
+
+int64_t ledger_kits(const struct ledger *ledger, uint32_t kit, uint32_t location, uint32_t channel, int64_t *out_shown)
+{
+    bool is_kit = item_is_kit(ledger, kit);
+    *out_shown = is_kit ? kit_shown(ledger, kit, location, channel) : 0;
+    return is_kit ? kit_buildable(ledger, kit, location, channel) : 0;
+}
 
 int64_t ledger_ats(const struct ledger *ledger, uint32_t channel, uint32_t item)
 {

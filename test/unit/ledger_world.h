@@ -758,6 +758,43 @@ static inline void world_say_atp(struct world *world, char *words)
         world_say(world, " never");
 }
 
+/* What the channel may sell, summed from what is shown at its places: it is what the ledger keeps. */
+static inline int64_t world_ats(const struct ledger *ledger, uint32_t channel, uint32_t item)
+{
+    struct channel_view view;
+    struct offer_terms terms = {.cap = QUANTITY_UNITS_MAX};
+    int64_t sum = 0;
+    assert_true(ledger_channel(ledger, channel, &view));
+    if (!ledger_offer_terms(ledger, channel, item, &terms))
+        view.place_count = 0;
+    for (uint32_t p = 0; p < view.place_count; p++) {
+        int64_t shown;
+        uint32_t cell = ledger_cell_find(ledger, item, view.places[p]);
+        int64_t kits = ledger_kits(ledger, item, view.places[p], channel, &shown);
+        assert_true(shown <= kits);
+        sum += shown + (cell == NUMBER_NONE ? 0 : ledger_shown(ledger, cell, channel));
+        int64_t least = ledger_kit_next(ledger, item, NUMBER_NONE) == NUMBER_NONE ? 0 : INT64_MAX;
+        for (uint32_t k = ledger_kit_next(ledger, item, NUMBER_NONE); k != NUMBER_NONE; k = ledger_kit_next(ledger, item, k)) {
+            uint32_t component;
+            int64_t units;
+            ledger_kit_part(ledger, k, &component, &units);
+            uint32_t other = ledger_cell_find(ledger, component, view.places[p]);
+            least = min_i64(least, other == NUMBER_NONE ? 0 : ledger_free(ledger, other, channel) / units);
+        }
+        assert_int_equal(kits, least);
+        uint32_t q = cell == NUMBER_NONE ? NUMBER_NONE : ledger_quota_next(ledger, cell, NUMBER_NONE);
+        for (; q != NUMBER_NONE; q = ledger_quota_next(ledger, cell, q)) {
+            uint32_t of;
+            int64_t units;
+            ledger_quota_at(ledger, q, &of, &units);
+            assert_int_equal(units, ledger_quota(ledger, cell, of));
+        }
+    }
+    int64_t ats = max_i64(0, min_i64(sum - terms.buffer, terms.cap));
+    assert_int_equal(ledger_ats(ledger, channel, item), ats);
+    return ats;
+}
+
 /* "web/A: ats 65" and "web/A@L: free 65 quota 40". */
 static inline void world_say_channel(struct world *world, const char *channel, char *what)
 {
@@ -769,7 +806,7 @@ static inline void world_say_channel(struct world *world, const char *channel, c
     uint32_t i = ledger_number(ledger, NAME_ITEM, text_of(what, strlen(what)));
     assert_true(i != NUMBER_NONE);
     if (at == NULL) {
-        world_say(world, " ats %" PRId64, ledger_ats(ledger, c, i));
+        world_say(world, " ats %" PRId64, world_ats(ledger, c, i));
         return;
     }
     uint32_t l = ledger_number(ledger, NAME_LOCATION, text_of(at + 1, strlen(at + 1)));
