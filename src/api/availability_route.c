@@ -4,14 +4,19 @@
  *
  * One read in its place among the commands answers all items, so that they are of one moment.
  */
+#include "api/explain_offer.h"
 #include "api/routes.h"
 
 #include <stdlib.h>
 
 #define AVAILABILITY_ITEMS_MAX 1000
+#define EXPLAINED_MAX          10 /* an explanation looks at each place of the channel */
+
+enum { AVAILABILITY_CHANNEL, AVAILABILITY_EXPLAIN, AVAILABILITY_PARAMETERS };
 
 struct availability {
-    struct parameter channel;
+    struct parameter parameters[AVAILABILITY_PARAMETERS];
+    struct explain_offer *explain; /* one for each item; NULL when it is not asked for */
     struct {
         struct text name;
         uint8_t scale;
@@ -29,7 +34,7 @@ struct availability {
 static void read_items(const struct ledger *ledger, struct request *request)
 {
     struct availability *call = request->detail;
-    uint32_t channel = ledger_number(ledger, NAME_CHANNEL, call->channel.value);
+    uint32_t channel = ledger_number(ledger, NAME_CHANNEL, call->parameters[AVAILABILITY_CHANNEL].value);
     call->seq = ledger_last_seq(ledger);
     call->channel_found = channel != NUMBER_NONE;
     for (uint32_t i = 0; call->channel_found && i < call->item_count; i++) {
@@ -40,6 +45,8 @@ static void read_items(const struct ledger *ledger, struct request *request)
         call->items[i].name = ledger_name(ledger, NAME_ITEM, item); /* it may have been asked for by a merged name */
         call->items[i].scale = view.scale;
         call->items[i].ats = ledger_ats(ledger, channel, item);
+        if (call->explain != NULL)
+            explain_offer_read(call->explain, i, ledger, channel, item);
     }
 }
 
@@ -55,21 +62,26 @@ static void on_answered(struct connection *connection, struct request *request)
         return;
     }
     if (!call->channel_found) {
-        respond_problem(connection, 404, "unknown_channel", call->channel.key, TEXT("no such name"));
+        respond_problem(connection, 404, "unknown_channel", call->parameters[AVAILABILITY_CHANNEL].key, TEXT("no such name"));
         return;
     }
+    const struct render render = {connection->io->service->ledger, journal_epoch(connection->io->service->journal), 0,
+                                  NULL};
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
     buffer_literal(&out, "{\"channel\":");
-    json_string(&out, call->channel.value);
+    json_string(&out, call->parameters[AVAILABILITY_CHANNEL].value);
     buffer_literal(&out, ",\"items\":[");
     for (uint32_t i = 0; i < call->item_count; i++) {
         if (i != 0)
             buffer_byte(&out, ',');
-        render_availability(&out, call->items[i].name, call->items[i].ats, call->items[i].scale);
+        render_availability_open(&out, call->items[i].name, call->items[i].ats, call->items[i].scale);
+        if (call->explain != NULL)
+            explain_offer_render(&out, &render, call->explain, i, call->items[i].ats, call->items[i].scale);
+        buffer_byte(&out, '}');
     }
     buffer_literal(&out, "],\"position\":");
-    render_position(&out, journal_epoch(connection->io->service->journal), call->seq);
+    render_position(&out, render.epoch, call->seq);
     buffer_literal(&out, "}\n");
     respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);
@@ -108,6 +120,21 @@ static bool on_parameter(struct connection *connection, struct text key, struct 
     return true;
 }
 
+static void take_explain(struct connection *connection)
+{
+    struct availability *call = connection->state;
+    bool wanted;
+    if (!route_explain(connection, call->parameters[AVAILABILITY_EXPLAIN].value, &wanted) || !wanted)
+        return;
+    if (call->item_count > EXPLAINED_MAX) {
+        respond_problem(connection, 422, "bad_value", TEXT("item"), TEXT("at most 10 items are explained at once"));
+        return;
+    }
+    call->explain = explain_offers_create(call->item_count);
+    if (call->explain == NULL)
+        respond_unread(connection);
+}
+
 static void on_begin(struct connection *connection)
 {
     if (!query_has(connection, TEXT("item"))) {
@@ -122,14 +149,18 @@ static void on_begin(struct connection *connection)
         return;
     }
     connection->state = call;
-    call->channel.key = TEXT("channel");
-    if (route_query(connection, &call->channel, 1, on_parameter))
-        route_channel(connection, call->channel.value);
+    call->parameters[AVAILABILITY_CHANNEL].key = TEXT("channel");
+    call->parameters[AVAILABILITY_EXPLAIN].key = TEXT("explain");
+    if (route_query(connection, call->parameters, AVAILABILITY_PARAMETERS, on_parameter) &&
+        route_channel(connection, call->parameters[AVAILABILITY_CHANNEL].value))
+        take_explain(connection);
 }
 
 static void on_end(struct connection *connection)
 {
-    free(connection->state);
+    struct availability *call = connection->state;
+    explain_offers_destroy(call->explain);
+    free(call);
 }
 
 const struct handler availability_handler = {

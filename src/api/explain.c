@@ -219,20 +219,13 @@ enum status explain_entries(struct explain *explain, struct history *history, co
 
 /* ---- rendering ---- */
 
-struct tree {
-    struct buffer *out;
-    const struct render *render;
-    unsigned scale;
-};
-
-static void value_member(const struct tree *tree, int64_t units)
+void tree_value(const struct tree *tree, int64_t units)
 {
     buffer_literal(tree->out, ",\"value\":");
     json_units(tree->out, units, tree->scale);
 }
 
-/* Begins a node; its value and what else there is to say follow. */
-static void node_begin(const struct tree *tree, bool *comma, const char *key, struct text name)
+void tree_begin(const struct tree *tree, bool *comma, const char *key, struct text name)
 {
     if (*comma)
         buffer_byte(tree->out, ',');
@@ -243,10 +236,10 @@ static void node_begin(const struct tree *tree, bool *comma, const char *key, st
     json_string(tree->out, name);
 }
 
-static void leaf(const struct tree *tree, bool *comma, const char *key, const char *name, int64_t units)
+void tree_leaf(const struct tree *tree, bool *comma, const char *key, const char *name, int64_t units)
 {
-    node_begin(tree, comma, key, text_of(name, strlen(name)));
-    value_member(tree, units);
+    tree_begin(tree, comma, key, text_of(name, strlen(name)));
+    tree_value(tree, units);
     buffer_byte(tree->out, '}');
 }
 
@@ -261,17 +254,17 @@ static void claims_of(const struct tree *tree, const struct explain *explain, en
         int64_t units = claim->units[figure];
         if (units == 0)
             continue;
-        node_begin(tree, &comma, "hold", claim->hold);
+        tree_begin(tree, &comma, "hold", claim->hold);
         text_member(tree->out, "holder", claim->holder);
         text_member(tree->out, "state", text_of(state, strlen(state)));
         if (claim->expires_at_us != TIME_NONE)
             time_member(tree->out, "expires_at", claim->expires_at_us);
-        value_member(tree, sign * units);
+        tree_value(tree, sign * units);
         buffer_byte(tree->out, '}');
         rest -= units;
     }
     if (rest != 0)
-        leaf(tree, &comma, "rest", "claims", sign * rest);
+        tree_leaf(tree, &comma, "rest", "claims", sign * rest);
 }
 
 static void entries_of(const struct tree *tree, const struct explain *explain, unsigned figure, int64_t sign, int64_t rest)
@@ -298,13 +291,13 @@ static void entries_of(const struct tree *tree, const struct explain *explain, u
         comma = true;
         buffer_byte(tree->out, '{');
         buffer_append(tree->out, explain->texts.bytes + entry->at, entry->length);
-        value_member(tree, sign * units);
+        tree_value(tree, sign * units);
         buffer_byte(tree->out, '}');
         rest -= units;
     }
     if (rest == 0 && !more)
         return;
-    node_begin(tree, &comma, "rest", TEXT("entries"));
+    tree_begin(tree, &comma, "rest", TEXT("entries"));
     if (last != NULL) {
         buffer_literal(tree->out, ",\"before\":");
         render_position(tree->out, tree->render->epoch, last->seq);
@@ -313,7 +306,7 @@ static void entries_of(const struct tree *tree, const struct explain *explain, u
         buffer_literal(tree->out, ",\"entries\":");
         json_u64(tree->out, last->version - 1);
     }
-    value_member(tree, sign * rest);
+    tree_value(tree, sign * rest);
     buffer_byte(tree->out, '}');
 }
 
@@ -333,8 +326,8 @@ static void figure_node(const struct tree *tree, bool *comma, const struct expla
     int64_t units = figures->units[figure];
     if (!is_touched(explain, figures, figure))
         return;
-    node_begin(tree, comma, "figure", text_of(name, strlen(name)));
-    value_member(tree, sign * units);
+    tree_begin(tree, comma, "figure", text_of(name, strlen(name)));
+    tree_value(tree, sign * units);
     enum claim_figure claimed = explain->with_claims ? claimed_as(figure) : CLAIM_FIGURE_COUNT;
     if (!is_policy(figure) || explain->axis == AXIS_RECORDED) { /* on `occurred` policy is what was set by then */
         buffer_literal(tree->out, ",\"sum\":[");
@@ -349,8 +342,8 @@ static void figure_node(const struct tree *tree, bool *comma, const struct expla
 
 static void sum_begin(const struct tree *tree, bool *comma, const char *name, int64_t units)
 {
-    node_begin(tree, comma, "figure", text_of(name, strlen(name)));
-    value_member(tree, units);
+    tree_begin(tree, comma, "figure", text_of(name, strlen(name)));
+    tree_value(tree, units);
     buffer_literal(tree->out, ",\"sum\":[");
 }
 
@@ -374,10 +367,10 @@ void explain_cell(struct buffer *out, const struct render *render, const struct 
     int64_t without_cover = -figures_available(figures) - figures->units[FIGURE_BACKORDERED];
     bool part = false;
     sum_begin(&tree, &comma, "oversold", oversold);
-    leaf(&tree, &part, "figure", "available", -figures_available(figures));
-    leaf(&tree, &part, "figure", "backordered", -figures->units[FIGURE_BACKORDERED]);
+    tree_leaf(&tree, &part, "figure", "available", -figures_available(figures));
+    tree_leaf(&tree, &part, "figure", "backordered", -figures->units[FIGURE_BACKORDERED]);
     if (oversold != without_cover)
-        leaf(&tree, &part, "rule", cell->in_bin ? "promised_at_node" : "not_below_zero", oversold - without_cover);
+        tree_leaf(&tree, &part, "rule", cell->in_bin ? "promised_at_node" : "not_below_zero", oversold - without_cover);
     buffer_literal(out, "]}");
     for (unsigned f = CONDITION_COUNT; f < FIGURE_COUNT; f++) {
         if (sign_in(SUM_AVAILABLE, f) == 0)
@@ -420,8 +413,8 @@ void explain_cells(struct buffer *out, const struct render *render, const struct
         for (uint32_t i = 0; i < count; i++) {
             if (part_of(&cells[i], row) == 0)
                 continue;
-            node_begin(&tree, &part, "location", render_name(render, NAME_LOCATION, cells[i].location));
-            value_member(&tree, part_of(&cells[i], row));
+            tree_begin(&tree, &part, "location", render_name(render, NAME_LOCATION, cells[i].location));
+            tree_value(&tree, part_of(&cells[i], row));
             buffer_byte(out, '}');
         }
         buffer_literal(out, "]}");

@@ -21,6 +21,21 @@
 #define EXPLAIN_CLAIMS_MAX  20
 #define EXPLAIN_LINES_MAX   1024 /* lines of claims looked at for these; as many as a list looks at */
 
+/* ---- the parts of any tree ---- */
+
+struct tree {
+    struct buffer *out;
+    const struct render *render;
+    unsigned scale;
+};
+/* Begins a node, behind a comma when one is there; its value and what else there is to say follow, and its brace. */
+void tree_begin(const struct tree *tree, bool *comma, const char *key, struct text name);
+void tree_value(const struct tree *tree, int64_t units);
+/* A whole node without parts. */
+void tree_leaf(const struct tree *tree, bool *comma, const char *key, const char *name, int64_t units);
+
+/* ---- figures of cells ---- */
+
 struct explain;
 
 /* NULL when memory cannot be had. */

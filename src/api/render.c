@@ -121,11 +121,16 @@ void render_cell(struct buffer *out, const struct render *render, const struct c
 
 /* ---- channels ---- */
 
-void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale)
+void render_availability_open(struct buffer *out, struct text item, int64_t ats, unsigned scale)
 {
     buffer_literal(out, "{\"item\":");
     json_string(out, item);
     UNITS(",\"ats\":", ats);
+}
+
+void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale)
+{
+    render_availability_open(out, item, ats, scale);
     buffer_byte(out, '}');
 }
 

@@ -62,8 +62,9 @@ void render_figures(struct buffer *out, const struct figures *figures, int64_t o
 void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell);
 /* The same without the last brace, for who has more to say of it. */
 void render_cell_open(struct buffer *out, const struct render *render, const struct cell_view *cell);
-/* What a channel may sell of an item. */
+/* What a channel may sell of an item; and without the last brace. */
 void render_availability(struct buffer *out, struct text item, int64_t ats, unsigned scale);
+void render_availability_open(struct buffer *out, struct text item, int64_t ats, unsigned scale);
 /* A claim as the calls for holds answer it. */
 void render_claim(struct buffer *out, const struct render *render, const struct claim_copy *claim);
 /* A transfer and an expectation as their calls answer them. */

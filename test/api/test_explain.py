@@ -6,12 +6,13 @@ Method: trees are walked by one checker; what their leaves say is compared with 
 with numbers, and a random history of goods, claims, bins, transfers and policy, with late facts, now and as of any time.
 """
 import datetime
+import json
 import random
 import unittest
 from decimal import Decimal
 from urllib.parse import quote
 
-from server import FolderCase, ServerCase
+from server import FolderCase, ServerCase, until
 
 UTC = datetime.timezone.utc
 KEYS = ("figure", "position", "hold", "rest", "rule", "location")
@@ -166,6 +167,111 @@ class Stories(ServerCase):
         self.assertNotIn("explain", self.server.get("/v1/stock/R/L?explain=false").json())
         self.send("receive", item="R2", location="other", quantity=1)
         self.assertEqual(shape(check_all(self.explain("R/other"))["on_hand"]), ("on_hand", 0))
+
+
+class Offers(ServerCase):
+    """Why a channel may sell so many."""
+
+    def send(self, kind, **more):
+        Offers.number = getattr(Offers, "number", 0) + 1
+        answer = self.server.send(kind=kind, source="wms", id=str(self.number), **more)
+        self.assertEqual(answer.status, 200, answer)
+
+    def explain(self, channel, *items):
+        query = "".join("&item=" + quote(item) for item in items)
+        answer = self.server.get("/v1/availability?explain=true&channel=%s%s" % (channel, query))
+        self.assertEqual(answer.status, 200, answer)
+        rows = answer.json()["items"]
+        for row in rows:
+            (tree,) = row["explain"]
+            self.assertEqual((tree["figure"], tree["value"]), ("ats", row["ats"]))
+            check_sums(tree)
+        return rows if len(items) > 1 else rows[0]["explain"][0]
+
+    def put(self, path, body):
+        answer = self.server.request("PUT", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        self.assertEqual(answer.status // 100, 2, answer)
+
+    def test_buffer_safety_stock_quotas_and_cap(self):
+        self.send("receive", item="A", location="DC", quantity=100)
+        self.send("receive", item="A", location="S1", quantity=8)
+        self.send("hold", hold="o", item="A", location="DC", quantity=10)
+        self.send("set_policy", item="A", location="DC", safety_stock=5)
+        self.send("set_channel", channel="web", locations=["DC", "S1"], buffer=3)
+        self.send("set_channel", channel="amz", locations=["DC"])
+        self.send("allocate", channel="amz", item="A", location="DC", to=20)
+        dc = ("DC", 65, [("available", 90, [("sellable", 100), ("held", -10)]), ("safety_stock", -5), ("quotas", -20)])
+        s1 = ("S1", 8, [("available", 8, [("sellable", 8)])])
+        tree = self.explain("web", "A")
+        self.assertEqual(shape(tree), ("ats", 70, [dc, s1, ("buffer", -3)]))
+        quotas = tree["sum"][0]["sum"][2]
+        self.assertEqual((quotas["quotas"], quotas["shares_rest"]), ([{"channel": "amz", "quota": 20}], True))
+        self.assertEqual((tree["sum"][2]["of"], tree["sum"][2]["set"]), ("channel", 3))
+        self.send("set_channel", channel="web", item="A", cap=50, buffer=0)
+        tree = self.explain("web", "A")
+        self.assertEqual(shape(tree), ("ats", 50, [dc, s1, ("cap", -23)]))
+        self.assertEqual((tree["sum"][2]["of"], tree["sum"][2]["set"]), ("item", 50))
+        self.send("adjust", item="A", location="DC", quantity=-98, reason="gone")
+        self.send("set_channel", channel="web", item="A", buffer=9)
+        self.assertEqual(shape(self.explain("web", "A")), ("ats", 0, [
+            ("DC", 0, [("available", -8, [("sellable", 2), ("held", -10)]), ("safety_stock", -5), ("not_below_zero", 13),
+                       ("quotas", 0)]), s1, ("buffer", -9), ("not_below_zero", 1)]))
+
+    def test_kits_bins_and_what_is_not_there(self):
+        self.put("/v1/locations/K", {})
+        self.put("/v1/locations/K1", {"parent": "K", "promise": False})
+        self.send("receive", item="screw", location="K1", quantity=11)
+        self.send("receive", item="board", location="K", quantity=9)
+        self.put("/v1/items/KIT", {"scale": 0, "components": [{"item": "screw", "quantity": 4},
+                                                              {"item": "board", "quantity": 1}]})
+        self.send("receive", item="KIT", location="K", quantity=1)
+        self.send("set_channel", channel="kits", locations=["K"])
+        kit, screw, none = self.explain("kits", "KIT", "screw", "nothing")
+        self.assertEqual(shape(kit["explain"][0]), ("ats", 3, [("K", 3, [("available", 1, [("sellable", 1)]), ("kits", 2)])]))
+        rule = kit["explain"][0]["sum"][0]["sum"][1]
+        self.assertEqual((rule["component"], rule["component_free"], rule["component_units"]), ("screw", 11, 4))
+        self.assertEqual(shape(screw["explain"][0]), ("ats", 11, [("K", 11, [("available", 11, [("sellable", 0),
+                                                                                              ("in_bins", 11)])])]))
+        self.assertEqual(shape(none["explain"][0]), ("ats", 0))
+
+    def test_what_a_silent_source_withholds(self):
+        self.put("/v1/sources/till", {"silence": {"after": 1, "locations": ["Q"], "buffer": 2}})
+        self.send("receive", item="W", location="Q", quantity=5)
+        self.send("set_channel", channel="quiet", locations=["Q"])
+        until(lambda: self.server.get("/v1/sources/till").json()["silent_since"], "the source does not fall silent")
+        until(lambda: self.explain("quiet", "W")["value"] == 3, "nothing is withheld")
+        self.assertEqual(shape(self.explain("quiet", "W")), ("ats", 3, [("Q", 3, [("available", 5, [("sellable", 5)]),
+                                                                               ("withheld", -2)])]))
+
+    def test_random_offers(self):
+        rng = random.Random(3)
+        for i in range(300):
+            item, place, channel = rng.choice("XYZ"), rng.choice(["R1", "R2", "R3"]), rng.choice(["c1", "c2", "c3"])
+            kind = rng.choice(["receive", "sale", "hold", "set_policy", "set_channel", "set_channel item", "allocate"])
+            line = {"item": item, "location": place}
+            if kind == "set_policy":
+                self.server.send(kind=kind, source="r", id=str(i), **line, safety_stock=rng.randrange(6))
+            elif kind == "set_channel":
+                self.server.send(kind=kind, source="r", id=str(i), channel=channel, locations=rng.sample(["R1", "R2", "R3"], 2),
+                                 buffer=rng.randrange(5), shares_rest=rng.random() < 0.7, priority=rng.randrange(1, 4))
+            elif kind == "set_channel item":
+                self.server.send(kind="set_channel", source="r", id=str(i), channel=channel, item=item, cap=rng.randrange(30))
+            elif kind == "allocate":
+                self.server.send(kind=kind, source="r", id=str(i), channel=channel, **line, to=rng.randrange(20))
+            elif kind == "hold":
+                self.server.send(kind=kind, source="r", id=str(i), hold="r%d" % i, **line, quantity=rng.randrange(1, 5))
+            else:
+                self.server.send(kind=kind, source="r", id=str(i), **line, quantity=rng.randrange(1, 12))
+            if i > 50 and i % 3 == 0:
+                for name in ("c1", "c2", "c3"):
+                    self.explain(name, "X", "Y", "Z")
+
+    def test_ten_at_once(self):
+        self.send("set_channel", channel="ten", locations=["T"])
+        self.assertEqual(len(self.explain("ten", *"0123456789")), 10)
+        for query in ("explain=true" + "&item=a" * 11, "explain=1&item=a"):
+            answer = self.server.get("/v1/availability?channel=ten&" + query)
+            self.assertEqual((answer.status, answer.json()["code"]), (422, "bad_value"))
 
 
 class RandomHistory(FolderCase):
