@@ -218,13 +218,13 @@ static int64_t moves_held(const struct judge *judge, const struct draft *here)
 }
 
 /* The draft leaves its cell. */
-static void emit_departure(struct judge *judge, uint32_t claim, struct draft *here, uint32_t to)
+static bool emit_departure(struct judge *judge, uint32_t claim, struct draft *here, uint32_t to)
 {
     struct event *event = emit_reassign(judge, claim, here, to);
     int64_t held = moves_held(judge, here);
     give_back_units(judge, event, held, here->asked - held);
     event->claim_units[CLAIM_GRANTED] -= here->asked;
-    CHECK(judge_cell(judge, here, event, DISCREPANCY_NONE, 0)); /* giving back leaves no range */
+    return judge_cell(judge, here, event, DISCREPANCY_NONE, 0); /* what it corrects can leave its range */
 }
 
 /* All that the command moves of the draft's item comes to `to`, wherever it was: one grant. */
@@ -307,8 +307,10 @@ void decide_reassign(struct judge *judge)
     }
     if (!judge_reassign(judge, to))
         return;
-    for (uint32_t i = 0; i < judge->draft_count; i++)
-        emit_departure(judge, claim, judge_draft(judge, i), to);
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        if (!emit_departure(judge, claim, judge_draft(judge, i), to))
+            return;
+    }
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         if (!movement_is_later(judge, i) && !emit_regrant(judge, claim, i, to))
             return;

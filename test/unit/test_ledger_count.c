@@ -578,6 +578,107 @@ static void counts_out_of_range(void **state)
     WORLD_PLAY(rows);
 }
 
+/* A figure that has what is promised off it is a count that sees less: what is late corrects both. */
+static void counts_beside_net_figures(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# committed, picked, shipped, and given to another place, before figures of every kind", NULL, NULL},
+        {"receive 20 A@L", "ok: receive", NULL},
+        {"hold hold=H 8 A@L expires=0", "ok: hold", NULL},
+        {"hold hold=G 4 A@L expires=0", "ok: hold", NULL},
+        {"wait 1000", "ok:", NULL},
+        {"snapshot available 12 A@L occurred=-500", "ok: snapshot(12 not 20) out_of_stock", NULL},
+        {"count 20 A@L occurred=-450", "ok: count(8) back_in_stock", NULL},
+        {"snapshot 18 A@L occurred=-400 contains=shipped", "ok: snapshot(18 not 20)", NULL},
+        {"snapshot 20 A@L occurred=-350", "ok: snapshot(20 not 18)", NULL},
+        {"snapshot available 10 A@L occurred=-300", "ok: snapshot(10 not 20) oversold(2) out_of_stock", NULL},
+        {"commit hold=H occurred=-600", "ok: commit correction(0) correction(0) correction(-2) back_in_stock",
+         "A@L: sellable 18 held 4 committed 8 v17; past A@L -500: sellable 20 held 4 committed 8; "
+         "past A@L -450: sellable 20 held 4 committed 8; past A@L -300: sellable 18 held 4 committed 8"},
+        {"pick hold=H 3 A@L occurred=-600", "ok: pick correction(3) correction(0) correction(-1)",
+         "A@L: sellable 18 held 4 committed 8 picked 3 v21"},
+        {"ship hold=H 2 A@L occurred=-420", "ok: ship correction(0) correction(1) correction(-4)", /* as picked */
+         "A@L: sellable 16 held 4 committed 6 picked 1 v25; "
+         "past A@L -500: sellable 20 held 4 committed 8 picked 3; "
+         "past A@L -450: sellable 23 held 4 committed 8 picked 3; "
+         "past A@L -400: sellable 19 held 4 committed 6 picked 1; "
+         "past A@L -350: sellable 20 held 4 committed 6 picked 1; "
+         "past A@L -300: sellable 16 held 4 committed 6 picked 1"},
+        {"receive 1 A@M", "ok: receive", NULL},
+        {"reassign hold=H to=M 1 A@L occurred=-550",
+         "ok: reassign correction(-1) correction(4) correction(-5) reassign out_of_stock",
+         "A@L: sellable 15 held 4 committed 5 picked 1 v29; A@M: sellable 1 committed 1 v3; "
+         "$A: supplier -21 customer 2 loss 8 found -5"},
+        {"reclassify from=sellable to=damaged 1 A@L occurred=-460", "ok: reclassify correction(5)", NULL},
+        {"snapshot 19 A@L source=erp occurred=-470", "ok: snapshot(19 not 19)",
+         "past A@L -470: sellable 19 held 4 committed 7 picked 3; "
+         "A@L: sellable 15 damaged 1 held 4 committed 5 picked 1 v32"},
+
+        {"# what is given to another place corrects a figure beyond its range", NULL, NULL},
+        {"receive 10 A@L 10 A@M", "ok: receive receive", NULL},
+        {"commit hold=H 5 A@L", "ok: commit", NULL},
+        {"wait 100", "ok:", NULL},
+        {"snapshot available 5 A@L occurred=-50", "ok: snapshot(5 not 5)", NULL},
+        {"adjust -9007199254740990 A@N",
+         "ok: adjust discrepancy(below_zero 9007199254740990) oversold(9007199254740990)",
+         NULL},
+        {"reassign hold=H to=M 3 A@L occurred=-60", "invalid out_of_range line 0 quantity", NULL},
+        {"reassign hold=H to=M 1 A@L occurred=-60", "ok: reassign correction(-1) reassign",
+         "A@L: sellable 9 committed 4 v5"},
+    };
+    WORLD_PLAY(rows);
+}
+
+/* What is beyond all of a source's limits is held, and nothing else. */
+static void counts_of_a_source_with_limits(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# units", NULL, NULL},
+        {"source name=pos-1 count_units=5", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"wait 10", "ok:", NULL},
+        {"count 4 A@L occurred=0", "ok: review(4 count_limit), A@L asked -6 free 10", NULL},
+        {"count 16 A@L occurred=0", "ok: review(5 count_limit), A@L asked 6 free 10", NULL},
+        {"count 5 A@L occurred=0", "ok: count(-5)", "A@L: sellable 5 v2"},
+        {"count 6 B@L occurred=0", "ok: review(7 count_limit)", /* of what nobody has heard of the books say nothing */
+         NULL},
+
+        {"# a share of what the books say", NULL, NULL},
+        {"source name=pos-1 count_percent=50", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"wait 10", "ok:", NULL},
+        {"count 4 A@L occurred=0", "ok: review(4 count_limit), A@L asked -6 free 10", NULL},
+        {"count 5 A@L occurred=0", "ok: count(-5)", NULL},
+        {"sale 15 A@L", "ok: sale discrepancy(below_zero 10) oversold(10) out_of_stock", NULL},
+        {"count 0 A@L occurred=0", "ok: review(10 count_limit), A@L asked 10 free -10", NULL},
+        {"adjust 7 A@L", "ok: adjust", NULL},
+        {"count 1 B@L occurred=0", "ok: review(12 count_limit)", NULL},
+
+        {"# both", NULL, NULL},
+        {"source name=pos-1 count_units=5 count_percent=50", "ok: config", NULL},
+        {"receive 20 A@L", "ok: receive", NULL},
+        {"wait 10", "ok:", NULL},
+        {"count 9 A@L occurred=0", "ok: review(4 count_limit), A@L asked -11 free 20", NULL},
+        {"count 11 A@L occurred=0", "ok: count(-9)", NULL},
+        {"count 5 A@L occurred=0", "ok: review(6 count_limit), A@L asked -6 free 11", NULL},
+        {"count 4 A@L occurred=0", "ok: review(7 count_limit), A@L asked -7 free 11", NULL},
+
+        {"# limits beyond all numbers", NULL, NULL},
+        {"item item=A scale=6", "ok: config", NULL},
+        {"source name=pos-1 count_units=9007199254740991", "ok: config", NULL},
+        {"wait 10", "ok:", NULL},
+        {"count 9007199254 A@L occurred=0", "ok: count(9007199254000000)", NULL},
+        {"count 1 A@L occurred=0", "ok: count(-9007199253000000)", NULL},
+        {"source name=pos-1 count_percent=1000000", "ok: config", NULL},
+        {"receive 9007199254740000 B@L", "ok: receive", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count 5 B@L occurred=0", "ok: count(-9007199254739995)", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
 /* ---- readings ---- */
 
 /* What comes between a reading and the decision it is for, at the nth time. */
@@ -830,6 +931,8 @@ int main(void)
         cmocka_unit_test(what_was_counted_is_forgotten),
         cmocka_unit_test(counts_in_bins),
         cmocka_unit_test(counts_out_of_range),
+        cmocka_unit_test(counts_beside_net_figures),
+        cmocka_unit_test(counts_of_a_source_with_limits),
         cmocka_unit_test(a_reading_is_made_again_when_its_past_has_changed),
         cmocka_unit_test(what_came_is_told_by_blocks),
         cmocka_unit_test(a_reading_is_of_the_cells_there_were),
