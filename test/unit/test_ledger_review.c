@@ -46,6 +46,53 @@ static void brakes(void **state)
         {"resolve review=7 accept", "ok: resolve(7 count_limit) count(-10) count(0)", "A@L: sellable 78 v4"},
         {"count 6 C@L occurred=0", "ok: review(12 count_limit)", NULL},
 
+        {"# what resolve says of the context stands in its command's stead; a source that was given up is none", NULL, NULL},
+        {"wait 700000", "ok:", NULL},
+        {"receive 5 A@L occurred=-604801 source=old reason=x document=D", "ok: review(2 too_late)", NULL},
+        {"delete_source name=old", "ok: config", NULL},
+        {"resolve review=2 accept reason=y", "ok: resolve(2 too_late) receive", "A@L: sellable 5 v1"},
+
+        {"# the table is full of open ones; closed ones that have left the window make room", NULL, NULL},
+        {"wait 700000", "ok:", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(2 too_late)", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(3 too_late)", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(4 too_late)", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(5 too_late)", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(6 too_late)", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(7 too_late)", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(8 too_late)", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(9 too_late)", NULL},
+        {"receive 1 A@L occurred=-700000", "invalid limit_reached", NULL},
+        {"resolve review=3 reject", "ok: resolve(3 too_late)", NULL},
+        {"resolve review=2 reject", "ok: resolve(2 too_late)", NULL},
+        {"resolve review=4 reject", "ok: resolve(4 too_late)", NULL},
+        {"resolve review=5 reject", "ok: resolve(5 too_late)", NULL},
+        {"resolve review=6 reject", "ok: resolve(6 too_late)", NULL},
+        {"resolve review=7 reject", "ok: resolve(7 too_late)", NULL},
+        {"wait 604801", "ok:", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(16 too_late)", NULL},
+        {"tick", "ok:", NULL},
+        {"receive 1 A@L occurred=-700000", "ok: review(17 too_late)", NULL},
+
+        {"# a limit that is beyond all numbers holds nothing", NULL, NULL},
+        {"item item=A scale=6", "ok: config", NULL},
+        {"source name=pos-1 count_units=9007199254740991", "ok: config", NULL},
+        {"receive 1000 A@L", "ok: receive", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count 5 A@L occurred=0", "ok: count(-995000000)", NULL},
+        {"source name=pos-1 count_percent=1000000", "ok: config", NULL},
+        {"adjust 9007198254 A@L reason=x", "ok: adjust", NULL},
+        {"wait 1", "ok:", NULL},
+        {"count 5 A@L occurred=0", "ok: count(-9007198254000000)", NULL},
+        {"source name=pos-1 count_percent=10", "ok: config", NULL},
+        {"count 4 A@L occurred=0", "ok: review(10 count_limit), A@L asked -1000000 free 5000000", NULL},
+
+        {"# a ledger that is strict creates nothing for it either", NULL, NULL},
+        {"settings source=@ledger id= window=604800 capacity=4096 strict", "ok: config", NULL},
+        {"wait 700000", "ok:", NULL},
+        {"receive 5 A@L occurred=-604801", "ok: review(3 too_late)", NULL},
+        {"resolve review=3 accept", "unknown_item A", NULL},
+
         {"# a command that is refused when it is accepted leaves its review open", NULL, NULL},
         {"source name=pos-1 strict", "ok: config", NULL},
         {"wait 700000", "ok:", NULL},
@@ -58,10 +105,48 @@ static void brakes(void **state)
     WORLD_PLAY(rows);
 }
 
+/* Views are for readers: what is past the window is not there for them, forgotten or not yet. */
+static void a_review_is_seen_until_it_leaves_the_window(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct review_view view;
+    world_init(&world, &world_limits);
+    world_step(&world, "wait 700000");
+    world_step(&world, "receive 5 A@L occurred=-604801");
+    assert_string_equal(world.answer, "ok: review(2 too_late)");
+    assert_true(ledger_review(world.ledger, 2, &view) && view.closed_us == TIME_NONE && view.kind == KIND_RECEIVE);
+    assert_false(ledger_review(world.ledger, 3, &view));
+    world_step(&world, "resolve review=2 reject");
+    assert_true(ledger_review_places(world.ledger) == 1 && ledger_review_at(world.ledger, 0, &view) && !view.accepted);
+    world_step(&world, "wait 604801");
+    world_step(&world, "receive 5 A@L");
+    assert_false(ledger_review_at(world.ledger, 0, &view));
+    world_deinit(&world);
+}
+
+/* What is read back is not what this version wrote: nothing is decided. */
+static void a_held_command_that_cannot_be_read_is_named(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    world_step(&world, "wait 700000");
+    world_step(&world, "receive 5 A@L occurred=-604801");
+    world.held->bytes[0] = (char)255;
+    world_step(&world, "resolve review=2 accept");
+    assert_string_equal(world.answer, "invalid bad_value review");
+    world_step(&world, "resolve review=2 reject");
+    assert_string_equal(world.answer, "ok: resolve(2 too_late)");
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brakes),
+        cmocka_unit_test(a_review_is_seen_until_it_leaves_the_window),
+        cmocka_unit_test(a_held_command_that_cannot_be_read_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
  */
 #include "ledger_world.h"
 
+#include "ledger/state.h"
+
 static void rebased(void **state)
 {
     (void)state;
@@ -55,6 +57,22 @@ static void rebased(void **state)
         {"snapshot available 5 A@L occurred=0", "ok: snapshot(5 not 5)", "A@L: sellable 10 damaged 4 committed 5 picked 2 v9"},
         {"ship fact hold=O 3 A@L occurred=-5", "ok: ship", "A@L: sellable 7 damaged 4 committed 2 v10"},
 
+        {"# what is committed is sellable: of other conditions nothing is off", NULL, NULL},
+        {"receive 10 A@L 4 damaged A@L", "ok: receive", NULL},
+        {"commit hold=O 5 A@L", "ok: commit", NULL},
+        {"snapshot available 5 A@L 4 damaged A@L seen=3", "ok: snapshot(5 not 5) snapshot(4 not 4)", NULL},
+        {"wait 10", "ok:", NULL},
+        {"snapshot available 5 A@L 4 damaged A@L occurred=-5", "ok: snapshot(5 not 5) snapshot(4 not 4)", NULL},
+        {"snapshot available 5 A@L seen=3", "ok: snapshot(5 not 5)", NULL},
+        {"snapshot available 5 A@L occurred=-6", "snapshot_passed, A@L asked 0 free 5", NULL},
+
+        {"# what no figure can hold is refused", NULL, NULL},
+        {"sale 5 A@L", "ok: sale discrepancy(below_zero 5) oversold(5)", NULL},
+        {"snapshot 9007199254740991 A@L seen=4", "invalid out_of_range line 0 quantity", NULL},
+        {"snapshot 9007199254740991 A@L seen=1", "ok: snapshot(9007199254740991 not 0) back_in_stock", NULL},
+        {"receive 5 B@L", "ok: receive", NULL},
+        {"snapshot 9007199254740991 B@L seen=1", "invalid out_of_range line 0 quantity", NULL},
+
         {"# a place nobody has heard of, and a bin", NULL, NULL},
         {"snapshot 3 A@L seen=1", "ok: snapshot(3 not 0)", "A@L: sellable 3 v1; $A: found -3"},
         {"location location=B parent=L no_promise", "ok: config", NULL},
@@ -103,6 +121,8 @@ static void policies(void **state)
         {"snapshot 8 A@L 9 B@L source=erp seen=4", "ok: snapshot(8 not 10) snapshot(9 not 10)", NULL},
         {"snapshot 0 A@L 9 B@L source=erp seen=6", "ok: review(7 max_change), A@L asked -8 free 8", "A@L: sellable 8 v2"},
         {"resolve review=7 reject", "ok: resolve(7 max_change)", "A@L: sellable 8 v2"},
+        {"snapshot 0 A@L source=erp seen=6", "ok: review(9 max_change), A@L asked -8 free 8", NULL},
+        {"resolve review=9 accept", "ok: resolve(9 max_change) snapshot(0 not 8) out_of_stock", "A@L: v4"},
     };
     WORLD_PLAY(rows);
 }
@@ -136,13 +156,62 @@ static void sets(void **state)
         {"snapshot seen=9 set=x", "invalid missing_field lines", NULL},
         {"resolve review=10 accept", "ok: resolve(10 max_change) snapshot(0 not 20) out_of_stock snapshot(last)", NULL},
 
+        {"# a set of a source that nobody has heard of; goods of other conditions, and of what was given up", NULL, NULL},
+        {"snapshot seen=1 set=mon last source=new", "ok: snapshot(last)", NULL},
+        {"receive 10 A@L 10 damaged A@L 1 B@L 1 C@M 9 D@L", "ok: receive receive receive receive", NULL},
+        {"snapshot 10 A@L 10 damaged A@L 1 B@L 1 C@M 9 D@L seen=6", "ok: snapshot(10 not 10) snapshot(10 not 10) snapshot(1 not 1) snapshot(1 not 1) snapshot(9 not 9)", NULL},
+        {"sale 1 B@L 1 C@M 9 D@L", "ok: sale out_of_stock sale out_of_stock sale out_of_stock", NULL},
+        {"delete_item item=B", "ok: config", NULL},
+        {"delete_location location=M", "ok: config", NULL},
+        {"snapshot 0 D@L seen=19", "ok: snapshot(0 not 0)", NULL},
+        {"snapshot 10 A@L seen=20 set=mon last", "ok: snapshot(10 not 10) snapshot(0 not 10) snapshot(last)", "A@L: sellable 10 v5"},
+        {"snapshot 10 A@L seen=20 set=tue", "ok: snapshot(10 not 10)", NULL},
+
+        {"# a share of what is nearly beyond all numbers", NULL, NULL},
+        {"receive 9007199254740991 A@L 1 B@L", "ok: receive receive", NULL},
+        {"snapshot 9007199254740991 A@L 1 B@L seen=3", "ok: snapshot(9007199254740991 not 9007199254740991) snapshot(1 not 1)", NULL},
+        {"snapshot 9007199254740991 A@L seen=3 set=a last", "ok: snapshot(9007199254740991 not 9007199254740991) snapshot(0 not 1) out_of_stock snapshot(last)", NULL},
+        {"snapshot 1 B@L seen=3 set=b last", "ok: review(10 max_change), A@L asked -9007199254740991 free 9007199254740991", NULL},
+        {"resolve review=10 accept", "ok: resolve(10 max_change) snapshot(1 not 1) snapshot(0 not 9007199254740991) out_of_stock snapshot(last)", NULL},
+
         {"# how much may go is the source's max_change; a report lets everything go", NULL, NULL},
         {"source name=pos-1 change_percent=100", "ok: config", NULL},
         {"receive 10 A@L", "ok: receive", NULL},
         {"snapshot 10 A@L seen=3", "ok: snapshot(10 not 10)", NULL},
         {"snapshot seen=4 set=mon last", "ok: snapshot(0 not 10) out_of_stock snapshot(last)", "A@L: v4"},
+        {"source name=pos-1 policy=report", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive back_in_stock", NULL},
+        {"snapshot 10 A@L seen=10", "ok: snapshot(10 not 10)", NULL},
+        {"snapshot seen=11 set=tue last", "ok: snapshot(0 not 10) snapshot(last)", "A@L: sellable 10 v8"},
+        {"snapshot seen=13 set=wed last", "ok: snapshot(0 not 10) snapshot(last)", NULL},
     };
     WORLD_PLAY(rows);
+}
+
+/* What sources say has a table, and a smaller one than the journal's is told. */
+static void a_full_table_takes_no_new_statement(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    world_step(&world, "snapshot 1 A@L 1 damaged A@L 1 expired A@L 1 B@L seen=1");
+    world.ledger->limits.statement_count_max = world.twin->limits.statement_count_max = 4;
+    world_step(&world, "snapshot 1 C@L seen=1");
+    assert_string_equal(world.answer, "invalid limit_reached");
+    world.ledger->limits.statement_count_max = 5;
+    world_parse(&world, "snapshot 1 C@L seen=1");
+    ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
+    assert_int_equal(world.verdict.outcome, OUTCOME_DECIDED);
+    assert_null(ledger_overflow(world.ledger, &world.decision));
+    world.ledger->limits.statement_count_max = 4;
+    assert_string_equal(ledger_overflow(world.ledger, &world.decision), "--statements-max");
+    world.ledger->limits.statement_count_max = 5;
+    world_parse(&world, "receive 1 A@L occurred=-700000");
+    ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
+    assert_null(ledger_overflow(world.ledger, &world.decision));
+    world.ledger->limits.review_count_max = 0;
+    assert_string_equal(ledger_overflow(world.ledger, &world.decision), "--reviews-max");
+    world_deinit(&world);
 }
 
 int main(void)
@@ -151,6 +220,7 @@ int main(void)
         cmocka_unit_test(rebased),
         cmocka_unit_test(policies),
         cmocka_unit_test(sets),
+        cmocka_unit_test(a_full_table_takes_no_new_statement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
