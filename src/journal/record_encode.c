@@ -141,6 +141,13 @@ static uint8_t *put_document(uint8_t *at, struct text name, struct text *before)
     return at;
 }
 
+/* What few events have: those of the types that came last, and those of counts and reviews. */
+static NEVER_INLINE unsigned also_rarely(const struct event *event)
+{
+    return (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->review != 0 ? ALSO_REVIEW : 0u) |
+           (event->type == EVENT_SNAPSHOT ? ALSO_STATED : 0u) | (event_of_silence(event) ? ALSO_SILENCE : 0u);
+}
+
 static unsigned event_also(const struct event *event)
 {
     return (event->channel_number != NUMBER_NONE ? ALSO_QUOTA : 0u) | (event->low ? ALSO_LOW : 0u) |
@@ -148,10 +155,8 @@ static unsigned event_also(const struct event *event)
            (event->transfer_number != 0 ? ALSO_TRANSFER : 0u) |
            (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
            ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u) |
-           (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->review != 0 ? ALSO_REVIEW : 0u) |
-           (event->type == EVENT_SNAPSHOT ? ALSO_STATED : 0u) |
            (event->skip_count != 0 ? ALSO_SKIPS : 0u) |
-           (event_of_silence(event) ? ALSO_SILENCE : 0u);
+           (UNLIKELY((event->count_seq | event->review) != 0 || event->type >= EVENT_SILENT) ? also_rarely(event) : 0u);
 }
 
 static uint8_t *put_count(uint8_t *at, const struct event *event, int64_t recorded_at_us)

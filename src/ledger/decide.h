@@ -156,7 +156,7 @@ void decide_delete_channel(struct judge *judge);
 void decide_config(struct judge *judge);   /* item settings */
 
 /* ---- silence.c ---- */
-/* Says that a source is silent, or heard again: what silence_due_us has come to. */
+/* Says that a source is silent, or heard again: the first whose time has come. */
 void decide_silence(struct judge *judge);
 /* Behind the configuration of a source that there is: it may be silent no more with `after_s` seconds. */
 void silence_judge(struct judge *judge, uint32_t number, int64_t after_s);

@@ -291,7 +291,7 @@ struct event {
 
     /* A source falls silent, or is silent no more (silence.c). Present in events of these two types. */
     uint32_t silent_source;
-    int64_t silent_since_us; /* UTC, log time: nothing was decided of it since */
+    int64_t silent_since_us; /* UTC, log time, not 0: nothing was decided of it since */
 
     /* The count (of goods) after the event: a statement about one condition of the cell. Present when count_seq != 0. */
     uint64_t count_seq;        /* of its event */

@@ -143,7 +143,8 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     claims_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_CLAIMS);
     documents_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_DOCUMENTS);
     marks_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_MARKS);
-    reviews_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_REVIEWS);
+    if (UNLIKELY(ledger->reviews.closed_first != 0)) /* most of the time there is none */
+        reviews_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_REVIEWS);
     for (uint32_t i = 0; i < decision->name_count; i++)
         name_evolve(ledger, &decision->names[i]);
     if (decision->event_count == 0) {
@@ -191,7 +192,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         ledger->sources[decision->source].seq_mark = decision->source_seq;
         hash_in(ledger, PART_SOURCE, decision->source, source_hash(ledger, decision->source));
     }
-    if (UNLIKELY(ledger->sources[decision->source].silence_after_s != 0))
+    if (UNLIKELY(ledger->watches.of_all != 0))
         silence_heard(ledger, decision->source);
     if (text_present(decision->id)) {
         struct hash128 hash = decision->has_id_hash

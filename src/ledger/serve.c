@@ -278,7 +278,7 @@ int64_t ledger_next_due_us(const struct ledger *ledger)
 {
     if (ledger->pending->count != 0)
         return ledger->now_us;
-    return min_i64(expiry_due_us(ledger), silence_due_us(ledger));
+    return min_i64(expiry_due_us(ledger), ledger->watches.due_us);
 }
 
 /* Something is due, it seems. Never inlined: most of the time nothing is, and its command is a large one. */
@@ -300,7 +300,7 @@ static NEVER_INLINE bool decide_due(const struct ledger *ledger, int64_t now_us,
         return true;
     /* In the order of their times; at the same time, holds first. */
     int64_t expiry_us = expiry_due_us(ledger);
-    int64_t silence_us = silence_due_us(ledger);
+    int64_t silence_us = ledger->watches.due_us;
     if (min_i64(expiry_us, silence_us) > now_us)
         return false;
     if (expiry_us <= silence_us)

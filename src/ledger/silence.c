@@ -24,6 +24,7 @@ size_t watches_bytes(uint32_t source_count_max)
 void watches_init(struct watches *watches, struct region *region, uint32_t source_count_max)
 {
     watches->heap = region_take(region, source_count_max, sizeof(uint32_t));
+    watches->due_us = INT64_MAX;
 }
 
 /* ---- the heap ---- */
@@ -83,6 +84,11 @@ static void heap_remove(struct ledger *ledger, uint32_t number)
     }
 }
 
+static int64_t first_us(const struct ledger *ledger)
+{
+    return ledger->watches.count == 0 ? INT64_MAX : say_at_us(ledger, ledger->watches.heap[0]);
+}
+
 /* Is something to be said of it when time comes? Of a silent one, when it has spoken. */
 static bool has_say(const struct source *source)
 {
@@ -101,14 +107,10 @@ static void rewatch(struct ledger *ledger, uint32_t number)
     } else {
         heap_settle(ledger, source->watch_place - 1);
     }
+    ledger->watches.due_us = first_us(ledger);
 }
 
 /* ---- decide ---- */
-
-int64_t silence_due_us(const struct ledger *ledger)
-{
-    return ledger->watches.count == 0 ? INT64_MAX : say_at_us(ledger, ledger->watches.heap[0]);
-}
 
 static void say(struct judge *judge, enum event_type type, uint32_t number, int64_t since_us)
 {
@@ -206,6 +208,8 @@ uint64_t silence_hash(const struct ledger *ledger, uint32_t number)
 
 NEVER_INLINE void silence_heard(struct ledger *ledger, uint32_t number)
 {
+    if (ledger->sources[number].silence_after_s == 0)
+        return;
     hash_out(ledger, PART_SOURCE, number, silence_hash(ledger, number));
     ledger->sources[number].heard_us = ledger->now_us;
     hash_in(ledger, PART_SOURCE, number, silence_hash(ledger, number));
@@ -219,6 +223,7 @@ void silence_listen(struct ledger *ledger)
     ledger->watches.count = 0;
     for (uint32_t i = 0; i < count; i++) /* each is put at its own place or before it */
         heap_add(ledger, ledger->watches.heap[i]);
+    ledger->watches.due_us = first_us(ledger);
 }
 
 NEVER_INLINE void silence_evolve(struct ledger *ledger, const struct event *event)
@@ -263,6 +268,7 @@ void silence_config_after(struct ledger *ledger, uint32_t number, const struct s
     struct source *source = &ledger->sources[number];
     if (source->silence_after_s == 0 || after->after_s == 0) /* its time begins with this, or ends */
         source->heard_us = after->after_s == 0 ? 0 : ledger->now_us;
+    ledger->watches.of_all += (uint32_t)(after->after_s != 0) - (uint32_t)(source->silence_after_s != 0);
     source->silence_after_s = (uint32_t)after->after_s;
     withhold(ledger, withheld, seq);
     rewatch(ledger, number);
@@ -289,13 +295,16 @@ bool silence_sound(const struct ledger *ledger, uint32_t number, const struct si
 
 void silence_check(const struct ledger *ledger)
 {
-    uint32_t watched = 0, silent = 0;
+    uint32_t of_all = 0, watched = 0, silent = 0;
     for (uint32_t i = 0; i < ledger->names[NAME_SOURCE].count; i++) {
+        of_all += ledger->sources[i].silence_after_s != 0;
         watched += ledger->sources[i].watch_place != 0;
         silent += ledger->sources[i].silent_since_us != 0;
     }
     CHECK(silent == ledger->silent_count);
     CHECK(watched == ledger->watches.count);
+    CHECK(of_all == ledger->watches.of_all);
+    CHECK(first_us(ledger) == ledger->watches.due_us);
     for (uint32_t i = 0; i < ledger->names[NAME_LOCATION].count; i++)
         CHECK(ledger->locations[i].withheld == withheld_at(ledger, i));
 }

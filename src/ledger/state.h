@@ -101,6 +101,8 @@ struct source {
 struct watches {
     uint32_t *heap; /* by time, then number */
     uint32_t count;
+    int64_t due_us;  /* when that is of the first; INT64_MAX for never */
+    uint32_t of_all; /* sources that are watched, in the heap or not */
 };
 
 /* A name that an item has for one source, or for everybody. It is a part of the item's body. */
@@ -685,7 +687,7 @@ size_t watches_bytes(uint32_t source_count_max);
 void watches_init(struct watches *watches, struct region *region, uint32_t source_count_max);
 /* What it adds to a source's hash. */
 uint64_t silence_hash(const struct ledger *ledger, uint32_t number);
-/* Something was decided of a source that is watched. */
+/* Something was decided of a source, which may be one that is watched. */
 void silence_heard(struct ledger *ledger, uint32_t number);
 /* The ledger was started: everybody's time begins anew. */
 void silence_listen(struct ledger *ledger);
@@ -703,8 +705,6 @@ void silence_config_before(struct ledger *ledger, uint32_t number, const struct 
                            struct withheld *out_withheld);
 void silence_config_after(struct ledger *ledger, uint32_t number, const struct silence_config *after,
                           const struct withheld *withheld, uint64_t seq);
-/* When the next source falls silent, or is to be called heard again; INT64_MAX for never. */
-int64_t silence_due_us(const struct ledger *ledger);
 bool silence_sound(const struct ledger *ledger, uint32_t number, const struct silence_config *config, struct audit *audit);
 void silence_check(const struct ledger *ledger);
 
