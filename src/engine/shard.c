@@ -6,7 +6,7 @@
 
 struct counters {
     atomic_uint_fast64_t accepted[KIND_COUNT], refused[KIND_COUNT];
-    atomic_uint_fast64_t replayed, invalid, shed, expired, covered, served, silences, reads;
+    atomic_uint_fast64_t replayed, invalid, shed, expired, covered, served, silences, shortened, reads;
 };
 
 /* struct ledger_counts, as last published. */
@@ -209,6 +209,9 @@ bool shard_due(struct shard *shard, int64_t now_us)
         break;
     case KIND_COVER:
         count(&shard->counters.covered);
+        break;
+    case KIND_SHORT:
+        count(&shard->counters.shortened);
         break;
     case KIND_SILENT:
         count(&shard->counters.silences);
@@ -421,6 +424,7 @@ struct shard_counters shard_counters(const struct shard *shard)
         .shed = atomic_load_explicit(&from->shed, memory_order_relaxed),
         .expired = atomic_load_explicit(&from->expired, memory_order_relaxed),
         .covered = atomic_load_explicit(&from->covered, memory_order_relaxed),
+        .shortened = atomic_load_explicit(&from->shortened, memory_order_relaxed),
         .served = atomic_load_explicit(&from->served, memory_order_relaxed),
         .silences = atomic_load_explicit(&from->silences, memory_order_relaxed),
         .reads = atomic_load_explicit(&from->reads, memory_order_relaxed),

@@ -67,7 +67,8 @@ const struct ledger *shard_ledger(const struct shard *shard);
 struct shard_counters {
     uint64_t accepted[KIND_COUNT], refused[KIND_COUNT];
     uint64_t replayed, invalid, shed, reads;
-    uint64_t expired, covered, served, silences; /* the ledger's own decisions: holds, backordered units, waiting holds */
+    /* The ledger's own decisions: holds, backordered units, waiting holds, units that lost cover. */
+    uint64_t expired, covered, served, shortened, silences;
 };
 struct shard_counters shard_counters(const struct shard *shard);
 

@@ -289,14 +289,21 @@ static void queue_leave(struct ledger *ledger, enum queue_kind kind, uint32_t nu
     *link = (struct queue_link){0, 0, false};
 }
 
-/* From the end: who comes last is most often the newest. */
+/* From both ends: who comes last is most often the newest, and the newest are the first to lose cover. */
 static void queue_join(struct ledger *ledger, enum queue_kind kind, uint32_t number)
 {
     struct claim_line *lines = ledger->claims.lines;
     struct queue *queue = &cell_extra_make(ledger, lines[number].cell)->queues[kind];
     uint32_t before = queue->last;
-    while (before != 0 && stands_before(&ledger->claims, kind, number, before - 1))
+    uint32_t from_front = queue->first;
+    while (before != 0 && stands_before(&ledger->claims, kind, number, before - 1)) {
+        if (stands_before(&ledger->claims, kind, number, from_front - 1)) {
+            before = lines[from_front - 1].links[kind].previous;
+            break;
+        }
         before = lines[before - 1].links[kind].previous;
+        from_front = lines[from_front - 1].links[kind].next;
+    }
     uint32_t behind = before != 0 ? lines[before - 1].links[kind].next : queue->first;
     lines[number].links[kind] = (struct queue_link){behind, before, true};
     *(before != 0 ? &lines[before - 1].links[kind].next : &queue->first) = number + 1;
@@ -309,6 +316,8 @@ static void queues_follow(struct ledger *ledger, uint32_t number)
                                                          [QUEUE_WAITING] = CLAIM_WAITING};
     struct claim_line *line = &ledger->claims.lines[number];
     for (unsigned kind = 0; kind < QUEUE_COUNT; kind++) {
+        if (kind == QUEUE_BACKORDERED && line->links[kind].in && line->units[needs[kind]] > 0)
+            continue; /* a claim's number stays, its priority may not */
         if (line->links[kind].in)
             queue_leave(ledger, (enum queue_kind)kind, number);
         if (line->units[needs[kind]] > 0)
@@ -698,6 +707,7 @@ bool claim_line_sound(const struct ledger *ledger, uint32_t number, struct audit
     AUDIT_CHECK(audit, I2, line->lapsed == 0 || ledger->claims.entries[line->claim].state == CLAIM_STATE_EXPIRED, lapsed);
     AUDIT_CHECK(audit, I2, line->units[CLAIM_PICKED] <= line->units[CLAIM_COMMITTED], "more is picked than committed");
     AUDIT_CHECK(audit, I2, line->units[CLAIM_BACKORDERED] <= open, "more is backordered than open");
+    AUDIT_CHECK(audit, I2, line->units[CLAIM_SHORT] <= line->units[CLAIM_BACKORDERED], "more is short than backordered");
     AUDIT_CHECK(audit, I3, line->units[CLAIM_QUOTA] <= open, "more is of a quota than open");
     AUDIT_CHECK(audit, I2, line->links[QUEUE_BACKORDERED].in == (line->units[CLAIM_BACKORDERED] != 0),
                 "whether it waits for cover is not what it says");

@@ -76,7 +76,8 @@
     X(HEARD, heard, false)                                                                                             \
     X(STOCK_COUNT, count, false)                                                                                       \
     X(RESOLVE, resolve, false)                                                                                         \
-    X(SNAPSHOT, snapshot, false)
+    X(SNAPSHOT, snapshot, false)                                                                                       \
+    X(SHORT, short, false) /* the ledger's own */
 
 enum command_kind {
 #define X(upper, lower, request) KIND_##upper,

@@ -2,7 +2,7 @@
  *     item      u8 bits | units: varint n, n x (text name, varint numerator, varint denominator)
  *               | aliases: varint n, n x (text source, empty for a merged name; text name)
  *               | components: varint n, n x (text item, zigzag digits, u8 places) | gtin | attributes | merge
- *     location  u8 bits | text parent | zone | attributes
+ *     location  u8 bits | text parent | zone | attributes | shortfall: u8 n, n x u8 criterion
  *     source    u8 bits | zone | u8 default condition | varint expires in
  *               | silence: varint after, varint n, n x text location; where there are any: varint buffer
  *     zone      text name | zigzag offset | varint n | n x (zigzag first from, varint later ones from the one before,
@@ -18,12 +18,23 @@
 /* Stored in journals: append only, never renumber (docs/format.md). */
 enum { ITEM_UNITS = 1, ITEM_ALIASES = 2, ITEM_COMPONENTS = 4, ITEM_GTIN = 8, ITEM_ATTRIBUTES = 16, ITEM_MERGE = 32,
        ITEM_ALL = 63 };
-enum { LOCATION_PARENT = 1, LOCATION_NO_PROMISE = 2, LOCATION_ZONE = 4, LOCATION_ATTRIBUTES = 8, LOCATION_ALL = 15 };
+enum { LOCATION_PARENT = 1, LOCATION_NO_PROMISE = 2, LOCATION_ZONE = 4, LOCATION_ATTRIBUTES = 8,
+       LOCATION_SHORTFALL = 16, LOCATION_ALL = 31 };
 enum { SOURCE_ZONE = 1, SOURCE_ORDERED = 2, SOURCE_STRICT = 4, SOURCE_CONDITION = 8, SOURCE_EXPIRES_IN = 16,
        SOURCE_SILENCE = 32, SOURCE_BRAKES = 64, SOURCE_ALL = 127 };
 /* What its statements may change. */
 enum { BRAKES_AGE = 1, BRAKES_COUNT = 2, BRAKES_CHANGE = 4, BRAKES_POLICY = 8, BRAKES_ALL = 15 };
 enum { LIMIT_UNITS = 1, LIMIT_PERCENT = 2, LIMIT_ALL = 3 };
+
+const char *shortfall_name(enum shortfall_criterion criterion)
+{
+    static const char *const names[SHORTFALL_COUNT] = {
+#define X(upper, lower) #lower,
+        SHORTFALL_MAP(X)
+#undef X
+    };
+    return names[criterion];
+}
 
 int config_compare(struct text a, struct text b)
 {
@@ -125,7 +136,8 @@ size_t location_config_write(const struct location_config *config, uint8_t out_f
     unsigned bits = (text_present(config->parent) ? LOCATION_PARENT : 0u) |
                     (config->no_promise ? LOCATION_NO_PROMISE : 0u) |
                     (text_present(config->zone.name) ? LOCATION_ZONE : 0u) |
-                    (text_present(config->attributes) ? LOCATION_ATTRIBUTES : 0u);
+                    (text_present(config->attributes) ? LOCATION_ATTRIBUTES : 0u) |
+                    (config->shortfall.count != 0 ? LOCATION_SHORTFALL : 0u);
     write_u8(&w, (uint8_t)bits);
     if (text_present(config->parent))
         write_text(&w, config->parent);
@@ -133,6 +145,10 @@ size_t location_config_write(const struct location_config *config, uint8_t out_f
         write_zone(&w, &config->zone);
     if (text_present(config->attributes))
         write_text(&w, config->attributes);
+    if (config->shortfall.count != 0)
+        write_u8(&w, config->shortfall.count);
+    for (unsigned i = 0; i < config->shortfall.count; i++)
+        write_u8(&w, config->shortfall.criteria[i]);
     return finish(&w, bits, out_fits);
 }
 
@@ -290,6 +306,19 @@ static void read_silence(struct reader *r, struct silence_config *out_silence)
     out_silence->buffer = r->bad ? 0 : (int64_t)buffer;
 }
 
+static void read_shortfall(struct reader *r, struct shortfall *out_shortfall)
+{
+    unsigned seen = 0;
+    out_shortfall->count = read_u8(r);
+    refuse(r, out_shortfall->count == 0 || out_shortfall->count > SHORTFALL_COUNT);
+    for (unsigned i = 0; i < out_shortfall->count && !r->bad; i++) {
+        unsigned criterion = read_u8(r);
+        refuse(r, criterion >= SHORTFALL_COUNT || (seen >> criterion & 1) != 0);
+        seen |= 1u << (criterion & 7);
+        out_shortfall->criteria[i] = (uint8_t)criterion;
+    }
+}
+
 /* Reads the bits. False when there is nothing to be read. */
 static bool read_bits(struct reader *r, struct text form, unsigned all, unsigned *out_bits)
 {
@@ -356,6 +385,7 @@ bool location_config_read(struct text form, struct location_config *out_config)
     out_config->zone.offset_s = 0;
     out_config->zone.change_count = 0;
     out_config->no_promise = false;
+    out_config->shortfall = (struct shortfall){0, {0}};
     if (!read_bits(&r, form, LOCATION_ALL, &bits))
         return true;
     out_config->no_promise = (bits & LOCATION_NO_PROMISE) != 0;
@@ -365,6 +395,8 @@ bool location_config_read(struct text form, struct location_config *out_config)
         read_zone(&r, &out_config->zone);
     if ((bits & LOCATION_ATTRIBUTES) != 0)
         out_config->attributes = read_some(&r, ATTRIBUTES_BYTES_MAX);
+    if ((bits & LOCATION_SHORTFALL) != 0)
+        read_shortfall(&r, &out_config->shortfall);
     return is_whole(&r);
 }
 

@@ -58,11 +58,33 @@ struct zone {
     struct zone_change changes[ZONE_CHANGES_MAX]; /* each to another offset than before */
 };
 
+/*
+ * Which claims lose cover when more is promised than there is (shortfall.c): by the first criterion, those that it makes
+ * no difference between by the next one, and so on. X(enum, name on the wire). Stored in journals: append only.
+ */
+#define SHORTFALL_MAP(X)                                                                                               \
+    X(NEWEST, newest)                   /* whose claim began last */                                                   \
+    X(LOWEST_PRIORITY, lowest_priority) /* the largest number; before it those that have none */                       \
+    X(UNPAID, unpaid)                                                                                                  \
+    X(OTHER_PLACE, other_place)         /* what they would lose is free to them at another location */
+enum shortfall_criterion {
+#define X(upper, lower) SHORTFALL_##upper,
+    SHORTFALL_MAP(X)
+#undef X
+        SHORTFALL_COUNT
+};
+const char *shortfall_name(enum shortfall_criterion criterion);
+struct shortfall {
+    uint8_t count;                     /* 0: no rule */
+    uint8_t criteria[SHORTFALL_COUNT]; /* the first `count`, none twice; the others are 0 */
+};
+
 struct location_config {
     struct text parent; /* absent at the top of a tree */
     bool no_promise;    /* it takes none: its parent does */
     struct zone zone;
     struct text attributes;
+    struct shortfall shortfall;
 };
 
 #define SILENCE_S_MAX (INT64_C(366) * 24 * 60 * 60) /* a year: beyond it nobody waits for it */

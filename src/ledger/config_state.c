@@ -223,9 +223,12 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
     set_body(ledger, &location->config, event->config_deleted ? TEXT_NONE : event->config);
     CHECK(location_config_read(config_body(ledger, NAME_LOCATION, number), &config));
     bool was_bin = location->no_promise;
+    bool had_rule = shortfall_rule(ledger, number) != NULL;
     uint32_t old_parent = location->parent;
     location->parent = 0;
     location->no_promise = config.no_promise;
+    ledger->shortfall_count += (uint32_t)(config.shortfall.count != 0) - (uint32_t)(location->shortfall.count != 0);
+    location->shortfall = config.shortfall;
     ledger->bin_count += (uint32_t)config.no_promise - (uint32_t)was_bin;
     if (text_present(config.parent)) {
         uint32_t parent = ledger_number(ledger, NAME_LOCATION, config.parent);
@@ -241,6 +244,8 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
         name_retire(ledger, NAME_LOCATION, number);
     }
     hash_in(ledger, PART_LOCATION, number, location_hash(ledger, number));
+    if (!had_rule && shortfall_rule(ledger, number) != NULL)
+        pending_consider_shorts(ledger);
 }
 
 static bool limit_same(const struct limit *a, const struct limit *b)
@@ -515,6 +520,7 @@ bool location_sound(const struct ledger *ledger, uint32_t number, struct audit *
     AUDIT_CHECK(audit, STATE, location_config_read(config_body(ledger, NAME_LOCATION, number), &config), other);
     AUDIT_CHECK(audit, STATE, text_present(config.parent) == (location->parent != 0), other);
     AUDIT_CHECK(audit, STATE, config.no_promise == location->no_promise, other);
+    AUDIT_CHECK(audit, STATE, memcmp(&config.shortfall, &location->shortfall, sizeof(config.shortfall)) == 0, other);
     AUDIT_CHECK(audit, STATE, location->parent == 0 ||
                                   ledger_number(ledger, NAME_LOCATION, config.parent) == location->parent - 1, other);
     AUDIT_CHECK(audit, STATE, location->children == 0 || !ledger->names[NAME_LOCATION].retired[number],
@@ -545,7 +551,8 @@ void configs_check(const struct ledger *ledger)
 {
     const struct configs *configs = &ledger->configs;
     struct item_config *config = &ledger->bodies[0];
-    uint64_t of_items = 0, components = 0, children = 0, with_parent = 0, of_sources = 0, everybodys = 0;
+    uint64_t of_items = 0, components = 0, children = 0, with_parent = 0, with_shortfall = 0;
+    uint64_t of_sources = 0, everybodys = 0;
     aliases_check(ledger);
     for (uint32_t i = 0; i < ledger->names[NAME_ITEM].count; i++) {
         CHECK(item_config_read(config_body(ledger, NAME_ITEM, i), config));
@@ -558,8 +565,10 @@ void configs_check(const struct ledger *ledger)
     for (uint32_t i = 0; i < ledger->names[NAME_LOCATION].count; i++) {
         children += ledger->locations[i].children;
         with_parent += ledger->locations[i].parent != 0;
+        with_shortfall += ledger->locations[i].shortfall.count != 0;
     }
     CHECK(children == with_parent);
+    CHECK(with_shortfall == ledger->shortfall_count);
     for (uint32_t i = 0; i < ledger->names[NAME_SOURCE].count; i++)
         of_sources += ledger->sources[i].aliases;
     for (uint32_t i = 0; i < configs->alias_count; i++)

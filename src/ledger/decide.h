@@ -271,11 +271,18 @@ struct terms grant_terms(const struct judge *judge, const struct draft *draft, c
 /* Grants units in this event's claim and cell into CLAIM_HELD or CLAIM_COMMITTED; quota first, backordered beyond free. */
 void grant_units(const struct judge *judge, const struct draft *draft, struct event *event, enum claim_figure into,
                  int64_t units, struct terms terms);
+/* So many of the event's claim and cell no longer lack cover; what lost it goes first. */
+void lack_less(struct event *event, int64_t units);
 /* Takes units out of the event's claim and cell: from held, then from committed. Gives back what they had of the quota;
  * uncovered ones go first. */
 void give_back_units(const struct judge *judge, struct event *event, int64_t from_held, int64_t from_committed);
 /* Uses the judge's channel's quota for units that go without a claim. */
 void quota_use(const struct judge *judge, const struct draft *draft, struct event *event, int64_t units);
+
+/* ---- shortfall.c ---- */
+/* So many units in the draft's cell lose cover, by the rule of its location: an event for each of their claims,
+ * SERVED_MAX at most; what is left is for the next decision. */
+void decide_short(struct judge *judge, struct draft draft, int64_t units);
 
 /* ---- kit.c ---- */
 enum kit_fit {

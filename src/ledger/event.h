@@ -58,7 +58,8 @@
     X(CORRECTION, correction)                                                                                          \
     X(REVIEW, review)                                                                                                  \
     X(RESOLVE, resolve)                                                                                                \
-    X(SNAPSHOT, snapshot)
+    X(SNAPSHOT, snapshot)                                                                                              \
+    X(SHORT, short)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -139,8 +140,8 @@ enum claim_figure {
     CLAIM_CONSUMED,
     CLAIM_RELEASED,
     CLAIM_EXPIRED,
-    CLAIM_SHORT,
-    CLAIM_BACKORDERED, /* part of held + committed: granted without cover */
+    CLAIM_SHORT,       /* part of backordered: had cover once and lost it */
+    CLAIM_BACKORDERED, /* part of held + committed: without cover */
     CLAIM_QUOTA,       /* what the claim still has of its channel's quota */
     CLAIM_WAITING,     /* asked for and not granted: not part of granted */
     CLAIM_FIGURE_COUNT

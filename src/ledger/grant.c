@@ -58,6 +58,13 @@ void grant_units(const struct judge *judge, const struct draft *draft, struct ev
     quota_take(judge, event, from_quota);
 }
 
+void lack_less(struct event *event, int64_t units)
+{
+    event->claim_units[CLAIM_BACKORDERED] -= units;
+    event->claim_units[CLAIM_SHORT] -= min_i64(units, event->claim_units[CLAIM_SHORT]);
+    event->delta.units[FIGURE_BACKORDERED] -= units;
+}
+
 void give_back_units(const struct judge *judge, struct event *event, int64_t from_held, int64_t from_committed)
 {
     int64_t units = from_held + from_committed;
@@ -66,10 +73,9 @@ void give_back_units(const struct judge *judge, struct event *event, int64_t fro
     event->claim_units[CLAIM_HELD] -= from_held;
     event->claim_units[CLAIM_COMMITTED] -= from_committed;
     event->claim_units[CLAIM_QUOTA] -= quota;
-    event->claim_units[CLAIM_BACKORDERED] -= uncovered;
     event->delta.units[FIGURE_HELD] -= from_held;
     event->delta.units[FIGURE_COMMITTED] -= from_committed;
-    event->delta.units[FIGURE_BACKORDERED] -= uncovered;
+    lack_less(event, uncovered);
     if (quota != 0) {
         event->channel_number = judge->channel;
         event->quota_delta += quota;
@@ -94,11 +100,10 @@ int64_t claim_consume(struct event *event, int64_t units)
     event->claim_units[CLAIM_QUOTA] -= min_i64(used, event->claim_units[CLAIM_QUOTA]);
     int64_t covered = max_i64(0, event->claim_units[CLAIM_BACKORDERED] - event->claim_units[CLAIM_HELD] -
                                      event->claim_units[CLAIM_COMMITTED]);
-    event->claim_units[CLAIM_BACKORDERED] -= covered;
     event->delta.units[FIGURE_PICKED] -= from_picked;
     event->delta.units[FIGURE_COMMITTED] -= from_committed;
     event->delta.units[FIGURE_HELD] -= from_held;
-    event->delta.units[FIGURE_BACKORDERED] -= covered;
+    lack_less(event, covered);
     return used;
 }
 

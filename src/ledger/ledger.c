@@ -59,7 +59,7 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
            region_round((size_t)limits->location_count_max * CHANNEL_WORDS * sizeof(uint64_t)) +
            region_round(CONFIG_BYTES_MAX) + region_round(sizeof(struct pending)) +
-           region_round((size_t)limits->cell_count_max * sizeof(uint32_t)) +
+           2 * region_round((size_t)limits->cell_count_max * sizeof(uint32_t)) +
            region_round((size_t)limits->claim_count_max * sizeof(uint64_t)) + audit_bytes(limits);
 }
 

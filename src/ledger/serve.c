@@ -1,6 +1,7 @@
 /*
  * Serving: what the ledger itself does, before the next command is decided and with nothing between.
  *
+ *     short    more is promised than there is, and a rule says who loses cover (shortfall.c)
  *     cover    goods came, or were freed, where claims lack cover: the oldest claim first
  *     hold     units became free where claims wait: in their order, each as soon as all it waits for can be had
  *     expire   the end of a hold has come
@@ -21,43 +22,55 @@
 void pending_init(struct ledger *ledger, struct region *region)
 {
     ledger->pending = region_take(region, 1, sizeof(struct pending));
-    ledger->pending->heap = region_take(region, ledger->limits.cell_count_max, sizeof(uint32_t));
+    ledger->pending->served.cells = region_take(region, ledger->limits.cell_count_max, sizeof(uint32_t));
+    ledger->pending->shorts.cells = region_take(region, ledger->limits.cell_count_max, sizeof(uint32_t));
     ledger->pending->unserved = region_take(region, ledger->limits.claim_count_max, sizeof(uint64_t));
 }
 
-static void heap_push(struct pending *pending, uint32_t cell)
+static void heap_push(struct cell_heap *heap, uint32_t cell)
 {
-    uint32_t place = pending->count++;
-    for (; place > 0 && cell < pending->heap[(place - 1) / 2]; place = (place - 1) / 2)
-        pending->heap[place] = pending->heap[(place - 1) / 2];
-    pending->heap[place] = cell;
+    uint32_t place = heap->count++;
+    for (; place > 0 && cell < heap->cells[(place - 1) / 2]; place = (place - 1) / 2)
+        heap->cells[place] = heap->cells[(place - 1) / 2];
+    heap->cells[place] = cell;
 }
 
-static void heap_pop(struct pending *pending)
+static void heap_pop(struct cell_heap *heap)
 {
-    uint32_t cell = pending->heap[--pending->count];
+    uint32_t cell = heap->cells[--heap->count];
     uint32_t place = 0;
-    for (uint32_t child; (child = 2 * place + 1) < pending->count; place = child) {
-        if (child + 1 < pending->count && pending->heap[child + 1] < pending->heap[child])
+    for (uint32_t child; (child = 2 * place + 1) < heap->count; place = child) {
+        if (child + 1 < heap->count && heap->cells[child + 1] < heap->cells[child])
             child++;
-        if (cell < pending->heap[child])
+        if (cell < heap->cells[child])
             break;
-        pending->heap[place] = pending->heap[child];
+        heap->cells[place] = heap->cells[child];
     }
-    pending->heap[place] = cell;
+    heap->cells[place] = cell;
+}
+
+/* Each cell of a heap is there once, and says so. */
+static void heap_check(const struct ledger *ledger, const struct cell_heap *heap)
+{
+    for (uint32_t i = 0; i < heap->count; i++) {
+        const struct cell_extra *extra = cell_extra(ledger, heap->cells[i]);
+        CHECK(extra != NULL && (heap == &ledger->pending->served ? extra->pending : extra->short_pending));
+        CHECK(i == 0 || heap->cells[(i - 1) / 2] < heap->cells[i]);
+    }
 }
 
 void pending_check(const struct ledger *ledger)
 {
     const struct pending *pending = ledger->pending;
-    uint32_t noted = 0;
-    for (uint32_t i = 0; i < ledger->extra_count; i++)
-        noted += ledger->extras[i].pending;
-    CHECK(noted == pending->count);
-    for (uint32_t i = 0; i < pending->count; i++) {
-        CHECK(cell_extra(ledger, pending->heap[i]) != NULL && cell_extra(ledger, pending->heap[i])->pending);
-        CHECK(i == 0 || pending->heap[(i - 1) / 2] < pending->heap[i]);
+    uint32_t served = 0, shorts = 0;
+    for (uint32_t i = 0; i < ledger->extra_count; i++) {
+        served += ledger->extras[i].pending;
+        shorts += ledger->extras[i].short_pending;
     }
+    CHECK(served == pending->served.count);
+    CHECK(shorts == pending->shorts.count);
+    heap_check(ledger, &pending->served);
+    heap_check(ledger, &pending->shorts);
 }
 
 /* What may cover claims of the cell: available + backordered - safety stock. */
@@ -67,15 +80,35 @@ static int64_t coverable(const struct ledger *ledger, uint32_t cell)
     return figures_available(&figures) + figures.units[FIGURE_BACKORDERED] - figures.units[FIGURE_SAFETY_STOCK];
 }
 
+static NEVER_INLINE void consider_short(struct ledger *ledger, uint32_t cell)
+{
+    if (shortfall_units(ledger, cell) == 0)
+        return;
+    struct cell_extra *extra = cell_extra_make(ledger, cell);
+    if (extra->short_pending)
+        return;
+    extra->short_pending = true;
+    heap_push(&ledger->pending->shorts, cell);
+}
+
+/* No list of what is oversold is kept, it would cost each event: 10 million cells take some 0.1 s. */
+void pending_consider_shorts(struct ledger *ledger)
+{
+    for (uint32_t cell = 0; cell < ledger->cell_count; cell++)
+        consider_short(ledger, cell);
+}
+
 void pending_consider(struct ledger *ledger, uint32_t cell)
 {
+    if (UNLIKELY(ledger->shortfall_count != 0))
+        consider_short(ledger, cell);
     struct cell_extra *extra = cell_extra(ledger, cell);
     if (extra == NULL || extra->pending ||
         (extra->queues[QUEUE_BACKORDERED].first == 0 && extra->queues[QUEUE_WAITING].first == 0) ||
         coverable(ledger, cell) <= 0)
         return;
     extra->pending = true;
-    heap_push(ledger->pending, cell);
+    heap_push(&ledger->pending->served, cell);
 }
 
 void pending_consider_claim(struct ledger *ledger, uint32_t claim)
@@ -123,8 +156,7 @@ static void decide_cover(struct judge *judge, uint32_t cell, int64_t units)
         event->quantity = covered;
         event->condition = CONDITION_SELLABLE;
         claim_fill(judge, line->claim, l - 1, event);
-        event->claim_units[CLAIM_BACKORDERED] -= covered;
-        event->delta.units[FIGURE_BACKORDERED] = -covered;
+        lack_less(event, covered);
         CHECK(judge_cell(judge, &draft, event, DISCREPANCY_NONE, 0));
         units -= covered;
     }
@@ -204,8 +236,8 @@ static void decide_served(struct judge *judge, uint32_t first)
 static uint32_t find_coverable(const struct ledger *ledger, int64_t *out_units)
 {
     uint32_t first = NUMBER_NONE;
-    for (uint32_t i = 0; i < ledger->pending->count; i++) {
-        uint32_t cell = ledger->pending->heap[i];
+    for (uint32_t i = 0; i < ledger->pending->served.count; i++) {
+        uint32_t cell = ledger->pending->served.cells[i];
         if (cell > first || cell_extra(ledger, cell)->queues[QUEUE_BACKORDERED].first == 0)
             continue;
         struct figures figures = cell_figures(ledger, cell);
@@ -218,6 +250,24 @@ static uint32_t find_coverable(const struct ledger *ledger, int64_t *out_units)
     return first;
 }
 
+/* The first cell where claims really are to lose cover. */
+static bool decide_shorts(const struct ledger *ledger, struct judge *judge)
+{
+    struct cell_heap *shorts = &ledger->pending->shorts;
+    while (shorts->count != 0) {
+        uint32_t cell = shorts->cells[0];
+        int64_t units = shortfall_units(ledger, cell);
+        if (units != 0) {
+            own_begin(judge, KIND_SHORT);
+            decide_short(judge, draft_of_cell(ledger, cell, NUMBER_NONE), units);
+            return true;
+        }
+        cell_extra(ledger, cell)->short_pending = false;
+        heap_pop(shorts);
+    }
+    return false;
+}
+
 /*
  * What pending cells really have for somebody. Covers first, in all of them: one who waits for several cells would be
  * passed over in one for the sake of another that is still to be covered.
@@ -225,14 +275,15 @@ static uint32_t find_coverable(const struct ledger *ledger, int64_t *out_units)
 static bool decide_pending(const struct ledger *ledger, struct judge *judge)
 {
     int64_t units;
-    uint32_t covered = ledger->pending->count == 0 ? NUMBER_NONE : find_coverable(ledger, &units);
+    struct cell_heap *served = &ledger->pending->served;
+    uint32_t covered = served->count == 0 ? NUMBER_NONE : find_coverable(ledger, &units);
     if (covered != NUMBER_NONE) {
         own_begin(judge, KIND_COVER);
         decide_cover(judge, covered, units);
         return true;
     }
-    while (ledger->pending->count != 0) {
-        uint32_t cell = ledger->pending->heap[0];
+    while (served->count != 0) {
+        uint32_t cell = served->cells[0];
         struct cell_extra *extra = cell_extra(ledger, cell);
         uint32_t line = find_servable(judge, cell);
         if (line != 0) {
@@ -241,7 +292,7 @@ static bool decide_pending(const struct ledger *ledger, struct judge *judge)
             return true;
         }
         extra->pending = false;
-        heap_pop(ledger->pending);
+        heap_pop(served);
     }
     return false;
 }
@@ -276,7 +327,7 @@ static int64_t expiry_due_us(const struct ledger *ledger)
 
 int64_t ledger_next_due_us(const struct ledger *ledger)
 {
-    if (ledger->pending->count != 0)
+    if ((ledger->pending->served.count | ledger->pending->shorts.count) != 0)
         return ledger->now_us;
     return min_i64(expiry_due_us(ledger), ledger->watches.due_us);
 }
@@ -296,7 +347,7 @@ static NEVER_INLINE bool decide_due(const struct ledger *ledger, int64_t now_us,
         .decision = out_decision,
         .verdict = &verdict,
     };
-    if (decide_pending(ledger, &judge))
+    if (decide_shorts(ledger, &judge) || decide_pending(ledger, &judge))
         return true;
     /* In the order of their times; at the same time, holds first. */
     int64_t expiry_us = expiry_due_us(ledger);

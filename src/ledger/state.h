@@ -69,6 +69,7 @@ struct location {
     uint32_t cells;    /* that it has. Derived, as is all below */
     uint32_t node;     /* of a bin: where its goods are promised, + 1; 0 for none, and for what is no bin (bin.c) */
     bool no_promise;   /* it is a bin: from the configuration, where every movement needs it */
+    struct shortfall shortfall; /* its own rule: from the configuration, too */
     int64_t withheld;  /* of what is shown of each item there, in whole units, while sources are silent (silence.c) */
 };
 #define WITHHELD_ALL INT64_MAX
@@ -191,6 +192,7 @@ struct cell_extra {
     struct queue queues[QUEUE_COUNT]; /* claims that need something of the cell, in the order they get it */
     uint32_t mark_first;          /* the newest count + 1, 0 for none. Derived */
     bool pending;                 /* in the heap of cells to be served */
+    bool short_pending;           /* in the heap of cells where claims may lose cover */
     bool low;                     /* see struct event */
 };
 
@@ -235,11 +237,15 @@ struct offer {
     uint32_t next, previous;  /* + 1, in the channel's list */
 };
 
-/* Cells where something can now be done for a claim: served by number, before anything else is decided. What is in it is
- * a guess that ledger_due makes sure of: no state. */
-struct pending {
-    uint32_t *heap;
+/* Cells, the lowest number on top. */
+struct cell_heap {
+    uint32_t *cells;
     uint32_t count;
+};
+/* Cells where something can now be done for a claim, and those where more is promised than there is: served by number,
+ * before anything else is decided. What is in it is a guess that ledger_due makes sure of: no state. */
+struct pending {
+    struct cell_heap served, shorts;
     uint64_t *unserved; /* of each claim: it could not be served after this event. Spares looking again, is no state */
 };
 
@@ -451,6 +457,7 @@ struct ledger {
     bool strict;
     uint32_t retired_count; /* names of all spaces */
     uint32_t bin_count;     /* locations that take no promises. Derived */
+    uint32_t shortfall_count; /* locations with a rule of their own for who loses cover. Derived */
     uint64_t entries_hash; /* sum over all entries */
     uint64_t *block_hashes[PART_HASHED]; /* the same, for each block of each part. Derived */
     struct audit audit; /* no state */
@@ -710,11 +717,19 @@ void silence_check(const struct ledger *ledger);
 
 /* ---- serve.c ---- */
 void pending_init(struct ledger *ledger, struct region *region);
-/* Notes the cell when something can be done there for a claim that waits or lacks cover. */
+/* Notes the cell when something can be done there for a claim that waits or lacks cover, or a claim is to lose it. */
 void pending_consider(struct ledger *ledger, uint32_t cell);
+/* Notes all cells where claims are to lose cover, now that a rule holds where there was none. */
+void pending_consider_shorts(struct ledger *ledger);
 /* The same for the cells in which the claim waits: a whole that shrank may be had now, in any of them. */
 void pending_consider_claim(struct ledger *ledger, uint32_t claim);
 void pending_check(const struct ledger *ledger);
+
+/* ---- shortfall.c ---- */
+/* The rule for a location, its own or of the nearest above it that has one; NULL for none. */
+const struct shortfall *shortfall_rule(const struct ledger *ledger, uint32_t location);
+/* So many units that have cover in a cell are to lose it. */
+int64_t shortfall_units(const struct ledger *ledger, uint32_t cell);
 
 /* ---- kit.c ---- */
 size_t parts_bytes(uint32_t count_max);

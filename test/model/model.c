@@ -841,6 +841,13 @@ static void grant(struct work *w, struct model_claim *claim, int64_t cell, int64
     }
 }
 
+/* So many lack cover now, as many as before or less: who lost it is the first to lack it no more. */
+static void lacks(struct model_claim_line *line, int64_t backordered)
+{
+    line->lost = at_least_zero(line->lost - (line->backordered - backordered));
+    line->backordered = backordered;
+}
+
 /* "Release and expiry give back what that claim had taken"; units without cover go first. */
 static void give_back(struct model_state *s, const struct model_claim *claim, struct model_claim_line *line,
                       int64_t units)
@@ -850,7 +857,7 @@ static void give_back(struct model_state *s, const struct model_claim *claim, st
     line->quota -= back;
     if (quota != NULL)
         *quota += back;
-    line->backordered = at_least_zero(line->backordered - units);
+    lacks(line, at_least_zero(line->backordered - units));
 }
 
 /* "consumes picked, committed, then held"; "consumption uses the part of the quota first". Returns what it took. */
@@ -864,7 +871,7 @@ static int64_t consume(struct model_claim_line *line, int64_t units)
     line->held -= from_held;
     line->consumed += taken;
     line->quota -= smaller(taken, line->quota);
-    line->backordered = smaller(line->backordered, line->held + line->committed);
+    lacks(line, smaller(line->backordered, line->held + line->committed));
     return taken;
 }
 
@@ -2313,11 +2320,12 @@ static void begin(struct work *w, struct model *model, const struct model_comman
 
 static const struct model_command no_command;
 
-const char *model_place(struct model *model, const char *location, const char *parent, bool bin, int64_t now_us)
+const char *model_place(struct model *model, const char *location, const char *parent, bool bin,
+                        const struct model_rule *rule, int64_t now_us)
 {
     struct work w;
     begin(&w, model, &no_command, now_us);
-    const char *code = place_location(&w, location, parent, bin);
+    const char *code = place_location(&w, location, parent, bin, rule);
     if (code != NULL) {
         model->now.seq++; /* refusals are decisions */
         return code;
@@ -2460,6 +2468,27 @@ static int64_t first_servable(const struct model_state *s, int64_t cell)
     return first;
 }
 
+static bool any_lacks_cover(const struct model_state *s)
+{
+    for (int64_t c = 0; c < s->cell_count; c++)
+        if (lacks_cover(s, c))
+            return true;
+    return false;
+}
+
+/* "in one decision, with a `short` event for each claim" */
+bool model_short(struct model *model, const char *item, const char *location, int64_t *trolleys, int64_t *not_newest)
+{
+    struct model_state *s = &model->now;
+    int64_t cell = find_cell(s, item, location);
+    if (!lacks_cover(s, cell))
+        return false;
+    int64_t events = short_of(s, cell, trolleys, not_newest);
+    s->cells[cell].version += events;
+    s->seq += events;
+    return true;
+}
+
 /* "covers min(A, b) units oldest claim first, one event per claim line" */
 bool model_cover(struct model *model, const char *item, const char *location)
 {
@@ -2467,7 +2496,7 @@ bool model_cover(struct model *model, const char *item, const char *location)
     begin(&w, model, &no_command, 0);
     struct model_state *s = &w.next;
     int64_t cell = find_cell(s, item, location);
-    if (!covers(s, cell))
+    if (!covers(s, cell) || any_lacks_cover(s))
         return false;
     int64_t left = smaller(above_safety(s, cell), model_backordered(s, cell));
     while (left > 0) {
@@ -2479,7 +2508,7 @@ bool model_cover(struct model *model, const char *item, const char *location)
         }
         struct model_claim_line *line = line_for(oldest, cell);
         int64_t units = smaller(left, line->backordered);
-        line->backordered -= units;
+        lacks(line, line->backordered - units);
         left -= units;
         s->cells[cell].version++;
         s->seq++;
@@ -2498,7 +2527,7 @@ bool model_serve(struct model *model, const char *hold, const char *item, const 
     /* It is the turn of who is first in some cell in which it waits, when all that lacks cover has what there is. */
     for (int64_t c = 0; c < s->cell_count; c++) {
         int64_t i = first_servable(s, c);
-        if (covers(s, c))
+        if (covers(s, c) || lacks_cover(s, c))
             return false;
         if (i >= 0 && is(s->claims[i].name, hold) && (c == here || !s->claims[i].partial))
             claim = &s->claims[i];
@@ -2541,7 +2570,7 @@ static int64_t next_expiry(const struct model_state *s, int64_t now_us)
 static bool nothing_to_serve(const struct model_state *s)
 {
     for (int64_t c = 0; c < s->cell_count; c++)
-        if (covers(s, c) || first_servable(s, c) >= 0)
+        if (covers(s, c) || lacks_cover(s, c) || first_servable(s, c) >= 0)
             return false;
     return true;
 }

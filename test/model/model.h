@@ -88,6 +88,9 @@ struct model_item {
     int64_t part_count; /* 0: no kit */
     struct model_part parts[MODEL_PARTS_MAX];
 };
+/* Who loses cover first: by the first criterion that differs. */
+enum { MODEL_NEWEST, MODEL_LOWEST_PRIORITY, MODEL_UNPAID, MODEL_OTHER_PLACE, MODEL_CRITERIA };
+struct model_rule { int64_t count, by[MODEL_CRITERIA]; };
 struct model_silence {
     int64_t after_s; /* 0: it may be silent */
     int64_t buffer;  /* kept back of each item at each place, whole units; 0: all */
@@ -119,6 +122,7 @@ struct model_channel {
 
 struct model_claim_line {
     int64_t cell, granted, held, committed, picked, consumed, released, expired, backordered, quota, waiting, lapsed;
+    int64_t lost; /* of what is backordered: had cover once */
 };
 struct model_claim {
     model_name name, holder, channel;
@@ -149,6 +153,7 @@ struct model_state {
     struct model_item items[MODEL_NAMES_MAX];
     model_name locations[MODEL_NAMES_MAX], parents[MODEL_NAMES_MAX]; /* "" at the top */
     int64_t bins[MODEL_NAMES_MAX], tree; /* which take no promises; there is one, or was */
+    struct model_rule rules[MODEL_NAMES_MAX]; /* of shortfalls */
     struct model_source sources[MODEL_NAMES_MAX];
     struct model_channel channels[MODEL_CHANNELS_MAX];
     struct model_cell cells[MODEL_CELLS_MAX];
@@ -215,11 +220,12 @@ void model_init(struct model *model, int64_t window_us, struct model_remembered 
                 struct model_move *moves, struct model_count *counts);
 
 /*
- * What the ledger itself must do before the next command: covers and service of waiting claims, then expiries. Where
- * the texts leave an order open (which cell comes first), the other side chooses and the model says whether it may:
+ * What the ledger itself must do before the next command: shortfalls, covers, service of waiting claims, then expiries.
+ * Where the texts leave an order open (which cell comes first), the other side chooses and the model says whether it may:
  * false when this is not what may be done now. A claim with `partial` is served in this cell, where it is first; any
  * other as a whole.
  */
+bool model_short(struct model *model, const char *item, const char *location, int64_t *trolleys, int64_t *not_newest);
 bool model_cover(struct model *model, const char *item, const char *location);
 bool model_serve(struct model *model, const char *hold, const char *item, const char *location, int64_t now_us);
 /* Ends what is held and waited for of the one claim that is due first. Its name, or NULL when none may end now. */
@@ -245,7 +251,8 @@ int64_t model_as_of(const struct model *model, const char *item, const char *loc
 /* The transfer, or the expected document, of this name at this time, or NULL. */
 const struct model_paper *model_paper_named(const struct model *model, bool transfer, const char *name, int64_t now_us);
 /* PUT of a location, by configuration: the code of its refusal, or "none". */
-const char *model_place(struct model *model, const char *location, const char *parent, bool bin, int64_t now_us);
+const char *model_place(struct model *model, const char *location, const char *parent, bool bin,
+                        const struct model_rule *rule, int64_t now_us);
 /* PUT of a source, by configuration: the code of its refusal, or "none"; ended: it is silent no more with it. */
 const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t now_us,
                          bool *out_ended);

@@ -203,7 +203,8 @@ static const char *in_the_way(const struct model_state *s, const char *location)
     return policy ? "in_use" : NULL;
 }
 
-const char *place_location(struct work *w, const char *location, const char *parent, bool bin)
+const char *place_location(struct work *w, const char *location, const char *parent, bool bin,
+                           const struct model_rule *rule)
 {
     struct model_state *s = &w->next;
     int64_t i = place_number(s, location);
@@ -226,6 +227,7 @@ const char *place_location(struct work *w, const char *location, const char *par
     memset(s->parents[i], 0, sizeof(model_name));
     memcpy(s->parents[i], parent, strlen(parent));
     s->bins[i] = bin;
+    s->rules[i] = *rule;
     s->tree = s->tree || bin;
     s->seq++;
     for (int64_t c = 0; c < before.cell_count; c++) { /* in their order, from where and to where */

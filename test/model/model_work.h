@@ -112,7 +112,16 @@ void note_taking(struct work *w, int64_t sign, int64_t claim, const char *channe
 /* What changes in bins is an event of their node. */
 void touch_nodes(struct work *w);
 /* PUT of a location: the code of its refusal, or NULL. */
-const char *place_location(struct work *w, const char *location, const char *parent, bool bin);
+const char *place_location(struct work *w, const char *location, const char *parent, bool bin,
+                           const struct model_rule *rule);
+
+/* ---- model_short.c ---- */
+
+/* Is more promised in the cell than there is, so that some of it is to lose cover? */
+bool lacks_cover(const struct model_state *s, int64_t cell);
+/* Takes cover from claims until that is so no more. How many claims lost some; counts those who lost what is picked, and
+ * those who were not the newest. */
+int64_t short_of(struct model_state *s, int64_t cell, int64_t *trolleys, int64_t *not_newest);
 
 /* ---- model_kit.c ---- */
 

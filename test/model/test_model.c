@@ -46,6 +46,7 @@ struct run {
     bool alone; /* the model without a ledger */
     bool huge;  /* this world has quantities near 2^53 */
     bool tree;  /* in this one some locations are bins of others */
+    bool rules; /* this one has rules of who loses cover */
     bool kits;  /* this one has kits, i3 and i4 most of all */
     bool late;  /* in this one goods are counted, and much comes late */
     int64_t now_us;
@@ -438,6 +439,27 @@ static void lines_of_claim(struct model_command *c, const struct model_claim *cl
             continue;
         line_of_cell(c, claim->lines[l].cell, 1 + (int64_t)below((uint64_t)open));
     }
+}
+
+/* Goods lost where several claims stand, so many that one of them loses cover. False when there is no such cell. */
+static bool line_too_few(struct model_command *c)
+{
+    const struct model_state *s = &run.model.now;
+    for (int64_t cell = 0; cell < s->cell_count; cell++) {
+        int64_t claims = 0;
+        for (int64_t i = 0; i < s->claim_count; i++)
+            for (int64_t l = 0; l < s->claims[i].line_count; l++) {
+                const struct model_claim_line *line = &s->claims[i].lines[l];
+                claims += line->cell == cell && line->held + line->committed > line->backordered;
+            }
+        int64_t promised = model_held(s, cell) + model_committed(s, cell) - model_backordered(s, cell);
+        int64_t spare = s->cells[cell].on[0] + model_in_bins(s, cell) - promised;
+        if (claims < 2 || spare < 0 || one_in(3))
+            continue;
+        line_of_cell(c, cell, -(spare + 1 + (int64_t)below((uint64_t)promised)));
+        return true;
+    }
+    return false;
 }
 
 /* Lines of cells where goods are expected: what a hold for later may find. False when there are none. */
@@ -918,6 +940,8 @@ static void make_command(struct model_command *c)
         const struct model_claim *claim = model_claim_named(&run.model, c->hold, run.now_us);
         if (claim != NULL && c->kind != MODEL_HOLD && !one_in(4))
             lines_of_claim(c, claim);
+        else if (c->kind == MODEL_ADJUST && run.rules && one_in(2) && line_too_few(c))
+            c->guard = MODEL_GUARD_DEFAULT;
         else if (c->at.form == MODEL_MOMENT_NONE || one_in(2) || !lines_coming(c))
             lines(c);
     }
@@ -1453,7 +1477,7 @@ static void compare_claim(const char *hold)
         same("consumed", hold, line->consumed, have.units[CLAIM_CONSUMED]);
         same("released", hold, line->released, have.units[CLAIM_RELEASED]);
         same("expired", hold, line->expired, have.units[CLAIM_EXPIRED]);
-        same("short", hold, 0, have.units[CLAIM_SHORT]);
+        same("short", hold, line->lost, have.units[CLAIM_SHORT]);
         same("backordered", hold, line->backordered, have.units[CLAIM_BACKORDERED]);
         same("quota", hold, line->quota, have.units[CLAIM_QUOTA]);
         same("waiting", hold, line->waiting, have.units[CLAIM_WAITING]);
@@ -1555,7 +1579,8 @@ static void check_model(void)
             int64_t open = line->held + line->committed;
             if (line->granted != line->consumed + line->released + line->expired + open || line->held < 0 ||
                 line->picked < 0 || line->picked > line->committed || line->backordered < 0 ||
-                line->backordered > open || line->quota < 0 || line->quota > open || line->waiting < 0)
+                line->lost < 0 || line->lost > line->backordered || line->backordered > open || line->quota < 0 ||
+                line->quota > open || line->waiting < 0)
                 disagree("claim in itself", s->claims[i].name, l, 0);
         }
     }
@@ -1743,7 +1768,8 @@ static uint64_t counts[MODEL_KIND_COUNT][OUTCOMES];
 static uint64_t codes[CODE_COUNT];
 static uint64_t places_set, places_refused, bins_told, bins_shipped;
 static uint64_t sources_set, sources_refused, silent_told, heard_told, heard_by_settings, shown_less;
-static uint64_t claims_expired, ticks, forgotten, skewed, cells_covered, claims_served;
+static uint64_t claims_expired, ticks, forgotten, skewed, cells_covered, claims_served, claims_short;
+static int64_t trolleys_short, others_short;
 
 /* What became of holds for later (PROMISES). */
 enum {
@@ -2028,6 +2054,8 @@ static bool report(uint64_t commands)
                   {"claims expired", claims_expired, true}, {"ticks", ticks, !run.alone},
                   {"ids forgotten", forgotten, !run.alone},
                   {"clock skew", skewed, true}, {"cells covered", cells_covered, served[BACKORDERS]},
+                  {"claims short", claims_short, true}, {"short of trolleys", (uint64_t)trolleys_short, true},
+                  {"short, not the newest", (uint64_t)others_short, true},
                   {"claims served", claims_served, served[WAITS]}, {"trees changed", places_set, true},
                   {"trees kept", places_refused, true}, {"sources watched", sources_set, true},
                   {"sources not watched", sources_refused, true}, {"sources silent", silent_told, true},
@@ -2059,16 +2087,21 @@ static void attach(void)
 static void settle(void);
 
 /* PUT of a location. */
-static void place(const char *location, const char *parent, bool bin)
+static void place(const char *location, const char *parent, bool bin, const struct model_rule *rule)
 {
     static uint8_t form[CONFIG_BYTES_MAX];
     bool fits;
-    const char *code = model_place(&run.model, location, parent, bin, run.now_us);
+    const char *code = model_place(&run.model, location, parent, bin, rule, run.now_us);
     places_set += strcmp(code, "none") == 0;
     places_refused += strcmp(code, "none") != 0;
     if (run.alone)
         return;
-    const struct location_config config = {.parent = text(parent), .no_promise = bin};
+    static const uint8_t criteria[MODEL_CRITERIA] = {
+        [MODEL_NEWEST] = SHORTFALL_NEWEST, [MODEL_LOWEST_PRIORITY] = SHORTFALL_LOWEST_PRIORITY,
+        [MODEL_UNPAID] = SHORTFALL_UNPAID, [MODEL_OTHER_PLACE] = SHORTFALL_OTHER_PLACE};
+    struct location_config config = {.parent = text(parent), .no_promise = bin};
+    for (int64_t i = 0; i < rule->count; i++)
+        config.shortfall.criteria[config.shortfall.count++] = criteria[rule->by[i]];
     size_t n = location_config_write(&config, form, &fits);
     const struct command command = {
         .kind = KIND_PUT_LOCATION, .source = TEXT("@ledger"), .location = text(location), .occurred_at_us = TIME_NONE,
@@ -2148,6 +2181,35 @@ static const char *say_next(bool *out_silent, int64_t *out_since_us)
     return source;
 }
 
+/* Some of the criteria in any order; in a third of the cases none. */
+static struct model_rule some_rule(void)
+{
+    struct model_rule rule = {0, {0}};
+    bool taken[MODEL_CRITERIA] = {false};
+    for (uint64_t n = one_in(3) ? 0 : 1 + below(MODEL_CRITERIA); n > 0; n--) {
+        uint64_t by = below(MODEL_CRITERIA);
+        if (!taken[by])
+            rule.by[rule.count++] = (int64_t)by;
+        taken[by] = true;
+    }
+    return rule;
+}
+
+/* Another rule of who loses cover for a location that is there. */
+static void change_rule(void)
+{
+    const struct model_state *s = &run.model.now;
+    if (s->location_count == 0)
+        return;
+    uint64_t l = below((uint64_t)s->location_count);
+    model_name location, parent;
+    memcpy(location, s->locations[l], sizeof(location));
+    memcpy(parent, s->parents[l], sizeof(parent));
+    struct model_rule rule = some_rule();
+    place(location, parent, s->bins[l] != 0, &rule);
+    settle();
+}
+
 /* The tree of a world: l2 and l3 are bins most of the time, l1 is now and then. */
 static void change_tree(void)
 {
@@ -2155,17 +2217,23 @@ static void change_tree(void)
     uint64_t which = below(3);
     model_name location;
     (void)snprintf(location, sizeof(location), "l%u", (unsigned)which + 1);
-    place(location, parents[which][below(3)], which == 0 ? one_in(6) : !one_in(4));
+    const char *parent = parents[which][below(3)];
+    bool bin = which == 0 ? one_in(6) : !one_in(4);
+    struct model_rule rule = some_rule();
+    place(location, parent, bin, &rule);
     settle();
 }
 
 static void begin_tree(void)
 {
-    for (unsigned i = 0; run.tree && i < 2; i++)
-        place(i == 0 ? "l0" : "l1", "", false);
+    struct model_rule rules[4] = {{0, {0}}};
+    for (unsigned i = 0; run.rules && i < 4; i++)
+        rules[i] = some_rule();
+    for (unsigned i = 0; (run.tree || run.rules) && i < 2; i++)
+        place(i == 0 ? "l0" : "l1", "", false, &rules[i]);
     if (run.tree) {
-        place("l2", "l0", true);
-        place("l3", "l2", true);
+        place("l2", "l0", true, &rules[2]);
+        place("l3", "l2", true, &rules[3]);
     }
 }
 
@@ -2183,6 +2251,7 @@ static void begin_world(uint64_t number)
     run.huge = one_in(8);
     run.kits = !one_in(3);
     run.tree = one_in(2);
+    run.rules = !one_in(3);
     run.now_us = START_US;
     run.history_count = 0;
     run.passes = 0;
@@ -2218,7 +2287,11 @@ static void follow(void)
     copy_name(item, of_cell ? ledger_name(run.ledger, NAME_ITEM, event->item) : TEXT_NONE);
     copy_name(location, of_cell ? ledger_name(run.ledger, NAME_LOCATION, event->location) : TEXT_NONE);
     copy_name(hold, event->hold);
-    if (run.decision.kind == KIND_COVER) {
+    if (run.decision.kind == KIND_SHORT) {
+        if (!model_short(&run.model, item, location, &trolleys_short, &others_short))
+            disagree(what, item, 0, 1);
+        claims_short += run.decision.event_count;
+    } else if (run.decision.kind == KIND_COVER) {
         if (!model_cover(&run.model, item, location))
             disagree(what, item, 0, 1);
         cells_covered++;
@@ -2252,6 +2325,11 @@ static void follow(void)
 static bool follow_alone(void)
 {
     const struct model_state *s = &run.model.now;
+    for (int64_t c = 0; c < s->cell_count; c++)
+        if (model_short(&run.model, s->cells[c].item, s->cells[c].location, &trolleys_short, &others_short)) {
+            claims_short++;
+            return true;
+        }
     for (int64_t c = 0; c < s->cell_count; c++)
         if (model_cover(&run.model, s->cells[c].item, s->cells[c].location)) {
             cells_covered++;
@@ -2319,6 +2397,8 @@ static void one_command_alone(void)
         change_tree();
     if (one_in(40))
         change_source();
+    if (run.rules && one_in(60))
+        change_rule();
     next_command(&c);
     remember(&c);
     struct promise before = promise_of(&c);
@@ -2376,6 +2456,8 @@ static void one_command(void)
         change_tree();
     if (one_in(40))
         change_source();
+    if (run.rules && one_in(60))
+        change_rule();
     next_command(&c);
     decide(&c);
 }

@@ -9,12 +9,12 @@
  * expires(seconds) occurred(seconds from now) not_after(seconds from now) scale window(seconds) capacity transfer
  * expectation direction(in, out), due and eta(a moment); words: guard fact (guard: false) dry partial strict. A moment
  * is a day as 2023-12-01, or +SECONDS from now. Configuration: unit:NAME=RATIO ("12", "1/3") alias:SOURCE=NAME
- * part:ITEM=QUANTITY merge=ITEM attributes=JSON of items, parent=LOCATION zone=SECONDS (an offset) no_promise of
- * locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS silence=SECONDS withhold=LOCATION,…
- * keep=UNITS of sources; `unit=NAME` speaks of the line before it. Of a count: occurred= ends its window, since(seconds from
- * now) begins it, `picked` includes what is picked; what it needs to know of the past comes from a list of all that
- * happened, summed anew. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT` the same; `tick` is the
- * engine's.
+ * part:ITEM=QUANTITY merge=ITEM attributes=JSON of items, parent=LOCATION zone=SECONDS (an offset) no_promise
+ * shortfall=CRITERION,… of locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS silence=SECONDS
+ * withhold=LOCATION,… keep=UNITS of sources; `unit=NAME` speaks of the line before it. Of a count: occurred= ends its
+ * window, since(seconds from now) begins it, `picked` includes what is picked; what it needs to know of the past comes
+ * from a list of all that happened, summed anew. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT`
+ * the same; `tick` is the engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
  * and ledger_check finds nothing. A step that decides nothing changes nothing.
@@ -258,6 +258,20 @@ static inline bool world_key_of(const char *key, const char *prefix, struct text
     return text_present(*out_rest);
 }
 
+/* "unpaid,newest" */
+static inline void world_shortfall(struct shortfall *shortfall, const char *value)
+{
+    for (shortfall->count = 0; *value != '\0'; shortfall->count++) {
+        size_t length = strcspn(value, ",");
+        uint8_t c = 0;
+        while (strlen(shortfall_name((enum shortfall_criterion)c)) != length ||
+               strncmp(shortfall_name((enum shortfall_criterion)c), value, length) != 0)
+            assert_true(++c < SHORTFALL_COUNT);
+        shortfall->criteria[shortfall->count] = c;
+        value += length + (value[length] == ',');
+    }
+}
+
 /* Options of bodies of configuration; the lists must be given in order. False when it is none. */
 static inline bool world_config_option(struct world *world, const char *key, const char *value)
 {
@@ -279,6 +293,8 @@ static inline bool world_config_option(struct world *world, const char *key, con
         world->item.attributes = world->location.attributes = text;
     } else if (strcmp(key, "parent") == 0) {
         world->location.parent = text;
+    } else if (strcmp(key, "shortfall") == 0) {
+        world_shortfall(&world->location.shortfall, value);
     } else if (strcmp(key, "zone") == 0) {
         world->location.zone.name = world->source.zone.name = text;
         world->location.zone.offset_s = world->source.zone.offset_s = (int32_t)number;
@@ -567,6 +583,8 @@ static inline void world_say_event(struct world *world, const struct event *even
     else if (event->count_seq != 0)
         world_say(world, event->uncertain != 0 ? "(%" PRId64 " uncertain %" PRId64 ")" : "(%" PRId64 ")",
                   event->variance, event->uncertain);
+    if (event->type == EVENT_SHORT)
+        world_say(world, "(%.*s %" PRId64 ")", TEXT_ARGUMENTS(event->hold), event->quantity);
 }
 
 static inline void world_say_answer(struct world *world)

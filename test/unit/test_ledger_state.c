@@ -59,7 +59,8 @@ static bool is_for_the_whole(const char *table, const char *field)
                                         "item.first_cell",    "location.children",    "location.cells",
                                         "cell.next_of_item",  "channel.claims_live",  "kit_part.next_of_component",
                                         "alias.item",         "alias.source",         "alias.offset",
-                                        "alias.length",         "location.withheld",    "source.statement_first", "statement.next_of_source"};
+                                        "alias.length",         "location.withheld",    "source.statement_first",
+                                        "statement.next_of_source", "cell_extra.short_pending"};
     char name[64];
     snprintf(name, sizeof(name), "%s.%s", table, field);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -100,7 +101,8 @@ static const struct field item_fields[] = {FIELD(item, accounts), FIELD(item, ac
 static const struct field location_fields[] = {FIELD(location, config_seq), FIELD(location, config),
                                                FIELD(location, parent), FIELD(location, children),
                                                FIELD(location, cells), FIELD(location, node),
-                                               FIELD(location, no_promise), FIELD(location, withheld)};
+                                               FIELD(location, no_promise), FIELD(location, withheld),
+                                               FIELD(location, shortfall)};
 static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
@@ -128,7 +130,8 @@ static const struct field claim_line_fields[] = {FIELD(claim_line, claim), FIELD
 static const struct field cell_extra_fields[] = {FIELD(cell_extra, cell), FIELD(cell_extra, quota_first),
                                                  FIELD(cell_extra, units), FIELD(cell_extra, queues), FIELD(cell_extra, due),
                                                  FIELD(cell_extra, mark_first),
-                                                 FIELD(cell_extra, pending), FIELD(cell_extra, low)};
+                                                 FIELD(cell_extra, pending), FIELD(cell_extra, short_pending),
+                                                 FIELD(cell_extra, low)};
 static const struct field channel_fields[] = {
     FIELD(channel, config_seq), FIELD(channel, priority), FIELD(channel, rank), FIELD(channel, shares_rest),
     FIELD(channel, has_cap), FIELD(channel, buffer), FIELD(channel, cap), FIELD(channel, place_count),
