@@ -279,6 +279,47 @@ static bool finish_item(struct body *b)
 
 /* ---- locations ---- */
 
+static bool read_criterion(struct body *b, const struct json_node *node, struct shortfall *shortfall)
+{
+    static const struct text words[SHORTFALL_COUNT] = {
+#define X(upper, lower) [SHORTFALL_##upper] = {#lower, sizeof(#lower) - 1},
+        SHORTFALL_MAP(X)
+#undef X
+    };
+#define X(upper, lower) " " #lower
+    static const char known[] = SHORTFALL_MAP(X);
+#undef X
+    unsigned criterion = 0;
+    if (!value_word(b->error, node, at_key(TEXT("shortfall")), words, SHORTFALL_COUNT, known, &criterion))
+        return false;
+    for (unsigned i = 0; i < shortfall->count; i++) {
+        if (shortfall->criteria[i] == criterion)
+            return value_fail(b->error, CODE_bad_value, at_key(TEXT("shortfall")), "has %s twice",
+                              value_show(node).text);
+    }
+    shortfall->criteria[shortfall->count++] = (uint8_t)criterion;
+    return true;
+}
+
+/* One criterion, or an array of them. */
+static bool read_shortfall(struct body *b, uint32_t index)
+{
+    const struct json_node *node = &b->nodes[index];
+    struct shortfall *shortfall = &b->room->location.shortfall;
+    if (node->type == JSON_STRING)
+        return read_criterion(b, node, shortfall);
+    if (node->type != JSON_ARRAY || node->count == 0)
+        return value_fail(b->error, CODE_bad_value, at_key(TEXT("shortfall")),
+                          "is %s, but must be a criterion or an array of one or more; leave it out for no rule",
+                          value_show(node).text);
+    uint32_t at = index + 1;
+    for (uint32_t i = 0; i < node->count; i++, at = b->nodes[at].next) {
+        if (!read_criterion(b, &b->nodes[at], shortfall))
+            return false;
+    }
+    return true;
+}
+
 static bool read_location_member(struct body *b, uint32_t index, bool *out_known)
 {
     const struct json_node *node = &b->nodes[index];
@@ -297,6 +338,8 @@ static bool read_location_member(struct body *b, uint32_t index, bool *out_known
         return node->type == JSON_NULL || read_zone(b, node, &config->zone);
     if (text_equal(node->key, TEXT("attributes")))
         return node->type == JSON_NULL || read_attributes(b, index, &config->attributes);
+    if (text_equal(node->key, TEXT("shortfall")))
+        return node->type == JSON_NULL || read_shortfall(b, index);
     *out_known = false;
     return true;
 }
@@ -504,8 +547,8 @@ static const struct kind_of_body {
 } bodies[NAME_SPACE_COUNT] = {
     [NAME_ITEM] = {KIND_PUT_ITEM, KIND_DELETE_ITEM, "an item",
                    "scale units aliases components gtin attributes merge", read_item_member, finish_item},
-    [NAME_LOCATION] = {KIND_PUT_LOCATION, KIND_DELETE_LOCATION, "a location", "parent promise zone attributes",
-                       read_location_member, finish_location},
+    [NAME_LOCATION] = {KIND_PUT_LOCATION, KIND_DELETE_LOCATION, "a location",
+                       "parent promise zone attributes shortfall", read_location_member, finish_location},
     [NAME_SOURCE] = {KIND_PUT_SOURCE, KIND_DELETE_SOURCE, "a source",
                      "zone ordered strict default_condition expires_in silence age_limit count_limit snapshot_policy max_change", read_source_member,
                      finish_source},

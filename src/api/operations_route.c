@@ -174,6 +174,7 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_commands_shed_total", "counter", "Commands shed: nothing happened, send again.", shard.shed);
     single(&out, "onhand_holds_expired_total", "counter", "Holds that came to their end.", shard.expired);
     single(&out, "onhand_covers_total", "counter", "Times that backordered units were covered.", shard.covered);
+    single(&out, "onhand_shorts_total", "counter", "Times that units of claims lost cover.", shard.shortened);
     single(&out, "onhand_waits_served_total", "counter", "Times that waiting holds got something.", shard.served);
     single(&out, "onhand_silences_total", "counter", "Times that a watched source fell silent.", shard.silences);
     single(&out, "onhand_items", "gauge", "Items.", tables.items);

@@ -143,6 +143,21 @@ static void render_item_config(struct buffer *out, struct text form)
     }
 }
 
+static void render_shortfall(struct buffer *out, const struct shortfall *shortfall)
+{
+    bool first = true;
+    if (shortfall->count == 0)
+        return;
+    render_member(out, "shortfall");
+    buffer_byte(out, '[');
+    for (unsigned i = 0; i < shortfall->count; i++) {
+        const char *name = shortfall_name((enum shortfall_criterion)shortfall->criteria[i]);
+        comma_unless_first(out, &first);
+        json_string(out, text_of(name, strlen(name)));
+    }
+    buffer_byte(out, ']');
+}
+
 static void render_location_config(struct buffer *out, struct text form)
 {
     struct location_config config;
@@ -156,6 +171,7 @@ static void render_location_config(struct buffer *out, struct text form)
     json_bool(out, !config.no_promise);
     render_zone(out, &config.zone);
     render_attributes(out, config.attributes);
+    render_shortfall(out, &config.shortfall);
 }
 
 static void render_silence_config(struct buffer *out, const struct silence_config *silence)

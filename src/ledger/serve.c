@@ -98,7 +98,7 @@ void pending_consider_shorts(struct ledger *ledger)
         consider_short(ledger, cell);
 }
 
-void pending_consider(struct ledger *ledger, uint32_t cell)
+void pending_look(struct ledger *ledger, uint32_t cell)
 {
     if (UNLIKELY(ledger->shortfall_count != 0))
         consider_short(ledger, cell);

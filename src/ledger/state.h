@@ -718,7 +718,13 @@ void silence_check(const struct ledger *ledger);
 /* ---- serve.c ---- */
 void pending_init(struct ledger *ledger, struct region *region);
 /* Notes the cell when something can be done there for a claim that waits or lacks cover, or a claim is to lose it. */
-void pending_consider(struct ledger *ledger, uint32_t cell);
+void pending_look(struct ledger *ledger, uint32_t cell);
+/* The same for each event of a cell: most have neither. */
+static inline void pending_consider(struct ledger *ledger, uint32_t cell)
+{
+    if (UNLIKELY((ledger->cells[cell].extra | ledger->shortfall_count) != 0))
+        pending_look(ledger, cell);
+}
 /* Notes all cells where claims are to lose cover, now that a rule holds where there was none. */
 void pending_consider_shorts(struct ledger *ledger);
 /* The same for the cells in which the claim waits: a whole that shrank may be had now, in any of them. */

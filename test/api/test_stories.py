@@ -385,6 +385,139 @@ class Shortage(Story):
         s.cell("A", 10, on_hand=13, held=0, available=13)
 
 
+class Shortfall(Story):
+    def rule(self, place, **body):
+        response = self.server.request("PUT", "/v1/locations/" + place, json.dumps(body).encode())
+        self.assertEqual(response.status, 200, response)
+        return response.json()
+
+    def test_the_newest_promise_is_short_when_a_marketplace_has_sold_too_much(self):
+        """
+        F1 has 60, the rule says newest. W holds 50 through web; amz reports an order of 12 that it has sold: available
+        -2, oversold 2. Right behind the commit the order is short 2: backordered 2, oversold 0, available still -2.
+        10 of its 12 have cover: those can be shipped, no more. 3 are lost: the 2 that are left of the order lack cover
+        already, so W is short 3. A receipt of 4 covers W first, it is the older one: 3, then 1.
+        """
+        s = self.s
+        self.assertEqual(self.rule("F1", shortfall="newest")["shortfall"], ["newest"])
+        for channel in ("web", "amz"):
+            s.do("set_channel", channel=channel, locations=["F1"])
+        s.do("receive", ("F1", 60))
+        s.do("hold", ("F1", 50), hold="W", channel="web", expires_in=0)
+        answer = s.do("commit", ("F1", 12), hold="Z", channel="amz", guard=False)
+        self.assertEqual([(row["available"], row["version"]) for row in answer["figures"]], [(-2, 5)])
+        s.cell("F1", 6, on_hand=60, held=50, committed=12, backordered=2, available=-2, oversold=0)
+        s.hold("Z", "committed", ("F1", {"granted": 12, "committed": 12, "short": 2, "backordered": 2}))
+        *_, behind, short = s.told("receive 60 F1", "hold 50 F1 W", "commit 12 F1 Z", "oversold 2 F1",
+                                   "out_of_stock -2 F1", "short 2 F1 Z")
+        self.assertEqual((short["kind"], short["source"], short["seq"], short["delta"]),
+                         ("short", "@ledger", behind["seq"] + 1, {"backordered": 2}))
+        self.assertEqual((short["claim"]["short"], short["figures"]["oversold"], short["part"]), (2, 0, [1, 1]))
+        s.no("insufficient_stock", "ship", hold="Z", cells=[("F1", 12, 10)])
+        s.do("ship", ("F1", 10), hold="Z")
+        s.hold("Z", "committed", ("F1", {"granted": 12, "committed": 2, "consumed": 10, "short": 2, "backordered": 2}))
+        s.do("adjust", ("F1", -3), reason="count")
+        s.told("ship 10 F1 Z", "adjust -3 F1", "oversold 3 F1", "short 3 F1 W")
+        s.do("receive", ("F1", 4))
+        s.told("receive 4 F1", "cover 3 F1 W", "cover 1 F1 Z")
+        s.hold("Z", "committed", ("F1", {"granted": 12, "committed": 2, "consumed": 10, "short": 1, "backordered": 1}))
+        s.cell("F1", 13, on_hand=51, held=50, committed=2, backordered=1, available=-1, oversold=0)
+        s.do("release", hold="Z")
+        s.hold("Z", "released", ("F1", {"granted": 12, "consumed": 10, "released": 2}))
+        s.told("release 2 F1 Z", "back_in_stock 1 F1")
+
+    def test_damage_takes_cover_from_who_has_not_paid(self):
+        """
+        F2, below a region whose rule is unpaid, lowest_priority, newest: 10 there. A 3 paid, B 2 of priority 1, C 2 of
+        priority 5, D 3 without one. 4 are damaged: D loses its 3, then C 1. The region's rule becomes newest; 2 more
+        are damaged: C loses its last one, then B 1. All lie in one cell: sellable 4, reserved 10, backordered 6.
+        """
+        s = self.s
+        self.rule("R2", shortfall=["unpaid", "lowest_priority", "newest"])
+        self.rule("F2", parent="R2")
+        s.do("receive", ("F2", 10))
+        s.do("commit", ("F2", 3), hold="A", paid=True)
+        s.do("hold", ("F2", 2), hold="B", priority=1, expires_in=0)
+        s.do("hold", ("F2", 2), hold="C", priority=5, expires_in=0)
+        s.do("hold", ("F2", 3), hold="D", expires_in=0)
+        s.do("reclassify", ("F2", 4), **{"from": "sellable", "to": "damaged"})
+        *_, first, second = s.told("receive 10 F2", "commit 3 F2 A", "hold 2 F2 B", "hold 2 F2 C", "hold 3 F2 D",
+                                   "out_of_stock 0 F2", "reclassify 4 F2", "oversold 4 F2", "short 3 F2 D",
+                                   "short 1 F2 C")
+        self.assertEqual([event["part"] for event in (first, second)], [[1, 2], [2, 2]])
+        self.rule("R2", shortfall=["newest"])
+        s.do("reclassify", ("F2", 2), **{"from": "sellable", "to": "damaged"})
+        s.told("reclassify 2 F2", "oversold 2 F2", "short 1 F2 C", "short 1 F2 B")
+        s.cell("F2", 14, sellable=4, unavailable=6, reserved=10, backordered=6, available=-6, oversold=0)
+        s.hold("A", "committed", ("F2", {"granted": 3, "committed": 3}))
+        s.hold("D", "held", ("F2", {"granted": 3, "held": 3, "short": 3, "backordered": 3}))
+
+    def test_who_can_be_served_from_another_place_loses_cover_here(self):
+        """
+        F3's rule is other_place, then newest. Free elsewhere: 4 at G3, all of them. O1 of 3 could be had there, O2 of 5
+        could not, O3 of 2 could, but its channel sells at F3 alone. 4 are lost at F3: O1 is short 3, then the newest
+        of the others, O3, 1. What O1 is short of is asked for elsewhere: reassigned to G3, it has all 3 again.
+        """
+        s = self.s
+        self.rule("F3", shortfall=["other_place", "newest"])
+        s.do("set_channel", channel="here", locations=["F3"])
+        s.do("receive", ("F3", 10), ("G3", 4))
+        s.do("commit", ("F3", 3), hold="O1")
+        s.do("commit", ("F3", 5), hold="O2")
+        s.do("commit", ("F3", 2), hold="O3", channel="here")
+        s.do("adjust", ("F3", -4), reason="theft")
+        s.told("receive 10 F3", "receive 4 G3", "commit 3 F3 O1", "commit 5 F3 O2", "commit 2 F3 O3",
+               "out_of_stock 0 F3", "adjust -4 F3", "oversold 4 F3", "short 3 F3 O1", "short 1 F3 O3")
+        s.do("reassign", ("F3", 3), hold="O1", to="G3")
+        s.hold("O1", "committed", ("F3", {}), ("G3", {"granted": 3, "committed": 3}))
+        s.cell("F3", 10, on_hand=6, committed=7, backordered=1, available=-1, oversold=0)
+
+    def test_what_is_on_trolleys_loses_cover_last_and_all_is_covered_again(self):
+        """
+        F4 has no rule and 8: O1 5, O2 3, which is picked. 4 are lost: oversold 4, and nobody is short. Then the rule
+        is set, newest: it does its work at once. O2 is the newest, but all of it is on a trolley: O1 is short 4. 2 more
+        are lost: O1's last, then one of O2 after all. O2 can be shipped 2, and not 3. 6 come: O1 has 5 again, O2 1.
+        """
+        s = self.s
+        s.do("receive", ("F4", 8))
+        s.do("commit", ("F4", 5), hold="O1")
+        s.do("commit", ("F4", 3), hold="O2")
+        s.do("pick", ("F4", 3), hold="O2")
+        s.do("adjust", ("F4", -4), reason="water")
+        s.cell("F4", 7, on_hand=4, committed=8, picked=3, backordered=0, oversold=4)
+        s.told("receive 8 F4", "commit 5 F4 O1", "commit 3 F4 O2", "out_of_stock 0 F4", "pick 3 F4 O2", "adjust -4 F4",
+               "oversold 4 F4")
+        self.rule("F4", shortfall=["newest"])
+        s.told("short 4 F4 O1")
+        s.cell("F4", 8, on_hand=4, committed=8, picked=3, backordered=4, oversold=0)
+        s.do("adjust", ("F4", -2), reason="water")
+        s.told("adjust -2 F4", "oversold 2 F4", "short 1 F4 O2", "short 1 F4 O1")
+        s.hold("O2", "committed", ("F4", {"granted": 3, "committed": 3, "picked": 3, "short": 1, "backordered": 1}))
+        s.no("insufficient_stock", "ship", hold="O2", cells=[("F4", 3, 2)])
+        s.do("ship", ("F4", 2), hold="O2")
+        s.do("receive", ("F4", 6))
+        s.told("ship 2 F4 O2", "receive 6 F4", "cover 5 F4 O1", "cover 1 F4 O2")
+        s.hold("O2", "committed", ("F4", {"granted": 3, "committed": 1, "consumed": 2, "picked": 1}))
+        s.cell("F4", 16, on_hand=6, committed=6, backordered=0, available=0, oversold=0)
+
+    def test_a_rule_is_kept_given_back_and_refused(self):
+        """
+        A rule is told as a list, whatever it was given as; null is none. A criterion that nobody knows, one that stands
+        there twice and an empty list are refused, and what was set stays.
+        """
+        path = "/v1/locations/F5"
+        for given, kept in (("unpaid", ["unpaid"]), (["other_place", "newest"], ["other_place", "newest"]), (None, None)):
+            self.assertEqual(self.rule("F5", shortfall=given).get("shortfall"), kept)
+            self.assertEqual(self.server.get(path).json().get("shortfall"), kept)
+            self.assertEqual(self.server.events("&kind=location")[-1]["config"]["body"].get("shortfall"), kept)
+        self.rule("F5", shortfall="newest")
+        for wrong in ("oldest", [], ["newest", "newest"], [1], {}, 5, True):
+            response = self.server.request("PUT", path, json.dumps({"shortfall": wrong}).encode())
+            self.assertEqual((response.status, response.json()["code"], response.json()["field"]),
+                             (422, "bad_value", "/shortfall"), wrong)
+        self.assertEqual(self.server.get(path).json()["shortfall"], ["newest"])
+
+
 class Sourcing(Story):
     def free_of(self, answer):
         return [(row["location"], row["granted"], self.s.short(row["item"])) for row in answer["granted"]]

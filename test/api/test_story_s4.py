@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
-Goal: story S4 of the contract (channels, at DC), every number of it but its last sentence, and the feed of each channel
-telling each change once.
+Goal: story S4 of the contract (channels, at DC), every number of it, and the feed of each channel telling each change
+once.
 Method: the story's commands over HTTP, one after the other; after each the cell, the quotas, what the channels may
 sell, and what a reader of each channel's feed is told: by pages, by a long poll and by a stream that stays open.
 """
@@ -130,6 +130,19 @@ class StoryS4(ServerCase):
         self.told("amz", 0, commit[0]["position"])
         self.told_nothing("web")
         self.expect(0, 0, on_hand=60, held=50, committed=12, available=-2, oversold=2)
+
+        # With the shortfall resolver "newest loses": that claim is short 2. Nobody may sell more or less for it.
+        response = self.server.request("PUT", "/v1/locations/" + PLACE, b'{"shortfall":"newest"}')
+        self.assertEqual((response.status, response.json()["shortfall"]), (200, ["newest"]))
+        short, = self.server.events("&kind=short")
+        self.assertEqual((short["type"], short["hold"], short["quantity"]), ("short", "O12", 2))
+        line, = self.server.get("/v1/holds/O12").json()["lines"]
+        self.assertEqual((line["short"], line["backordered"], line["committed"]), (2, 2, 12))
+        line, = self.server.get("/v1/holds/H50").json()["lines"]
+        self.assertEqual((line["short"], line["backordered"], line["held"]), (0, 0, 50))
+        for channel in ("web", "amz"):
+            self.told_nothing(channel)
+        self.expect(0, 0, on_hand=60, held=50, committed=12, backordered=2, available=-2, oversold=0)
 
         # Who comes now is told the present values, each once, and the same after a restart.
         now = {channel: self.server.get("/v1/feed?channel=" + channel).json() for channel in ("web", "amz")}

@@ -91,6 +91,11 @@ static void bad_bodies_are_refused_by_name(void **state)
         {NAME_LOCATION, "{\"parent\":\"\"}", CODE_bad_value, "/parent"},
         {NAME_LOCATION, "{\"promise\":1}", CODE_bad_value, "/promise"},
         {NAME_LOCATION, "{\"zone\":1}", CODE_bad_value, "/zone"},
+        {NAME_LOCATION, "{\"shortfall\":\"oldest\"}", CODE_bad_value, "/shortfall"},
+        {NAME_LOCATION, "{\"shortfall\":[]}", CODE_bad_value, "/shortfall"},
+        {NAME_LOCATION, "{\"shortfall\":{}}", CODE_bad_value, "/shortfall"},
+        {NAME_LOCATION, "{\"shortfall\":[1]}", CODE_bad_value, "/shortfall"},
+        {NAME_LOCATION, "{\"shortfall\":[\"unpaid\",\"newest\",\"unpaid\"]}", CODE_bad_value, "/shortfall"},
         {NAME_LOCATION, "{\"zone\":\"Mars\"}", CODE_bad_value, "/zone"},
         {NAME_LOCATION, "{\"zone\":\"+25:00\"}", CODE_bad_value, "/zone"},
         {NAME_LOCATION, "{\"scale\":0}", CODE_unknown_field, "/scale"},
@@ -195,7 +200,9 @@ static void one_meaning_gives_one_form(void **state)
         {NAME_ITEM, "{\"scale\":0,\"components\":[{\"item\":\"Q\",\"quantity\":\"1.50\"},{\"quantity\":2,\"item\":\"P\"}]}",
          "{\"components\":[{\"item\":\"P\",\"quantity\":2.0},{\"item\":\"Q\",\"quantity\":1.5}],\"scale\":0}"},
         {NAME_ITEM, "{\"scale\":0,\"attributes\":{\"b\":1,\"a\":[ ]}}", "{\"scale\":0,\"attributes\":{\"a\":[],\"b\":1}}"},
-        {NAME_LOCATION, "{}", "{\"parent\":null,\"promise\":true,\"zone\":null,\"attributes\":null}"},
+        {NAME_LOCATION, "{}",
+         "{\"parent\":null,\"promise\":true,\"zone\":null,\"attributes\":null,\"shortfall\":null}"},
+        {NAME_LOCATION, "{\"shortfall\":\"newest\"}", "{\"shortfall\":[\"newest\"]}"},
         {NAME_SOURCE, "{}",
          "{\"zone\":null,\"ordered\":null,\"strict\":false,\"default_condition\":\"sellable\",\"expires_in\":null,"
          "\"silence\":null}"},
@@ -232,7 +239,12 @@ static void what_is_read_is_what_was_meant(void **state)
     assert_true(item_config_read(command.config, &item) && text_equal(item.merge, TEXT("A")));
     assert_true(read_body(NAME_LOCATION, "{\"parent\":\"P\",\"promise\":false,\"zone\":\"-05:30\"}", false));
     assert_true(location_config_read(command.config, &location));
-    assert_true(location.no_promise && location.zone.offset_s == -19800);
+    assert_true(location.no_promise && location.zone.offset_s == -19800 && location.shortfall.count == 0);
+    assert_true(read_body(NAME_LOCATION, "{\"shortfall\":[\"other_place\",\"unpaid\"],\"attributes\":{}}", false));
+    assert_true(location_config_read(command.config, &location));
+    assert_int_equal(location.shortfall.count, 2);
+    assert_int_equal(location.shortfall.criteria[0], SHORTFALL_OTHER_PLACE);
+    assert_int_equal(location.shortfall.criteria[1], SHORTFALL_UNPAID);
     assert_true(read_body(NAME_SOURCE, "{\"zone\":\"Europe/Berlin\",\"ordered\":true,\"strict\":true,"
                                        "\"default_condition\":\"damaged\",\"expires_in\":0.5}", false));
     assert_true(source_config_read(command.config, &source));

@@ -618,7 +618,8 @@ static void only_what_is_written_is_read(void **state)
     static struct item_config item;
     static struct location_config location;
     static struct source_config source;
-    location = (struct location_config){.parent = TEXT("P"), .no_promise = true, .zone = berlin, .attributes = TEXT("{}")};
+    location = (struct location_config){.parent = TEXT("P"), .no_promise = true, .zone = berlin, .attributes = TEXT("{}"),
+                                        .shortfall = {2, {SHORTFALL_UNPAID, SHORTFALL_NEWEST}}};
     source = (struct source_config){.zone = berlin, .ordered = true, .strict = true,
                                     .default_condition = CONDITION_DAMAGED, .expires_in_ms = 300,
                                     .silence = {.after_s = 600, .buffer = 2, .place_count = 2},
@@ -655,6 +656,24 @@ static void only_what_is_written_is_read(void **state)
         }
         assert_true(accepted > n);
     }
+}
+
+/* A criterion of a shortfall stands there once, and there is one at least. */
+static void criteria_are_not_repeated(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *form;
+        size_t length;
+        bool good;
+    } rows[] = {
+        {"\x10\x01\x03", 3, true},  {"\x10\x04\x03\x00\x01\x02", 6, true}, {"\x10\x00", 2, false}, {"\x10", 1, false},
+        {"\x10\x01\x04", 3, false}, {"\x10\x02\x01\x01", 4, false},         {"\x10\x02\x01", 3, false},
+        {"\x10\x05\x03\x00\x01\x02\x02", 7, false},
+    };
+    struct location_config location;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(location_config_read(text_of(rows[i].form, rows[i].length), &location), rows[i].good);
 }
 
 /* Numbers beyond what the model allows can be written, and are not read. */
@@ -784,6 +803,7 @@ int main(void)
         cmocka_unit_test(zones_turn_local_times_into_moments),
         cmocka_unit_test(days_begin_by_the_nearest_zone_above),
         cmocka_unit_test(only_what_is_written_is_read),
+        cmocka_unit_test(criteria_are_not_repeated),
         cmocka_unit_test(forms_are_bounded),
         cmocka_unit_test(units_stay_in_range),
         cmocka_unit_test(a_form_cut_short_has_no_unit),
