@@ -4,6 +4,7 @@
  * A read takes its place among the commands, see stock_route.c. Supply is overdue by the later of log time and the wall
  * clock when the call came, so that a quiet ledger does not promise what should have been here long ago.
  */
+#include "api/explain.h"
 #include "api/routes.h"
 
 #include <stdlib.h>
@@ -12,7 +13,19 @@
 #include "base/rfc3339.h"
 #include "feed/position.h"
 
-enum { AT_LOCATION, AT_AT, AT_QUANTITY, AT_COUNT };
+enum { AT_LOCATION, AT_AT, AT_QUANTITY, AT_EXPLAIN, AT_COUNT };
+
+#define EXPLAINED_LINES_MAX 100 /* named; what is due later is told in one */
+
+/* What an ATP is made of. */
+struct atp_parts {
+    bool in_bin;
+    struct figures figures;
+    uint32_t count;
+    int64_t rest;
+    struct atp_line lines[EXPLAINED_LINES_MAX];
+    char names[EXPLAINED_LINES_MAX][NAME_BYTES_MAX];
+};
 
 struct read {
     int call;
@@ -28,12 +41,31 @@ struct read {
     uint64_t seq;
     uint8_t scale;
     int64_t atp, units, earliest_us;
+    struct atp_parts *parts; /* NULL when it is not to be explained */
     struct document_copy document;
     struct document_line_view *lines;
     struct review_view review;
 };
 
 /* ---- engine thread ---- */
+
+static void read_parts(const struct ledger *ledger, uint32_t item, uint32_t location, const struct read *read)
+{
+    struct atp_parts *parts = read->parts;
+    struct cell_view view = {.in_bin = false};
+    uint32_t cell = ledger_cell_find(ledger, item, location);
+    if (cell != NUMBER_NONE)
+        ledger_cell(ledger, cell, &view);
+    parts->in_bin = view.in_bin;
+    parts->figures = view.figures;
+    parts->count = ledger_atp_lines(ledger, item, location, read->at, read->now_us, parts->lines, EXPLAINED_LINES_MAX,
+                                    &parts->rest);
+    for (uint32_t i = 0; i < parts->count; i++) {
+        struct text *name = &parts->lines[i].name;
+        memcpy(parts->names[i], name->bytes, name->length);
+        name->bytes = parts->names[i];
+    }
+}
 
 static void read_atp(const struct ledger *ledger, struct read *read)
 {
@@ -48,6 +80,8 @@ static void read_atp(const struct ledger *ledger, struct read *read)
     read->scale = item.scale;
     read->now_us = max_i64(read->now_us, ledger_now_us(ledger));
     read->atp = ledger_atp(ledger, number, location, read->at, read->now_us);
+    if (read->parts != NULL)
+        read_parts(ledger, number, location, read);
     if (!text_present(read->parameters[AT_QUANTITY].value))
         return;
     read->quantity_status = decimal_to_units(read->quantity, item.scale, &read->units);
@@ -87,6 +121,48 @@ static void read_document(const struct ledger *ledger, struct request *request)
 
 /* ---- I/O thread ---- */
 
+/* The lines in the order of their times, then what of a kit can be put together. */
+static void render_parts(struct buffer *out, const struct render *render, const struct read *read)
+{
+    const struct atp_parts *parts = read->parts;
+    const struct tree tree = {out, render, read->scale};
+    const int64_t *units = parts->figures.units;
+    int64_t left = read->atp;
+    bool comma = false;
+    bool part = false;
+    buffer_literal(out, ",\"explain\":[");
+    tree_begin(&tree, &comma, "figure", TEXT("atp"));
+    tree_value(&tree, read->atp);
+    buffer_literal(out, ",\"sum\":[");
+    if (!parts->in_bin) {
+        tree_leaf(&tree, &part, "figure", "sellable", units[CONDITION_SELLABLE]);
+        tree_leaf(&tree, &part, "figure", "in_bins", units[FIGURE_IN_BINS]);
+        tree_leaf(&tree, &part, "figure", "held", -units[FIGURE_HELD]);
+        tree_leaf(&tree, &part, "figure", "committed", -units[FIGURE_COMMITTED]);
+        tree_leaf(&tree, &part, "figure", "safety_stock", -units[FIGURE_SAFETY_STOCK]);
+        left -= figures_available(&parts->figures) - units[FIGURE_SAFETY_STOCK];
+    }
+    for (uint32_t i = 0; i < parts->count; i++) {
+        const struct atp_line *line = &parts->lines[i];
+        tree_begin(&tree, &part, line->transfer ? "transfer" : "expectation", line->name);
+        tree_value(&tree, line->counted);
+        buffer_literal(out, ",\"due\":");
+        json_time(out, line->due_us);
+        buffer_literal(out, ",\"units\":");
+        json_units(out, line->units, read->scale);
+        buffer_literal(out, ",\"overdue\":");
+        json_bool(out, line->counted == 0);
+        buffer_byte(out, '}');
+        left -= line->counted;
+    }
+    if (parts->rest != 0)
+        tree_leaf(&tree, &part, "rest", "documents", parts->rest);
+    left -= parts->rest;
+    if (left != 0)
+        tree_leaf(&tree, &part, "rule", "kits", left);
+    buffer_literal(out, "]}]");
+}
+
 static void render_atp(struct buffer *out, const struct render *render, const struct read *read)
 {
     buffer_literal(out, "{\"item\":");
@@ -111,6 +187,8 @@ static void render_atp(struct buffer *out, const struct render *render, const st
     }
     buffer_literal(out, ",\"position\":");
     render_position(out, render->epoch, read->seq);
+    if (read->parts != NULL)
+        render_parts(out, render, read);
     buffer_byte(out, '}');
 }
 
@@ -196,7 +274,7 @@ static bool parse_moment(struct text text, struct moment *out)
 /* The parameters of ATP; false: answered. */
 static bool take_parameters(struct connection *connection, struct read *read)
 {
-    static const struct text keys[AT_COUNT] = {{"location", 8}, {"at", 2}, {"quantity", 8}};
+    static const struct text keys[AT_COUNT] = {{"location", 8}, {"at", 2}, {"quantity", 8}, {"explain", 7}};
     for (unsigned i = 0; i < AT_COUNT; i++)
         read->parameters[i].key = keys[i];
     if (!route_query(connection, read->parameters, AT_COUNT, NULL))
@@ -222,6 +300,14 @@ static bool take_parameters(struct connection *connection, struct read *read)
     if (text_present(*quantity) &&
         (decimal_parse(*quantity, &read->quantity) != DECIMAL_OK || read->quantity.digits <= 0)) {
         respond_problem(connection, 422, "bad_value", TEXT("quantity"), TEXT("must be a number above 0"));
+        return false;
+    }
+    bool explain;
+    if (!route_explain(connection, read->parameters[AT_EXPLAIN].value, &explain))
+        return false;
+    read->parts = explain ? calloc(1, sizeof(*read->parts)) : NULL;
+    if (explain && read->parts == NULL) {
+        respond_unread(connection);
         return false;
     }
     return true;
@@ -253,6 +339,7 @@ static void on_end(struct connection *connection)
 {
     struct read *read = connection->state;
     free(read->lines);
+    free(read->parts);
     free(read);
 }
 

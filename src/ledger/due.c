@@ -103,6 +103,7 @@ static int64_t due_us(const struct ledger *ledger, const struct document_line *l
 struct walk {
     const struct ledger *ledger;
     uint32_t without;           /* an expectation of direction out whose lines count for nothing, or NUMBER_NONE */
+    uint32_t line;              /* the last one */
     uint32_t next[DATED_LISTS]; /* + 1, 0 for none */
     int64_t us[DATED_LISTS];    /* of those */
 };
@@ -122,7 +123,7 @@ static struct walk walk_begin(const struct ledger *ledger, const struct cell_ext
     return walk;
 }
 
-/* The next line's time, and what it adds. False at the end. */
+/* The next line's time, and what it adds. False at the end. The line itself is walk->line then. */
 static bool walk_next(struct walk *walk, int64_t now_us, int64_t *out_us, int64_t *out_units)
 {
     unsigned first = DATED_LISTS;
@@ -132,7 +133,8 @@ static bool walk_next(struct walk *walk, int64_t now_us, int64_t *out_us, int64_
     }
     if (first == DATED_LISTS)
         return false;
-    const struct document_line *line = &walk->ledger->document_lines.entries[walk->next[first] - 1];
+    walk->line = walk->next[first] - 1;
+    const struct document_line *line = &walk->ledger->document_lines.entries[walk->line];
     bool supply = first < DUE_OUT_INSTANT;
     *out_us = walk->us[first];
     if (supply)
@@ -161,6 +163,47 @@ int64_t due_atp(const struct ledger *ledger, const struct figures *figures, uint
         least = min_i64(least, balance);
     }
     return least;
+}
+
+uint32_t ledger_atp_lines(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us,
+                          struct atp_line *lines, uint32_t count_max, int64_t *out_rest)
+{
+    uint32_t cell = cell_find(ledger, item, location);
+    uint32_t counted = 0;
+    int64_t us;
+    int64_t units;
+    *out_rest = 0;
+    if (cell == NUMBER_NONE || is_bin(ledger, location))
+        return 0;
+    int64_t from_us = moment_us(ledger, location, at, now_us);
+    int64_t balance = 0;
+    int64_t least = 0;
+    struct walk walk = walk_begin(ledger, cell_extra(ledger, cell), NUMBER_NONE);
+    for (uint32_t walked = 1; walk_next(&walk, now_us, &us, &units); walked++) {
+        balance += units;
+        if (us <= from_us || balance < least) {
+            least = balance;
+            counted = walked;
+        }
+    }
+    walk = walk_begin(ledger, cell_extra(ledger, cell), NUMBER_NONE);
+    for (uint32_t i = 0; i < counted; i++) {
+        CHECK(walk_next(&walk, now_us, &us, &units)); /* as before */
+        if (i >= count_max) {
+            *out_rest += units;
+            continue;
+        }
+        const struct document_line *line = &ledger->document_lines.entries[walk.line];
+        const struct documents *documents = &ledger->documents[line->kind];
+        lines[i] = (struct atp_line){
+            .transfer = line->kind == DOCUMENT_TRANSFER,
+            .name = textpool_text(&documents->names, documents->entries[line->document].name),
+            .due_us = us,
+            .units = line->units,
+            .counted = units,
+        };
+    }
+    return counted < count_max ? counted : count_max;
 }
 
 struct moment due_promised(const struct ledger *ledger, uint32_t location, struct moment at)

@@ -317,6 +317,20 @@ bool ledger_expectation_at(const struct ledger *ledger, uint32_t place, struct e
  * and what can be put together of its components at that time; a walk for each of them.
  */
 int64_t ledger_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us);
+/*
+ * The dated lines that this counts of the goods of this name alone, by time: all up to the moment at which there is least.
+ * What is available, less the safety stock, and their `counted` sum to it. Those beyond count_max are summed in *out_rest.
+ * Returns how many are there; the names until the next evolve. Two walks over the dated lines of the cell.
+ */
+struct atp_line {
+    bool transfer; /* else an expectation */
+    struct text name;
+    int64_t due_us;
+    int64_t units;   /* open */
+    int64_t counted; /* 0 for what is overdue, below 0 for what goes out */
+};
+uint32_t ledger_atp_lines(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at, int64_t now_us,
+                          struct atp_line *lines, uint32_t count_max, int64_t *out_rest);
 /* The first time, from `at` on, for which this many (> 0) can be promised. False for never. Each dated line, of a kit
  * also of its components, is looked at once at most. */
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,

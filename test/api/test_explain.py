@@ -15,7 +15,7 @@ from urllib.parse import quote
 from server import FolderCase, ServerCase, until
 
 UTC = datetime.timezone.utc
-KEYS = ("figure", "position", "hold", "rest", "rule", "location")
+KEYS = ("figure", "position", "hold", "transfer", "expectation", "rest", "rule", "location")
 NAMED = 20  # entries of a figure
 
 
@@ -58,7 +58,8 @@ def each(node):
 
 def shape(node):
     """What a tree says, short."""
-    name = next(node[key] for key in ("figure", "type", "hold", "rest", "rule", "location") if key in node)
+    name = next(node[key] for key in ("figure", "type", "hold", "transfer", "expectation", "rest", "rule", "location")
+                if key in node)
     return (name, node["value"], [shape(part) for part in node["sum"]]) if node.get("sum") else (name, node["value"])
 
 
@@ -265,6 +266,37 @@ class Offers(ServerCase):
             if i > 50 and i % 3 == 0:
                 for name in ("c1", "c2", "c3"):
                     self.explain(name, "X", "Y", "Z")
+
+    def atp(self, item, at=None):
+        answer = self.server.get("/v1/atp/%s?location=P&explain=true%s" % (item, "&at=" + at if at else ""))
+        self.assertEqual(answer.status, 200, answer)
+        (tree,) = answer.json()["explain"]
+        self.assertEqual((tree["figure"], tree["value"]), ("atp", answer.json()["atp"]))
+        check_sums(tree)
+        return tree
+
+    def test_what_can_be_promised(self):
+        self.send("receive", item="N", location="P", quantity=10)
+        self.send("set_policy", item="N", location="P", safety_stock=2)
+        self.send("hold", hold="n", item="N", location="P", quantity=3)
+        for name, due, quantity, direction in (("PO1", "2099-01-10", 20, "in"), ("SO1", "2099-01-20", 15, "out"),
+                                               ("PO2", "2099-02-01", 30, "in"), ("OLD", "2001-01-01", 99, "in")):
+            self.send("expect", expectation=name, item="N", location="P", quantity=quantity, due=due, direction=direction)
+        goods = [("sellable", 10), ("in_bins", 0), ("held", -3), ("committed", 0), ("safety_stock", -2)]
+        tree = self.atp("N")
+        self.assertEqual(shape(tree), ("atp", 5, goods + [("OLD", 0)]))
+        self.assertTrue(tree["sum"][5]["overdue"])
+        self.assertEqual(shape(self.atp("N", "2099-01-15")), ("atp", 10, goods + [("OLD", 0), ("PO1", 20), ("SO1", -15)]))
+        self.assertEqual(shape(self.atp("N", "2099-03-01")), ("atp", 40, goods + [("OLD", 0), ("PO1", 20), ("SO1", -15),
+                                                                                 ("PO2", 30)]))
+        for n in range(120):
+            self.send("expect", expectation="M%d" % n, item="N", location="P", quantity=1, due="2099-04-01",
+                      direction="in")
+        self.assertEqual(shape(self.atp("N", "2099-05-01"))[2][-1], ("documents", 24))
+        self.send("receive", item="bolt", location="P", quantity=9)
+        self.put("/v1/items/SET", {"scale": 0, "components": [{"item": "bolt", "quantity": 2}]})
+        self.send("receive", item="SET", location="P", quantity=1)
+        self.assertEqual(shape(self.atp("SET"))[2][-1], ("kits", 4))
 
     def test_ten_at_once(self):
         self.send("set_channel", channel="ten", locations=["T"])

@@ -752,6 +752,30 @@ static inline void world_say_expectation(struct world *world, const char *name)
     world_say_lines(world, expectation.line);
 }
 
+/* The lines that an ATP counts sum to it, all or the first two of them and the rest. Of a kit, the built ones. */
+static inline void world_check_atp(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
+                                   int64_t now_us)
+{
+    struct atp_line lines[64];
+    uint32_t cell = ledger_cell_find(ledger, item, location);
+    for (uint32_t most = 2; most <= 64; most += 62) {
+        struct cell_view view = {.in_bin = true};
+        int64_t sum = 0;
+        uint32_t count = ledger_atp_lines(ledger, item, location, at, now_us, lines, most, &sum);
+        if (cell != NUMBER_NONE)
+            ledger_cell(ledger, cell, &view);
+        if (!view.in_bin)
+            sum += figures_available(&view.figures) - view.figures.units[FIGURE_SAFETY_STOCK];
+        for (uint32_t i = 0; i < count; i++) {
+            assert_true(i == 0 || lines[i - 1].due_us <= lines[i].due_us);
+            assert_true(lines[i].name.length > 0);
+            sum += lines[i].counted;
+        }
+        if (item == NUMBER_NONE || ledger_kit_next(ledger, item, NUMBER_NONE) == NUMBER_NONE)
+            assert_int_equal(sum, ledger_atp(ledger, item, location, at, now_us));
+    }
+}
+
 /* "A@S1 2023-12-01": what can be promised; "A@S1 2023-12-01 30": and when thirty. */
 static inline void world_say_atp(struct world *world, char *words)
 {
@@ -767,6 +791,7 @@ static inline void world_say_atp(struct world *world, char *words)
     if (at_word != NULL && strcmp(at_word, "now") != 0)
         at = world_moment(world, at_word);
     world_say(world, " %" PRId64, ledger_atp(ledger, i, l, at, world->now_us));
+    world_check_atp(ledger, i, l, at, world->now_us);
     int64_t us;
     if (units_word == NULL)
         return;
