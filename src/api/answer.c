@@ -2,11 +2,6 @@
 
 #include <stdio.h>
 
-static struct text literal_text(const char *string)
-{
-    return text_of(string, strlen(string));
-}
-
 const char *answer_word(enum answer_status status)
 {
     static const char *const words[] = {"unknown", "accepted", "refused", "invalid", "retry", "unknown", "accepted"};

@@ -68,11 +68,6 @@ static void go_on(struct connection *connection);
 
 /* ---- out ---- */
 
-static struct text literal_text(const char *string)
-{
-    return text_of(string, strlen(string));
-}
-
 static void answer_object(struct connection *connection, const struct request *request)
 {
     struct buffer out;

@@ -1,5 +1,5 @@
 /*
- * Operations: is it alive, is it ready, its counters in the Prometheus text format, and its description.
+ * Operations: is it alive, is it ready, its counters in the Prometheus text format, its audit, and its description.
  * None of them waits for the engine.
  */
 #include "api/openapi.h"
@@ -153,6 +153,30 @@ static void source_metrics(struct buffer *out, const struct service *service)
     }
 }
 
+/* ---- the audit ---- */
+
+static void duration(struct buffer *out, const char *name, const char *help, int64_t ns)
+{
+    char line[128];
+    metric(out, name, "gauge", help);
+    int n = snprintf(line, sizeof(line), "%s %.3f\n", name, (double)ns / 1e9);
+    buffer_append(out, line, (size_t)n);
+}
+
+static void audit_metrics(struct buffer *out, const struct service *service)
+{
+    struct audit_report report;
+    auditor_look(engine_auditor(service->engine), &report);
+    single(out, "onhand_audit_passes_total", "counter", "Complete passes of the audit.", report.passes);
+    single(out, "onhand_audit_entries_total", "counter", "Entries the audit has looked at.", report.entries);
+    single(out, "onhand_audit_violations", "gauge", "1 when the audit has found a contradiction: nothing is taken in.",
+           report.state == AUDITOR_FAILED);
+    if (report.age_ns < 0)
+        return; /* absent until there is one */
+    duration(out, "onhand_audit_pass_seconds", "Duration of the last complete pass.", report.pass_ns);
+    duration(out, "onhand_audit_age_seconds", "Time since the last complete pass.", report.age_ns);
+}
+
 static void respond_metrics(struct connection *connection)
 {
     struct service *service = connection->io->service;
@@ -206,8 +230,10 @@ static void respond_metrics(struct connection *connection)
            atomic_load(&service->subscribers));
     single(&out, "onhand_clock_jumped", "gauge", "1 while the clock stands too far ahead and nothing is taken in.",
            inbox_clock_jumped(service->inbox));
+    audit_metrics(&out, service);
     single(&out, "onhand_ready", "gauge", "1 while commands are taken in.",
-           !engine_failed(service->engine) && !atomic_load(&service->stopping));
+           !engine_failed(service->engine) && auditor_problem(engine_auditor(service->engine)) == NULL &&
+               !atomic_load(&service->stopping));
     source_metrics(&out, service);
     respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);
@@ -216,9 +242,12 @@ static void respond_metrics(struct connection *connection)
 static void respond_ready(struct connection *connection)
 {
     struct service *service = connection->io->service;
+    const char *contradiction = auditor_problem(engine_auditor(service->engine));
     if (engine_failed(service->engine)) {
         respond_problem(connection, 503, "journal_failed", TEXT_NONE,
                         TEXT("a write of the journal failed; the server ends and must be started again"));
+    } else if (contradiction != NULL) {
+        respond_problem(connection, 503, "audit_failed", TEXT_NONE, text_of(contradiction, strlen(contradiction)));
     } else if (inbox_clock_jumped(service->inbox)) {
         respond_problem(connection, 503, "clock_jumped", TEXT_NONE,
                         TEXT("the clock has jumped ahead: nothing is taken in until it is set right"));
@@ -235,6 +264,83 @@ static void respond_ready(struct connection *connection)
         respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
         buffer_deinit(&out);
     }
+}
+
+static void write_units(struct buffer *out, const char *key, int64_t units, uint8_t scale)
+{
+    buffer_append(out, key, strlen(key));
+    json_units(out, units, scale);
+}
+
+static void write_name(struct buffer *out, const char *key, struct text name)
+{
+    if (!text_present(name))
+        return;
+    buffer_append(out, key, strlen(key));
+    json_string(out, name);
+}
+
+static void write_violation(struct buffer *out, const struct finding *finding)
+{
+    buffer_literal(out, "{\"invariant\":");
+    json_string(out, literal_text(invariant_name(finding->invariant)));
+    buffer_literal(out, ",\"what\":");
+    json_string(out, literal_text(finding->what));
+    buffer_literal(out, ",\"table\":");
+    json_string(out, literal_text(finding->table));
+    buffer_literal(out, ",\"entry\":");
+    json_u64(out, finding->entry);
+    buffer_literal(out, ",\"entries\":");
+    json_u64(out, finding->entries);
+    write_name(out, ",\"item\":", finding->item);
+    write_name(out, ",\"location\":", finding->location);
+    write_name(out, ",\"name\":", finding->name);
+    if (finding->expected != finding->found) {
+        write_units(out, ",\"expected\":", finding->expected, finding->scale);
+        write_units(out, ",\"found\":", finding->found, finding->scale);
+    }
+    buffer_literal(out, "}");
+}
+
+static void respond_audit(struct connection *connection)
+{
+    static const char *const states[] = {"off", "running", "resting", "failed"};
+    struct service *service = connection->io->service;
+    struct audit_report report;
+    struct buffer out;
+    auditor_look(engine_auditor(service->engine), &report);
+    buffer_init(&out, 16 * 1024);
+    buffer_literal(&out, "{\"state\":");
+    json_string(&out, literal_text(states[report.state]));
+    buffer_literal(&out, ",\"passes\":");
+    json_u64(&out, report.passes);
+    buffer_literal(&out, ",\"entries\":");
+    json_u64(&out, report.entries);
+    if (report.age_ns >= 0) {
+        buffer_literal(&out, ",\"pass_ms\":");
+        json_u64(&out, (uint64_t)report.pass_ns / 1000000);
+        buffer_literal(&out, ",\"age_ms\":");
+        json_u64(&out, (uint64_t)report.age_ns / 1000000);
+    }
+    buffer_literal(&out, ",\"invariants\":[");
+    for (unsigned i = 0; i < INVARIANT_COUNT; i++) {
+        buffer_append(&out, ",", i != 0);
+        buffer_literal(&out, "{\"invariant\":");
+        json_string(&out, literal_text(invariant_name((enum invariant)i)));
+        buffer_literal(&out, ",\"checked\":");
+        json_u64(&out, report.checked[i]);
+        buffer_literal(&out, "}");
+    }
+    buffer_literal(&out, "]");
+    if (report.state == AUDITOR_FAILED) {
+        buffer_literal(&out, ",\"violation\":");
+        write_violation(&out, &report.finding);
+        buffer_literal(&out, ",\"detail\":");
+        json_string(&out, literal_text(auditor_problem(engine_auditor(service->engine))));
+    }
+    buffer_literal(&out, "}\n");
+    respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
+    buffer_deinit(&out);
 }
 
 static void on_begin(struct connection *connection)
@@ -256,6 +362,9 @@ static void on_body_end(struct connection *connection)
         return;
     case OPERATIONS_OPENAPI:
         respond(connection, 200, "application/json", TEXT_NONE, openapi_text());
+        return;
+    case OPERATIONS_AUDIT:
+        respond_audit(connection);
         return;
     }
 }

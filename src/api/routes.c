@@ -226,6 +226,7 @@ static const struct route_row rows[] = {
     ROW(HTTP1_GET, PATH_EXACT, "/v1/availability", &availability_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/figures", &figures_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/feed", &feed_handler, 0),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/audit", &operations_handler, OPERATIONS_AUDIT),
     ROW(HTTP1_GET, PATH_EXACT, "/livez", &operations_handler, OPERATIONS_LIVE),
     ROW(HTTP1_GET, PATH_EXACT, "/readyz", &operations_handler, OPERATIONS_READY),
     ROW(HTTP1_GET, PATH_EXACT, "/metrics", &operations_handler, OPERATIONS_METRICS),

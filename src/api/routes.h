@@ -45,7 +45,7 @@ extern const struct handler document_handler;   /* document_route.c: transfers, 
 extern const struct handler availability_handler; /* availability_route.c */
 extern const struct handler figures_handler;    /* figures_route.c */
 extern const struct handler feed_handler;       /* feed_route.c */
-extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi */
+extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi audit */
 
 /* Which of its calls a handler serves: connection->call, set by the route. */
 enum document_call { DOCUMENT_OF_TRANSFER, DOCUMENT_OF_EXPECTATION, DOCUMENT_ATP, DOCUMENT_OF_REVIEW };
@@ -66,6 +66,6 @@ enum list_call {
     LIST_OF_REVIEWS,
     LIST_OF_DRIFT
 }; /* at the end: cursors have the number */
-enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI };
+enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI, OPERATIONS_AUDIT };
 
 #endif

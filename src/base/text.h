@@ -20,6 +20,11 @@ static inline struct text text_of(const char *bytes, size_t length)
 {
     return (struct text){bytes, (uint32_t)length};
 }
+/* Of a string that ends with a 0. */
+static inline struct text literal_text(const char *string)
+{
+    return text_of(string, strlen(string));
+}
 static inline bool text_present(struct text text)
 {
     return text.bytes != NULL;

@@ -72,6 +72,7 @@ static const struct column history_columns[] = {
     {">version", "version"},   {"source", "source"}, {"id", "id"},               {"occurred_at", "occurred_at"},
     {"recorded_at", "recorded_at"},
 };
+static const struct column audit_columns[] = {{"invariant", "invariant"}, {">checked", "checked"}};
 static const struct column source_columns[] = {{"source", "source"}, {"ordered", "ordered"}, {">seq", "seq"}};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -150,6 +151,7 @@ static const struct thing things[] = {
     {"source", "/v1/sources", 1, 1, 0, NO_ROWS, "get source NAME", NULL},
     {"sources", "/v1/sources", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("sources", source_columns),
      "get sources [--q TEXT] " PAGES, NULL},
+    {"audit", "/v1/audit", 0, 0, 0, NO_ROWS, "get audit", NULL},
     {"figures", "/v1/figures", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION), ROWS("figures", figure_columns),
      "get figures [--item ITEM]... [--location LOCATION]...", NULL},
     {"ready", "/readyz", 0, 0, 0, NO_ROWS, "get ready", NULL},
@@ -297,6 +299,10 @@ static int print_document(const struct document *document, const struct thing *t
         print_member(document, "position");
         print_trees(document);
         return code;
+    }
+    if ((array = document_container(document, 0, TEXT("invariants"))) != 0) {
+        print_members(document);
+        return print_table(document, array, 0, audit_columns, COUNT(audit_columns));
     }
     if ((array = document_container(document, 0, TEXT("lines"))) != 0) {
         bool claim = strcmp(thing->name, "hold") == 0;
@@ -451,7 +457,7 @@ int cmd_get(int argc, char **argv)
     if (get.thing == NULL) {
         cli_error("get",
                   "%s%s%s; there are: stock, history, availability, hold, holds, waiting, transfer, transfers, review, reviews, drift, expectation, "
-                  "expectations, item, items, locations, channels, sources, figures, ready; see onhand help get",
+                  "expectations, item, items, locations, channels, sources, figures, audit, ready; see onhand help get",
                   word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
                   word_count == 0 ? "" : "' to get");
         return EXIT_USAGE;

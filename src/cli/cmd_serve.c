@@ -108,6 +108,7 @@ int cmd_serve(int argc, char **argv)
     int64_t parts = options.limits.part_count_max;
     int64_t quotas = options.limits.quota_count_max;
     int64_t offers = options.limits.offer_count_max;
+    int64_t audit_rate = options.audit_rate;
     struct args_option table[] = {
         {"data", ARGS_TEXT, &options.data},
         {"listen", ARGS_TEXT, &listen},
@@ -139,6 +140,7 @@ int cmd_serve(int argc, char **argv)
         {"accept-clock", ARGS_FLAG, &options.accept_clock},
         {"clock-step", ARGS_NUMBER, &options.clock_step_s},
         {"spin", ARGS_NUMBER, &options.spin_us},
+        {"audit-rate", ARGS_NUMBER, &audit_rate},
         {"fault-no-flush", ARGS_FLAG, &options.fault_no_flush},
         {NULL, ARGS_FLAG, NULL},
     };
@@ -194,7 +196,8 @@ int cmd_serve(int argc, char **argv)
         in_range("parts-max", parts, 1, most.part_count_max) &&
         in_range("quotas-max", quotas, 1, most.quota_count_max) &&
         in_range("offers-max", offers, 1, most.offer_count_max) && in_range("spin", options.spin_us, 0, 1000) &&
-        in_range("clock-step", options.clock_step_s, 1, 86400)) {
+        in_range("clock-step", options.clock_step_s, 1, 86400) &&
+        in_range("audit-rate", audit_rate, 0, AUDITOR_RATE_MAX)) {
         options.io_threads = (uint32_t)io_threads;
         options.connections_max = (uint32_t)connections;
         options.segment_bytes = (uint64_t)segment_mib << 20;
@@ -216,6 +219,7 @@ int cmd_serve(int argc, char **argv)
         options.limits.part_count_max = (uint32_t)parts;
         options.limits.quota_count_max = (uint32_t)quotas;
         options.limits.offer_count_max = (uint32_t)offers;
+        options.audit_rate = (uint32_t)audit_rate;
         options.host_count = hosts.count < SERVICE_HOSTS_MAX ? hosts.count : SERVICE_HOSTS_MAX;
         memcpy(options.hosts, hosts.values, options.host_count * sizeof(hosts.values[0]));
         options.version = ONHAND_VERSION;

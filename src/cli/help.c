@@ -41,6 +41,7 @@ const char help_serve[] =
     "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"
     "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (0)\n"
     "  --clock-step S      seconds the clock may step ahead while running; beyond, nothing is taken in (60)\n"
+    "  --audit-rate N      entries a second that the server checks for contradictions while running (50000); 0 for none\n"
     "  --accept-clock      start although the clock is more than 30 days ahead of the journal\n"
     "  --fault-no-flush    for tests only: acknowledges without flushing; a power cut loses acknowledged commands\n\n"
     "exit codes: 0 stopped as asked; 2 usage; 4 the data directory or the address cannot be used;\n"
@@ -77,6 +78,7 @@ const char help_get[] =
     "       onhand get stock|holds|waiting|transfers|expectations [options]     a page of a list\n"
     "       onhand get items|locations|channels|sources [options]              the same\n"
     "       onhand get figures [--item ITEM]... [--location LOCATION]...\n"
+    "       onhand get audit\n"
     "       onhand get ready\n\n" COMMON_SERVER
     "  --item ITEM         figures: only this item, or ITEM* for all that begin so; may be repeated.\n"
     "                      holds, waiting, transfers, expectations: with a line of this item\n"

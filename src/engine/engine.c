@@ -19,6 +19,7 @@ struct engine {
     pthread_t thread;
     struct warmer *warmer; /* NULL without one */
     atomic_bool failed;
+    struct auditor auditor;
     /* Engine thread only. */
     struct batch *waiting_first, *waiting_last; /* judged, not yet durable */
     uint64_t group_open;   /* number of the group being filled */
@@ -38,6 +39,7 @@ struct engine *engine_create(const struct engine_options *options)
     engine->shard = options->shard;
     engine->journal = shard_journal(options->shard);
     engine->group_open = 1;
+    auditor_init(&engine->auditor, options->env, options->shard, options->audit_rate, options->audit_pass_ns);
     return engine;
 }
 
@@ -50,6 +52,11 @@ void engine_destroy(struct engine *engine)
 bool engine_failed(const struct engine *engine)
 {
     return atomic_load(&engine->failed);
+}
+
+const struct auditor *engine_auditor(const struct engine *engine)
+{
+    return &engine->auditor;
 }
 
 static int64_t now_ns(const struct engine *engine)
@@ -81,7 +88,7 @@ static void give_back_durable(struct engine *engine)
 static void shed_batch(struct engine *engine, struct batch *batch, const char *detail)
 {
     for (uint32_t i = 0; i < batch->count; i++)
-        shard_shed(engine->shard, &batch->requests[i], detail);
+        shard_shed(engine->shard, &batch->requests[i], CODE_none, detail);
     give_back(batch);
 }
 
@@ -175,6 +182,20 @@ static void give_up(struct batch *batch, uint32_t decided)
     give_back(batch);
 }
 
+/* Gives the batch back when all that it saw is durable. */
+static void wait_for_group(struct engine *engine, struct batch *batch)
+{
+    batch->next = NULL;
+    /* Reads alone cause no flush, but wait for the one that covers what they saw. */
+    batch->group = group_filled(engine) ? engine->group_open : engine->group_open - 1;
+    if (engine->waiting_last != NULL)
+        engine->waiting_last->next = batch;
+    else
+        engine->waiting_first = batch;
+    engine->waiting_last = batch;
+    give_back_durable(engine);
+}
+
 static void judge_batch(struct engine *engine, struct batch *batch, int64_t stamp_us)
 {
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -191,23 +212,39 @@ static void judge_batch(struct engine *engine, struct batch *batch, int64_t stam
         give_up(batch, batch->count);
         return;
     }
-    batch->next = NULL;
-    /* Reads alone cause no flush, but wait for the one that covers what they saw. */
-    batch->group = group_filled(engine) ? engine->group_open : engine->group_open - 1;
-    if (engine->waiting_last != NULL)
-        engine->waiting_last->next = batch;
-    else
-        engine->waiting_first = batch;
-    engine->waiting_last = batch;
-    give_back_durable(engine);
+    wait_for_group(engine, batch);
+}
+
+/* After the audit found something: nothing is decided any more. */
+static void read_batch(struct engine *engine, struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct request *request = &batch->requests[i];
+        if (request->command == NULL)
+            shard_read(engine->shard, request);
+        else
+            shard_shed(engine->shard, request, CODE_audit_failed, auditor_problem(&engine->auditor));
+    }
+    wait_for_group(engine, batch);
+}
+
+/* Looks further for contradictions, while nothing waits to be written. */
+static void audit(struct engine *engine, bool busy)
+{
+    if (engine_failed(engine) || group_filled(engine) || auditor_problem(&engine->auditor) != NULL)
+        return;
+    if (!auditor_step(&engine->auditor, busy))
+        engine->options.audit_failed(engine->options.failed_argument, auditor_problem(&engine->auditor));
 }
 
 /* Nothing came: time passes. */
 static void tick(struct engine *engine, int64_t stamp_us)
 {
-    if (!prepare(engine, stamp_us))
+    bool decides = auditor_problem(&engine->auditor) == NULL;
+    if (decides && !prepare(engine, stamp_us))
         return;
-    (void)shard_forget(engine->shard, stamp_us); /* a tick is all it writes */
+    if (decides)
+        (void)shard_forget(engine->shard, stamp_us); /* a tick is all it writes */
     if (group_filled(engine)) {
         engine->sealed = false;
         return; /* the loop flushes it */
@@ -222,8 +259,9 @@ static void tick(struct engine *engine, int64_t stamp_us)
 static int64_t idle_ns(const struct engine *engine)
 {
     const struct env *env = engine->options.env;
-    int64_t due_us = ledger_next_due_us(shard_ledger(engine->shard));
-    int64_t wait_ns = IDLE_NS;
+    bool decides = auditor_problem(&engine->auditor) == NULL;
+    int64_t due_us = decides ? ledger_next_due_us(shard_ledger(engine->shard)) : INT64_MAX;
+    int64_t wait_ns = decides ? auditor_wait_ns(&engine->auditor, IDLE_NS) : IDLE_NS;
     /* What is due waits for a clock that can be told; otherwise this much lateness keeps it from spinning. */
     const int64_t least_ns = engine->clockless || engine_failed(engine) ? 10 * 1000 * 1000 : 50 * 1000;
     if (due_us != INT64_MAX) {
@@ -239,9 +277,11 @@ void engine_run(struct engine *engine)
 {
     engine->written_ns = now_ns(engine);
     shard_publish(engine->shard);
+    struct batch *batch = NULL;
     for (;;) {
+        audit(engine, batch != NULL);
         bool busy = engine->in_flight || group_filled(engine);
-        struct batch *batch = NULL;
+        batch = NULL;
         int64_t stamp_us = 0;
         const struct sequencer *sequencer = &engine->options.sequencer;
         enum status status = sequencer->next(sequencer->context, busy ? 0 : idle_ns(engine), &batch, &stamp_us);
@@ -259,7 +299,10 @@ void engine_run(struct engine *engine)
         }
         if (batch != NULL) {
             engine->sealed = false;
-            judge_batch(engine, batch, stamp_us);
+            if (auditor_problem(&engine->auditor) != NULL)
+                read_batch(engine, batch);
+            else
+                judge_batch(engine, batch, stamp_us);
             bool writer_free = !engine->in_flight || journal_flush_done(engine->journal);
             if (!engine_failed(engine) && writer_free &&
                 (engine->in_flight || journal_group_bytes(engine->journal) >= LARGE_GROUP_BYTES)) {

@@ -7,12 +7,16 @@
  * Groups form without a timer: what has gathered while the last flush ran is the next group. A small group is written
  * by this thread; a large one by the journal's writer, while this thread fills the next (DESIGN section 3).
  *
+ * Between groups the auditor looks for contradictions in the ledger. When it finds one nothing is decided any more: what
+ * was decided is made durable, commands are answered ANSWER_RETRY with CODE_audit_failed, reads go on.
+ *
  * A failed write or flush is final: waiting batches are answered ANSWER_UNKNOWN, later ones ANSWER_RETRY, `failed` is
  * called, and the process is expected to end and recover from disk.
  */
 #ifndef ONHAND_ENGINE_ENGINE_H
 #define ONHAND_ENGINE_ENGINE_H
 
+#include "engine/auditor.h"
 #include "engine/sequencer.h"
 #include "engine/shard.h"
 
@@ -28,10 +32,14 @@ struct engine_options {
     struct shard *shard;          /* the engine's from now on, until engine_stop */
     struct sequencer sequencer;
     int64_t seal_after_ns;        /* a seal frame follows when nothing was written for so long */
+    uint32_t audit_rate;          /* entries looked at a second, 0 for none */
+    int64_t audit_pass_ns;        /* from the beginning of a pass to that of the next, at least */
     uint32_t listener_count;
     struct engine_listener listeners[ENGINE_LISTENERS_MAX];
     /* Engine thread: the journal failed; nothing more will be accepted. */
     void (*failed)(void *argument, enum status status);
+    /* Engine thread: the audit found this, said in words that stay. */
+    void (*audit_failed)(void *argument, const char *problem);
     void *failed_argument;
 };
 
@@ -49,5 +57,7 @@ MUST_USE enum status engine_start(struct engine *engine);
 void engine_join(struct engine *engine);
 /* True after a failed write or flush. Any thread. */
 bool engine_failed(const struct engine *engine);
+/* For auditor_look and auditor_problem. Any thread. */
+const struct auditor *engine_auditor(const struct engine *engine);
 
 #endif

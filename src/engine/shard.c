@@ -325,14 +325,22 @@ static void park(struct shard *shard, struct request *request, const struct comm
         request->stream->parked = true;
 }
 
-void shard_shed(struct shard *shard, struct request *request, const char *detail)
+void shard_shed(struct shard *shard, struct request *request, enum code code, const char *detail)
 {
     struct command command = {.has_seq = false};
-    request->answer = (struct answer){.line = LINE_NONE, .offset = TAIL_UNKNOWN, .detail = detail};
+    request->answer = (struct answer){.code = code, .line = LINE_NONE, .offset = TAIL_UNKNOWN, .detail = detail};
     if (request->command != NULL &&
         command_decode(request->command, request->command_bytes, shard->prepared[0].lines, &command) != STATUS_OK)
         command.has_seq = false;
     shed(shard, request, &command);
+}
+
+void shard_read(struct shard *shard, struct request *request)
+{
+    request->answer = (struct answer){.line = LINE_NONE, .offset = TAIL_UNKNOWN};
+    request->read(shard->ledger, request);
+    request->answer.status = ANSWER_READ;
+    count(&shard->counters.reads);
 }
 
 void shard_request(struct shard *shard, struct request *request, int64_t now_us)
@@ -340,13 +348,11 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
     CHECK(shard->prepared_next < shard->prepared_count);
     const struct prepared *prepared = &shard->prepared[shard->prepared_next++];
     CHECK(prepared->request == request);
-    request->answer = (struct answer){.line = LINE_NONE, .offset = TAIL_UNKNOWN};
     if (request->command == NULL) {
-        request->read(shard->ledger, request);
-        request->answer.status = ANSWER_READ;
-        count(&shard->counters.reads);
+        shard_read(shard, request);
         return;
     }
+    request->answer = (struct answer){.line = LINE_NONE, .offset = TAIL_UNKNOWN};
     if (!prepared->decoded) {
         request->answer.status = ANSWER_INVALID;
         request->answer.code = CODE_bad_value;
@@ -399,6 +405,10 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
     }
 }
 
+bool shard_audit(struct shard *shard, uint32_t entries)
+{
+    return ledger_audit(shard->ledger, entries);
+}
 
 struct journal *shard_journal(struct shard *shard)
 {

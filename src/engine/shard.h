@@ -58,7 +58,12 @@ void shard_prepare(struct shard *shard, struct request *requests, uint32_t n);
 void shard_request(struct shard *shard, struct request *request, int64_t now_us);
 
 /* Answers a request ANSWER_RETRY without judging it. detail: a constant. Nothing is prepared. */
-void shard_shed(struct shard *shard, struct request *request, const char *detail);
+void shard_shed(struct shard *shard, struct request *request, enum code code, const char *detail);
+/* Runs a read. Nothing needs to be prepared. */
+void shard_read(struct shard *shard, struct request *request);
+
+/* Looks further for contradictions in the ledger, see ledger_audit. */
+bool shard_audit(struct shard *shard, uint32_t entries);
 
 struct journal *shard_journal(struct shard *shard);
 const struct ledger *shard_ledger(const struct shard *shard);

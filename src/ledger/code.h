@@ -60,7 +60,8 @@
     X(already_resolved, 409, "the review was resolved before")                                                         \
     X(seen_forked, 409, "the position it saw is of another epoch; read the figures anew and send what they are now")    \
     X(snapshot_passed, 409, "the source has told of a cell as of later; see the cells, send what is there now")        \
-    X(set_closed, 409, "the set has had its last part; begin another one")
+    X(set_closed, 409, "the set has had its last part; begin another one")                                             \
+    X(audit_failed, 503, "the server found its figures contradicting each other and takes nothing in; see `/v1/audit`")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

@@ -38,6 +38,7 @@ void server_options_init(struct server_options *options)
         .id_capacity = 64 * 1024 * 1024,
         .clock_step_s = 60,
         .spin_us = 0,
+        .audit_rate = AUDITOR_RATE_DEFAULT,
         .limits = {.item_count_max = 16 * 1024 * 1024,
                    .location_count_max = 64 * 1024,
                    .source_count_max = 64 * 1024,
@@ -77,6 +78,12 @@ static void on_journal_failed(void *argument, enum status status)
     log_error("the journal cannot be written (%s: %s); %s. Nothing more is accepted; start again to recover from disk",
               status_text(status), env_last_error(), status_remedy(status));
     kill(getpid(), SIGUSR1);
+}
+
+static void on_audit_failed(void *argument, const char *problem)
+{
+    (void)argument;
+    log_error("%s", problem);
 }
 
 static void raise_file_limit(void)
@@ -194,7 +201,10 @@ static int run_engine(struct server *server, const sigset_t *signals)
         .shard = server->service.shard,
         .sequencer = inbox_sequencer(server->inbox),
         .seal_after_ns = ENGINE_SEAL_AFTER_NS,
+        .audit_rate = options->audit_rate,
+        .audit_pass_ns = AUDITOR_PASS_NS,
         .failed = on_journal_failed,
+        .audit_failed = on_audit_failed,
     };
     server->io_count = options->io_threads;
     for (uint32_t i = 0; i < server->io_count; i++)

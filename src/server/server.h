@@ -25,6 +25,7 @@ struct server_options {
     bool accept_clock;
     int64_t clock_step_s;
     int64_t spin_us;
+    uint32_t audit_rate;     /* entries a second, 0 for no audit */
     struct ledger_limits limits;
     bool fault_no_flush;     /* tests only, see journal.h */
     const char *version;

@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+#include "ledger/state.h"
+
 static const struct inbox_options inbox_defaults = {
     .batch_count_max = 4,
     .clock_step_max_us = INT64_C(60) * SECOND_US,
@@ -195,6 +197,7 @@ struct running {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
     bool back;
+    unsigned contradictions; /* told */
     uint8_t form[512];
     struct world world; /* for its words */
 };
@@ -214,6 +217,13 @@ static void running_failed(void *argument, enum status status)
     fail_msg("the journal failed: %s", status_text(status));
 }
 
+static void running_contradicted(void *argument, const char *problem)
+{
+    struct running *running = argument;
+    running->contradictions++;
+    assert_non_null(problem);
+}
+
 /* The wall clock stands at WORLD_START_US until it is set; the monotonic one runs. */
 static void running_start(struct running *running, int64_t window_s)
 {
@@ -229,7 +239,12 @@ static void running_start(struct running *running, int64_t window_s)
                                            .shard = running->shard,
                                            .sequencer = inbox_sequencer(running->inbox),
                                            .seal_after_ns = 1000 * 1000,
-                                           .failed = running_failed};
+                                           .audit_rate = AUDITOR_RATE_MAX,
+                                           .audit_pass_ns = 1000 * 1000,
+                                           .failed = running_failed,
+                                           .audit_failed = running_contradicted,
+                                           .failed_argument = running};
+    running->contradictions = 0;
     running->engine = engine_create(&options);
     assert_non_null(running->engine);
     assert_int_equal(engine_start(running->engine), STATUS_OK);
@@ -306,6 +321,61 @@ static void pass(void)
 
 /* Far more than anything here takes, even on a busy machine. */
 #define PATIENCE_NS (INT64_C(60) * 1000000000)
+
+/* ---- the audit ---- */
+
+/* Runs on the engine's thread, where nobody else looks. */
+static void turn_a_bit(const struct ledger *ledger, struct request *request)
+{
+    (void)request;
+    struct ledger *changed = (struct ledger *)(uintptr_t)ledger;
+    changed->cells[0].units[FIGURE_HELD] ^= 1;
+}
+
+static void a_contradiction_stops_commands_and_no_reads(void **state)
+{
+    (void)state;
+    static struct running running;
+    struct stream stream = {false, false};
+    struct audit_report report;
+    running_start(&running, WINDOW_LONG_S);
+    assert_int_equal(command(&running, "receive 5 A@L id=r", NULL).status, ANSWER_ACCEPTED);
+    assert_int_equal(command(&running, "hold hold=H expires=5 2 A@L", NULL).status, ANSWER_ACCEPTED);
+    const struct auditor *auditor = engine_auditor(running.engine);
+    int64_t begin_ns = linux_env()->monotonic_ns(NULL);
+    do {
+        pass();
+        auditor_look(auditor, &report);
+    } while (report.checked[INVARIANT_I2] < 3 && linux_env()->monotonic_ns(NULL) - begin_ns < PATIENCE_NS);
+    assert_int_equal(report.checked[INVARIANT_I2], 3); /* the cell, the claim, its line */
+    assert_true(report.passes > 0 && report.entries > 3 && report.age_ns >= 0 && report.pass_ns >= 0);
+    assert_null(auditor_problem(auditor));
+    assert_int_equal(ask(&running, (struct request){.read = turn_a_bit}).status, ANSWER_READ);
+    for (begin_ns = linux_env()->monotonic_ns(NULL); auditor_problem(auditor) == NULL && linux_env()->monotonic_ns(NULL) - begin_ns < PATIENCE_NS;)
+        pass();
+    assert_non_null(auditor_problem(auditor));
+    assert_non_null(strstr(auditor_problem(auditor), "item A, location L"));
+    auditor_look(auditor, &report);
+    assert_int_equal(report.state, AUDITOR_FAILED);
+    assert_string_equal(report.finding.table, "cells");
+    /* A new command, a repeated one, one of a stream. */
+    struct answer shed = command(&running, "receive 5 A@L", NULL);
+    assert_int_equal(shed.status, ANSWER_RETRY);
+    assert_int_equal(shed.code, CODE_audit_failed);
+    assert_ptr_equal(shed.detail, auditor_problem(auditor));
+    assert_int_equal(command(&running, "receive 5 A@L id=r", NULL).code, CODE_audit_failed);
+    assert_int_equal(command(&running, "receive 5 A@L source=o seq=1", &stream).code, CODE_audit_failed);
+    assert_true(stream.shed);
+    /* Nothing the ledger would do by itself. */
+    set_clock(&running, 30);
+    pass();
+    assert_int_equal(counts(&running).claims_live, 1);
+    assert_int_equal(counts(&running).ids, 1 + 1);
+    assert_int_equal(ask(&running, (struct request){.read = turn_a_bit}).status, ANSWER_READ); /* for the end */
+    assert_int_equal(command(&running, "receive 5 A@L", NULL).code, CODE_audit_failed);
+    running_stop(&running, WINDOW_LONG_S);
+    assert_int_equal(running.contradictions, 1);
+}
 
 static void a_leap_of_the_clock_sheds_until_it_is_set_right(void **state)
 {
@@ -527,6 +597,7 @@ int main(void)
         cmocka_unit_test(the_clock_never_goes_back_and_never_leaps),
         cmocka_unit_test(log_time_does_not_begin_before_the_log_ends),
         cmocka_unit_test(a_leap_of_the_clock_sheds_until_it_is_set_right),
+        cmocka_unit_test(a_contradiction_stops_commands_and_no_reads),
         cmocka_unit_test(a_hold_expires_by_itself_in_a_quiet_hour),
         cmocka_unit_test(ids_and_ended_holds_leave_the_window_by_ticks),
         cmocka_unit_test(a_full_id_table_sheds_and_loses_nothing),
