@@ -28,7 +28,7 @@ static bool split_listen(char *text, const char **out_address, int *out_port)
     return *text != 0;
 }
 
-#define OPTIONS_MAX 32 /* in the table below, and words the environment adds */
+#define OPTIONS_MAX 48 /* in the table below, and words the environment adds */
 
 /*
  * ONHAND_DATA stands for --data, ONHAND_ID_WINDOW for --id-window, and so on; a flag is set by 1. What the environment

@@ -285,6 +285,20 @@ void terms_add(const struct ledger *ledger, enum state_part part, uint32_t entry
     }
 }
 
+void terms_before(struct ledger *ledger, const struct event *event)
+{
+    uint32_t cell = cell_find(ledger, event->item, event->location);
+    terms_out(ledger, PART_ITEM, event->item);
+    if (cell != NUMBER_NONE)
+        terms_out(ledger, PART_CELL, cell);
+}
+
+void terms_behind(struct ledger *ledger, const struct event *event, uint32_t cell)
+{
+    terms_in(ledger, PART_ITEM, event->item);
+    terms_in(ledger, PART_CELL, cell);
+}
+
 /* ---- what is wrong ---- */
 
 bool audit_find(struct audit *audit, enum invariant invariant, const char *what)

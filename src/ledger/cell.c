@@ -120,14 +120,12 @@ uint32_t cell_evolve(struct ledger *ledger, struct event *event, int64_t occurre
     struct cell *cell = &ledger->cells[number];
     CHECK(event->version == cell->version + 1);
     CHECK(event->previous_seq == cell->last_seq);
-    terms_out(ledger, PART_CELL, number);
     memcpy(cell->units, event->figures.units, sizeof(cell->units));
     if (cell->extra != 0 || needs_extra(event)) {
         struct cell_extra *extra = cell_extra_make(ledger, number);
         memcpy(extra->units, event->figures.units + FIGURE_OF_EVERY_CELL, sizeof(extra->units));
         extra->low = event->low;
     }
-    terms_in(ledger, PART_CELL, number);
     cell->version = event->version;
     cell->last_seq = event->seq;
     cell->oldest_us = min_i64(cell->oldest_us, occurred_us);
@@ -143,9 +141,7 @@ uint32_t cell_evolve(struct ledger *ledger, struct event *event, int64_t occurre
 
     if (event->account != ACCOUNT_NONE) {
         hash_before = item_hash(event->item, item);
-        terms_out(ledger, PART_ITEM, event->item);
         item->accounts[event->account] = event->account_units;
-        terms_in(ledger, PART_ITEM, event->item);
         item->account_seq = event->seq;
         hash_in(ledger, PART_ITEM, event->item, item_hash(event->item, item) - hash_before);
     }

@@ -164,9 +164,13 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         else if (event->type == EVENT_CONFIG)
             config_evolve(ledger, event);
         uint32_t cell = NUMBER_NONE;
-        if (LIKELY(event->location != NUMBER_NONE))
+        if (LIKELY(event->location != NUMBER_NONE)) {
+            if (UNLIKELY(ledger->audit.hashed))
+                terms_before(ledger, event);
             cell = cell_evolve(ledger, event, event_occurred_us(decision, event));
-        else if (event_of_silence(event))
+            if (UNLIKELY(ledger->audit.hashed))
+                terms_behind(ledger, event, cell);
+        } else if (event_of_silence(event))
             silence_evolve(ledger, event);
         if (UNLIKELY(event->count_seq != 0))
             mark_evolve(ledger, event, cell, ledger->now_us);

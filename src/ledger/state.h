@@ -519,7 +519,10 @@ static inline void hash_out(struct ledger *ledger, enum state_part part, uint32_
 }
 /* Puts the terms of an entry into sums, sign times. */
 void terms_add(const struct ledger *ledger, enum state_part part, uint32_t entry, uint64_t sign, uint64_t sums[SUM_COUNT]);
-/* Around a change of an entry that has terms. One that is made in between had none. */
+/* Around an event of a cell. */
+void terms_before(struct ledger *ledger, const struct event *event);
+void terms_behind(struct ledger *ledger, const struct event *event, uint32_t cell);
+/* Around a change of another entry that has terms. One that is made in between had none. */
 static inline void terms_out(struct ledger *ledger, enum state_part part, uint32_t entry)
 {
     if (UNLIKELY(entry < ledger->audit.end[part]))

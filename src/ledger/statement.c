@@ -113,10 +113,13 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
 
 bool statements_room(const struct ledger *ledger, const struct decision *decision)
 {
+    uint32_t left = ledger->limits.statement_count_max - ledger->statements.count;
     uint32_t added = 0;
+    if (LIKELY(left >= decision->event_count))
+        return true; /* far from full, nobody needs to count */
     for (uint32_t i = 0; i < decision->event_count; i++)
         added += decision->events[i].type == EVENT_SNAPSHOT && decision->events[i].location != NUMBER_NONE;
-    return added <= ledger->limits.statement_count_max - ledger->statements.count;
+    return added <= left;
 }
 
 /* ---- views ---- */
