@@ -22,7 +22,7 @@
 #define THINGS_MAX  7
 #define ORDERS_MAX  5040
 #define MARKS_MAX   16 /* of one item */
-#define SETUP_COUNT 13
+#define SETUP_COUNT 14
 #define MOMENTS     45 /* every five seconds */
 
 /* "#" is the order's own: its item, and a part of the names of its claims. Seconds are from when the rest is told. */
@@ -33,6 +33,7 @@ static const char *const setup[SETUP_COUNT] = {
     "hold hold=R# 6 #@L expires=0 occurred=-219",
     "hold hold=S# 3 #@M expires=0 occurred=-219",
     "hold hold=U# 7 #@L expires=0 occurred=-219",
+    "hold hold=V# 4 #@L expires=0 occurred=-219",
     "commit hold=P# occurred=-218",
     "commit hold=Q# occurred=-218",
     "commit hold=R# occurred=-218",
@@ -58,9 +59,10 @@ static void fresh_world(void)
     struct ledger_limits limits = world_limits;
     limits.item_count_max = ORDERS_MAX;
     limits.cell_count_max = 2 * ORDERS_MAX;
-    limits.claim_count_max = limits.claim_line_count_max = 5 * ORDERS_MAX;
+    limits.claim_count_max = limits.claim_line_count_max = 6 * ORDERS_MAX;
     limits.transfer_count_max = limits.document_line_count_max = ORDERS_MAX;
     limits.mark_count_max = 8 * ORDERS_MAX;
+    limits.statement_count_max = 2 * ORDERS_MAX;
     if (worlds++ > 0)
         world_deinit(&world);
     world_init(&world, &limits);
@@ -259,6 +261,10 @@ static void sets_by_hand_end_alike(void **state)
         {"count 57 #@L occurred=-100", "sale 9 #@L occurred=-150", "receive 20 #@L occurred=-140",
          "sale 30 #@L occurred=-130", "return 8 #@L occurred=-120", "adjust -6 #@L occurred=-110",
          "count 50 #@L occurred=-50"},
+        /* Figures of two sources that have what is promised off them, and a count; what is promised, picked, shipped. */
+        {"commit hold=V# 2 #@L occurred=-150", "pick hold=P# 3 #@L occurred=-145", "ship fact hold=R# 5 #@L occurred=-100",
+         "snapshot available 30 #@L source=e1 occurred=-140", "count 44 #@L since=-125 occurred=-120",
+         "snapshot available 28 #@L source=e2 occurred=-90", "sale 2 #@L occurred=-130"},
     };
     for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++) {
         assert_int_equal(all_orders(sets[s], THINGS_MAX), ORDERS_MAX);
