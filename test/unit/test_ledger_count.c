@@ -838,6 +838,22 @@ static void a_reading_of_something_else_is_none(void **state)
     world_deinit(&world);
 }
 
+/* On the way to what a correction brings back, too. */
+static void a_cell_that_is_brought_back_was_not_low(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    step(&world, "receive 21 A@L", "ok: receive", 0);
+    step(&world, "set_policy item=A location=L reorder=20", "ok: set_policy", 0);
+    world_wait(&world, 100);
+    step(&world, "count 22 A@L occurred=-50", "ok: count(1)", 1);
+    step(&world, "sale 5 A@L occurred=-60", "ok: sale correction(6)", 0);
+    assert_int_equal(world.decision.events[0].figures.units[CONDITION_SELLABLE], 17);
+    assert_false(world.decision.events[0].low || world.decision.events[1].low);
+    world_deinit(&world);
+}
+
 /* A few with each decision, many with each tick. */
 static void counts_are_forgotten_a_few_at_a_time(void **state)
 {
@@ -937,6 +953,7 @@ int main(void)
         cmocka_unit_test(what_came_is_told_by_blocks),
         cmocka_unit_test(a_reading_is_of_the_cells_there_were),
         cmocka_unit_test(a_reading_of_something_else_is_none),
+        cmocka_unit_test(a_cell_that_is_brought_back_was_not_low),
         cmocka_unit_test(counts_are_forgotten_a_few_at_a_time),
         cmocka_unit_test(as_many_counts_as_one_command_can_correct),
         cmocka_unit_test(a_full_table_takes_no_count),
