@@ -555,6 +555,11 @@ static void make_count(struct model_command *c)
             int64_t on = s->cells[n].on[line->condition == MODEL_CONDITIONS ? 0 : line->condition];
             line->quantity.digits = on + (int64_t)below(7) - 3;
             line->quantity.places = 0;
+            for (int64_t k = 0; k < s->item_count; k++)
+                if (strcmp(s->items[k].name, line->item) == 0)
+                    line->quantity.places = s->items[k].scale;
+            for (; line->quantity.places > 0 && line->quantity.digits % 10 == 0; line->quantity.places--)
+                line->quantity.digits /= 10;
         }
         if (line->quantity.digits < 0 && !one_in(40))
             line->quantity = (struct model_decimal){0, 0};
