@@ -226,6 +226,7 @@ static bool emit_count(struct judge *judge, struct draft *draft, const struct ce
 
 void decide_count(struct judge *judge)
 {
+    judge->states = true;
     if (judge->decision->clock_skew) {
         (void)judge_refuse(judge, CODE_in_future, TEXT_NONE, TEXT("/counted_to"));
         return;

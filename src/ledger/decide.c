@@ -791,6 +791,22 @@ static bool judge_order(struct judge *judge)
     return true;
 }
 
+/* The same for what is kept of statements, and of what was held. */
+static NEVER_INLINE bool judge_room_said(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    const struct decision *decision = judge->decision;
+    if (!reviews_room(ledger, decision))
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "the table of reviews is full: resolve some, or raise --reviews-max");
+    if (!statements_room(ledger, decision))
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
+                             "the table of what sources said is full: raise --statements-max");
+    if (!marks_room(ledger, decision))
+        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL, "the table of counts is full: raise --counts-max");
+    return true;
+}
+
 /* Question 5, after the rule has said what it needs: a decision that would not fit is not made. */
 static bool judge_room(struct judge *judge)
 {
@@ -819,14 +835,8 @@ static bool judge_room(struct judge *judge)
         return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
                              "a table of transfers or expectations is full: raise --transfers-max, --expectations-max "
                              "or --document-lines-max");
-    if (!reviews_room(ledger, decision))
-        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
-                             "the table of reviews is full: resolve some, or raise --reviews-max");
-    if (!statements_room(ledger, decision))
-        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL,
-                             "the table of what sources said is full: raise --statements-max");
-    if (!marks_room(ledger, decision))
-        return judge_invalid(judge, CODE_limit_reached, LINE_NONE, NULL, "the table of counts is full: raise --counts-max");
+    if (UNLIKELY(judge->states) && !judge_room_said(judge))
+        return false;
     enum configs_lack lack =
         decision->events[0].type == EVENT_CONFIG ? configs_overflow(ledger, decision) : CONFIGS_FIT;
     if (lack != CONFIGS_FIT)

@@ -28,6 +28,7 @@ struct judge {
     bool backorder;           /* grants may exceed what is free by the cell's room */
     bool new_quota;           /* the decision sets something apart where nothing was */
     bool new_claim;           /* the decision makes a claim */
+    bool states;              /* it may make a count, a statement or a review */
     bool documents;           /* it may make a transfer, an expectation, or lines of them */
     int64_t late_us;          /* counts whose windows end from then on are corrected; INT64_MAX for none: it occurs now */
     uint32_t more_corrections; /* of counts behind the first one that a movement corrects */

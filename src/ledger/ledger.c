@@ -142,8 +142,9 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     ids_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_IDS);
     claims_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_CLAIMS);
     documents_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_DOCUMENTS);
-    marks_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_MARKS);
-    if (UNLIKELY(ledger->reviews.closed_first != 0)) /* most of the time there is none */
+    if (UNLIKELY(ledger->marks.recent_first != 0)) /* most of the time there is none, as of the next */
+        marks_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_MARKS);
+    if (UNLIKELY(ledger->reviews.closed_first != 0))
         reviews_forget(ledger, ledger->now_us, tick ? FORGET_BY_TICK : FORGET_REVIEWS);
     for (uint32_t i = 0; i < decision->name_count; i++)
         name_evolve(ledger, &decision->names[i]);

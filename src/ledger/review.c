@@ -230,6 +230,7 @@ bool judge_review(struct judge *judge, enum brake brake)
     struct decision *decision = judge->decision;
     struct command held = *judge->command;
     judge->objected = true;
+    judge->states = true;
     judge_forget(judge);
     held.dry_run = false;
     struct event *event = judge_event(judge, EVENT_REVIEW);

@@ -245,6 +245,7 @@ static bool take_left_out(struct judge *judge)
 void decide_snapshot(struct judge *judge)
 {
     const struct command *command = judge->command;
+    judge->states = true;
     if (!judge_seen(judge) || !judge_set(judge))
         return;
     bool lines = command->line_count != 0 || !command->last;
