@@ -13,9 +13,9 @@ import time
 import unittest
 from urllib.parse import quote
 
-from server import ServerCase, request_bytes, until
+from server import ServerCase, is_sanitized, request_bytes, until
 
-FACTS = 150_000
+FACTS = 20_000 if is_sanitized() else 150_000  # so that one question takes about as long
 SLOW = 64
 SLOTS = 2  # of questions that are worked on at once
 OLD = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
