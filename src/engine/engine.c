@@ -40,6 +40,7 @@ struct engine *engine_create(const struct engine_options *options)
     engine->journal = shard_journal(options->shard);
     engine->group_open = 1;
     auditor_init(&engine->auditor, options->env, options->shard, options->audit_rate, options->audit_pass_ns);
+    shard_publish(options->shard); /* for who asks before the first group */
     return engine;
 }
 
@@ -276,7 +277,6 @@ static int64_t idle_ns(const struct engine *engine)
 void engine_run(struct engine *engine)
 {
     engine->written_ns = now_ns(engine);
-    shard_publish(engine->shard);
     struct batch *batch = NULL;
     for (;;) {
         audit(engine, batch != NULL);

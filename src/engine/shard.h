@@ -81,8 +81,8 @@ struct shard_counters shard_counters(const struct shard *shard);
 const struct quality *shard_quality(const struct shard *shard);
 
 /*
- * Makes what the two functions below tell as of now. Engine thread, once a group, before it is made durable: who has
- * seen that an event is durable sees what was published with it.
+ * Makes what the two functions below tell as of now. Engine thread, before it starts and once a group, before that is
+ * made durable: who has seen that an event is durable sees what was published with it.
  */
 void shard_publish(struct shard *shard);
 /* The event behind the latest change of what a channel may sell, or at which its name was given up, 0 for none; maybe

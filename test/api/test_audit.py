@@ -21,21 +21,22 @@ SEARCHED = 64 << 20
 
 
 def change_units(pid):
-    """Turns a bit of the number wherever it stands in the largest piece of memory. How often it stood there."""
+    """Turns a bit of the number wherever it stands in the largest piece of memory that has it, which is the ledger's:
+    a sanitizer has larger ones. How often it stood there."""
     with open("/proc/%d/maps" % pid, encoding="ascii") as file:
         pieces = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw-p 00000000 00:00 0\s*$", file.read(), re.M)
-    begin, end = max(((int(a, 16), int(b, 16)) for a, b in pieces), key=lambda piece: piece[1] - piece[0])
-    found = 0
+    pieces = [(int(begin, 16), int(end, 16)) for begin, end in pieces]
     with open("/proc/%d/mem" % pid, "r+b", buffering=0) as memory:
-        memory.seek(begin)
-        held = memory.read(min(SEARCHED, end - begin))
-        at = held.find(struct.pack("<q", UNITS))
-        while at >= 0:
-            memory.seek(begin + at)
-            memory.write(struct.pack("<q", UNITS ^ 1))
-            found += 1
-            at = held.find(struct.pack("<q", UNITS), at + 8)
-    return found
+        for begin, end in sorted(pieces, key=lambda piece: piece[0] - piece[1]):
+            memory.seek(begin)
+            held = memory.read(min(SEARCHED, end - begin))
+            found = [at.start() for at in re.finditer(re.escape(struct.pack("<q", UNITS)), held)]
+            for at in found:
+                memory.seek(begin + at)
+                memory.write(struct.pack("<q", UNITS ^ 1))
+            if found:
+                return len(found)
+    return 0
 
 
 class Audit(FolderCase):
