@@ -72,7 +72,8 @@
     X(MEASURE, "measure")                                                                                              \
     X(CONTAINS, "contains")                                                                                            \
     X(SET, "set")                                                                                                      \
-    X(LAST, "last")
+    X(LAST, "last")                                                                                                    \
+    X(OF, "of")
 
 enum member {
 #define X(upper, name) MEMBER_##upper,
@@ -208,6 +209,10 @@ static const struct kind_rule kind_rules[KIND_COUNT] = {
                        .lines = LINES_OPTIONAL,
                        .quantity = FROM_0,
                        .may_be_empty = true},
+    /* It is a fact, and occurs when what it reverses did. */
+    [KIND_REVERSE] = {.allowed = (COMMON & ~(BIT(OCCURRED_AT) | BIT(GUARD))) | BIT(OF),
+                      .required = ALWAYS | BIT(OF),
+                      .lines = LINES_NEVER},
 };
 
 struct intake {
@@ -455,6 +460,32 @@ static bool read_sourcing(struct intake *r, uint32_t index, struct place place)
     return true;
 }
 
+/* {"source":"…","id":"…"}, both. */
+static bool read_of(struct intake *r, uint32_t index, struct place place)
+{
+    const struct json_node *node = &r->nodes[index];
+    struct command *c = r->command;
+    if (node->type != JSON_OBJECT)
+        return value_fail(r->error, CODE_bad_value, place, "is %s, but must be an object with source and id",
+                          value_show(node).text);
+    place.parent = "of";
+    uint32_t at = index + 1;
+    for (uint32_t k = 0; k < node->count; k++, at = r->nodes[at].next) {
+        place.key = r->nodes[at].key;
+        struct text *name = text_equal(place.key, TEXT("source")) ? &c->of_source
+                            : text_equal(place.key, TEXT("id"))   ? &c->of_id
+                                                                  : NULL;
+        if (name == NULL)
+            return value_fail(r->error, CODE_unknown_field, place, "is not known here; `of` has source and id");
+        if (!value_label(r->error, &r->nodes[at], place, name_check_utf8, name))
+            return false;
+    }
+    place.key = text_present(c->of_source) ? TEXT("id") : TEXT("source");
+    if (!text_present(c->of_source) || !text_present(c->of_id))
+        return value_fail(r->error, CODE_missing_field, place, "is missing: a command is named by its source and id");
+    return true;
+}
+
 /* A time without an offset, by the clocks of the source's zone; false when it is something else or there is no zone. */
 static bool read_local_time(struct intake *r, const struct json_node *node, int64_t *out_us)
 {
@@ -623,6 +654,8 @@ static bool read_member(struct intake *r, uint32_t index, enum member member, st
             return false;
         c->direction = word == 0 ? DIRECTION_IN : DIRECTION_OUT;
         return true;
+    case MEMBER_OF:
+        return read_of(r, index, place);
     case MEMBER_REVIEW:
         return value_review(r->error, node, place, &c->review);
     case MEMBER_VERDICT:

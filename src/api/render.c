@@ -310,6 +310,17 @@ static void render_review_members(struct buffer *out, const struct render *rende
     }
 }
 
+/* The command that was reversed. */
+static void render_of(struct buffer *out, const struct render *render, const struct event *event)
+{
+    buffer_literal(out, ",\"of\":{\"source\":");
+    json_string(out, event->of_source);
+    render_text_member(out, "id", event->of_id);
+    buffer_literal(out, ",\"position\":");
+    render_position(out, render->epoch, event->reversed_seq);
+    buffer_byte(out, '}');
+}
+
 void render_review(struct buffer *out, const struct render *render, const struct review_view *view,
                    const struct event *event)
 {
@@ -541,6 +552,8 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     }
     if (decision->events[0].review != 0)
         render_review_members(out, render, &decision->events[0], false);
+    if (decision->events[0].reversed_seq != 0)
+        render_of(out, render, &decision->events[0]);
     render_claim_answer(out, render, decision);
     render_transfer_answer(out, render, decision);
     render_expectation_answer(out, render, decision);
@@ -778,6 +791,8 @@ void render_event(struct buffer *out, const struct render *render, const struct 
         render_claim_members(out, event);
     if (event->review != 0)
         render_review_members(out, render, event, true);
+    if (event->reversed_seq != 0)
+        render_of(out, render, event);
     if (of_transfer(event))
         render_transfer_members(out, event);
     if (of_expectation(event))

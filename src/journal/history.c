@@ -329,7 +329,8 @@ static enum status read_moved(struct history *history, const struct question *qu
         ways = ways_of(event);
         over = skip_over(&ways, question->to_us);
         int64_t occurred_us = event_occurred_us(history->decision, event);
-        bool statement = event->type == EVENT_STOCK_COUNT || event->type == EVENT_CORRECTION;
+        bool statement = event->type == EVENT_STOCK_COUNT || event->type == EVENT_CORRECTION ||
+                         (event->type == EVENT_REVERSE && event->count_seq != 0);
         if (!statement && occurred_us > question->from_us && occurred_us <= question->to_us)
             fits = moved_add(cell->moved, &event->delta, question->includes_picked) && fits;
     }

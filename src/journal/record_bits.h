@@ -78,10 +78,11 @@ enum {
                              * beginning to its end, zigzag variance, varint uncertain */
     ALSO_SILENCE = 1 << 8,  /* of the types silent and heard: varint source, zigzag from its begin to recorded at */
     ALSO_REVIEW = 1 << 9,   /* varint back, u8 brake, u8 flags, the command where they say so */
+    ALSO_REVERSE = 1 << 10, /* varint back, u8 form and text of the source, the same of the id */
     ALSO_STATED = 1 << 11,  /* of the type snapshot: varint source, zigzag books, u8 policy and flags, varint position,
                              * u64 set where a flag says so */
     ALSO_SKIPS = 1 << 15,   /* of each level the version has: varint back, zigzag from the oldest to recorded at */
-    ALSO_UNKNOWN = 0x7400
+    ALSO_UNKNOWN = 0x7000
 };
 #define CONFIG_DELETED 0x80u /* beside the space */
 #define COUNT_PICKED   1u    /* of the count's flags, the only one */
@@ -125,6 +126,7 @@ struct claim_names {
     bool any;
     struct text hold, holder, channel;
     struct text transfer, expectation;
+    struct text of_source, of_id;
 };
 
 #endif

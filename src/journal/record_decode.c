@@ -299,6 +299,11 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
     }
     if ((also & ALSO_REVIEW) != 0)
         take_review(d, event);
+    if ((also & ALSO_REVERSE) != 0) {
+        event->reversed_seq = take_back(d, event->seq);
+        event->of_source = take_document(d, &names->of_source);
+        event->of_id = take_document(d, &names->of_id);
+    }
     if ((also & ALSO_STATED) != 0)
         take_stated(d, event);
     if ((also & ALSO_SKIPS) != 0)

@@ -145,6 +145,7 @@ static uint8_t *put_document(uint8_t *at, struct text name, struct text *before)
 static NEVER_INLINE unsigned also_rarely(const struct event *event)
 {
     return (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->review != 0 ? ALSO_REVIEW : 0u) |
+           (event->reversed_seq != 0 ? ALSO_REVERSE : 0u) |
            (event->type == EVENT_SNAPSHOT ? ALSO_STATED : 0u) | (event_of_silence(event) ? ALSO_SILENCE : 0u);
 }
 
@@ -156,7 +157,9 @@ static unsigned event_also(const struct event *event)
            (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
            ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u) |
            (event->skip_count != 0 ? ALSO_SKIPS : 0u) |
-           (UNLIKELY((event->count_seq | event->review) != 0 || event->type >= EVENT_SILENT) ? also_rarely(event) : 0u);
+           (UNLIKELY((event->count_seq | event->review | event->reversed_seq) != 0 || event->type >= EVENT_SILENT)
+                ? also_rarely(event)
+                : 0u);
 }
 
 static uint8_t *put_count(uint8_t *at, const struct event *event, int64_t recorded_at_us)
@@ -253,6 +256,12 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorde
     }
     if ((also & ALSO_REVIEW) != 0)
         at = put_review(at, event);
+    if ((also & ALSO_REVERSE) != 0) {
+        CHECK(event->reversed_seq <= event->seq);
+        at = put_varint(at, event->seq - event->reversed_seq);
+        at = put_document(at, event->of_source, &names->of_source);
+        at = put_document(at, event->of_id, &names->of_id);
+    }
     if ((also & ALSO_STATED) != 0)
         at = put_stated(at, event);
     if ((also & ALSO_SKIPS) != 0)
@@ -298,7 +307,8 @@ static inline size_t event_bytes_bound(const struct event *event)
 {
     return EVENT_BYTES_BOUND + (size_t)event->hold.length + event->holder.length + event->channel.length +
            event->subject.length + event->field.length + (size_t)event->shortage_count * SHORTAGE_BYTES_MAX +
-           event->config.length + event->held.length + event->transfer.length + event->expectation.length +
+           event->config.length + event->held.length + event->of_source.length + event->of_id.length +
+           event->transfer.length + event->expectation.length +
            (size_t)event->mention_count * (NAME_BYTES_MAX + 2);
 }
 

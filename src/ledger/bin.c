@@ -179,7 +179,7 @@ static bool move_cell(struct judge *judge, uint32_t cell, struct replaced replac
     const struct draft moved = {.item = ledger->cells[cell].item, .location = location, .line = LINE_NONE,
                                 .scale = ledger->items[ledger->cells[cell].item].scale};
     judge_short(judge, &moved, units, 0);
-    if (judge->draft_count + 2 > DRAFTS_MAX)
+    if (judge->draft_count + 2 > REPLACED_MAX)
         return true; /* too many: it is refused, and the first of them are named */
     /* A bin no longer: it has its goods already, and they begin to be promised. */
     int64_t gained = after == location ? 0 : units;
@@ -201,7 +201,7 @@ bool bins_replace(struct judge *judge, struct replaced replaced)
             !move_cell(judge, c, replaced))
             return false;
     }
-    if (judge->draft_count + 2 > DRAFTS_MAX)
+    if (judge->draft_count + 2 > REPLACED_MAX)
         return judge_refuse(judge, CODE_in_use, ledger_name(ledger, NAME_LOCATION, replaced.number), TEXT_NONE);
     /* Of what becomes a bin nothing is told any more; of what becomes a node, all that is there, as if it came now. */
     for (uint32_t i = 0; i < judge->draft_count; i++) {

@@ -61,7 +61,10 @@
     X(seen_forked, 409, "the position it saw is of another epoch; read the figures anew and send what they are now")    \
     X(snapshot_passed, 409, "the source has told of a cell as of later; see the cells, send what is there now")        \
     X(set_closed, 409, "the set has had its last part; begin another one")                                             \
-    X(audit_failed, 503, "the server found its figures contradicting each other and takes nothing in; see `/v1/audit`")
+    X(audit_failed, 503, "the server found its figures contradicting each other and takes nothing in; see `/v1/audit`")\
+    X(unknown_command, 409, "no such command, or it is older than the id window")                                      \
+    X(already_reversed, 409, "the command was reversed before")                                                        \
+    X(not_reversible, 409, "it moved no goods, or is a reversal, a snapshot, a transfer under way or a forgotten count")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

@@ -69,6 +69,8 @@ enum field {
     FIELD_SEEN,    /* varint epoch, varint position, varint own seq */
     FIELD_SET,
     FIELD_MEASURE, /* u8 measure, u8 contains; absent when both are left out */
+    FIELD_OF_SOURCE,
+    FIELD_OF_ID,
     FIELD_COUNT
 };
 
@@ -183,7 +185,8 @@ static uint64_t present_fields(const struct command *c)
            bit(FIELD_CONFIG, c->config.length != 0) | bit(FIELD_COUNTED_FROM, c->counted_from_us != TIME_NONE) |
            bit(FIELD_REVIEW, c->review != 0) | bit(FIELD_VERDICT, c->verdict != VERDICT_NONE) |
            bit(FIELD_SEEN, c->has_position) | bit(FIELD_SET, c->set.length != 0) |
-           bit(FIELD_MEASURE, c->measure != MEASURE_ON_HAND || c->contains != CONTAINS_DEFAULT);
+           bit(FIELD_MEASURE, c->measure != MEASURE_ON_HAND || c->contains != CONTAINS_DEFAULT) |
+           bit(FIELD_OF_SOURCE, c->of_source.length != 0) | bit(FIELD_OF_ID, c->of_id.length != 0);
 }
 
 static void write_name(struct writer *w, struct text name)
@@ -409,6 +412,12 @@ static void write_field(struct writer *w, const struct command *c, enum field fi
         CHECK(c->measure <= MEASURE_AVAILABLE && c->contains <= CONTAINS_COMMITTED);
         write_u8(w, (uint8_t)c->measure);
         write_u8(w, (uint8_t)c->contains);
+        break;
+    case FIELD_OF_SOURCE:
+        write_name(w, c->of_source);
+        break;
+    case FIELD_OF_ID:
+        write_name(w, c->of_id);
         break;
     case FIELD_COUNT:
         break;
@@ -747,6 +756,12 @@ static void read_field(struct reader *r, struct command *c, enum field field)
         c->contains = r->bad ? CONTAINS_DEFAULT : (enum contains)contains;
         break;
     }
+    case FIELD_OF_SOURCE:
+        c->of_source = read_name(r);
+        break;
+    case FIELD_OF_ID:
+        c->of_id = read_name(r);
+        break;
     case FIELD_COUNT:
         break;
     }

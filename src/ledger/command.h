@@ -77,7 +77,8 @@
     X(STOCK_COUNT, count, false)                                                                                       \
     X(RESOLVE, resolve, false)                                                                                         \
     X(SNAPSHOT, snapshot, false)                                                                                       \
-    X(SHORT, short, false) /* the ledger's own */
+    X(SHORT, short, false) /* the ledger's own */                                                                      \
+    X(REVERSE, reverse, false)
 
 enum command_kind {
 #define X(upper, lower, request) KIND_##upper,
@@ -218,6 +219,7 @@ struct command {
     struct text transfer, expectation;
     uint64_t review;             /* resolve: sequence number of its first event */
     enum verdict_word verdict;   /* resolve */
+    struct text of_source, of_id; /* reverse: the command that is reversed */
     enum direction direction;    /* expect */
     struct moment due;           /* expect, redate; eta of transfer_out */
     uint32_t line_count;         /* 0 where lines were left out */

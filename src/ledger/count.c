@@ -23,7 +23,7 @@ static int64_t window_begin(const struct command *command)
 bool count_corrects(const struct judge *judge, uint32_t cell, enum condition condition)
 {
     return judge->late_us != INT64_MAX && cell != NUMBER_NONE &&
-           mark_behind(judge->ledger, cell, condition, judge->late_us, judge->now_us) != NUMBER_NONE;
+           mark_behind(judge->ledger, cell, condition, judge->late_us, judge->late_seq, judge->now_us) != NUMBER_NONE;
 }
 
 /* ---- corrections ---- */
@@ -100,7 +100,7 @@ static bool correct_from(struct judge *judge, struct draft *draft, uint32_t numb
     const struct ledger *ledger = judge->ledger;
     const struct mark *mark = &ledger->marks.entries[number];
     struct figures changed = event->delta; /* as it is seen behind the counts that are corrected */
-    bool statement = event->type == EVENT_STOCK_COUNT || event->type == EVENT_SNAPSHOT;
+    bool statement = event->count_seq != 0 || event->type == EVENT_SNAPSHOT;
     bool inside = !statement && mark->from_us < decision_occurred_us(judge->decision);
     for (;;) {
         int64_t units = counted_units(&changed, mark->condition, mark->includes_picked) -
@@ -125,7 +125,8 @@ bool counts_correct(struct judge *judge, struct draft *draft, const struct event
 {
     for (unsigned c = 0; c < CONDITION_COUNT; c++) {
         uint32_t number =
-            mark_behind(judge->ledger, draft->cell, (enum condition)c, judge->late_us, judge->now_us);
+            mark_behind(judge->ledger, draft->cell, (enum condition)c, judge->late_us, judge->late_seq,
+                        judge->now_us);
         if (number != NUMBER_NONE && !correct_from(judge, draft, number, event))
             return false;
     }

@@ -622,6 +622,7 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
     [KIND_DELETE_CHANNEL] = decide_delete_channel, [KIND_STOCK_COUNT] = decide_count,
     [KIND_RESOLVE] = decide_resolve, [KIND_SNAPSHOT] = decide_snapshot,
+    [KIND_REVERSE] = decide_reverse,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -754,11 +755,16 @@ static bool judge_form(struct judge *judge)
         missing = "verdict";
     if (command->kind == KIND_RESOLVE && command->review == 0)
         missing = "review";
+    if (command->kind == KIND_REVERSE && (command->of_source.length == 0 || command->of_id.length == 0))
+        missing = "of";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
     if (command->kind == KIND_STOCK_COUNT && command->counted_from_us != TIME_NONE &&
         command->counted_from_us > command->occurred_at_us)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "counted_from", "must not be after counted_to");
+    /* With a time of its own it might be held, and a review reads another decision. */
+    if (command->kind == KIND_REVERSE && command->occurred_at_us != TIME_NONE)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "occurred_at", "it occurs when what it reverses did");
     if (!judge_moment(judge, command->due, "due") || !judge_moment(judge, command->at, "at"))
         return false;
     if (command->has_seq && command->seq == 0)
@@ -914,7 +920,7 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
             return;
         }
         if (entry != NULL) {
-            *out_verdict = (struct verdict){OUTCOME_DUPLICATE, CODE_none, LINE_NONE, NULL, NULL, entry->last_seq};
+            *out_verdict = (struct verdict){OUTCOME_DUPLICATE, CODE_none, LINE_NONE, NULL, NULL, id_last_seq(entry)};
             return;
         }
     }

@@ -32,6 +32,7 @@ struct judge {
     bool documents;           /* it may make a transfer, an expectation, or lines of them */
     int64_t late_us;          /* counts whose windows end from then on are corrected; INT64_MAX for none: it occurs now */
     uint32_t more_corrections; /* of counts behind the first one that a movement corrects */
+    uint64_t late_seq;        /* and of those that end right then, such as have a number above it */
     bool unread;              /* the past is to be read first: ledger->unread says what */
     uint64_t admitted;        /* the review whose command is decided, so that no brake holds it; 0 for none */
     uint32_t new_claim_lines; /* cells its claim is on with this decision for the first time */
@@ -151,6 +152,7 @@ void decide_policy(struct judge *judge);   /* set_policy */
 void decide_count(struct judge *judge);
 void decide_resolve(struct judge *judge);
 void decide_snapshot(struct judge *judge);
+void decide_reverse(struct judge *judge);
 void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
 void decide_delete_channel(struct judge *judge);
@@ -168,7 +170,7 @@ void silence_judge(struct judge *judge, uint32_t number, int64_t after_s);
 bool cells_read(struct judge *judge, const struct question *question);
 /* What was read of the draft's cell, the nth that exists, when it is still so; NULL when it is not. */
 const struct cell_reading *cell_read(const struct judge *judge, const struct draft *draft, uint32_t nth);
-/* What a variance is booked against. */
+/* What a variance, not 0, is booked against. */
 enum account variance_account(int64_t variance);
 
 /* Would what moves in this cell and condition correct a count? Then it changes nothing of what is here now. */

@@ -59,7 +59,8 @@
     X(REVIEW, review)                                                                                                  \
     X(RESOLVE, resolve)                                                                                                \
     X(SNAPSHOT, snapshot)                                                                                              \
-    X(SHORT, short)
+    X(SHORT, short)                                                                                                    \
+    X(REVERSE, reverse)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -315,6 +316,10 @@ struct event {
     enum brake brake;
     bool accepted;    /* it was resolved, and its command is decided behind this event */
     struct text held; /* of the first event: the command, in canonical form (command.h) */
+
+    /* The command that the event reverses. Present when reversed_seq != 0. */
+    uint64_t reversed_seq;        /* of its last event */
+    struct text of_source, of_id; /* how it is named */
 
     /* Refused. And of a review, what was found in which cells: `asked` is the change, `free` what the books say. */
     enum code code;

@@ -52,6 +52,14 @@ const struct id_entry *id_find(const struct ledger *ledger, struct hash128 hash)
     return place == TABLE_NONE ? NULL : &ledger->ids.ring[place];
 }
 
+const struct id_entry *id_find_kept(const struct ledger *ledger, struct hash128 hash, int64_t now_us)
+{
+    const struct ids *ids = &ledger->ids;
+    const struct id_entry *entry = id_find(ledger, hash);
+    bool stale = entry != NULL && ids->block_us[(entry - ids->ring) / ID_BLOCK] < now_us - ledger->id_window_ms * 1000;
+    return stale ? NULL : entry;
+}
+
 static uint64_t id_entry_hash(const struct ids *ids, uint64_t n)
 {
     const struct id_entry *entry = &ids->ring[n % ids->ring_count];
@@ -127,6 +135,17 @@ static uint64_t number_at(const struct ids *ids, uint32_t place)
     return ids->first + (place >= first ? place - first : ids->ring_count - first + place);
 }
 
+void id_reverse(struct ledger *ledger, struct hash128 hash)
+{
+    struct ids *ids = &ledger->ids;
+    uint32_t place = table_find(&ids->index, hash.low, id_is, ids, &hash);
+    CHECK(place != TABLE_NONE);
+    uint64_t n = number_at(ids, place);
+    hash_out(ledger, PART_ID, place, id_entry_hash(ids, n));
+    ids->ring[place].last_seq |= ID_REVERSED;
+    hash_in(ledger, PART_ID, place, id_entry_hash(ids, n));
+}
+
 bool id_hashed(const struct ledger *ledger, uint32_t place, struct audit *audit)
 {
     const struct ids *ids = &ledger->ids;
@@ -151,11 +170,12 @@ bool id_sound(const struct ledger *ledger, uint32_t place, struct audit *audit)
     if (place + AUDIT_AHEAD < ids->ring_count)
         table_prefetch(&ids->index, entry[AUDIT_AHEAD].hash.low);
     AUDIT_CHECK(audit, STATE, id_find(ledger, entry->hash) == entry, "the index does not find it");
-    AUDIT_CHECK(audit, I6, entry->last_seq <= ledger->last_seq, "its event is yet to come");
+    AUDIT_CHECK(audit, I6, id_last_seq(entry) <= ledger->last_seq, "its event is yet to come");
     AUDIT_CHECK(audit, I6, *block_of(ids, n) <= ledger->now_us, "it is younger than the log");
     if (n == ids->first)
         return true;
-    AUDIT_CHECK(audit, I6, ids->ring[(n - 1) % ids->ring_count].last_seq < entry->last_seq, "it was decided out of order");
+    AUDIT_CHECK(audit, I6, id_last_seq(&ids->ring[(n - 1) % ids->ring_count]) < id_last_seq(entry),
+                "it was decided out of order");
     AUDIT_CHECK(audit, I6, *block_of(ids, n - 1) <= *block_of(ids, n), "it is older than the one before it");
     return true;
 }

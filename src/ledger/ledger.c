@@ -199,6 +199,8 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
     }
     if (UNLIKELY(ledger->watches.of_all != 0))
         silence_heard(ledger, decision->source);
+    if (UNLIKELY(decision->events[0].reversed_seq != 0))
+        id_reverse(ledger, id_hash(ledger, decision->events[0].of_source, decision->events[0].of_id));
     if (text_present(decision->id)) {
         struct hash128 hash = decision->has_id_hash
                                   ? decision->id_hash

@@ -19,6 +19,9 @@
  * than that window comes seldom, and corrects the first count that is still known. Here and now is the same; between
  * the two counts the axis `occurred` then has it wrong. As with claims, lookups judge by time.
  *
+ * A count that is reversed (reverse.c) has no mark from then on, nor has an older one of its condition that was dropped
+ * because of it.
+ *
  * Rejected: to have a reader find the count in the journal (each late movement of a busy day would wait for one, and the
  * next of its cell would make that stale).
  */
@@ -61,12 +64,14 @@ static uint32_t first_of(const struct ledger *ledger, uint32_t cell)
 }
 
 uint32_t mark_behind(const struct ledger *ledger, uint32_t cell, enum condition condition, int64_t from_us,
-                     int64_t now_us)
+                     uint64_t after, int64_t now_us)
 {
     const struct mark *marks = ledger->marks.entries;
     uint32_t found = NUMBER_NONE;
     for (uint32_t m = first_of(ledger, cell); m != 0 && marks[m - 1].to_us >= from_us; m = marks[m - 1].next) {
         const struct mark *mark = &marks[m - 1];
+        if (mark->to_us == from_us && mark->seq <= after)
+            break; /* and so are those behind it */
         if (mark->condition == condition && (found == NUMBER_NONE || !is_before_window(ledger, mark, now_us)))
             found = m - 1;
     }
@@ -89,6 +94,15 @@ uint32_t mark_behind_other(const struct ledger *ledger, uint32_t number, int64_t
         newest = false;
     }
     return found;
+}
+
+uint32_t mark_of(const struct ledger *ledger, uint32_t cell, uint64_t seq)
+{
+    const struct mark *marks = ledger->marks.entries;
+    uint32_t m = first_of(ledger, cell);
+    while (m != 0 && marks[m - 1].seq != seq)
+        m = marks[m - 1].next;
+    return m == 0 ? NUMBER_NONE : m - 1;
 }
 
 /* The newest of a cell and condition, or NUMBER_NONE. */
@@ -115,15 +129,18 @@ static void recent_add(struct marks *marks, uint32_t number)
     mark->recent = true;
 }
 
-static void recent_take_first(struct marks *marks)
+static void recent_take(struct marks *marks, uint32_t number)
 {
-    struct mark *mark = &marks->entries[marks->recent_first - 1];
-    marks->recent_first = mark->recent_next;
-    if (mark->recent_next != 0)
-        marks->entries[mark->recent_next - 1].recent_previous = 0;
+    struct mark *mark = &marks->entries[number];
+    if (mark->recent_previous != 0)
+        marks->entries[mark->recent_previous - 1].recent_next = mark->recent_next;
     else
-        marks->recent_last = 0;
-    mark->recent_next = 0;
+        marks->recent_first = mark->recent_next;
+    if (mark->recent_next != 0)
+        marks->entries[mark->recent_next - 1].recent_previous = mark->recent_previous;
+    else
+        marks->recent_last = mark->recent_previous;
+    mark->recent_next = mark->recent_previous = 0;
     mark->recent = false;
 }
 
@@ -181,16 +198,19 @@ void mark_evolve(struct ledger *ledger, const struct event *event, uint32_t cell
         mark_add(ledger, event, cell, now_us);
         return;
     }
-    struct mark *marks = ledger->marks.entries;
-    uint32_t m = first_of(ledger, cell);
-    while (m != 0 && marks[m - 1].seq != event->count_seq)
-        m = marks[m - 1].next;
-    CHECK(m != 0);
-    struct mark *mark = &marks[m - 1];
+    uint32_t number = mark_of(ledger, cell, event->count_seq);
+    CHECK(number != NUMBER_NONE);
+    struct mark *mark = &ledger->marks.entries[number];
+    if (event->type == EVENT_REVERSE) {
+        if (mark->recent)
+            recent_take(&ledger->marks, number);
+        drop(ledger, number);
+        return;
+    }
     uint64_t hash_before = mark_hash(mark);
     mark->variance = event->variance;
     mark->uncertain = event->uncertain;
-    hash_in(ledger, PART_MARK, m - 1, mark_hash(mark) - hash_before);
+    hash_in(ledger, PART_MARK, number, mark_hash(mark) - hash_before);
 }
 
 bool marks_stale(const struct ledger *ledger, int64_t now_us)
@@ -205,7 +225,7 @@ void marks_forget(struct ledger *ledger, int64_t now_us, unsigned most)
     for (; most > 0 && marks_stale(ledger, now_us); most--) {
         uint32_t number = marks->recent_first - 1;
         const struct mark *mark = &marks->entries[number];
-        recent_take_first(marks);
+        recent_take(marks, number);
         if (newest_of(ledger, mark->cell, mark->condition) != number)
             drop(ledger, number);
     }

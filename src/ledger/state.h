@@ -403,8 +403,17 @@ struct reviews {
 struct id_entry {
     struct hash128 hash;
     uint64_t fingerprint;
-    uint64_t last_seq; /* of the decision's last event */
+    uint64_t last_seq; /* of the decision's last event; ID_REVERSED added when it was reversed */
 };
+#define ID_REVERSED (UINT64_C(1) << 63) /* numbers do not come that far */
+static inline bool id_reversed(const struct id_entry *entry)
+{
+    return (entry->last_seq & ID_REVERSED) != 0;
+}
+static inline uint64_t id_last_seq(const struct id_entry *entry)
+{
+    return entry->last_seq & ~ID_REVERSED;
+}
 
 /* Times are kept per block: an entry is as old as the newest of its block. */
 #define ID_BLOCK 1024
@@ -444,8 +453,9 @@ struct draft {
     int64_t in_bins;                  /* change of what is sellable in its bins, until an event of the cell has it */
     int64_t below;                    /* of what the lines move in its bins: for the claim or document that is here */
 };
-/* A cell per line, the nodes of those that are bins, and the nodes of where they go. */
-#define DRAFTS_MAX (3 * COMMAND_LINES_MAX)
+/* A cell per line, where its goods go, and the nodes of both where they are bins. */
+#define DRAFTS_MAX   (4 * COMMAND_LINES_MAX)
+#define REPLACED_MAX (3 * COMMAND_LINES_MAX) /* of a change of the tree (bin.c) */
 
 struct ledger {
     struct ledger_limits limits;
@@ -837,13 +847,15 @@ bool due_lists_sound(const struct ledger *ledger, uint32_t extra, struct audit *
 /* ---- mark.c ---- */
 size_t marks_bytes(uint32_t count_max);
 void marks_init(struct ledger *ledger, struct region *region);
-/* The count of this cell and condition whose window ends first from this time on, NUMBER_NONE for none. One step for each
- * count of the cell that ends from then on. */
+/* The count of this cell and condition whose window ends first from this time on, NUMBER_NONE for none; of those that end
+ * right then, one with a number above `after`. One step for each count of the cell that ends from then on. */
 uint32_t mark_behind(const struct ledger *ledger, uint32_t cell, enum condition condition, int64_t from_us,
-                     int64_t now_us);
+                     uint64_t after, int64_t now_us);
 /* The first count behind this one, of its cell and condition, that did not see the same: what is picked, or promised.
  * NUMBER_NONE for none. */
 uint32_t mark_behind_other(const struct ledger *ledger, uint32_t number, int64_t now_us);
+/* The count of this cell with this number, NUMBER_NONE when it is kept no more. */
+uint32_t mark_of(const struct ledger *ledger, uint32_t cell, uint64_t seq);
 /* Applies the count part of an event of this cell. */
 void mark_evolve(struct ledger *ledger, const struct event *event, uint32_t cell, int64_t now_us);
 /* True when the count that was recorded first has left the window. */
@@ -893,6 +905,10 @@ uint32_t id_places(uint32_t count_max);
 void ids_init(struct ids *ids, struct region *region, uint32_t count_max);
 struct hash128 id_hash(const struct ledger *ledger, struct text source, struct text id);
 const struct id_entry *id_find(const struct ledger *ledger, struct hash128 hash);
+/* The same, if it will be kept at this time. */
+const struct id_entry *id_find_kept(const struct ledger *ledger, struct hash128 hash, int64_t now_us);
+/* Notes that the decision with this id, which is there, was reversed. */
+void id_reverse(struct ledger *ledger, struct hash128 hash);
 /* True when the oldest has left the window. */
 bool ids_stale(const struct ledger *ledger, int64_t now_us);
 /* True when one more fits, now that everything older than the window may go. */

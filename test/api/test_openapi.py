@@ -24,7 +24,7 @@ VALUES = {
     "hold": "H", "holder": "jo", "expires_in": 60, "mode": "partial", "from": "sellable", "to": "damaged",
     "unit": "case", "sourcing": {"locations": ["L"], "rule": "most_stock"}, "priority": 1, "backorder": True,
     "wait": True, "at": "2999-12-24", "paid": True, "counted_to": "2026-11-22T10:00:00Z",
-    "counted_from": "2026-11-22T09:00:00Z", "includes_picked": True, "review": "1-2", "verdict": "accept",
+    "counted_from": "2026-11-22T09:00:00Z", "includes_picked": True, "review": "1-2", "verdict": "accept", "of": {"source": "till", "id": "1"},
     "seen": {"position": "1-1"}, "measure": "available", "contains": "none", "set": "mon", "last": True, "transfer": "T", "eta": "2999-12-01", "expectation": "PO",
     "direction": "in", "due": "2999-12-01T08:00:00+01:00", "safety_stock": 5, "backorder_limit": "1.5",
     "reorder_point": 0, "locations": ["L", "M"], "shares_rest": False, "buffer": 3, "cap": 20, "add": -1,

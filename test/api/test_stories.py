@@ -1228,6 +1228,7 @@ class Nothing(Story):
                 ("count", (("DC", 40),), {"counted_to": instant(-60)}),
                 ("resolve", (), {"review": held, "verdict": "accept"}),
                 ("snapshot", (("S1", 9),), {"seen": {"position": s.begin}}),
+                ("reverse", (), {"of": {"source": s.prefix, "id": "11"}}),  # the sale
                 ("hold", (("DC", 9),), {"hold": "H", "channel": "web", "expires_in": 0}),
                 ("extend", (), {"hold": "H", "expires_in": 600}),
                 ("commit", (("DC", 7),), {"hold": "H", "paid": True}),
@@ -1283,6 +1284,7 @@ class Nothing(Story):
             s.do(kind, *lines, **fields)
         s.wait_for("expire 2 S2 E")
         s.do("commit", ("S2", 15), hold="B")
+        committed = s.last["id"]
         s.do("receive", ("bin", 5, "kept"))
         response = self.server.request("PUT", "/v1/locations/bin", b'{"parent":"DC","promise":false}')
         self.assertEqual(response.status, 200, response)
@@ -1325,6 +1327,8 @@ class Nothing(Story):
             ("in_future", "/seen/position", [], "snapshot", (("DC", 1),), {"seen": {"position": "1-999999"}}),
             ("seen_forked", "/seen/position", [], "snapshot", (("DC", 1),), {"seen": {"position": "7-1"}}),
             ("in_future", "/counted_to", [], "count", (("DC", 1),), {"counted_to": instant(3600)}),
+            ("unknown_command", "/of", [], "reverse", (), {"of": {"source": s.prefix, "id": "nothing"}}),
+            ("not_reversible", "/of", [], "reverse", (), {"of": {"source": s.prefix, "id": committed}}),
             ("unknown_review", "/review", [], "resolve", (), {"review": "1-1", "verdict": "accept"}),
             ("unknown_hold", "/hold", [], "extend", (), {"hold": "X", "expires_in": 9}),
             ("unknown_hold", "/hold", [], "commit", (), {"hold": "X"}),
@@ -1399,6 +1403,11 @@ class Nothing(Story):
         s.no("set_closed", "snapshot", ("S1", 9), seen={"position": self.server.position()}, set="mon", at="/set")
         told.add("snapshot_passed")
         s.no("snapshot_passed", "snapshot", ("S1", 8), seen={"position": s.begin}, at="/seen", cells=[("S1", 0, 9)])
+        s.do("sale", ("DC", 1))
+        twice = {"source": s.prefix, "id": s.last["id"]}
+        s.do("reverse", of=twice)
+        told.add("already_reversed")
+        s.no("already_reversed", "reverse", of=twice, at="/of")
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
         configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source",
                          "too_deep", "too_late"}  # the last: by versions without reviews

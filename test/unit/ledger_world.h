@@ -13,8 +13,8 @@
  * shortfall=CRITERION,… of locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS silence=SECONDS
  * withhold=LOCATION,… keep=UNITS of sources; `unit=NAME` speaks of the line before it. Of a count: occurred= ends its
  * window, since(seconds from now) begins it, `picked` includes what is picked; what it needs to know of the past comes
- * from a list of all that happened, summed anew. `wait SECONDS` lets time pass and runs what falls due, `until MOMENT`
- * the same; `tick` is the engine's.
+ * from a list of all that happened, summed anew. A reversal is of=ID [of_source=SOURCE]. `wait SECONDS` lets time pass
+ * and runs what falls due, `until MOMENT` the same; `tick` is the engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
  * and ledger_check finds nothing. A step that decides nothing changes nothing.
@@ -44,18 +44,16 @@ struct world_past {
 };
 #define WORLD_PAST_MAX 20000
 
-/* The command of a review, as its record has it. */
-struct world_held {
-    struct world_held *next;
-    uint64_t seq;
-    uint32_t length;
-    char bytes[];
+/* A decision as its record has it, but for texts: of those it has the command of a review. */
+struct world_done {
+    struct world_done *next;
+    char *held;
+    struct decision decision;
+    struct event events[];
 };
 
 struct world {
-    struct world_held *held;
-    struct event held_event;
-    struct decision held_decision;
+    struct world_done *done;
     void *memory, *twin_memory;
     struct ledger *ledger;
     struct ledger *twin; /* fed with copies of the decisions alone */
@@ -126,6 +124,26 @@ static inline struct text world_copy_text(struct world *world, struct text text)
     return text_of(bytes, text.length);
 }
 
+/* Keeps a decision for who reads it later. */
+static inline void world_keep(struct world *world)
+{
+    const struct decision *decision = &world->decision;
+    size_t bytes = decision->event_count * sizeof(struct event);
+    struct world_done *done = malloc(sizeof(*done) + bytes);
+    assert_non_null(done);
+    *done = (struct world_done){.next = world->done, .decision = *decision};
+    memcpy(done->events, decision->events, bytes);
+    done->decision.events = done->events;
+    if (decision->event_count != 0 && text_present(decision->events[0].held)) {
+        struct text held = decision->events[0].held;
+        done->held = malloc(held.length);
+        assert_non_null(done->held);
+        memcpy(done->held, held.bytes, held.length);
+        done->events[0].held = text_of(done->held, held.length);
+    }
+    world->done = done;
+}
+
 /* Evolves the decision, and a copy of it in the twin, made before. */
 static inline void world_evolve(struct world *world)
 {
@@ -147,6 +165,8 @@ static inline void world_evolve(struct world *world)
         events[i].expectation = world_copy_text(world, events[i].expectation);
         events[i].config = world_copy_text(world, events[i].config);
         events[i].held = world_copy_text(world, events[i].held);
+        events[i].of_source = world_copy_text(world, events[i].of_source);
+        events[i].of_id = world_copy_text(world, events[i].of_id);
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
     }
@@ -168,20 +188,12 @@ static inline void world_evolve(struct world *world)
         const struct event *event = &world->decision.events[i];
         assert_true(world->past_count < WORLD_PAST_MAX);
         world->past[world->past_count++] =
-            (struct world_past){event->item, event->location, event->type,
+            (struct world_past){event->item, event->location,
+                                event->type == EVENT_REVERSE && event->count_seq != 0 ? EVENT_CORRECTION : event->type,
                                 event_occurred_us(&world->decision, event), event->delta, world->decision.source,
                                 world->decision.has_seq ? world->decision.source_seq : 0};
     }
-    if (world->decision.event_count == 1 && world->decision.events[0].type == EVENT_REVIEW) {
-        const struct event *event = &world->decision.events[0];
-        struct world_held *held = malloc(sizeof(*held) + event->held.length);
-        assert_non_null(held);
-        held->next = world->held;
-        held->seq = event->seq;
-        held->length = event->held.length;
-        memcpy(held->bytes, event->held.bytes, event->held.length);
-        world->held = held;
-    }
+    world_keep(world);
     if (world->told != NULL)
         world->told(&world->decision);
     while (world->copy_count > 0)
@@ -362,7 +374,8 @@ static inline void world_option(struct world *world, const char *key, const char
     } texts[] = {{"hold", &c->hold},       {"holder", &c->holder},      {"channel", &c->channel}, {"id", &c->id},
                  {"source", &c->source},   {"reason", &c->reason},      {"item", &c->item},
                  {"document", &c->document}, {"location", &c->location},   {"transfer", &c->transfer},
-                 {"expectation", &c->expectation}, {"name", &c->source_name}, {"set", &c->set}};
+                 {"expectation", &c->expectation}, {"name", &c->source_name}, {"set", &c->set},
+                 {"of", &c->of_id}, {"of_source", &c->of_source}};
     const struct {
         const char *key;
         struct optional_decimal *field;
@@ -529,6 +542,8 @@ static inline void world_parse(struct world *world, const char *prose)
     };
     bool fits = true;
     size_t length = 0;
+    if (world->command.kind == KIND_REVERSE)
+        world->command.of_source = world->command.source;
     CHECK(item_config_read(TEXT_NONE, &world->item) && location_config_read(TEXT_NONE, &world->location) &&
           source_config_read(TEXT_NONE, &world->source));
     while ((word = strtok_r(NULL, separators, &rest)) != NULL)
@@ -967,13 +982,9 @@ static inline void world_read(struct world *world, struct reading *reading, stru
             reading->too_large = reading->too_large || !quantity_in_range(cells[i].moved[c]);
     }
     reading->decision = NULL;
-    for (const struct world_held *held = world->held; held != NULL; held = held->next) {
-        if (held->seq != unread->question.decision_seq)
-            continue;
-        world->held_event = (struct event){.seq = held->seq, .held = text_of(held->bytes, held->length)};
-        world->held_decision =
-            (struct decision){.first_seq = held->seq, .event_count = 1, .events = &world->held_event};
-        reading->decision = &world->held_decision;
+    for (const struct world_done *done = world->done; done != NULL; done = done->next) {
+        if (unread->question.decision_seq - done->decision.first_seq < done->decision.event_count)
+            reading->decision = &done->decision;
     }
     world->readings++;
 }
@@ -1077,7 +1088,7 @@ static inline void world_init(struct world *world, const struct ledger_limits *l
     world->past = malloc(WORLD_PAST_MAX * sizeof(*world->past));
     assert_non_null(world->past);
     world->past_count = 0;
-    world->held = NULL;
+    world->done = NULL;
     world->read = NULL;
     world_attach(world);
     char settings[100];
@@ -1091,10 +1102,11 @@ static inline void world_deinit(struct world *world)
     free(world->memory);
     free(world->twin_memory);
     free(world->past);
-    while (world->held != NULL) {
-        struct world_held *next = world->held->next;
-        free(world->held);
-        world->held = next;
+    while (world->done != NULL) {
+        struct world_done *next = world->done->next;
+        free(world->done->held);
+        free(world->done);
+        world->done = next;
     }
 }
 

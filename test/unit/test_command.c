@@ -86,7 +86,13 @@ static void commands_are_judged(void **state)
         {"null", CODE_bad_value, "", -1},
         {"{}", CODE_missing_field, "/kind", -1},
         {"{\"kind\":1}", CODE_bad_value, "/kind", -1},
-        {"{\"kind\":\"reverse\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
+        {"{\"kind\":\"reverse\"," ID "," LINE1 "}", CODE_unknown_field, "/item", -1},
+        {"{\"kind\":\"reverse\"," ID ",\"of\":7}", CODE_bad_value, "/of", -1},
+        {"{\"kind\":\"reverse\"," ID ",\"of\":{\"source\":\"s\"}}", CODE_missing_field, "/of/id", -1},
+        {"{\"kind\":\"reverse\"," ID ",\"of\":{\"id\":\"1\"}}", CODE_missing_field, "/of/source", -1},
+        {"{\"kind\":\"reverse\"," ID ",\"of\":{\"source\":\"s\",\"id\":\"1\",\"seq\":1}}", CODE_unknown_field, "/of/seq", -1},
+        {"{\"kind\":\"reverse\"," ID ",\"of\":{\"source\":\"s\",\"id\":1}}", CODE_bad_value, "/of/id", -1},
+        {"{\"kind\":\"reverse\"," ID ",\"of\":{\"source\":\"s\",\"id\":\"1\"}}", CODE_none, "", -1},
         {"{\"kind\":\"Sale\"," ID "," LINE1 "}", CODE_bad_value, "/kind", -1},
         {"{\"kind\":\"expire\"," ID "}", CODE_bad_value, "/kind", -1},
         {"{\"kind\":\"tick\"," ID "}", CODE_bad_value, "/kind", -1},
@@ -781,6 +787,8 @@ static void random_other_fields(struct prng *prng, struct command *c)
     c->contains = (enum contains)prng_below(prng, CONTAINS_COMMITTED + 1);
     c->review = prng_below(prng, 2) ? 0 : prng_next(prng);
     c->verdict = (enum verdict_word)prng_below(prng, VERDICT_REJECT + 1);
+    c->of_source = random_name(prng, true);
+    c->of_id = random_name(prng, true);
     if (prng_below(prng, 10) == 0)
         c->config = text_of(config, prng_below(prng, 20) == 0 ? CONFIG_BYTES_MAX : 1 + prng_below(prng, 50));
 }
@@ -914,6 +922,8 @@ static void encodings_come_back(void **state)
                                          {&d.expectation, &c.expectation},
                                          {&d.location, &c.location},
                                          {&d.source_name, &c.source_name},
+                                         {&d.of_source, &c.of_source},
+                                         {&d.of_id, &c.of_id},
                                          {&d.config, &c.config}};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
             assert_true(text_equal(*texts[i][0], *texts[i][1]));

@@ -3,7 +3,7 @@
  * them is promised there, once, and each threshold is crossed once.
  * Method: tables in near-prose, a row per rule and per refusal; ledger_world.h checks the ledger after each step.
  */
-#include "ledger/state.h" /* DRAFTS_MAX */
+#include "ledger/state.h" /* REPLACED_MAX */
 #include "ledger_world.h"
 
 /* DC with the bins B and C, S with none. */
@@ -442,14 +442,14 @@ static void a_step_moves_so_many_cells(void **state)
     limits.item_count_max = limits.cell_count_max = 7 * COMMAND_LINES_MAX;
     world_init(&world, &limits);
     world_step(&world, "location location=DC");
-    for (unsigned first = 0; first < DRAFTS_MAX; first += COMMAND_LINES_MAX)
+    for (unsigned first = 0; first < REPLACED_MAX; first += COMMAND_LINES_MAX)
         receive_items(&world, first, COMMAND_LINES_MAX);
     world_step(&world, "location location=B parent=DC no_promise");
     assert_true(strncmp(world.answer, "in_use B, i0@B asked 1 free 0, i1@B asked 1 free 0", 50) == 0);
     world_step(&world, "sale 1 i7@B 1 i8@B");
     world_step(&world, "location location=B parent=DC no_promise");
     assert_true(strncmp(world.answer, "ok: config bins bins", 20) == 0);
-    assert_int_equal(world.decision.event_count, 1 + DRAFTS_MAX - 2);
+    assert_int_equal(world.decision.event_count, 1 + REPLACED_MAX - 2);
     world_deinit(&world);
     /* New cells need room like any others. */
     limits.cell_count_max = 12;

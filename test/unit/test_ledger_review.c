@@ -133,7 +133,7 @@ static void a_held_command_that_cannot_be_read_is_named(void **state)
     world_init(&world, &world_limits);
     world_step(&world, "wait 700000");
     world_step(&world, "receive 5 A@L occurred=-604801");
-    world.held->bytes[0] = (char)255;
+    world.done->held[0] = (char)255;
     world_step(&world, "resolve review=2 accept");
     assert_string_equal(world.answer, "invalid bad_value review");
     world_step(&world, "resolve review=2 reject");

@@ -141,6 +141,11 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
         event->accepted = prng_below(prng, 2) == 0;
         event->held = prng_below(prng, 2) == 0 ? TEXT_NONE : text_of(letters, 1 + prng_below(prng, NAME_BYTES_MAX));
     }
+    if (prng_below(prng, 4) == 0) {
+        event->reversed_seq = 1 + prng_below(prng, event->seq);
+        event->of_source = text_of("S1S2" + 2 * prng_below(prng, 2), 2);
+        event->of_id = text_of(letters, 1 + prng_below(prng, NAME_BYTES_MAX));
+    }
     if (prng_below(prng, 4) == 0)
         some_skips(prng, decision, event);
     if (event_of_silence(event)) {
@@ -296,6 +301,9 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_text(a->held, b->held);
     assert_true(a->stated_by == b->stated_by && a->books == b->books && a->net == b->net && a->policy == b->policy);
     assert_true(a->seen_position == b->seen_position && a->set_name == b->set_name && a->set_closed == b->set_closed);
+    assert_true(a->reversed_seq == b->reversed_seq);
+    assert_text(a->of_source, b->of_source);
+    assert_text(a->of_id, b->of_id);
     assert_int_equal(a->skip_count, b->skip_count);
     for (uint32_t i = 0; i < a->skip_count; i++)
         assert_true(a->skips[i].seq == b->skips[i].seq && a->skips[i].oldest_us == b->skips[i].oldest_us);
