@@ -982,7 +982,8 @@ static inline void world_read(struct world *world, struct reading *reading, stru
             reading->too_large = reading->too_large || !quantity_in_range(cells[i].moved[c]);
     }
     reading->decision = NULL;
-    for (const struct world_done *done = world->done; done != NULL; done = done->next) {
+    const struct world_done *done = unread->question.decision_seq == 0 ? NULL : world->done;
+    for (; done != NULL && reading->decision == NULL; done = done->next) {
         if (unread->question.decision_seq - done->decision.first_seq < done->decision.event_count)
             reading->decision = &done->decision;
     }
