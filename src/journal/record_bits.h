@@ -87,7 +87,7 @@ enum {
 #define CONFIG_DELETED 0x80u /* beside the space */
 #define COUNT_PICKED   1u    /* of the count's flags, the only one */
 /* Beside the policy. */
-enum { STATED_NET = 0x80, STATED_IN_SET = 0x40, STATED_CLOSES = 0x20, STATED_FLAGS = 0xe0 };
+enum { STATED_NET = 0x80, STATED_IN_SET = 0x40, STATED_CLOSES = 0x20, STATED_SHELF = 0x10, STATED_FLAGS = 0xf0 };
 /* The review's. */
 enum { REVIEW_ACCEPTED = 1, REVIEW_COMMAND = 2, REVIEW_UNKNOWN = 0xfc };
 

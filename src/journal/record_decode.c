@@ -210,6 +210,7 @@ static void take_stated(struct decoder *d, struct event *event)
     unsigned policy = read_u8(&d->r);
     bool in_set = (policy & STATED_IN_SET) != 0;
     event->net = (policy & STATED_NET) != 0;
+    event->shelf = (policy & STATED_SHELF) != 0;
     event->set_closed = (policy & STATED_CLOSES) != 0;
     policy &= ~(unsigned)STATED_FLAGS;
     d->unknown |= policy >= SNAPSHOT_POLICY_COUNT;

@@ -177,7 +177,7 @@ static uint8_t *put_stated(uint8_t *at, const struct event *event)
 {
     at = put_varint(at, event->stated_by);
     at = put_varint(at, zigzag(event->books));
-    *at++ = (uint8_t)((unsigned)event->policy | (event->net ? STATED_NET : 0u) |
+    *at++ = (uint8_t)((unsigned)event->policy | (event->net ? STATED_NET : 0u) | (event->shelf ? STATED_SHELF : 0u) |
                       (event->set_name != 0 ? STATED_IN_SET : 0u) | (event->set_closed ? STATED_CLOSES : 0u));
     at = put_varint(at, event->seen_position);
     if (event->set_name == 0)

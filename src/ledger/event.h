@@ -305,7 +305,8 @@ struct event {
     /* What a snapshot said of a condition of the cell: `quantity` is its figure. Present in events of this type. */
     uint32_t stated_by;       /* the source that said it; another than the decision's when it was held */
     int64_t books;            /* the same figure as of what its source had seen, by the books */
-    bool net;                 /* what is committed is off it */
+    bool net;                 /* what is committed is off it, */
+    bool shelf;               /* or what is picked */
     enum snapshot_policy policy;
     uint64_t set_name;        /* the set it is a part of (a hash), 0 for none */
     bool set_closed;          /* that is complete with this decision */

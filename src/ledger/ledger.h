@@ -346,9 +346,25 @@ struct statement_view {
     uint64_t seen_position; /* 0 when it said a time */
     int64_t seen_us;        /* that time, else log time */
     int64_t stated, books;  /* base units */
+    bool net, shelf;        /* what is committed is off both, or what is picked */
+    /* The last statement before it with which the two agreed, of themselves or by a booking; 0 for none. */
+    uint64_t agreed_seq, agreed_position; /* of its event; as seen_position, as is the next one */
+    int64_t agreed_us;
 };
 uint32_t ledger_statement_count(const struct ledger *ledger);
 void ledger_statement(const struct ledger *ledger, uint32_t statement, struct statement_view *out_view);
+/*
+ * What the cell of a statement still expects and what is under way to it, of documents that were there when it was made.
+ * Copies count_max lines at most and returns how many; the names until the next evolve.
+ */
+struct open_line {
+    bool transfer; /* else an expectation */
+    enum direction direction;
+    struct text name;
+    struct moment when; /* eta or due; absent for none */
+    int64_t units;      /* open, base units */
+};
+uint32_t ledger_statement_open(const struct ledger *ledger, uint32_t statement, struct open_line *lines, uint32_t count_max);
 
 struct review_view {
     uint64_t review;       /* sequence number of its first event, in which its command is */

@@ -150,12 +150,13 @@ static bool emit_snapshot(struct judge *judge, struct draft *draft, uint32_t ind
         event->account = variance_account(units);
         event->account_units = -units;
     }
+    enum contains contains = claims_in(command);
+    event->net = contains == CONTAINS_COMMITTED && condition == CONDITION_SELLABLE;
+    event->shelf = contains == CONTAINS_SHIPPED && condition == CONDITION_SELLABLE;
     if (booked && !command->has_position) {
-        enum contains contains = claims_in(command);
         event->count_seq = event->seq;
         event->count_from_us = event->count_to_us = decision_occurred_us(judge->decision);
         event->count_picked = contains != CONTAINS_SHIPPED;
-        event->net = contains == CONTAINS_COMMITTED && condition == CONDITION_SELLABLE;
         event->variance = units;
         draft->count_event = judge->decision->event_count;
     }

@@ -374,6 +374,13 @@ struct review {
     uint64_t last_seq;
 };
 
+/* When a source and the books last said the same, or came to: what differs is newer. */
+struct agreement {
+    uint64_t seq;           /* of the statement's event; 0 for never */
+    uint64_t seen_position; /* as of a statement, as is the next one */
+    int64_t seen_us;
+};
+
 /* What a source said last of a condition of a cell (statement.c). */
 struct statement {
     uint64_t seq;  /* of the event */
@@ -381,9 +388,12 @@ struct statement {
     uint32_t next_of_source; /* older + 1. Derived */
     enum condition condition;
     enum snapshot_policy policy;
+    bool net, shelf;        /* what is committed is off the figure, or what is picked */
+    bool settled;           /* the two were the same, or their difference was booked */
     uint64_t seen_position; /* 0 when it said a time */
     int64_t seen_us;        /* that time, else log time */
     int64_t stated, books;  /* base units */
+    struct agreement agreed; /* before this statement */
 };
 
 struct statements {

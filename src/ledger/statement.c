@@ -2,6 +2,9 @@
  * Statements: what each source said last of each condition of a cell, in a snapshot, and what the books said of the same
  * moment. Where the two differ the systems have drifted apart.
  *
+ * Each also keeps when the two last agreed before it: of themselves, or because the difference was booked. What they
+ * differ by has come since, so that its explanation need not look further back (api/explain_drift.h).
+ *
  * One entry for each source, cell and condition, made by the first snapshot and never removed: what a source says of a place
  * it says again.
  */
@@ -38,7 +41,13 @@ static uint64_t statement_hash(const struct statement *statement)
                               statement->seen_position,
                               (uint64_t)statement->seen_us,
                               (uint64_t)statement->stated,
-                              (uint64_t)statement->books};
+                              (uint64_t)statement->books,
+                              statement->net,
+                              statement->shelf,
+                              statement->settled,
+                              statement->agreed.seq,
+                              statement->agreed.seen_position,
+                              (uint64_t)statement->agreed.seen_us};
     return entry_hash(ENTRY_STATEMENT, words, sizeof(words) / sizeof(words[0]));
 }
 
@@ -78,6 +87,14 @@ static void set_evolve(struct ledger *ledger, const struct event *event)
     hash_in(ledger, PART_SOURCE, event->stated_by, source_hash(ledger, event->stated_by) - hash_before);
 }
 
+/* The last agreement, after this statement. */
+static struct agreement agreed_with(const struct statement *statement)
+{
+    return statement->settled
+               ? (struct agreement){statement->seq, statement->seen_position, statement->seen_us}
+               : statement->agreed;
+}
+
 void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell)
 {
     struct statements *statements = &ledger->statements;
@@ -89,6 +106,7 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
     const uint32_t key[3] = {event->stated_by, cell, event->condition};
     uint32_t entry = statement_find(ledger, key[0], cell, event->condition);
     uint64_t hash_before = 0;
+    struct agreement agreed = {.seq = 0};
     if (entry == NUMBER_NONE) {
         CHECK(statements->count < ledger->limits.statement_count_max);
         entry = statements->count++;
@@ -97,6 +115,7 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
         table_insert(&statements->index, key_hash(ledger, key), entry);
     } else {
         hash_before = statement_hash(&statements->entries[entry]);
+        agreed = agreed_with(&statements->entries[entry]);
     }
     statements->entries[entry] = (struct statement){.seq = event->seq,
                                                     .next_of_source = statements->entries[entry].next_of_source,
@@ -107,7 +126,12 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
                                                     .seen_position = event->seen_position,
                                                     .seen_us = decision_occurred_us(decision),
                                                     .stated = event->quantity,
-                                                    .books = event->books};
+                                                    .books = event->books,
+                                                    .net = event->net,
+                                                    .shelf = event->shelf,
+                                                    .settled = event->quantity - event->books ==
+                                                               event->delta.units[event->condition],
+                                                    .agreed = agreed};
     hash_in(ledger, PART_STATEMENT, entry, statement_hash(&statements->entries[entry]) - hash_before);
 }
 
@@ -143,7 +167,33 @@ void ledger_statement(const struct ledger *ledger, uint32_t number, struct state
                                         .seen_position = statement->seen_position,
                                         .seen_us = statement->seen_us,
                                         .stated = statement->stated,
-                                        .books = statement->books};
+                                        .books = statement->books,
+                                        .net = statement->net,
+                                        .shelf = statement->shelf,
+                                        .agreed_seq = statement->agreed.seq,
+                                        .agreed_position = statement->agreed.seen_position,
+                                        .agreed_us = statement->agreed.seen_us};
+}
+
+uint32_t ledger_statement_open(const struct ledger *ledger, uint32_t number, struct open_line *lines, uint32_t count_max)
+{
+    const struct statement *statement = &ledger->statements.entries[number];
+    const struct cell_extra *extra = cell_extra(ledger, statement->cell);
+    uint32_t count = 0;
+    for (unsigned l = 0; extra != NULL && l < DUE_LIST_COUNT; l++) {
+        for (uint32_t n = extra->due[l].first; n != 0 && count < count_max; n = ledger->document_lines.entries[n - 1].due_next) {
+            const struct document_line *line = &ledger->document_lines.entries[n - 1];
+            const struct documents *documents = &ledger->documents[line->kind];
+            const struct document *document = &documents->entries[line->document];
+            if (document->number <= statement->seq)
+                lines[count++] = (struct open_line){.transfer = line->kind == DOCUMENT_TRANSFER,
+                                                    .direction = document->direction,
+                                                    .name = textpool_text(&documents->names, document->name),
+                                                    .when = line->when,
+                                                    .units = line->units};
+        }
+    }
+    return count;
 }
 
 /* ---- audit ---- */
@@ -165,6 +215,8 @@ bool statement_sound(const struct ledger *ledger, uint32_t number, struct audit 
     AUDIT_CHECK(audit, STATE, statement->next_of_source == 0 ||
                                   ledger->statements.entries[statement->next_of_source - 1].source == statement->source,
                 "the list of its source's goes astray");
+    AUDIT_CHECK(audit, STATE, statement->agreed.seq < statement->seq, "it agreed before it was made");
+    AUDIT_CHECK(audit, STATE, statement->settled || statement->stated != statement->books, "it agrees and differs");
     AUDIT_CHECK(audit, STATE, statement->seq <= ledger->cells[statement->cell].last_seq, "its event is yet to come");
     return true;
 }

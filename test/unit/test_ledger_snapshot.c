@@ -188,6 +188,69 @@ static void sets(void **state)
     WORLD_PLAY(rows);
 }
 
+/* When a source and the books last said the same, or came to, before what it said last. */
+static void the_last_agreement_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *step;
+        uint64_t seq, position; /* of the agreement before it, by whoever said it */
+    } rows[] = {
+        {"receive 10 A@L", 0, 0},
+        {"source name=erp policy=report", 0, 0},
+        {"snapshot 9 A@L source=erp seen=1", 0, 0},
+        {"snapshot 10 A@L source=erp seen=2", 0, 0},
+        {"snapshot 8 A@L source=erp seen=3", 5, 2},
+        {"snapshot 7 A@L source=erp seen=4", 5, 2},
+        {"snapshot 10 A@L source=erp seen=5", 5, 2},
+        {"source name=erp", 0, 0},
+        {"snapshot 9 A@L source=erp seen=6", 8, 5},
+        {"snapshot 9 A@L source=erp seen=9", 10, 6},
+        {"source name=erp policy=latest_event_time", 0, 0},
+        {"sale 1 A@L", 0, 0},
+        {"snapshot 5 A@L source=erp seen=10", 11, 9},
+        {"wait 10", 0, 0},
+        {"snapshot 8 A@L source=erp occurred=-5", 11, 9},
+        {"snapshot 8 A@L 1 damaged A@L source=other seen=14", 0, 0},
+        {"snapshot 7 A@L source=erp seen=14 contains=shipped", 15, 0},
+    };
+    static struct world world;
+    world_init(&world, &world_limits);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct statement_view view;
+        world_step(&world, rows[i].step);
+        if (rows[i].step[0] != 's' || rows[i].step[1] != 'n')
+            continue;
+        uint32_t source = strstr(rows[i].step, "other") != NULL;
+        ledger_statement(world.ledger, source, &view);
+        if (view.agreed_seq != rows[i].seq || view.agreed_position != rows[i].position)
+            fail_msg("%s: agreed at %u of position %u", rows[i].step, (unsigned)view.agreed_seq, (unsigned)view.agreed_position);
+        assert_true(view.shelf == (strstr(rows[i].step, "shipped") != NULL));
+        assert_true((view.agreed_us != 0) == (rows[i].seq != 0));
+    }
+    world_deinit(&world);
+}
+
+/* What is open where a statement was made, of documents that were there by then. */
+static void what_a_statement_waits_for(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct open_line lines[4];
+    world_init(&world, &world_limits);
+    world_step(&world, "snapshot 1 A@L seen=1");
+    assert_int_equal(ledger_statement_open(world.ledger, 0, lines, 4), 0);
+    world_step(&world, "expect expectation=PO-1 direction=in due=+100 5 A@L 3 A@M");
+    world_step(&world, "expect expectation=SO-1 direction=out due=+50 2 A@L");
+    assert_int_equal(ledger_statement_open(world.ledger, 0, lines, 4), 0);
+    world_step(&world, "snapshot 1 A@L seen=5");
+    assert_int_equal(ledger_statement_open(world.ledger, 0, lines, 4), 2);
+    assert_true(!lines[0].transfer && lines[0].direction == DIRECTION_IN && lines[0].units == 5);
+    assert_true(lines[1].direction == DIRECTION_OUT && lines[1].units == 2 && text_equal(lines[1].name, TEXT("SO-1")));
+    assert_int_equal(ledger_statement_open(world.ledger, 0, lines, 1), 1);
+    world_deinit(&world);
+}
+
 /* What sources say has a table, and a smaller one than the journal's is told. */
 static void a_full_table_takes_no_new_statement(void **state)
 {
@@ -220,6 +283,8 @@ int main(void)
         cmocka_unit_test(rebased),
         cmocka_unit_test(policies),
         cmocka_unit_test(sets),
+        cmocka_unit_test(the_last_agreement_is_known),
+        cmocka_unit_test(what_a_statement_waits_for),
         cmocka_unit_test(a_full_table_takes_no_new_statement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

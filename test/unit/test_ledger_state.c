@@ -161,7 +161,8 @@ static const struct field mark_fields[] = {
 static const struct field statement_fields[] = {
     FIELD(statement, seq), FIELD(statement, source), FIELD(statement, cell), FIELD(statement, next_of_source), FIELD(statement, condition),
     FIELD(statement, policy), FIELD(statement, seen_position), FIELD(statement, seen_us), FIELD(statement, stated),
-    FIELD(statement, books)};
+    FIELD(statement, books), FIELD(statement, net), FIELD(statement, shelf), FIELD(statement, settled),
+    FIELD(statement, agreed)};
 static const struct field review_fields[] = {
     FIELD(review, number), FIELD(review, source), FIELD(review, next), FIELD(review, kind), FIELD(review, brake),
     FIELD(review, accepted), FIELD(review, recorded_us), FIELD(review, closed_us), FIELD(review, last_seq)};

@@ -130,6 +130,7 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
         event->stated_by = (uint32_t)prng_below(prng, NUMBER_NONE);
         event->books = some_units(prng);
         event->net = prng_below(prng, 2) == 0;
+        event->shelf = prng_below(prng, 2) == 0;
         event->policy = (enum snapshot_policy)prng_below(prng, SNAPSHOT_POLICY_COUNT);
         event->seen_position = prng_next(prng);
         event->set_name = prng_below(prng, 2) == 0 ? 0 : 1 | prng_next(prng);
@@ -299,7 +300,8 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_true(a->variance == b->variance && a->uncertain == b->uncertain);
     assert_true(a->review == b->review && a->brake == b->brake && a->accepted == b->accepted);
     assert_text(a->held, b->held);
-    assert_true(a->stated_by == b->stated_by && a->books == b->books && a->net == b->net && a->policy == b->policy);
+    assert_true(a->stated_by == b->stated_by && a->books == b->books && a->policy == b->policy);
+    assert_true(a->net == b->net && a->shelf == b->shelf);
     assert_true(a->seen_position == b->seen_position && a->set_name == b->set_name && a->set_closed == b->set_closed);
     assert_true(a->reversed_seq == b->reversed_seq);
     assert_text(a->of_source, b->of_source);
