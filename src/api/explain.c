@@ -166,9 +166,8 @@ static void time_member(struct buffer *out, const char *key, int64_t us)
     json_time(out, us);
 }
 
-/* The members that name an entry: where it is, what it was, who said it, when. */
-static void entry_members(struct buffer *out, const struct render *render, const struct decision *decision,
-                          const struct event *event)
+void explain_members(struct buffer *out, const struct render *render, const struct decision *decision,
+                     const struct event *event)
 {
     const char *type = event_name(event->type);
     buffer_literal(out, "\"position\":");
@@ -192,7 +191,7 @@ static bool take_entry(void *context, const struct decision *decision, uint32_t 
     struct explain_entry *entry = &explain->entries[explain->entry_count++];
     *entry = (struct explain_entry){
         .seq = event->seq, .version = event->version, .at = explain->texts.length, .delta = event->delta};
-    entry_members(&explain->texts, explain->render, decision, event);
+    explain_members(&explain->texts, explain->render, decision, event);
     entry->length = explain->texts.length - entry->at;
     return true;
 }

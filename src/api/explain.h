@@ -34,6 +34,10 @@ void tree_value(const struct tree *tree, int64_t units);
 /* A whole node without parts. */
 void tree_leaf(const struct tree *tree, bool *comma, const char *key, const char *name, int64_t units);
 
+/* The members that name an entry: where it is, what it was, who said it, when. Without a comma before them. */
+void explain_members(struct buffer *out, const struct render *render, const struct decision *decision,
+                     const struct event *event);
+
 /* ---- figures of cells ---- */
 
 struct explain;

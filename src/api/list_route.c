@@ -17,6 +17,8 @@
  * A new collection is a row of `collections`: its parameters, the places of its table, what takes a row out of the
  * ledger and what renders it. When its places are given anew, it takes nothing that came to be after list->since.
  */
+#include "api/explain_drift.h"
+#include "api/feed_text.h"
 #include "api/routes.h"
 #include "base/bytes.h"
 
@@ -27,6 +29,8 @@
 #define LIST_BYTES_MAX ((size_t)4 << 20) /* a page ends behind the row that exceeds it; a hold can have 1,000 lines */
 #define LOOKS_MAX      1024              /* entries looked at by one read, lines looked at counted: some 100 us */
 #define ROWS_MAX       128               /* rows copied by one read */
+#define EXPLAINED_MAX  100               /* rows of a page that explains them */
+#define EXPLAINED_ROWS 16                /* copied by one read, and explained by one work on the past */
 #define FORM_BYTES_MAX ((size_t)64 << 10) /* of bodies copied by one read: it ends behind the one that exceeds it */
 
 enum list_parameter {
@@ -40,6 +44,7 @@ enum list_parameter {
     LIST_SORT,
     LIST_DIRECTION,
     LIST_SOURCE,
+    LIST_EXPLAIN,
     LIST_LIMIT,
     LIST_CURSOR,
     LIST_PARAMETER_COUNT
@@ -49,7 +54,7 @@ enum list_parameter {
 
 static const struct text keys[LIST_PARAMETER_COUNT] = {
     {"item", 4},    {"location", 8}, {"condition", 9}, {"state", 5}, {"holder", 6},
-    {"channel", 7}, {"q", 1},        {"sort", 4},      {"direction", 9}, {"source", 6}, {"limit", 5}, {"cursor", 6},
+    {"channel", 7}, {"q", 1},        {"sort", 4},      {"direction", 9}, {"source", 6}, {"explain", 7}, {"limit", 5}, {"cursor", 6},
 };
 
 struct row {
@@ -110,6 +115,14 @@ struct list {
     uint8_t *forms; /* where the rows have bodies */
     size_t form_bytes;
     uint32_t row_count, line_count, looks;
+    /* With explain=true: what the rows are explained by, read by a worker. */
+    bool explained;
+    struct drift *drift; /* NULL without */
+    struct drift_row *drift_rows; /* EXPLAINED_ROWS */
+    struct past_work work;
+    const struct service *service;
+    enum status status;
+    uint32_t rendered; /* of the read's rows */
     /* The page. */
     uint64_t count;
     struct buffer body;
@@ -309,7 +322,7 @@ static bool take_review(const struct ledger *ledger, struct list *list, struct r
 static const char *const drift_states[] = {"differs", "agrees", NULL};
 
 /* What is said of a place that was given up is of no use any more. */
-static bool take_drift(const struct ledger *ledger, struct list *list, struct row *row)
+static bool drift_is_wanted(const struct ledger *ledger, struct list *list, struct row *row)
 {
     const struct statement_view *view = &row->of.statement;
     ledger_statement(ledger, row->place, &row->of.statement);
@@ -320,6 +333,15 @@ static bool take_drift(const struct ledger *ledger, struct list *list, struct ro
            is_wanted(list, LIST_SOURCE, ledger_name(ledger, NAME_SOURCE, view->source)) &&
            is_wanted(list, LIST_ITEM, ledger_name(ledger, NAME_ITEM, view->item)) &&
            is_wanted(list, LIST_LOCATION, ledger_name(ledger, NAME_LOCATION, view->location));
+}
+
+static bool take_drift(const struct ledger *ledger, struct list *list, struct row *row)
+{
+    if (!drift_is_wanted(ledger, list, row))
+        return false;
+    if (list->drift != NULL)
+        drift_copy(ledger, row->place, &list->drift_rows[list->row_count]);
+    return true;
 }
 
 /* The server's own names, which begin with '@', are nobody's; neither are those given up. */
@@ -418,7 +440,8 @@ static void read_chunk(const struct ledger *ledger, struct request *request)
     list->location_has_children =
         list->location != NUMBER_NONE && ledger_location_has_children(ledger, list->location);
     uint64_t wanted = list->limit + 1 - list->count; /* one more, to know whether there is a next page */
-    while (list->place < end && list->row_count < wanted && list->row_count < ROWS_MAX && list->looks < LOOKS_MAX &&
+    uint32_t rows_max = list->drift != NULL ? EXPLAINED_ROWS : ROWS_MAX;
+    while (list->place < end && list->row_count < wanted && list->row_count < rows_max && list->looks < LOOKS_MAX &&
            list->line_count <= COMMAND_LINES_MAX && list->form_bytes <= FORM_BYTES_MAX) {
         struct row *row = &list->rows[list->row_count];
         row->place = list->place++;
@@ -499,7 +522,7 @@ static const struct collection collections[] = {
                               render_expectation_row},
     [LIST_OF_REVIEWS] = {"reviews", HAS(LIST_STATE) | HAS_PAGES, review_states, ROWS_PLAIN, false, ledger_review_places,
                          take_review, render_review_row},
-    [LIST_OF_DRIFT] = {"drift", HAS_LINES | HAS(LIST_STATE) | HAS(LIST_SOURCE), drift_states, ROWS_PLAIN, false,
+    [LIST_OF_DRIFT] = {"drift", HAS_LINES | HAS(LIST_STATE) | HAS(LIST_SOURCE) | HAS(LIST_EXPLAIN), drift_states, ROWS_PLAIN, false,
                        ledger_statement_count, take_drift, render_drift_row},
     [LIST_OF_ITEMS] = {"items", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, item_places, take_item, render_config_row},
     [LIST_OF_LOCATIONS] = {"locations", HAS_NAMES, NULL, ROWS_OF_CONFIG, false, location_places, take_location,
@@ -618,6 +641,56 @@ static void ask(struct connection *connection)
     io_read(connection->io, connection, read_chunk, connection->state); /* resumed when a batch is free */
 }
 
+/* Is there another row that fits on the page? */
+static bool row_is_next(const struct list *list)
+{
+    return list->rendered < list->row_count && list->count < list->limit && list->body.length < LIST_BYTES_MAX;
+}
+
+/* Behind the rows of a read. */
+static void go_on(struct connection *connection)
+{
+    struct list *list = connection->state;
+    if (list->rendered < list->row_count)
+        finish(connection, true, list->rows[list->rendered].place);
+    else if (list->over)
+        finish(connection, false, 0);
+    else
+        ask(connection);
+}
+
+static void work_run(void *context)
+{
+    struct list *list = ((struct connection *)context)->state;
+    const struct render render = {list->service->ledger, journal_epoch(list->service->journal), 0, NULL};
+    struct feed_scratch scratch;
+    struct history history;
+    list->status = STATUS_MEMORY;
+    if (feed_scratch_init(&scratch)) {
+        history_init(&history, list->service->journal, scratch.bytes, &scratch.decision, &list->work.stop);
+        list->status = STATUS_OK;
+        for (; list->status == STATUS_OK && row_is_next(list); list->rendered++) {
+            if (list->count++ != 0)
+                buffer_byte(&list->body, ',');
+            list->status =
+                drift_explain(list->drift, &history, &render, &list->drift_rows[list->rendered], &list->body);
+        }
+    }
+    feed_scratch_deinit(&scratch);
+}
+
+static void work_done(void *context)
+{
+    struct connection *connection = context;
+    if (!connection_past_done(connection))
+        return;
+    const struct list *list = connection->state;
+    if (list->status == STATUS_OK)
+        go_on(connection);
+    else
+        respond_unreadable(connection);
+}
+
 static void on_answered(struct connection *connection, struct request *request)
 {
     struct list *list = connection->state;
@@ -637,20 +710,18 @@ static void on_answered(struct connection *connection, struct request *request)
         respond_problem(connection, 404, "unknown_channel", keys[LIST_CHANNEL], TEXT("no such name"));
         return;
     }
-    for (uint32_t i = 0; i < list->row_count; i++) {
-        const struct row *row = &list->rows[i];
-        if (list->count == list->limit || list->body.length >= LIST_BYTES_MAX) {
-            finish(connection, true, row->place);
-            return;
-        }
+    list->rendered = 0;
+    if (list->drift != NULL && list->row_count != 0) {
+        list->status = STATUS_AGAIN; /* until it runs */
+        connection_past_start(connection, &list->work, work_run, work_done);
+        return;
+    }
+    for (; row_is_next(list); list->rendered++) {
         if (list->count++ != 0)
             buffer_byte(&list->body, ',');
-        list->collection->render(&list->body, &render, row);
+        list->collection->render(&list->body, &render, &list->rows[list->rendered]);
     }
-    if (list->over)
-        finish(connection, false, 0);
-    else
-        ask(connection);
+    go_on(connection);
 }
 
 static void refuse_word(struct connection *connection, enum list_parameter parameter, const char *const *words)
@@ -726,8 +797,14 @@ static bool check_values(struct connection *connection)
     list->values[LIST_SORT] = TEXT_NONE; /* there is one, said or not */
     list->limit = PAGE_DEFAULT;
     struct text limit = list->values[LIST_LIMIT];
-    if (text_present(limit) && !parse_number(limit, 1, LIST_PAGE_MAX, &list->limit)) {
-        respond_problem(connection, 422, "bad_value", keys[LIST_LIMIT], TEXT("must be a whole number from 1 to 1000"));
+    bool explained;
+    if (!route_explain(connection, list->values[LIST_EXPLAIN], &explained))
+        return false;
+    list->explained = explained;
+    if (text_present(limit) && !parse_number(limit, 1, explained ? EXPLAINED_MAX : LIST_PAGE_MAX, &list->limit)) {
+        respond_problem(connection, 422, "bad_value", keys[LIST_LIMIT],
+                        explained ? TEXT("must be a whole number from 1 to 100: each row is explained")
+                                  : TEXT("must be a whole number from 1 to 1000"));
         return false;
     }
     if (text_present(list->values[LIST_CURSOR]) &&
@@ -749,6 +826,12 @@ static bool make_room(struct list *list)
         list->document_lines = malloc(2 * COMMAND_LINES_MAX * sizeof(*list->document_lines));
     else if (kind == ROWS_OF_CONFIG)
         list->forms = malloc(FORM_BYTES_MAX + CONFIG_BYTES_MAX);
+    if (list->explained) {
+        list->drift = drift_create();
+        list->drift_rows = calloc(EXPLAINED_ROWS, sizeof(*list->drift_rows));
+        if (list->drift == NULL || list->drift_rows == NULL)
+            return false;
+    }
     bool has_room = list->claim_lines != NULL || list->document_lines != NULL || list->forms != NULL;
     return list->rows != NULL && (has_room || kind == ROWS_PLAIN);
 }
@@ -762,6 +845,7 @@ static void on_begin(struct connection *connection)
     }
     connection->state = list;
     list->collection = &collections[connection->call];
+    list->service = connection->io->service;
     list->quality = shard_quality(connection->io->service->shard);
     buffer_init(&list->body, CONNECTION_OUT_BYTES);
     uint32_t count = 0;
@@ -799,6 +883,8 @@ static void on_end(struct connection *connection)
     struct list *list = connection->state;
     buffer_deinit(&list->body);
     free(list->rows);
+    free(list->drift_rows);
+    drift_destroy(list->drift);
     free(list->claim_lines);
     free(list->document_lines);
     free(list->forms);

@@ -645,7 +645,7 @@ static void render_snapshot_members(struct buffer *out, const struct render *ren
     buffer_byte(out, '}');
 }
 
-void render_statement(struct buffer *out, const struct render *render, const struct statement_view *view)
+void render_statement_open(struct buffer *out, const struct render *render, const struct statement_view *view)
 {
     unsigned scale = view->scale;
     buffer_literal(out, "{\"source\":");
@@ -660,6 +660,20 @@ void render_statement(struct buffer *out, const struct render *render, const str
     render_seen(out, render, view->seen_position, view->seen_us);
     buffer_literal(out, ",\"position\":");
     render_position(out, render->epoch, view->seq);
+    buffer_literal(out, ",\"agreed\":");
+    if (view->agreed_seq == 0) {
+        buffer_literal(out, "null");
+        return;
+    }
+    buffer_literal(out, "{\"position\":");
+    render_position(out, render->epoch, view->agreed_seq);
+    render_seen(out, render, view->agreed_position, view->agreed_us);
+    buffer_byte(out, '}');
+}
+
+void render_statement(struct buffer *out, const struct render *render, const struct statement_view *view)
+{
+    render_statement_open(out, render, view);
     buffer_byte(out, '}');
 }
 

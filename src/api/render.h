@@ -51,7 +51,8 @@ void render_command(struct buffer *out, struct text form);
 /* What a review is about: the review itself is `view`, its first event has the command and the cells. */
 void render_review(struct buffer *out, const struct render *render, const struct review_view *view,
                    const struct event *event);
-/* What a source said last of a cell. */
+/* What a source said last of a cell; and without the last brace. */
+void render_statement_open(struct buffer *out, const struct render *render, const struct statement_view *view);
 void render_statement(struct buffer *out, const struct render *render, const struct statement_view *view);
 /* One event as a JSON object. */
 void render_event(struct buffer *out, const struct render *render, const struct decision *decision, uint32_t index);

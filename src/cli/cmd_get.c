@@ -137,8 +137,8 @@ static const struct thing things[] = {
     {"review", "/v1/reviews", 1, 1, 0, NO_ROWS, "get review NAME", NULL},
     {"reviews", "/v1/reviews", 0, 0, HAS(GET_STATE) | HAS_PAGES, ROWS("reviews", review_columns),
      "get reviews [--state STATE] " PAGES, NULL},
-    {"drift", "/v1/drift", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS_PAGES, ROWS("drift", drift_columns),
-     "get drift [--item ITEM] [--location LOCATION] [--state STATE] " PAGES, NULL},
+    {"drift", "/v1/drift", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS_PAGES | HAS(GET_EXPLAIN),
+     ROWS("drift", drift_columns), "get drift [--item ITEM] [--location LOCATION] [--state STATE] [--explain] " PAGES, NULL},
     {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME", NULL},
     {"items", "/v1/items", 0, 0, HAS(GET_Q) | HAS_PAGES, ROWS("items", item_columns), "get items [--q TEXT] " PAGES,
      NULL},
@@ -270,11 +270,27 @@ static void print_node(const struct document *document, uint32_t object, unsigne
     }
 }
 
-static void print_trees(const struct document *document)
+static void print_trees(const struct document *document, uint32_t object)
 {
-    uint32_t trees = document_container(document, 0, TEXT("explain"));
+    uint32_t trees = document_container(document, object, TEXT("explain"));
     for (uint32_t i = 0, at = trees + 1; trees != 0 && i < document->nodes[trees].count; i++) {
         print_node(document, at, 0);
+        at = document->nodes[at].next;
+    }
+}
+
+/* The trees of each row that has some, below what the row is of. */
+static void print_row_trees(const struct document *document, uint32_t array)
+{
+    for (uint32_t i = 0, at = array + 1; array != 0 && i < document->nodes[array].count; i++) {
+        if (document_container(document, at, TEXT("explain")) != 0) {
+            struct text source = document_text(document, at, TEXT("source"));
+            struct text item = document_text(document, at, TEXT("item"));
+            struct text location = document_text(document, at, TEXT("location"));
+            printf("\n%.*s: %.*s at %.*s\n", (int)source.length, source.bytes, (int)item.length, item.bytes,
+                   (int)location.length, location.bytes);
+            print_trees(document, at);
+        }
         at = document->nodes[at].next;
     }
 }
@@ -291,13 +307,14 @@ static int print_document(const struct document *document, const struct thing *t
                              : print_table(document, array, 0, thing->columns, thing->column_count);
         print_member(document, "position");
         print_member(document, "next");
+        print_row_trees(document, array);
         return code;
     }
     uint32_t total = document_container(document, 0, TEXT("total"));
     if (total != 0 && (array = document_container(document, 0, TEXT("locations"))) != 0) {
         int code = print_table(document, array, total, figure_columns, COUNT(figure_columns));
         print_member(document, "position");
-        print_trees(document);
+        print_trees(document, 0);
         return code;
     }
     if ((array = document_container(document, 0, TEXT("invariants"))) != 0) {
@@ -319,11 +336,11 @@ static int print_document(const struct document *document, const struct thing *t
         add_row(&table, document, 0, figure_columns, COUNT(figure_columns));
         bool printed = columns_print(&table, stdout);
         columns_deinit(&table);
-        print_trees(document);
+        print_trees(document, 0);
         return printed ? EXIT_DONE : EXIT_ANSWER;
     }
     print_members(document);
-    print_trees(document);
+    print_trees(document, 0);
     return EXIT_DONE;
 }
 
