@@ -59,8 +59,8 @@ static uint64_t key_hash(const struct ledger *ledger, const uint32_t key[3])
 static bool statement_is(const void *owner, uint32_t entry, const void *key)
 {
     const struct statement *statement = &((const struct statements *)owner)->entries[entry];
-    const uint32_t *wanted = key;
-    return statement->source == wanted[0] && statement->cell == wanted[1] && statement->condition == wanted[2];
+    const uint32_t own[3] = {statement->source, statement->cell, statement->condition};
+    return memcmp(own, key, sizeof(own)) == 0;
 }
 
 uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition)
@@ -135,6 +135,15 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
     hash_in(ledger, PART_STATEMENT, entry, statement_hash(&statements->entries[entry]) - hash_before);
 }
 
+/* Does its source tell for the first time of this? */
+static bool is_new(const struct ledger *ledger, const struct event *event)
+{
+    if (event->location == NUMBER_NONE)
+        return false; /* the end of a set */
+    uint32_t cell = cell_find(ledger, event->item, event->location);
+    return cell == NUMBER_NONE || statement_find(ledger, event->stated_by, cell, event->condition) == NUMBER_NONE;
+}
+
 bool statements_room(const struct ledger *ledger, const struct decision *decision)
 {
     uint32_t left = ledger->limits.statement_count_max - ledger->statements.count;
@@ -142,7 +151,7 @@ bool statements_room(const struct ledger *ledger, const struct decision *decisio
     if (LIKELY(left >= decision->event_count))
         return true; /* far from full, nobody needs to count */
     for (uint32_t i = 0; i < decision->event_count; i++)
-        added += decision->events[i].type == EVENT_SNAPSHOT && decision->events[i].location != NUMBER_NONE;
+        added += decision->events[i].type == EVENT_SNAPSHOT && is_new(ledger, &decision->events[i]);
     return added <= left;
 }
 

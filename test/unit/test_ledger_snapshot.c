@@ -174,6 +174,17 @@ static void sets(void **state)
         {"snapshot 1 B@L seen=3 set=b last", "ok: review(10 max_change), A@L asked -9007199254740991 free 9007199254740991", NULL},
         {"resolve review=10 accept", "ok: resolve(10 max_change) snapshot(1 not 1) snapshot(0 not 9007199254740991) out_of_stock snapshot(last)", NULL},
 
+        {"# a brake is what it was set to last", NULL, NULL},
+        {"source name=pos-1 change_units=2", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"snapshot 7 A@L seen=3", "ok: review(4 max_change), A@L asked -3 free 10", NULL},
+        {"source name=pos-1 change_units=2 change_percent=30", "ok: config", NULL},
+        {"snapshot 7 A@L seen=3", "ok: snapshot(7 not 10)", NULL},
+        {"source name=pos-1 change_units=1 change_percent=30", "ok: config", NULL},
+        {"snapshot 5 A@L seen=6", "ok: snapshot(5 not 7)", NULL},
+        {"source name=pos-1 change_units=1 change_percent=20", "ok: config", NULL},
+        {"snapshot 3 A@L seen=8", "ok: review(10 max_change), A@L asked -2 free 5", NULL},
+
         {"# how much may go is the source's max_change; a report lets everything go", NULL, NULL},
         {"source name=pos-1 change_percent=100", "ok: config", NULL},
         {"receive 10 A@L", "ok: receive", NULL},
@@ -251,6 +262,75 @@ static void what_a_statement_waits_for(void **state)
     world_deinit(&world);
 }
 
+#define MOST "9007199254740991"
+
+static void bounds(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# the books of then are beyond all numbers, the difference is not", NULL, NULL},
+        {"receive " MOST " A@L occurred=-50", "ok: receive", NULL},
+        {"commit fact hold=O 5 A@L occurred=0", "ok: commit", NULL},
+        {"release hold=O occurred=-40", "ok: release", NULL},
+        {"snapshot available " MOST " A@L occurred=-20", "invalid out_of_range line 0 quantity", NULL},
+
+        {"# what then was there is beyond all numbers", NULL, NULL},
+        {"receive " MOST " A@L occurred=-50", "ok: receive", NULL},
+        {"sale " MOST " A@L occurred=0", "ok: sale out_of_stock", NULL},
+        {"adjust " MOST " A@L occurred=-50 reason=x", "ok: adjust back_in_stock", NULL},
+        {"snapshot 5 A@L occurred=-20", "invalid out_of_range", NULL},
+
+        {"# bins hold no more together than all numbers", NULL, NULL},
+        {"receive " MOST " A@L", "ok: receive", NULL},
+        {"location location=B parent=L no_promise", "ok: config", NULL},
+        {"snapshot 5 A@B seen=1", "invalid out_of_range line 0 quantity", "A@L: sellable " MOST " v1"},
+
+        {"# nor do they gain more than that", NULL, NULL},
+        {"receive 1 C@L", "ok: receive", NULL},
+        {"location location=B1 parent=L no_promise", "ok: config", NULL},
+        {"location location=B2 parent=L no_promise", "ok: config", NULL},
+        {"snapshot " MOST " A@B1 " MOST " A@B2 seen=1", "invalid out_of_range line 1 quantity", NULL},
+
+        {"# nor is less promised of them, at the end of a set", NULL, NULL},
+        {"receive 1 C@L", "ok: receive", NULL},
+        {"location location=B parent=L no_promise", "ok: config", NULL},
+        {"receive 10 A@B", "ok: receive bins", NULL},
+        {"sale " MOST " A@B", "ok: sale discrepancy(below_zero 9007199254740981) bins oversold(9007199254740981) out_of_stock", NULL},
+        {"commit fact hold=O 9 A@L", "ok: commit oversold(9007199254740990)", NULL},
+        {"snapshot 5 A@B seen=5 set=s last", "invalid out_of_range line 0 quantity", NULL},
+    };
+    WORLD_PLAY(rows);
+}
+
+static void all_of_many(struct world *world, unsigned from, unsigned to, const char *after)
+{
+    static char text[64 * 1024];
+    int n = sprintf(text, "snapshot");
+    for (unsigned i = from; i < to; i++)
+        n += sprintf(text + n, " " MOST " I%u@L", i);
+    (void)sprintf(text + n, " %s", after);
+    world_step(world, text);
+}
+
+/* So many that their sum is beyond all numbers, and that not all of them can become 0 in one decision. */
+static void a_set_that_leaves_very_many_out(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct ledger_limits limits = world_limits;
+    limits.item_count_max = limits.cell_count_max = limits.statement_count_max = 1200;
+    world_init(&world, &limits);
+    all_of_many(&world, 0, 600, "seen=1");
+    all_of_many(&world, 600, 1100, "seen=1");
+    world_step(&world, "snapshot " MOST " I0@L seen=1101 set=a last");
+    assert_string_equal(world.answer, "invalid too_many_lines last");
+    all_of_many(&world, 0, 200, "seen=1101 set=a");
+    world_step(&world, "snapshot " MOST " I0@L seen=1101 set=a last");
+    assert_memory_equal(world.answer, "ok: review(", strlen("ok: review("));
+    assert_int_equal(world.decision.shortage_count, 900);
+    world_deinit(&world);
+}
+
 /* What sources say has a table, and a smaller one than the journal's is told. */
 static void a_full_table_takes_no_new_statement(void **state)
 {
@@ -261,6 +341,8 @@ static void a_full_table_takes_no_new_statement(void **state)
     world.ledger->limits.statement_count_max = world.twin->limits.statement_count_max = 4;
     world_step(&world, "snapshot 1 C@L seen=1");
     assert_string_equal(world.answer, "invalid limit_reached");
+    world_step(&world, "snapshot 2 A@L 1 B@L seen=5"); /* what it said before it may say anew */
+    assert_string_equal(world.answer, "ok: snapshot(2 not 1) snapshot(1 not 1)");
     world.ledger->limits.statement_count_max = 5;
     world_parse(&world, "snapshot 1 C@L seen=1");
     ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
@@ -274,6 +356,8 @@ static void a_full_table_takes_no_new_statement(void **state)
     assert_null(ledger_overflow(world.ledger, &world.decision));
     world.ledger->limits.review_count_max = 0;
     assert_string_equal(ledger_overflow(world.ledger, &world.decision), "--reviews-max");
+    world_step(&world, "snapshot 2 A@L 1 damaged A@L 1 expired A@L 1 B@L seen=7 set=s last");
+    assert_string_equal(world.answer, "ok: snapshot(2 not 2) snapshot(1 not 1) snapshot(1 not 1) snapshot(1 not 1) snapshot(last)");
     world_deinit(&world);
 }
 
@@ -285,6 +369,8 @@ int main(void)
         cmocka_unit_test(sets),
         cmocka_unit_test(the_last_agreement_is_known),
         cmocka_unit_test(what_a_statement_waits_for),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(a_set_that_leaves_very_many_out),
         cmocka_unit_test(a_full_table_takes_no_new_statement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
