@@ -100,8 +100,7 @@ static bool correct_from(struct judge *judge, struct draft *draft, uint32_t numb
     const struct ledger *ledger = judge->ledger;
     const struct mark *mark = &ledger->marks.entries[number];
     struct figures changed = event->delta; /* as it is seen behind the counts that are corrected */
-    bool statement = event->count_seq != 0 || event->type == EVENT_SNAPSHOT;
-    bool inside = !statement && mark->from_us < decision_occurred_us(judge->decision);
+    bool inside = event->count_seq == 0 && mark->from_us < decision_occurred_us(judge->decision);
     for (;;) {
         int64_t units = counted_units(&changed, mark->condition, mark->includes_picked) -
                         (mark->net ? changed.units[FIGURE_COMMITTED] : 0);

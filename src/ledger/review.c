@@ -200,11 +200,8 @@ uint32_t ledger_review_places(const struct ledger *ledger)
     return ledger->reviews.count;
 }
 
-bool ledger_review_at(const struct ledger *ledger, uint32_t place, struct review_view *out_view)
+static void review_tell(const struct review *review, struct review_view *out_view)
 {
-    const struct review *review = &ledger->reviews.entries[place];
-    if (review->number == 0 || is_past_window(ledger, review, ledger->now_us))
-        return false;
     *out_view = (struct review_view){.review = review->number,
                                      .source = review->source,
                                      .kind = review->kind,
@@ -213,13 +210,24 @@ bool ledger_review_at(const struct ledger *ledger, uint32_t place, struct review
                                      .closed_us = review->closed_us,
                                      .accepted = review->accepted,
                                      .last_seq = review->last_seq};
+}
+
+bool ledger_review_at(const struct ledger *ledger, uint32_t place, struct review_view *out_view)
+{
+    const struct review *review = &ledger->reviews.entries[place];
+    if (review->number == 0 || is_past_window(ledger, review, ledger->now_us))
+        return false;
+    review_tell(review, out_view);
     return true;
 }
 
 bool ledger_review(const struct ledger *ledger, uint64_t number, struct review_view *out_view)
 {
     uint32_t entry = review_find(ledger, number, ledger->now_us);
-    return entry != NUMBER_NONE && ledger_review_at(ledger, entry, out_view);
+    if (entry == NUMBER_NONE)
+        return false;
+    review_tell(&ledger->reviews.entries[entry], out_view);
+    return true;
 }
 
 /* ---- deciding ---- */
@@ -297,8 +305,9 @@ void decide_resolve(struct judge *judge)
     if (!event->accepted)
         return;
     const struct decision *past = command->reading == NULL ? NULL : command->reading->decision;
+    CHECK(past == NULL || past->first_seq == review->number);
     judge->admitted = review->number;
-    if (past == NULL || past->first_seq != review->number) {
+    if (past == NULL) {
         ledger->unread->question = (struct question){.decision_seq = review->number};
         ledger->unread->cell_count = 0;
         judge->unread = true;

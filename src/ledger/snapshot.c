@@ -86,8 +86,9 @@ static bool judge_passed(struct judge *judge)
                 judge_short(judge, draft, 0, said->stated);
         }
     }
-    return judge->decision->shortage_count == 0 ||
-           judge_refuse(judge, CODE_snapshot_passed, TEXT_NONE, TEXT("/seen"));
+    if (judge->decision->shortage_count != 0)
+        return judge_refuse(judge, CODE_snapshot_passed, TEXT_NONE, TEXT("/seen"));
+    return true;
 }
 
 /* From what was said to what that is beyond the books, as of then; notes what is more than the source may change. */
@@ -181,7 +182,9 @@ static bool judge_set(struct judge *judge)
     const struct source *source = judge->source;
     bool same = source != NULL && text_present(judge->command->set) &&
                 source->set_name == set_name_hash(judge->ledger, judge->command->set);
-    return !same || !source->set_closed || judge_refuse(judge, CODE_set_closed, judge->command->set, TEXT("/set"));
+    if (same && source->set_closed)
+        return judge_refuse(judge, CODE_set_closed, judge->command->set, TEXT("/set"));
+    return true;
 }
 
 /* Is there anything that its source said, or that is there, to become 0? */
@@ -240,7 +243,9 @@ static bool take_left_out(struct judge *judge)
         struct figures figures = draft_figures(judge, judge_draft(judge, i));
         judge_short(judge, judge_draft(judge, i), -figures.units[CONDITION_SELLABLE], figures.units[CONDITION_SELLABLE]);
     }
-    return !held || judge_review(judge, BRAKE_MAX_CHANGE);
+    if (held)
+        return judge_review(judge, BRAKE_MAX_CHANGE);
+    return true;
 }
 
 void decide_snapshot(struct judge *judge)

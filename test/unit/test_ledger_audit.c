@@ -11,7 +11,7 @@
 
 /* DC has the bin B. */
 static const char *const steps[] = {
-    "source name=shop ordered",
+    "source name=shop ordered change_units=5",
     "item item=A scale=0 alias:shop=a",
     "location location=DC",
     "location location=B parent=DC no_promise",
@@ -225,6 +225,8 @@ static void swap_expiry(struct ledger *ledger, uint32_t first, uint32_t second)
     X(location_seq, ledger->locations[1].config_seq++, "state locations @ : " CHANGED)                                 \
     X(source_mark, ledger->sources[1].seq_mark = 9, "state sources @ : " CHANGED)                                      \
     X(source_ordered, ledger->sources[ledger_number(ledger, NAME_SOURCE, TEXT("shop"))].ordered = false,               \
+      "state sources @ shop: it is not what its configuration says")                                                   \
+    X(source_brake, ledger->sources[ledger_number(ledger, NAME_SOURCE, TEXT("shop"))].max_change.has_percent = true,   \
       "state sources @ shop: it is not what its configuration says")                                                   \
     X(channel_rank, ledger->channels[0].rank = 7, "I3 channels @ web: it is not in its place among the channels")      \
     X(channel_places, ledger->channels[0].place_count = 99, "state channels @ web: it has too many locations")         \

@@ -113,15 +113,28 @@ static void a_review_is_seen_until_it_leaves_the_window(void **state)
     struct review_view view;
     world_init(&world, &world_limits);
     world_step(&world, "wait 700000");
-    world_step(&world, "receive 5 A@L occurred=-604801");
+    world_step(&world, "receive id= 5 A@L occurred=-604801");
     assert_string_equal(world.answer, "ok: review(2 too_late)");
     assert_true(ledger_review(world.ledger, 2, &view) && view.closed_us == TIME_NONE && view.kind == KIND_RECEIVE);
     assert_false(ledger_review(world.ledger, 3, &view));
-    world_step(&world, "resolve review=2 reject");
+    world_step(&world, "resolve id= review=2 reject");
     assert_true(ledger_review_places(world.ledger) == 1 && ledger_review_at(world.ledger, 0, &view) && !view.accepted);
+    for (unsigned number = 4; number < 14; number += 2) {
+        char text[40];
+        world_step(&world, "receive id= 5 A@L occurred=-604801");
+        (void)sprintf(text, "resolve id= review=%u reject", number);
+        world_step(&world, text);
+    }
+    assert_false(ledger_stale(world.ledger, world.now_us));
     world_step(&world, "wait 604801");
-    world_step(&world, "receive 5 A@L");
-    assert_false(ledger_review_at(world.ledger, 0, &view));
+    assert_true(ledger_stale(world.ledger, world.now_us)); /* by these alone */
+    world_step(&world, "receive id= 5 A@L");
+    assert_true(ledger_stale(world.ledger, world.now_us)); /* four of six are forgotten */
+    assert_int_equal(ledger_review_places(world.ledger), 6);
+    for (uint32_t place = 0; place < 6; place++)
+        assert_false(ledger_review_at(world.ledger, place, &view));
+    world_step(&world, "tick");
+    assert_false(ledger_stale(world.ledger, world.now_us));
     world_deinit(&world);
 }
 
@@ -141,10 +154,33 @@ static void a_held_command_that_cannot_be_read_is_named(void **state)
     world_deinit(&world);
 }
 
+/* What of a source's brakes is not set is not in its form, and bits of nothing are none. */
+static void brakes_have_one_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *form;
+        size_t length;
+        bool good;
+    } rows[] = {
+        {"\x40\x01\x05", 3, true},      {"\x40\x00", 2, false},         {"\x40", 1, false},
+        {"\x40\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 11, false},
+        {"\x40\x02\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 12, false},
+        {"\x40\x02\x02\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 12, false},
+        {"\x40\x10", 2, false},         {"\x40\x01\x00", 3, false},     {"\x40\x02\x01\x05", 4, true},
+        {"\x40\x02\x00", 3, false},     {"\x40\x02", 2, false},         {"\x40\x02\x04", 3, false},
+        {"\x40\x02\x03\x05\x06", 5, true}, {"\x40\x02\x03\x05", 4, false}, {"\x40\x08\x00", 3, false},
+    };
+    struct source_config source;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(source_config_read(text_of(rows[i].form, rows[i].length), &source), rows[i].good);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brakes),
+        cmocka_unit_test(brakes_have_one_form),
         cmocka_unit_test(a_review_is_seen_until_it_leaves_the_window),
         cmocka_unit_test(a_held_command_that_cannot_be_read_is_named),
     };
