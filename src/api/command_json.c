@@ -73,7 +73,8 @@
     X(CONTAINS, "contains")                                                                                            \
     X(SET, "set")                                                                                                      \
     X(LAST, "last")                                                                                                    \
-    X(OF, "of")
+    X(OF, "of")                                                                                                        \
+    X(UNTIL, "until")
 
 enum member {
 #define X(upper, name) MEMBER_##upper,
@@ -213,6 +214,11 @@ static const struct kind_rule kind_rules[KIND_COUNT] = {
     [KIND_REVERSE] = {.allowed = (COMMON & ~(BIT(OCCURRED_AT) | BIT(GUARD))) | BIT(OF),
                       .required = ALWAYS | BIT(OF),
                       .lines = LINES_NEVER},
+    /* It is of the whole ledger, and occurs now. */
+    [KIND_CLOSE_PERIOD] = {.allowed =
+                               (COMMON & ~(BIT(OCCURRED_AT) | BIT(GUARD) | BIT(IF) | BIT(CHANNEL))) | BIT(UNTIL),
+                           .required = ALWAYS | BIT(UNTIL),
+                           .lines = LINES_NEVER},
 };
 
 struct intake {
@@ -640,6 +646,9 @@ static bool read_member(struct intake *r, uint32_t index, enum member member, st
         return value_bool(r->error, node, place, &c->wait);
     case MEMBER_PAID:
         return value_bool(r->error, node, place, &c->paid);
+    case MEMBER_UNTIL:
+        c->at.form = MOMENT_INSTANT;
+        return read_time(r, node, place, &c->at.us);
     case MEMBER_AT:
         return read_moment(r, node, place, &c->at);
     case MEMBER_ETA:

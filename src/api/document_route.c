@@ -1,5 +1,6 @@
 /*
- * Point reads of documents: a transfer, an expectation, a review; and what can be promised from what is there and expected (ATP).
+ * Point reads of documents: a transfer, an expectation, a review; what is closed; and what can be promised from what is
+ * there and expected (ATP).
  *
  * A read takes its place among the commands, see stock_route.c. Supply is overdue by the later of log time and the wall
  * clock when the call came, so that a quiet ledger does not promise what should have been here long ago.
@@ -45,6 +46,7 @@ struct read {
     struct document_copy document;
     struct document_line_view *lines;
     struct review_view review;
+    struct period_view period;
 };
 
 /* ---- engine thread ---- */
@@ -98,6 +100,11 @@ static void read_document(const struct ledger *ledger, struct request *request)
     read->seq = ledger_last_seq(ledger);
     if (read->call == DOCUMENT_ATP) {
         read_atp(ledger, read);
+        return;
+    }
+    if (read->call == DOCUMENT_PERIODS) {
+        read->period = ledger_period(ledger);
+        read->found = true;
         return;
     }
     if (read->call == DOCUMENT_OF_REVIEW) {
@@ -192,6 +199,23 @@ static void render_atp(struct buffer *out, const struct render *render, const st
     buffer_byte(out, '}');
 }
 
+/* closing: the decision that closed it, NULL while nothing is. */
+static void render_periods(struct buffer *out, const struct render *render, const struct read *read,
+                           const struct decision *closing)
+{
+    buffer_literal(out, "{\"closed_until\":");
+    if (closing == NULL) {
+        buffer_literal(out, "null,\"closing\":null");
+    } else {
+        json_time(out, read->period.closed_us);
+        buffer_literal(out, ",\"closing\":");
+        render_event(out, render, closing, 0);
+    }
+    buffer_literal(out, ",\"position\":");
+    render_position(out, render->epoch, read->seq);
+    buffer_byte(out, '}');
+}
+
 /* Answers what was asked for and is not there. */
 static bool respond_missing(struct connection *connection, const struct read *read)
 {
@@ -231,16 +255,18 @@ static void on_answered(struct connection *connection, struct request *request)
         return;
     const struct render render = {connection->io->service->ledger, journal_epoch(connection->io->service->journal), 0,
                                   NULL};
-    /* What a review holds is in its event, which is the only one of its decision. */
+    /* What a review holds is in its event, which is the only one of its decision; so is who closed a period. */
     const struct decision *decision = NULL;
-    if (read->call == DOCUMENT_OF_REVIEW &&
-        io_record(connection->io, read->review.review, TAIL_UNKNOWN, &decision) != STATUS_OK) {
+    uint64_t seq = read->call == DOCUMENT_OF_REVIEW ? read->review.review : read->period.closed_seq;
+    if (seq != 0 && io_record(connection->io, seq, TAIL_UNKNOWN, &decision) != STATUS_OK) {
         respond_unreadable(connection);
         return;
     }
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
-    if (decision != NULL)
+    if (read->call == DOCUMENT_PERIODS)
+        render_periods(&out, &render, read, decision);
+    else if (decision != NULL)
         render_review(&out, &render, &read->review, &decision->events[0]);
     else if (read->call == DOCUMENT_ATP)
         render_atp(&out, &render, read);
@@ -327,7 +353,8 @@ static void on_begin(struct connection *connection)
     read->quantity_status = DECIMAL_OK;
     const struct env *env = connection->io->service->env;
     read->now_us = env->wall_us(env->context);
-    if (!route_name(connection, connection->path_first, what[read->call], read->name_bytes, &read->name))
+    if (read->call != DOCUMENT_PERIODS &&
+        !route_name(connection, connection->path_first, what[read->call], read->name_bytes, &read->name))
         return;
     if (read->call == DOCUMENT_ATP)
         (void)take_parameters(connection, read);

@@ -181,6 +181,8 @@ void explain_members(struct buffer *out, const struct render *render, const stru
     text_member(out, "reason", decision->reason);
     text_member(out, "document", decision->document);
     time_member(out, "occurred_at", event_occurred_us(decision, event));
+    if (event->booked_us != 0)
+        time_member(out, "booked_at", event->booked_us);
     time_member(out, "recorded_at", decision->recorded_at_us);
 }
 
@@ -328,7 +330,7 @@ static void figure_node(const struct tree *tree, bool *comma, const struct expla
     tree_begin(tree, comma, "figure", text_of(name, strlen(name)));
     tree_value(tree, sign * units);
     enum claim_figure claimed = explain->with_claims ? claimed_as(figure) : CLAIM_FIGURE_COUNT;
-    if (!is_policy(figure) || explain->axis == AXIS_RECORDED) { /* on `occurred` policy is what was set by then */
+    if (!is_policy(figure) || explain->axis == AXIS_RECORDED) { /* else policy is what was set by then */
         buffer_literal(tree->out, ",\"sum\":[");
         if (claimed != CLAIM_FIGURE_COUNT)
             claims_of(tree, explain, claimed, sign, units);

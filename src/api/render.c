@@ -321,6 +321,15 @@ static void render_of(struct buffer *out, const struct render *render, const str
     buffer_byte(out, '}');
 }
 
+static void render_booked(struct buffer *out, const struct event *event)
+{
+    if (event->type == EVENT_CLOSE_PERIOD)
+        buffer_literal(out, ",\"until\":");
+    else
+        buffer_literal(out, ",\"booked_at\":");
+    json_time(out, event->booked_us);
+}
+
 void render_review(struct buffer *out, const struct render *render, const struct review_view *view,
                    const struct event *event)
 {
@@ -517,6 +526,18 @@ static void render_counts_answer(struct buffer *out, const struct render *render
         buffer_byte(out, ']');
 }
 
+/* Up to when it closes a period; or when it is booked, all that falls into a closed one. */
+static void render_booked_answer(struct buffer *out, const struct decision *decision)
+{
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        if (event->booked_us == 0)
+            continue;
+        render_booked(out, event);
+        return;
+    }
+}
+
 void render_answer(struct buffer *out, const struct render *render, const struct decision *decision,
                    struct text configured, bool replayed, bool dry_run, bool single)
 {
@@ -554,6 +575,7 @@ void render_answer(struct buffer *out, const struct render *render, const struct
         render_review_members(out, render, &decision->events[0], false);
     if (decision->events[0].reversed_seq != 0)
         render_of(out, render, &decision->events[0]);
+    render_booked_answer(out, decision);
     render_claim_answer(out, render, decision);
     render_transfer_answer(out, render, decision);
     render_expectation_answer(out, render, decision);
@@ -851,6 +873,8 @@ void render_event(struct buffer *out, const struct render *render, const struct 
     }
     buffer_literal(out, ",\"occurred_at\":");
     json_time(out, event->type == EVENT_CORRECTION ? event->count_to_us : decision->occurred_at_us);
+    if (event->booked_us != 0)
+        render_booked(out, event);
     buffer_literal(out, ",\"recorded_at\":");
     json_time(out, decision->recorded_at_us);
     buffer_byte(out, '}');

@@ -133,13 +133,15 @@ bool route_channel(struct connection *connection, struct text channel)
 
 bool route_axis(struct connection *connection, struct text axis, enum time_axis *out_axis)
 {
-    bool occurred = text_present(axis) && text_equal(axis, TEXT("occurred"));
-    if (text_present(axis) && !occurred && !text_equal(axis, TEXT("recorded"))) {
-        respond_problem(connection, 422, "bad_value", TEXT("axis"), TEXT("is recorded (the default) or occurred"));
-        return false;
+    static const struct text names[AXIS_COUNT] = {
+        [AXIS_RECORDED] = {"recorded", 8}, [AXIS_OCCURRED] = {"occurred", 8}, [AXIS_BOOKED] = {"booked", 6}};
+    for (unsigned i = 0; i < AXIS_COUNT; i++) {
+        *out_axis = text_present(axis) ? (enum time_axis)i : AXIS_RECORDED;
+        if (!text_present(axis) || text_equal(axis, names[i]))
+            return true;
     }
-    *out_axis = occurred ? AXIS_OCCURRED : AXIS_RECORDED;
-    return true;
+    respond_problem(connection, 422, "bad_value", TEXT("axis"), TEXT("is recorded (the default), occurred or booked"));
+    return false;
 }
 
 bool route_explain(struct connection *connection, struct text explain, bool *out_wanted)
@@ -226,6 +228,7 @@ static const struct route_row rows[] = {
     ROW(HTTP1_GET, PATH_EXACT, "/v1/availability", &availability_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/figures", &figures_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/feed", &feed_handler, 0),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/periods", &document_handler, DOCUMENT_PERIODS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/audit", &operations_handler, OPERATIONS_AUDIT),
     ROW(HTTP1_GET, PATH_EXACT, "/livez", &operations_handler, OPERATIONS_LIVE),
     ROW(HTTP1_GET, PATH_EXACT, "/readyz", &operations_handler, OPERATIONS_READY),

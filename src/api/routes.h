@@ -41,14 +41,14 @@ extern const struct handler stock_handler;      /* stock_route.c: stock, holds *
 extern const struct handler config_handler;     /* config_route.c: items, locations, channels, sources */
 extern const struct handler history_handler;    /* history_route.c */
 extern const struct handler list_handler;       /* list_route.c: the collections */
-extern const struct handler document_handler;   /* document_route.c: transfers, expectations, reviews, ATP */
+extern const struct handler document_handler;   /* document_route.c: transfers, expectations, reviews, periods, ATP */
 extern const struct handler availability_handler; /* availability_route.c */
 extern const struct handler figures_handler;    /* figures_route.c */
 extern const struct handler feed_handler;       /* feed_route.c */
 extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi audit */
 
 /* Which of its calls a handler serves: connection->call, set by the route. */
-enum document_call { DOCUMENT_OF_TRANSFER, DOCUMENT_OF_EXPECTATION, DOCUMENT_ATP, DOCUMENT_OF_REVIEW };
+enum document_call { DOCUMENT_OF_TRANSFER, DOCUMENT_OF_EXPECTATION, DOCUMENT_ATP, DOCUMENT_OF_REVIEW, DOCUMENT_PERIODS };
 enum commands_call { COMMANDS_BODY, COMMANDS_STREAM, COMMANDS_COLLECTION };
 enum stock_call { STOCK_ITEM, STOCK_CELL, STOCK_HOLD };
 enum config_call_kind { CONFIG_GET, CONFIG_PUT, CONFIG_DELETE };

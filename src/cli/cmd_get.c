@@ -107,7 +107,7 @@ struct thing {
 
 static const struct thing things[] = {
     {"stock", "/v1/stock", 1, 2, HAS(GET_AS_OF) | HAS(GET_AXIS) | HAS(GET_EXPLAIN), NO_ROWS,
-     "get stock ITEM [LOCATION] [--as-of TIME [--axis recorded|occurred]] [--explain]", NULL},
+     "get stock ITEM [LOCATION] [--as-of TIME [--axis recorded|occurred|booked]] [--explain]", NULL},
     {"stock", "/v1/stock", 0, 0,
      HAS(GET_LOCATION) | HAS(GET_CHANNEL) | HAS(GET_CONDITION) | HAS(GET_STATE) | HAS(GET_Q) | HAS_PAGES,
      ROWS("stock", figure_columns),
@@ -116,7 +116,7 @@ static const struct thing things[] = {
     {"availability", "/v1/availability", 0, NAMES_MAX, HAS(GET_CHANNEL) | HAS(GET_Q) | HAS_PAGES,
      ROWS("items", availability_columns), "get availability --channel CHANNEL [ITEM... | [--q TEXT] " PAGES "]", "item"},
     {"history", "/v1/history", 1, 1, HAS(GET_LOCATION) | HAS(GET_AXIS) | HAS_PAGES, ROWS("entries", history_columns),
-     "get history ITEM [--location LOCATION] [--axis recorded|occurred] " PAGES, NULL},
+     "get history ITEM [--location LOCATION] [--axis recorded|occurred|booked] " PAGES, NULL},
     {"hold", "/v1/holds", 1, 1, 0, NO_ROWS, "get hold ID", NULL},
     {"holds", "/v1/holds", 0, 0,
      HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
@@ -137,6 +137,7 @@ static const struct thing things[] = {
     {"review", "/v1/reviews", 1, 1, 0, NO_ROWS, "get review NAME", NULL},
     {"reviews", "/v1/reviews", 0, 0, HAS(GET_STATE) | HAS_PAGES, ROWS("reviews", review_columns),
      "get reviews [--state STATE] " PAGES, NULL},
+    {"periods", "/v1/periods", 0, 0, 0, NO_ROWS, "get periods", NULL},
     {"drift", "/v1/drift", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS_PAGES | HAS(GET_EXPLAIN),
      ROWS("drift", drift_columns), "get drift [--item ITEM] [--location LOCATION] [--state STATE] [--explain] " PAGES, NULL},
     {"item", "/v1/items", 1, 1, 0, NO_ROWS, "get item NAME", NULL},
@@ -473,7 +474,7 @@ int cmd_get(int argc, char **argv)
     get.thing = word_count == 0 ? NULL : find_thing(words[0], word_count - 1);
     if (get.thing == NULL) {
         cli_error("get",
-                  "%s%s%s; there are: stock, history, availability, hold, holds, waiting, transfer, transfers, review, reviews, drift, expectation, "
+                  "%s%s%s; there are: stock, history, availability, hold, holds, waiting, transfer, transfers, review, reviews, periods, drift, expectation, "
                   "expectations, item, items, locations, channels, sources, figures, audit, ready; see onhand help get",
                   word_count == 0 ? "it is not said what to get" : "no '", word_count == 0 ? "" : words[0],
                   word_count == 0 ? "" : "' to get");

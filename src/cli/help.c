@@ -78,6 +78,7 @@ const char help_get[] =
     "       onhand get stock|holds|waiting|transfers|expectations [options]     a page of a list\n"
     "       onhand get items|locations|channels|sources [options]              the same\n"
     "       onhand get figures [--item ITEM]... [--location LOCATION]...\n"
+    "       onhand get periods\n"
     "       onhand get audit\n"
     "       onhand get ready\n\n" COMMON_SERVER
     "  --item ITEM         figures: only this item, or ITEM* for all that begin so; may be repeated.\n"
@@ -92,8 +93,8 @@ const char help_get[] =
     "                      sells, and what is free there for it\n"
     "  --direction WHICH   expectations: in or out\n"
     "  --as-of TIME        stock of an item: as it was then, as 2026-11-22T09:45:00Z\n"
-    "  --axis WHICH        of that time: recorded (what anyone was told then) or occurred (what is known now of\n"
-    "                      then). history: its order\n"
+    "  --axis WHICH        of that time: recorded (what anyone was told then), occurred (what is known now of then)\n"
+    "                      or booked (the same, but for what came when its period was closed). history: its order\n"
     "  --explain           stock of an item: what is behind each figure, as trees: below each value its parts,\n"
     "                      which sum to it, down to entries, claims and rules. drift: what each difference is\n"
     "                      made of\n"

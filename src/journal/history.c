@@ -6,6 +6,7 @@
  *                so what was found too old once is known for all later skips, and for all other cells
  *     occurred   from the newest event back to the newest that was recorded by T, whose figures have all before it;
  *                what lies between counts if it occurred by T. A skip whose oldest time is after T is taken unread
+ *     booked     the same: nothing is booked before it occurred, or after it was recorded
  */
 #include "journal/history.h"
 
@@ -249,7 +250,14 @@ static unsigned skip_over(const struct ways *ways, int64_t at_us)
     return k;
 }
 
-static enum status as_of_occurred(struct history *history, const struct cell_top *top, int64_t at_us,
+/* From when on an event counts; on `recorded` that is when its decision was. */
+static int64_t counts_from_us(const struct history *history, enum time_axis axis, const struct event *event)
+{
+    return axis == AXIS_BOOKED ? event_booked_us(history->decision, event) : event_occurred_us(history->decision, event);
+}
+
+/* Or as booked, which is between occurred and recorded: what may be passed over by its oldest time may be so, too. */
+static enum status as_of_occurred(struct history *history, enum time_axis axis, const struct cell_top *top, int64_t at_us,
                                   struct history_figures *out_figures)
 {
     struct history_figures found;
@@ -275,7 +283,7 @@ static enum status as_of_occurred(struct history *history, const struct cell_top
         bool whole = history->decision->recorded_at_us <= at_us;
         ways = ways_of(event);
         over = whole ? 0 : skip_over(&ways, at_us);
-        if (over > 0 || event_occurred_us(history->decision, event) > at_us)
+        if (over > 0 || counts_from_us(history, axis, event) > at_us)
             continue;
         if (found.seq == 0) {
             found.seq = event->seq;
@@ -295,7 +303,7 @@ enum status history_as_of(struct history *history, enum time_axis axis, const st
                           struct history_figures *out_figures)
 {
     return axis == AXIS_RECORDED ? as_of_recorded(history, top, at_us, out_figures)
-                                 : as_of_occurred(history, top, at_us, out_figures);
+                                 : as_of_occurred(history, axis, top, at_us, out_figures);
 }
 
 /* ---- readings ---- */
@@ -403,7 +411,7 @@ enum status history_read(struct history *history, struct reading *reading)
         struct cell_reading *cell = &reading->cells[i];
         struct history_figures was = {.seq = 0};
         enum status status = question->by_position ? read_seen(history, question, &cell->top, &was.figures)
-                                                   : as_of_occurred(history, &cell->top, question->to_us, &was);
+                                                   : as_of_occurred(history, AXIS_OCCURRED, &cell->top, question->to_us, &was);
         if (status == STATUS_OK && question->from_us < question->to_us)
             status = read_moved(history, question, cell);
         if (status != STATUS_OK && status != STATUS_FULL)
@@ -489,8 +497,8 @@ static enum status collect(struct history *history, const struct history_page *p
             return status;
         bool full = *count == page->limit + 1;
         if (full && history->decision->recorded_at_us < heap[0].us)
-            break; /* and all before it occurred before that, too */
-        struct history_place place = {event_occurred_us(history->decision, event), seq};
+            break; /* and all before it count from before that, too */
+        struct history_place place = {counts_from_us(history, page->axis, event), seq};
         ways = ways_of(event);
         over = skip_over(&ways, page->before.us);
         if (over > 0 || !is_below(place, page->before))

@@ -2,15 +2,16 @@
  * The history of a cell: its events, read backwards by the ways that they name (ledger/skip.c), and the figures as they
  * were at a time.
  *
- * There are two time axes. On `recorded` the figures at T are what anyone who had asked at T would have been told. On
+ * There are three time axes. On `recorded` the figures at T are what anyone who had asked at T would have been told. On
  * `occurred` they are what is known now of what was so at T: late facts are in it. Nothing occurs after it is recorded
- * (decision_occurred_us). Policy (safety stock, backorder limit,
- * reorder point) is no fact about goods: on both axes it is what was set by T.
+ * (decision_occurred_us). On `booked` they are the same but for what came when its period was closed, which counts from the
+ * end of that (ledger/period.c): for a T in a closed period they never change. Policy (safety stock, backorder limit,
+ * reorder point) is no fact about goods: on all axes it is what was set by T.
  *
  * Any thread; each struct history for one thread at a time. It allocates nothing.
  *
  * Cost: with n events of the cell, up to 8 records read for each power of 8 in n to find a recorded time; on
- * `occurred` also those of the blocks in which something late occurred by T. Events that were
+ * `occurred` and `booked` also those of the blocks in which something late occurred by T. Events that were
  * journalled before there were skips (format.md) are read one by one.
  */
 #ifndef ONHAND_JOURNAL_HISTORY_H
@@ -21,7 +22,7 @@
 #include "journal/journal.h"
 #include "ledger/reading.h"
 
-enum time_axis { AXIS_RECORDED, AXIS_OCCURRED };
+enum time_axis { AXIS_RECORDED, AXIS_OCCURRED, AXIS_BOOKED, AXIS_COUNT };
 
 #define HISTORY_RECORDS_MAX 1024 /* of those read at once; what is behind them is read again */
 
@@ -76,7 +77,8 @@ MUST_USE enum status history_read(struct history *history, struct reading *readi
 
 /*
  * A page of the entries of one cell or several, newest first: by number on `recorded`; on `occurred` by the time they
- * occurred, and by number where that is the same. A place is that of an entry in this order.
+ * occurred, on `booked` by the time they are booked, and by number where that is the same. A place is that of an entry
+ * in this order.
  */
 struct history_place {
     int64_t us; /* 0 on recorded */
@@ -99,8 +101,8 @@ struct history_page {
     bool more;                 /* there are entries below it */
 };
 /*
- * As history_event. On `occurred` it looks at what was recorded since the oldest entry of the page occurred, but for
- * blocks in which all occurred after the page.
+ * As history_event. On `occurred` and `booked` it looks at what was recorded since the time of the oldest entry of the
+ * page, but for blocks in which all occurred after the page.
  */
 MUST_USE enum status history_page(struct history *history, struct history_page *page);
 

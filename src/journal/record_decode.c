@@ -232,6 +232,16 @@ static void take_review(struct decoder *d, struct event *event)
         event->held = read_text(&d->r, COMMAND_BYTES_MAX);
 }
 
+/* Not before an event of a cell occurred, and not after it was recorded. */
+static void take_booked(struct decoder *d, const struct decision *decision, struct event *event)
+{
+    bool closes = event->type == EVENT_CLOSE_PERIOD;
+    event->booked_us = wrapping_difference(decision->recorded_at_us, (int64_t)take_varint(d));
+    refuse(d, event->booked_us > decision->recorded_at_us || event->booked_us == 0);
+    refuse(d, closes == (event->location != NUMBER_NONE));
+    refuse(d, !closes && event->booked_us <= event_occurred_us(decision, event));
+}
+
 /* Each level goes back further than the one below it, and to nothing from the first version that has it. */
 static NEVER_INLINE void take_skips(struct decoder *d, const struct decision *decision, struct event *event)
 {
@@ -307,6 +317,8 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
     }
     if ((also & ALSO_STATED) != 0)
         take_stated(d, event);
+    if ((also & ALSO_BOOKED) != 0)
+        take_booked(d, decision, event);
     if ((also & ALSO_SKIPS) != 0)
         take_skips(d, decision, event);
 }
@@ -405,6 +417,7 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
     }
     refuse(d, !d->unknown && event_of_silence(event) != ((also & ALSO_SILENCE) != 0));
     refuse(d, !d->unknown && (event->type == EVENT_SNAPSHOT) != ((also & ALSO_STATED) != 0));
+    refuse(d, !d->unknown && event->type == EVENT_CLOSE_PERIOD && (also & ALSO_BOOKED) == 0);
     if (also != 0)
         take_also(d, decision, also, names, event);
 }

@@ -8,7 +8,7 @@
 
 #include "journal/record_bits.h"
 
-/* Everything of an event but its texts and shortages: 84 integers at most, all counted as long ones, and its bits. */
+/* Everything of an event but its texts and shortages: 85 integers at most, all counted as long ones, and its bits. */
 #define EVENT_BYTES_BOUND  1024
 #define SHORTAGE_BYTES_MAX (5 + 5 + 1 + 10 + 10)
 /* Everything of a decision but its texts and events. */
@@ -20,9 +20,9 @@
  * another one in eight has skips.
  */
 #define SKIPS_BYTES_MAX    (SKIP_LEVELS * (8 + 9))
-#define EVENT_BYTES_MAX    ((2 * FIGURE_COUNT + CLAIM_FIGURE_COUNT + 8) * 8 + 15 * 5 + 64 + SKIPS_BYTES_MAX)
-#define BIN_BYTES_MAX      ((CONDITION_COUNT + FIGURE_COUNT + 8) * 8 + 15 * 5 + 64 + SKIPS_BYTES_MAX)
-#define FOLLOWER_BYTES_MAX (FIGURE_COUNT * 8 + 8 * 5 + 16)
+#define EVENT_BYTES_MAX    ((2 * FIGURE_COUNT + CLAIM_FIGURE_COUNT + 9) * 8 + 15 * 5 + 64 + SKIPS_BYTES_MAX)
+#define BIN_BYTES_MAX      ((CONDITION_COUNT + FIGURE_COUNT + 9) * 8 + 15 * 5 + 64 + SKIPS_BYTES_MAX)
+#define FOLLOWER_BYTES_MAX ((FIGURE_COUNT + 1) * 8 + 8 * 5 + 16)
 #define CORRECTION_BYTES_MAX (FOLLOWER_BYTES_MAX + 8 * 8)
 #define CHANGES_MAX        (2 * COMMAND_LINES_MAX + 8)
 #define BINS_MAX           (2 * COMMAND_LINES_MAX)
@@ -141,11 +141,11 @@ static uint8_t *put_document(uint8_t *at, struct text name, struct text *before)
     return at;
 }
 
-/* What few events have: those of the types that came last, and those of counts and reviews. */
+/* What few events have: those of the types that came last, and those of counts, reviews and closed periods. */
 static NEVER_INLINE unsigned also_rarely(const struct event *event)
 {
     return (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->review != 0 ? ALSO_REVIEW : 0u) |
-           (event->reversed_seq != 0 ? ALSO_REVERSE : 0u) |
+           (event->reversed_seq != 0 ? ALSO_REVERSE : 0u) | (event->booked_us != 0 ? ALSO_BOOKED : 0u) |
            (event->type == EVENT_SNAPSHOT ? ALSO_STATED : 0u) | (event_of_silence(event) ? ALSO_SILENCE : 0u);
 }
 
@@ -157,7 +157,7 @@ static unsigned event_also(const struct event *event)
            (event->expectation_number != 0 ? ALSO_EXPECTATION : 0u) | (event->mention_total != 0 ? ALSO_MENTIONS : 0u) |
            ((event->delta.units[FIGURE_IN_BINS] | event->figures.units[FIGURE_IN_BINS]) != 0 ? ALSO_IN_BINS : 0u) |
            (event->skip_count != 0 ? ALSO_SKIPS : 0u) |
-           (UNLIKELY((event->count_seq | event->review | event->reversed_seq) != 0 || event->type >= EVENT_SILENT)
+           (UNLIKELY((event->count_seq | event->review | event->reversed_seq | (uint64_t)event->booked_us) != 0 || event->type >= EVENT_SILENT)
                 ? also_rarely(event)
                 : 0u);
 }
@@ -264,6 +264,10 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorde
     }
     if ((also & ALSO_STATED) != 0)
         at = put_stated(at, event);
+    if ((also & ALSO_BOOKED) != 0) {
+        CHECK(event->booked_us <= recorded_at_us);
+        at = put_varint(at, (uint64_t)wrapping_difference(recorded_at_us, event->booked_us));
+    }
     if ((also & ALSO_SKIPS) != 0)
         at = put_skips(at, event, recorded_at_us);
     return at;

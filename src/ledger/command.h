@@ -78,7 +78,8 @@
     X(RESOLVE, resolve, false)                                                                                         \
     X(SNAPSHOT, snapshot, false)                                                                                       \
     X(SHORT, short, false) /* the ledger's own */                                                                      \
-    X(REVERSE, reverse, false)
+    X(REVERSE, reverse, false)                                                                                         \
+    X(CLOSE_PERIOD, close_period, false)
 
 enum command_kind {
 #define X(upper, lower, request) KIND_##upper,
@@ -212,7 +213,7 @@ struct command {
     struct text to_location;     /* transfer, transfer_out, reassign */
     bool backorder, wait, paid;
     uint32_t priority;           /* of a claim or a channel: 1 first; 0 when left out */
-    struct moment at;            /* hold: promised for then */
+    struct moment at;            /* hold: promised for then; close_period: `until`, an instant */
     enum sourcing_rule sourcing;
     uint32_t place_count;        /* locations of sourcing or of a channel, COMMAND_PLACES_MAX at most */
     struct text places;          /* their names in the form of command_place_put; absent when left out */

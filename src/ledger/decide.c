@@ -622,7 +622,7 @@ static void (*const rules[KIND_COUNT])(struct judge *judge) = {
     [KIND_DELETE_LOCATION] = decide_config, [KIND_DELETE_SOURCE] = decide_config,
     [KIND_DELETE_CHANNEL] = decide_delete_channel, [KIND_STOCK_COUNT] = decide_count,
     [KIND_RESOLVE] = decide_resolve, [KIND_SNAPSHOT] = decide_snapshot,
-    [KIND_REVERSE] = decide_reverse,
+    [KIND_REVERSE] = decide_reverse, [KIND_CLOSE_PERIOD] = decide_period,
 };
 
 /* Question 2, the lines: a quantity below zero would turn a rule into its opposite. */
@@ -757,6 +757,8 @@ static bool judge_form(struct judge *judge)
         missing = "review";
     if (command->kind == KIND_REVERSE && (command->of_source.length == 0 || command->of_id.length == 0))
         missing = "of";
+    if (command->kind == KIND_CLOSE_PERIOD && command->at.form != MOMENT_INSTANT)
+        missing = "until";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
     if (command->kind == KIND_STOCK_COUNT && command->counted_from_us != TIME_NONE &&
@@ -765,6 +767,8 @@ static bool judge_form(struct judge *judge)
     /* With a time of its own it might be held, and a review reads another decision. */
     if (command->kind == KIND_REVERSE && command->occurred_at_us != TIME_NONE)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "occurred_at", "it occurs when what it reverses did");
+    if (command->kind == KIND_CLOSE_PERIOD && command->occurred_at_us != TIME_NONE)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "occurred_at", "it occurs now");
     if (!judge_moment(judge, command->due, "due") || !judge_moment(judge, command->at, "at"))
         return false;
     if (command->has_seq && command->seq == 0)
@@ -950,6 +954,8 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         *out_verdict = (struct verdict){.outcome = OUTCOME_UNREAD, .line = LINE_NONE};
         return;
     }
+    if (UNLIKELY(decision_occurred_us(out_decision) < ledger->closed_us))
+        period_book(&judge);
     if (out_verdict->outcome != OUTCOME_INVALID)
         (void)judge_room(&judge);
 }

@@ -153,6 +153,7 @@ void decide_count(struct judge *judge);
 void decide_resolve(struct judge *judge);
 void decide_snapshot(struct judge *judge);
 void decide_reverse(struct judge *judge);
+void decide_period(struct judge *judge);   /* close_period */
 void decide_allocate(struct judge *judge);
 void decide_channel(struct judge *judge);  /* set_channel, PUT */
 void decide_delete_channel(struct judge *judge);
@@ -163,6 +164,10 @@ void decide_config(struct judge *judge);   /* item settings */
 void decide_silence(struct judge *judge);
 /* Behind the configuration of a source that there is: it may be silent no more with `after_s` seconds. */
 void silence_judge(struct judge *judge, uint32_t number, int64_t after_s);
+
+/* ---- period.c ---- */
+/* Behind a decision that occurred before the end of what is closed: books it there. */
+void period_book(const struct judge *judge);
 
 /* ---- count.c ---- */
 

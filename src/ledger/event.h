@@ -60,7 +60,8 @@
     X(RESOLVE, resolve)                                                                                                \
     X(SNAPSHOT, snapshot)                                                                                              \
     X(SHORT, short)                                                                                                    \
-    X(REVERSE, reverse)
+    X(REVERSE, reverse)                                                                                                \
+    X(CLOSE_PERIOD, close_period)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -322,6 +323,10 @@ struct event {
     uint64_t reversed_seq;        /* of its last event */
     struct text of_source, of_id; /* how it is named */
 
+    /* Of an event of a cell that occurred in a closed period: the first moment of what was open (period.c), never after it
+     * was recorded. Of the type close_period: that moment from then on. 0 for none. */
+    int64_t booked_us;
+
     /* Refused. And of a review, what was found in which cells: `asked` is the change, `free` what the books say. */
     enum code code;
     struct text subject;   /* the name the code speaks of, or absent */
@@ -436,6 +441,12 @@ static inline int64_t decision_occurred_us(const struct decision *decision)
 static inline int64_t event_occurred_us(const struct decision *decision, const struct event *event)
 {
     return event->type == EVENT_CORRECTION ? event->count_to_us : decision_occurred_us(decision);
+}
+
+/* When an event of a cell is booked: when it occurred, or later when that period was closed. */
+static inline int64_t event_booked_us(const struct decision *decision, const struct event *event)
+{
+    return event->booked_us != 0 ? event->booked_us : event_occurred_us(decision, event);
 }
 
 /* Log time more than this behind `occurred_at` is clock skew, API.md section 1. */

@@ -173,6 +173,8 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
                 terms_behind(ledger, event, cell);
         } else if (event_of_silence(event))
             silence_evolve(ledger, event);
+        else if (UNLIKELY(event->type == EVENT_CLOSE_PERIOD))
+            period_evolve(ledger, event);
         if (UNLIKELY(event->count_seq != 0))
             mark_evolve(ledger, event, cell, ledger->now_us);
         if (event->claim != 0) {
@@ -290,7 +292,8 @@ bool ledger_stale(const struct ledger *ledger, int64_t now_us)
 uint64_t ledger_state_hash(const struct ledger *ledger)
 {
     const uint64_t words[] = {(uint64_t)ledger->now_us, ledger->last_seq, (uint64_t)ledger->id_window_ms,
-                              ledger->id_capacity, ledger->strict, ledger->ids.next, (uint64_t)ledger->listening_us};
+                              ledger->id_capacity, ledger->strict, ledger->ids.next, (uint64_t)ledger->listening_us,
+                              (uint64_t)ledger->closed_us, ledger->closed_seq};
     return ledger->entries_hash + entry_hash(ENTRY_LEDGER, words, sizeof(words) / sizeof(words[0]));
 }
 
@@ -341,6 +344,7 @@ void ledger_check(const struct ledger *ledger)
     documents_check(ledger);
     marks_check(ledger);
     reviews_check(ledger);
+    period_check(ledger);
     statements_check(ledger);
     ids_check(ledger);
 }

@@ -336,6 +336,13 @@ uint32_t ledger_atp_lines(const struct ledger *ledger, uint32_t item, uint32_t l
 bool ledger_atp_earliest(const struct ledger *ledger, uint32_t item, uint32_t location, struct moment at,
                          int64_t now_us, int64_t units, int64_t *out_us);
 
+/* What occurs before closed_us is booked then; 0 while nothing is closed. closed_seq: of the event that says so. */
+struct period_view {
+    int64_t closed_us;
+    uint64_t closed_seq;
+};
+struct period_view ledger_period(const struct ledger *ledger);
+
 /* What a source said last of a condition of a cell, in a snapshot. Numbered densely from 0, never removed. */
 struct statement_view {
     uint64_t seq;           /* of its event */

@@ -485,6 +485,8 @@ struct ledger {
     struct item *items;
     struct location *locations;
     struct source *sources;
+    int64_t closed_us;      /* what occurs before it is booked then (period.c); 0 while nothing is closed */
+    uint64_t closed_seq;    /* of the event that says so */
     int64_t listening_us;   /* log time of the last settings: it was there since */
     struct watches watches;
     uint32_t silent_count;  /* sources that are silent. Derived */
@@ -853,6 +855,11 @@ struct moment due_promised(const struct ledger *ledger, uint32_t location, struc
 bool document_line_sound(const struct ledger *ledger, uint32_t number, struct audit *audit);
 /* The ends of the lists of a cell. */
 bool due_lists_sound(const struct ledger *ledger, uint32_t extra, struct audit *audit);
+
+/* ---- period.c ---- */
+/* Applies a closing. */
+void period_evolve(struct ledger *ledger, const struct event *event);
+void period_check(const struct ledger *ledger);
 
 /* ---- mark.c ---- */
 size_t marks_bytes(uint32_t count_max);

@@ -25,6 +25,7 @@ VALUES = {
     "unit": "case", "sourcing": {"locations": ["L"], "rule": "most_stock"}, "priority": 1, "backorder": True,
     "wait": True, "at": "2999-12-24", "paid": True, "counted_to": "2026-11-22T10:00:00Z",
     "counted_from": "2026-11-22T09:00:00Z", "includes_picked": True, "review": "1-2", "verdict": "accept", "of": {"source": "till", "id": "1"},
+    "until": "2020-01-01T00:00:00Z",
     "seen": {"position": "1-1"}, "measure": "available", "contains": "none", "set": "mon", "last": True, "transfer": "T", "eta": "2999-12-01", "expectation": "PO",
     "direction": "in", "due": "2999-12-01T08:00:00+01:00", "safety_stock": 5, "backorder_limit": "1.5",
     "reorder_point": 0, "locations": ["L", "M"], "shares_rest": False, "buffer": 3, "cap": 20, "add": -1,
@@ -347,6 +348,12 @@ class OpenApi(ServerCase):
         self.expect("Accepted", self.command(kind="reclassify", **line, quantity=1,
                                              **{"from": "damaged", "to": "recalled"}).json())
         self.expect("Accepted", self.command(kind="transfer", **line, quantity=1, to="PAR").json())
+        self.expect("Periods", self.once("GET", "/v1/periods").json())
+        self.expect("Accepted", self.command(kind="close_period", until="2020-01-01T00:00:00Z", actor="jo").json())
+        self.expect("Accepted", self.command(kind="receive", **line, quantity=1, seq=2,
+                                             occurred_at="2019-12-31T12:00:00Z").json())
+        self.expect("Refused", self.command(kind="close_period", until="2019-12-31T00:00:00Z").json())
+        self.expect("Periods", self.once("GET", "/v1/periods").json())
         self.expect("Accepted", self.command(kind="commit", hold="h3", guard=False, **line, quantity=1).json())
         self.expect("Invalid", self.command(kind="sale").json())
         self.expect("Invalid", self.command(kind="receive", **line, quantity=0.001).json())

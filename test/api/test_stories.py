@@ -1203,7 +1203,7 @@ class Nothing(Story):
 
     def test_a_dry_run_of_each_kind(self):
         """
-        A day of 27 steps, one of each kind. Before it is done each is asked for without doing it: accepted, with the
+        A day of 29 steps, one of each kind. Before it is done each is asked for without doing it: accepted, with the
         very figures that it then has, and nothing has happened: no event, no version, not even a position of the log.
         """
         s, told = self.s, set()
@@ -1237,7 +1237,8 @@ class Nothing(Story):
                 ("amend", (("DC", 8),), {"hold": "H"}),
                 ("reassign", (("DC", 1),), {"hold": "H", "to": "S1"}),
                 ("ship", (("DC", 3),), {"hold": "H"}),
-                ("release", (), {"hold": "H"})):
+                ("release", (), {"hold": "H"}),
+                ("close_period", (), {"until": "2000-01-02T00:00:00Z"})):
             with self.subTest(kind=kind):
                 told.add(kind)
                 fields = {name: value for name, value in fields.items() if value is not None}
@@ -1408,6 +1409,10 @@ class Nothing(Story):
         s.do("reverse", of=twice)
         told.add("already_reversed")
         s.no("already_reversed", "reverse", of=twice, at="/of")
+        s.do("close_period", until="2000-01-02T00:00:00Z")
+        told.add("period_closed")
+        s.no("period_closed", "close_period", until="2000-01-01T23:59:59.999999Z", at="/until")
+        s.no("in_future", "close_period", until=instant(3600), at="/until")
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
         configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source",
                          "too_deep", "too_late"}  # the last: by versions without reviews

@@ -13,7 +13,8 @@
  * shortfall=CRITERION,… of locations, name=SOURCE zone ordered strict returns=CONDITION holds=SECONDS silence=SECONDS
  * withhold=LOCATION,… keep=UNITS of sources; `unit=NAME` speaks of the line before it. Of a count: occurred= ends its
  * window, since(seconds from now) begins it, `picked` includes what is picked; what it needs to know of the past comes
- * from a list of all that happened, summed anew. A reversal is of=ID [of_source=SOURCE]. `wait SECONDS` lets time pass
+ * from a list of all that happened, summed anew. A reversal is of=ID [of_source=SOURCE], a
+ * closing until=MOMENT. `wait SECONDS` lets time pass
  * and runs what falls due, `until MOMENT` the same; `tick` is the engine's.
  *
  * Every decision is copied, text by text, and evolved by a second ledger: after each step both have the same state hash
@@ -37,7 +38,7 @@
 struct world_past {
     uint32_t item, location;
     enum event_type type;
-    int64_t occurred_us;
+    int64_t occurred_us, booked_us;
     struct figures delta;
     uint32_t source;
     uint64_t source_seq; /* 0 for none */
@@ -190,7 +191,8 @@ static inline void world_evolve(struct world *world)
         world->past[world->past_count++] =
             (struct world_past){event->item, event->location,
                                 event->type == EVENT_REVERSE && event->count_seq != 0 ? EVENT_CORRECTION : event->type,
-                                event_occurred_us(&world->decision, event), event->delta, world->decision.source,
+                                event_occurred_us(&world->decision, event), event_booked_us(&world->decision, event),
+                                event->delta, world->decision.source,
                                 world->decision.has_seq ? world->decision.source_seq : 0};
     }
     world_keep(world);
@@ -403,7 +405,7 @@ static inline void world_option(struct world *world, const char *key, const char
         c->from = world_condition(value);
     else if (strcmp(key, "direction") == 0)
         c->direction = strcmp(value, "out") == 0 ? DIRECTION_OUT : DIRECTION_IN;
-    else if (strcmp(key, "at") == 0)
+    else if (strcmp(key, "at") == 0 || strcmp(key, "until") == 0)
         c->at = world_moment(world, value);
     else if (strcmp(key, "due") == 0 || strcmp(key, "eta") == 0)
         c->due = world_moment(world, value);
@@ -598,6 +600,8 @@ static inline void world_say_event(struct world *world, const struct event *even
     else if (event->count_seq != 0)
         world_say(world, event->uncertain != 0 ? "(%" PRId64 " uncertain %" PRId64 ")" : "(%" PRId64 ")",
                   event->variance, event->uncertain);
+    if (event->type == EVENT_CLOSE_PERIOD)
+        world_say(world, "(%+" PRId64 ")", (event->booked_us - world->now_us) / SECOND_US);
     if (event->type == EVENT_SHORT)
         world_say(world, "(%.*s %" PRId64 ")", TEXT_ARGUMENTS(event->hold), event->quantity);
 }
@@ -887,8 +891,8 @@ static inline void world_say_source(struct world *world, const char *name)
         world_say(world, " since %+" PRId64, (silence.since_us - world->now_us) / SECOND_US);
 }
 
-/* "A@L -3600": as of so many seconds from now, on the axis `occurred`. */
-static inline void world_say_past(struct world *world, char *words)
+/* "A@L -3600": as of so many seconds from now, on the axis `occurred`, or `booked`. */
+static inline void world_say_past(struct world *world, char *words, bool booked)
 {
     char *rest = NULL;
     const char *item = strtok_r(words, "@", &rest);
@@ -899,7 +903,8 @@ static inline void world_say_past(struct world *world, char *words)
     struct figures sum = {{0}};
     for (size_t p = 0; p < world->past_count; p++) {
         const struct world_past *past = &world->past[p];
-        for (unsigned f = 0; past->item == i && past->location == l && past->occurred_us <= at_us && f < FIGURE_COUNT; f++)
+        bool counts = past->item == i && past->location == l && (booked ? past->booked_us : past->occurred_us) <= at_us;
+        for (unsigned f = 0; counts && f < FIGURE_COUNT; f++)
             sum.units[f] += past->delta.units[f];
     }
     for (unsigned f = 0; f < FIGURE_COUNT; f++)
@@ -907,7 +912,7 @@ static inline void world_say_past(struct world *world, char *words)
 }
 
 /* What is so of one thing: `what` is CHANNEL/ITEM, CHANNEL/ITEM@LOCATION, ITEM@LOCATION, $ITEM, `transfer NAME`,
- * `expectation NAME`, `past ITEM@LOCATION SECONDS`, `source NAME`,
+ * `expectation NAME`, `past ITEM@LOCATION SECONDS`, `booked ITEM@LOCATION SECONDS`, `source NAME`,
  * `atp ITEM@LOCATION [MOMENT|now [UNITS]]` or the name of a hold. In world->answer. */
 static inline void world_say_state(struct world *world, const char *what)
 {
@@ -925,7 +930,9 @@ static inline void world_say_state(struct world *world, const char *what)
     } else if (strncmp(what, "source ", 7) == 0) {
         world_say_source(world, what + 7);
     } else if (strncmp(what, "past ", 5) == 0) {
-        world_say_past(world, name + 5);
+        world_say_past(world, name + 5, false);
+    } else if (strncmp(what, "booked ", 7) == 0) {
+        world_say_past(world, name + 7, true);
     } else if (strncmp(what, "atp ", 4) == 0) {
         world_say_atp(world, name + 4);
     } else if (slash != NULL) {

@@ -348,7 +348,8 @@ static void the_ledgers_own_fields_are_in_the_hash(void **state)
     struct ledger *ledger = world.ledger;
     uint64_t hash = ledger_state_hash(ledger);
     void *const fields[] = {&ledger->now_us,      &ledger->last_seq, &ledger->id_window_ms,
-                            &ledger->id_capacity, &ledger->strict,   &ledger->ids.next, &ledger->listening_us};
+                            &ledger->id_capacity, &ledger->strict,   &ledger->ids.next, &ledger->listening_us,
+                            &ledger->closed_us,   &ledger->closed_seq};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         *(uint8_t *)fields[i] ^= 1;
         assert_true(ledger_state_hash(ledger) != hash);

@@ -94,6 +94,19 @@ static void some_count(struct prng *prng, const struct decision *decision, struc
     event->uncertain = (int64_t)prng_below(prng, QUANTITY_UNITS_MAX + 1);
 }
 
+/* When it is booked: behind the time an event of a cell occurred, and not after it was recorded. */
+static void some_booking(struct prng *prng, const struct decision *decision, struct event *event)
+{
+    int64_t recorded_us = decision->recorded_at_us;
+    uint64_t late_us = (uint64_t)recorded_us - (uint64_t)event_occurred_us(decision, event);
+    if (event->type == EVENT_CLOSE_PERIOD) {
+        event->location = NUMBER_NONE;
+        event->booked_us = recorded_us < 0 ? recorded_us : 1 + (int64_t)prng_below(prng, (uint64_t)recorded_us + 1);
+    } else if (event->location != NUMBER_NONE && event_occurred_us(decision, event) < recorded_us) {
+        event->booked_us = (int64_t)((uint64_t)recorded_us - prng_below(prng, late_us));
+    }
+}
+
 /* The fields of the second word. */
 static void some_also(struct prng *prng, struct decision *decision, struct event *event)
 {
@@ -147,6 +160,8 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
         event->of_source = text_of("S1S2" + 2 * prng_below(prng, 2), 2);
         event->of_id = text_of(letters, 1 + prng_below(prng, NAME_BYTES_MAX));
     }
+    if (prng_below(prng, 4) == 0 || event->type == EVENT_CLOSE_PERIOD)
+        some_booking(prng, decision, event);
     if (prng_below(prng, 4) == 0)
         some_skips(prng, decision, event);
     if (event_of_silence(event)) {
@@ -306,6 +321,7 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_true(a->reversed_seq == b->reversed_seq);
     assert_text(a->of_source, b->of_source);
     assert_text(a->of_id, b->of_id);
+    assert_true(a->booked_us == b->booked_us);
     assert_int_equal(a->skip_count, b->skip_count);
     for (uint32_t i = 0; i < a->skip_count; i++)
         assert_true(a->skips[i].seq == b->skips[i].seq && a->skips[i].oldest_us == b->skips[i].oldest_us);
