@@ -33,11 +33,12 @@ static bool is(const char *a, const char *b)
 }
 
 void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count,
-                struct model_move *moves, struct model_count *counts)
+                struct model_move *moves, struct model_count *counts, struct model_change *changes)
 {
     memset(model, 0, sizeof(*model));
     model->moves = moves;
     model->counts = counts;
+    model->changes = changes;
     model->window_us = window_us;
     model->remembered = room;
     model->remembered_max = room_count;
@@ -2199,6 +2200,10 @@ static bool well_formed(struct work *w)
         return invalid(w, "missing_field");
     if (c->kind == MODEL_COUNT && c->counted_from_us != MODEL_TIME_NONE && c->counted_from_us > c->occurred_at_us)
         return invalid(w, "bad_value");
+    if (c->kind == MODEL_CLOSE_PERIOD && c->at.form != MODEL_MOMENT_INSTANT)
+        return invalid(w, "missing_field");
+    if (c->kind == MODEL_CLOSE_PERIOD && c->occurred_at_us != MODEL_TIME_NONE)
+        return invalid(w, "bad_value"); /* it occurs now */
     if (c->has_seq && c->seq == 0)
         return invalid(w, "bad_value");
     for (int64_t i = 0; i < c->line_count; i++) {
@@ -2293,6 +2298,8 @@ static bool decide(struct work *w)
         return do_cancel_expected(w);
     case MODEL_COUNT:
         return do_count(w);
+    case MODEL_CLOSE_PERIOD:
+        return do_close_period(w);
     case MODEL_KIND_COUNT:
         break;
     }
@@ -2405,6 +2412,7 @@ struct model_answer model_command(struct model *model, const struct model_comman
         return w.answer;
     if (accepted) {
         keep_counts(model, &w);
+        keep_changes(model, &w);
         model->now = w.next;
     } else {
         model->now.seq++; /* "Refusals are decisions": one event */

@@ -27,7 +27,7 @@ enum model_kind {
     MODEL_HOLD, MODEL_EXTEND, MODEL_COMMIT, MODEL_RELEASE, MODEL_ITEM, MODEL_SETTINGS, MODEL_AMEND, MODEL_REASSIGN,
     MODEL_PICK, MODEL_UNPICK, MODEL_SET_POLICY, MODEL_SET_CHANNEL, MODEL_ALLOCATE, MODEL_TRANSFER_OUT,
     MODEL_TRANSFER_IN, MODEL_TRANSFER_LOSS, MODEL_EXPECT, MODEL_REDATE, MODEL_CANCEL_EXPECTED, MODEL_COUNT,
-    MODEL_KIND_COUNT
+    MODEL_CLOSE_PERIOD, MODEL_KIND_COUNT
 };
 
 /* sellable damaged quality_control quarantined recalled expired; MODEL_CONDITIONS when left out */
@@ -71,7 +71,7 @@ struct model_command {
     int64_t sourcing, shares_rest, place_count;
     model_name places[MODEL_PLACES_MAX]; /* of sourcing or of a channel */
     int64_t direction;
-    struct model_moment at, due; /* due: the eta of a transfer, too */
+    struct model_moment at, due; /* at: until when it closes, too; due: the eta of a transfer, too */
     struct model_option safety_stock, backorder_limit, reorder_point, buffer, cap, add, set_to;
     model_name source, id, hold, holder, channel, to, item, location, transfer, expectation;
     struct model_if precondition;
@@ -144,6 +144,10 @@ struct model_paper {
     struct model_paper_line lines[MODEL_CELLS_MAX];
 };
 
+/* All before until_us is closed, from this command on. */
+struct model_closing { int64_t until_us, order; };
+#define MODEL_CLOSINGS_MAX 64
+
 struct model_state {
     int64_t seq; /* events so far */
     int64_t listening_us; /* when the ledger was started last */
@@ -159,6 +163,8 @@ struct model_state {
     struct model_cell cells[MODEL_CELLS_MAX];
     struct model_claim claims[MODEL_CLAIMS_MAX];
     struct model_paper transfers[MODEL_PAPERS_MAX], expectations[MODEL_PAPERS_MAX];
+    int64_t closing_count;
+    struct model_closing closings[MODEL_CLOSINGS_MAX]; /* each later than the one before */
 };
 
 /* What one command changed of the goods in one cell, less what counts found. */
@@ -175,6 +181,8 @@ struct model_count {
     int64_t forgotten; /* its variance stays what it is */
     int64_t seq;       /* of its event: the other side says it */
 };
+/* What a command changed of what a count found. */
+struct model_change { model_name item, location; int64_t condition, units, to_us, order; };
 #define MODEL_TOLD_MAX 128
 /* A count that was made, or changed. */
 struct model_told { int64_t number, made, events; struct model_count before, after; };
@@ -208,16 +216,17 @@ struct model {
     int64_t remembered_count, remembered_max;
     struct model_remembered *remembered; /* of the caller, room for remembered_max */
     int64_t order; /* commands so far */
-    int64_t move_count, count_count;
-    struct model_move *moves;   /* of the caller, room for MODEL_MOVES_MAX */
-    struct model_count *counts; /* of the caller, room for MODEL_COUNTS_MAX */
+    int64_t move_count, count_count, change_count;
+    struct model_move *moves;     /* of the caller, room for MODEL_MOVES_MAX */
+    struct model_count *counts;   /* of the caller, room for MODEL_COUNTS_MAX */
+    struct model_change *changes; /* of the caller, room for MODEL_MOVES_MAX */
 };
 #define MODEL_MOVES_MAX  16384
 #define MODEL_COUNTS_MAX 1024
 
-/* An empty ledger. The room for remembered commands, moves and counts is the caller's. */
+/* An empty ledger. The room for remembered commands, moves, counts and their changes is the caller's. */
 void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count,
-                struct model_move *moves, struct model_count *counts);
+                struct model_move *moves, struct model_count *counts, struct model_change *changes);
 
 /*
  * What the ledger itself must do before the next command: shortfalls, covers, service of waiting claims, then expiries.
@@ -248,6 +257,11 @@ bool model_remembers(const struct model *model, const struct model_command *comm
 /* What was there of a condition at a time that has passed, as far as is known now. */
 int64_t model_as_of(const struct model *model, const char *item, const char *location, int64_t condition,
                     int64_t at_us);
+/* The same, but what was told when that time was closed does not count. */
+int64_t model_as_booked(const struct model *model, const char *item, const char *location, int64_t condition,
+                        int64_t at_us);
+/* Up to when it is closed; 0 while nothing is. */
+int64_t model_closed_us(const struct model *model);
 /* The transfer, or the expected document, of this name at this time, or NULL. */
 const struct model_paper *model_paper_named(const struct model *model, bool transfer, const char *name, int64_t now_us);
 /* PUT of a location, by configuration: the code of its refusal, or "none". */

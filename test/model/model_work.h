@@ -98,6 +98,11 @@ void make_counts(struct work *w);
 void tell_counts(struct work *w);
 void keep_counts(struct model *model, const struct work *w);
 
+/* ---- model_period.c ---- */
+
+bool do_close_period(struct work *w);
+void keep_changes(struct model *model, const struct work *w);
+
 /* ---- model_bin.c ---- */
 
 bool is_bin(const struct model_state *s, const char *location);

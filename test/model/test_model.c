@@ -62,11 +62,11 @@ struct run {
     uint64_t ids;
 };
 
-/* What an event of a cell changed, and when it occurred. */
+/* What an event of a cell changed, when it occurred, and when it is booked. */
 struct past {
     uint32_t item, location;
     bool moves; /* it is no count, and corrects none */
-    int64_t occurred_us;
+    int64_t occurred_us, booked_us;
     struct figures delta;
 };
 #define PAST_MAX 65536
@@ -78,7 +78,7 @@ static const char *const kind_names[MODEL_KIND_COUNT] = {"receive", "sale",   "s
                                                          "release", "item",   "settings", "amend", "reassign",
                                                          "pick", "unpick", "set_policy", "set_channel", "allocate",
                                                          "transfer_out", "transfer_in", "transfer_loss", "expect",
-                                                         "redate", "cancel_expected", "count"};
+                                                         "redate", "cancel_expected", "count", "close_period"};
 
 /*
  * How often each kind comes, in shares of all; 0 for what the ledger does not serve yet. What it does not serve yet of
@@ -91,7 +91,8 @@ static const uint8_t weights[MODEL_KIND_COUNT] = {
     [MODEL_SETTINGS] = 1,      [MODEL_AMEND] = 8,       [MODEL_REASSIGN] = 8,      [MODEL_PICK] = 8,
     [MODEL_UNPICK] = 4,        [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4,   [MODEL_ALLOCATE] = 6,
     [MODEL_TRANSFER_OUT] = 6,  [MODEL_TRANSFER_IN] = 6, [MODEL_TRANSFER_LOSS] = 4, [MODEL_EXPECT] = 6,
-    [MODEL_REDATE] = 4,        [MODEL_CANCEL_EXPECTED] = 4, [MODEL_COUNT] = 16};
+    [MODEL_REDATE] = 4,        [MODEL_CANCEL_EXPECTED] = 4, [MODEL_COUNT] = 16,
+    [MODEL_CLOSE_PERIOD] = 2};
 enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
 static bool served[FEATURE_COUNT] = {[AMENDS] = true,    [CHANNELS] = true, [POLICIES] = true,
                                      [BACKORDERS] = true, [WAITS] = true,    [SOURCES] = true,
@@ -822,6 +823,25 @@ static void make_paper(struct model_command *c)
         some_hold(c);
 }
 
+/* Mostly a little on from what is closed: what is late falls before it, and behind it. */
+static void make_closing(struct model_command *c)
+{
+    int64_t closed_us = model_closed_us(&run.model);
+    c->guard = MODEL_GUARD_DEFAULT;
+    memset(c->channel, 0, sizeof(c->channel));
+    if (!one_in(40))
+        c->occurred_at_us = MODEL_TIME_NONE;
+    c->at.form = one_in(40) ? MODEL_MOMENT_DAY : MODEL_MOMENT_INSTANT;
+    if (closed_us == 0 || one_in(4))
+        some_late_time(&c->at.us);
+    else
+        c->at.us = closed_us + ((int64_t)below(1200) - (one_in(3) ? 400 : 0)) * SECOND_US;
+    if (one_in(30))
+        some_time(&c->at.us);
+    if (one_in(60))
+        c->at.us = -(int64_t)below(2);
+}
+
 static void make_command(struct model_command *c)
 {
     memset(c, 0, sizeof(*c));
@@ -876,6 +896,9 @@ static void make_command(struct model_command *c)
         memset(c->hold, 0, sizeof(c->hold));
     bool has_lines = false;
     switch (c->kind) {
+    case MODEL_CLOSE_PERIOD:
+        make_closing(c);
+        break;
     case MODEL_SETTINGS:
         c->strict = one_in(2);
         c->guard = MODEL_GUARD_DEFAULT;
@@ -952,7 +975,8 @@ static void make_command(struct model_command *c)
     }
     if (c->kind == MODEL_COUNT)
         make_count(c);
-    if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && c->kind != MODEL_SET_CHANNEL && one_in(25)) {
+    if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && c->kind != MODEL_SET_CHANNEL &&
+        c->kind != MODEL_CLOSE_PERIOD && one_in(25)) {
         struct model_line cell = {.condition = MODEL_CONDITIONS};
         memcpy(cell.item, c->item, sizeof(cell.item));
         memcpy(cell.location, c->location, sizeof(cell.location));
@@ -1005,7 +1029,8 @@ static const enum command_kind kinds_of[MODEL_KIND_COUNT] = {
     KIND_RECEIVE, KIND_SALE, KIND_SHIP, KIND_RETURN, KIND_ADJUST, KIND_RECLASSIFY, KIND_TRANSFER,
     KIND_HOLD, KIND_EXTEND, KIND_COMMIT, KIND_RELEASE, KIND_PUT_ITEM, KIND_SETTINGS, KIND_AMEND, KIND_REASSIGN,
     KIND_PICK, KIND_UNPICK, KIND_SET_POLICY, KIND_SET_CHANNEL, KIND_ALLOCATE, KIND_TRANSFER_OUT, KIND_TRANSFER_IN,
-    KIND_TRANSFER_LOSS, KIND_EXPECT, KIND_REDATE, KIND_CANCEL_EXPECTED, KIND_STOCK_COUNT};
+    KIND_TRANSFER_LOSS, KIND_EXPECT, KIND_REDATE, KIND_CANCEL_EXPECTED, KIND_STOCK_COUNT,
+    KIND_CLOSE_PERIOD};
 
 static struct moment adapt_moment(const struct model_moment *moment)
 {
@@ -1151,6 +1176,18 @@ static void audit(void)
         disagree(view.finding.what, view.finding.table, view.finding.expected, view.finding.found);
 }
 
+/* Those of cells that fall into what is closed; all others say nothing. */
+static void compare_booked(void)
+{
+    int64_t closed_us = model_closed_us(&run.model);
+    for (uint32_t i = 0; i < run.decision.event_count; i++) {
+        const struct event *event = &run.decision.events[i];
+        bool falls = event->location != NUMBER_NONE && event_occurred_us(&run.decision, event) < closed_us;
+        if (event->type != EVENT_CLOSE_PERIOD)
+            same("booked", event_name(event->type), falls ? closed_us : 0, event->booked_us);
+    }
+}
+
 static void evolve(void)
 {
     static struct event events[DECISION_EVENTS_MAX];
@@ -1191,6 +1228,7 @@ static void evolve(void)
     if (ledger_state_hash(run.ledger) != ledger_state_hash(run.twin))
         disagree("state hash after replay", "the twin", 0, 0);
     audit();
+    compare_booked();
     for (uint32_t i = 0; i < run.decision.event_count; i++) {
         const struct event *event = &run.decision.events[i];
         if (event->location == NUMBER_NONE)
@@ -1199,7 +1237,7 @@ static void evolve(void)
         run.past[run.past_count++] =
             (struct past){event->item, event->location,
                           event->type != EVENT_STOCK_COUNT && event->type != EVENT_CORRECTION,
-                          event_occurred_us(&run.decision, event), event->delta};
+                          event_occurred_us(&run.decision, event), event_booked_us(&run.decision, event), event->delta};
     }
 }
 
@@ -1325,9 +1363,9 @@ static void compare_cells(void)
     }
 }
 
-static uint64_t pasts_compared;
+static uint64_t pasts_compared, booked_apart;
 
-/* What was there then, of one cell and condition, for another time after each command. */
+/* What was there then, of one cell and condition, on both axes, for another time after each command. */
 static void compare_past(void)
 {
     const struct model_state *s = &run.model.now;
@@ -1335,16 +1373,24 @@ static void compare_past(void)
         return;
     int64_t c = (int64_t)below((uint64_t)s->cell_count);
     int64_t condition = one_in(2) ? 0 : (int64_t)below(MODEL_CONDITIONS);
-    int64_t at_us, sum = 0;
+    int64_t closings_there = s->closing_count, at_us, sum = 0, booked = 0;
     some_late_time(&at_us);
+    if (closings_there > 0 && one_in(2)) /* around the end of what is, or was, closed */
+        at_us = s->closings[below((uint64_t)closings_there)].until_us - (int64_t)below(2) * (one_in(2) ? 1 : SECOND_US);
     struct cell_view view;
     ledger_cell(run.ledger, cell_numbers[c], &view);
-    for (uint64_t p = 0; p < run.past_count; p++)
-        if (run.past[p].item == view.item && run.past[p].location == view.location && run.past[p].occurred_us <= at_us)
-            sum += run.past[p].delta.units[condition];
+    for (uint64_t p = 0; p < run.past_count; p++) {
+        if (run.past[p].item != view.item || run.past[p].location != view.location)
+            continue;
+        sum += run.past[p].occurred_us <= at_us ? run.past[p].delta.units[condition] : 0;
+        booked += run.past[p].booked_us <= at_us ? run.past[p].delta.units[condition] : 0;
+    }
     same("as of", s->cells[c].item,
          model_as_of(&run.model, s->cells[c].item, s->cells[c].location, condition, at_us), sum);
+    same("as booked", s->cells[c].item,
+         model_as_booked(&run.model, s->cells[c].item, s->cells[c].location, condition, at_us), booked);
     pasts_compared++;
+    booked_apart += sum != booked;
 }
 
 static uint64_t earliest_later;
@@ -1565,6 +1611,7 @@ static void compare_state(void)
         compare_claim(hold);
     }
     compare_papers();
+    same("closed until", "the ledger", model_closed_us(&run.model), ledger_period(run.ledger).closed_us);
 }
 
 static void copy_name(model_name out, struct text name)
@@ -2005,7 +2052,7 @@ static bool report(uint64_t commands)
         CODE_insufficient_stock, CODE_precondition_failed, CODE_unknown_item, CODE_unknown_location,
         CODE_expired_command, CODE_seq_passed, CODE_too_late, CODE_unknown_hold, CODE_hold_exists, CODE_hold_ended,
         CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use,
-        CODE_kit_in_kit, CODE_circular, CODE_in_future};
+        CODE_kit_in_kit, CODE_circular, CODE_in_future, CODE_period_closed};
     static const struct {
         unsigned feature;
         enum code code;
@@ -2056,6 +2103,7 @@ static bool report(uint64_t commands)
         uint64_t count;
         bool expected;
     } others[] = {{"pasts compared", pasts_compared, !run.alone},
+                  {"booked, not so then", booked_apart, !run.alone},
                   {"claims expired", claims_expired, true}, {"ticks", ticks, !run.alone},
                   {"ids forgotten", forgotten, !run.alone},
                   {"clock skew", skewed, true}, {"cells covered", cells_covered, served[BACKORDERS]},
@@ -2248,6 +2296,7 @@ static void begin_world(uint64_t number)
     static struct model_remembered remembered[WORLD_ROOM];
     static struct model_move moves[MODEL_MOVES_MAX];
     static struct model_count counted[MODEL_COUNTS_MAX];
+    static struct model_change changes[MODEL_MOVES_MAX];
     static struct past past[PAST_MAX];
     for (int64_t i = 0; i < run.model.count_count; i++)
         count_fates[COUNTS_FORGOTTEN] += run.model.counts[i].forgotten != 0;
@@ -2265,7 +2314,7 @@ static void begin_world(uint64_t number)
     run.late = !run.huge && !one_in(3);
     run.past = past;
     run.past_count = 0;
-    model_init(&run.model, WINDOW_US, remembered, WORLD_ROOM, moves, counted);
+    model_init(&run.model, WINDOW_US, remembered, WORLD_ROOM, moves, counted, changes);
     run.model.now.seq = 1;
     if (run.alone) {
         begin_tree();
