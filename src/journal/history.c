@@ -373,7 +373,7 @@ static enum status read_decision(struct history *history, struct reading *readin
     return STATUS_OK;
 }
 
-/* What a source has seen: all up to a position, and what it told itself by its own numbering. */
+/* What a source has seen: all up to a position, what it told itself by its own numbering, and what it said of its stock. */
 static enum status read_seen(struct history *history, const struct question *question, const struct cell_top *top,
                              struct figures *out_figures)
 {
@@ -387,12 +387,15 @@ static enum status read_seen(struct history *history, const struct question *que
             *out_figures = event->figures;
     }
     bool fits = true;
-    for (uint64_t seq = question->source_seq == 0 ? seen_seq : top->last_seq; status == STATUS_OK && seq > seen_seq;) {
+    bool none = question->source_seq == 0 && !question->own_snapshots;
+    for (uint64_t seq = none ? seen_seq : top->last_seq; status == STATUS_OK && seq > seen_seq;) {
         status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             break;
         const struct decision *decision = history->decision;
-        if (decision->has_seq && decision->source == question->source && decision->source_seq <= question->source_seq)
+        bool told = decision->has_seq && decision->source == question->source &&
+                    decision->source_seq <= question->source_seq;
+        if (told || (event->type == EVENT_SNAPSHOT && event->stated_by == question->source))
             fits = figures_add(out_figures, &event->delta) && fits;
         seq = event->previous_seq;
     }

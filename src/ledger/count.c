@@ -140,8 +140,12 @@ const struct cell_reading *cell_read(const struct judge *judge, const struct dra
     if (reading == NULL || !reading->complete || nth >= reading->cell_count || reading->cells[nth].cell != draft->cell)
         return NULL;
     const struct cell_reading *read = &reading->cells[nth];
-    bool same = read->version == judge->ledger->cells[draft->cell].version ||
-                cell_oldest_since(judge->ledger, draft->cell, read->version) > reading->question.to_us;
+    const struct ledger *ledger = judge->ledger;
+    if (read->version == ledger->cells[draft->cell].version)
+        return read;
+    bool same = reading->question.by_position
+                    ? statement_last(ledger, reading->question.source, draft->cell) <= read->top.last_seq
+                    : cell_oldest_since(ledger, draft->cell, read->version) > reading->question.to_us;
     return same ? read : NULL;
 }
 

@@ -18,7 +18,8 @@
  */
 struct question {
     uint64_t decision_seq; /* of one of its events; 0 for none */
-    bool by_position;       /* the figures of all events up to at_seq, and what the source told by source_seq, instead */
+    bool by_position;       /* the figures of all events up to at_seq, and what the source told by source_seq, instead; */
+    bool own_snapshots;     /* and what its snapshots booked since */
     uint64_t at_seq, source_seq;
     uint32_t source;
     int64_t from_us, to_us; /* the window (from, to], UTC; empty when they are equal */

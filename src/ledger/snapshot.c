@@ -4,6 +4,7 @@
  * It is compared with what our books said of the same moment: as of a position that its source had read up to, with what
  * the source told itself by its own numbering, or as of a time. The difference is what one of the two does not know; what
  * is newer than that moment is no difference. So nothing that was sold meanwhile is lost, and nothing is taken off twice.
+ * What its own snapshots booked is known to the source, whatever it has read: it lags, and says the same once more.
  *
  *     position 900   here: on hand 54, committed 5           the source says: available 44, committed taken off
  *     then           sale 4, order of 3: 50, 8               54 - 5 = 49: the difference is -5
@@ -89,6 +90,18 @@ static bool judge_passed(struct judge *judge)
     if (judge->decision->shortage_count != 0)
         return judge_refuse(judge, CODE_snapshot_passed, TEXT_NONE, TEXT("/seen"));
     return true;
+}
+
+/* Has the source said something of a cell behind the position it has now seen? What that booked is in its figure. */
+static bool is_said_since(const struct judge *judge)
+{
+    bool said = false;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        said = said || (draft->cell != NUMBER_NONE &&
+                        statement_last(judge->ledger, stated_by(judge), draft->cell) > judge->command->seen_position);
+    }
+    return said;
 }
 
 /* From what was said to what that is beyond the books, as of then; notes what is more than the source may change. */
@@ -264,6 +277,7 @@ void decide_snapshot(struct judge *judge)
     if (command->has_position)
         question = (struct question){.decision_seq = judge->admitted, .by_position = true,
                                      .at_seq = command->seen_position, .source_seq = command->seen_seq,
+                                     .own_snapshots = is_said_since(judge),
                                      .source = stated_by(judge), .from_us = INT64_MIN, .to_us = INT64_MIN};
     if (!cells_read(judge, &question))
         return;

@@ -890,6 +890,8 @@ size_t statements_bytes(uint32_t count_max);
 void statements_init(struct ledger *ledger, struct region *region);
 /* The last one of a source about a condition of a cell, or NUMBER_NONE. */
 uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition);
+/* The number of the last event by which the source said something of the cell; 0 for none. */
+uint64_t statement_last(const struct ledger *ledger, uint32_t source, uint32_t cell);
 /* Applies a snapshot's event. */
 void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell);
 /* What names a set in its source. */

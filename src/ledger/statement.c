@@ -69,6 +69,17 @@ uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t c
     return table_find(&ledger->statements.index, key_hash(ledger, key), statement_is, &ledger->statements, key);
 }
 
+uint64_t statement_last(const struct ledger *ledger, uint32_t source, uint32_t cell)
+{
+    uint64_t last = 0;
+    for (unsigned c = 0; c < CONDITION_COUNT; c++) {
+        uint32_t found = statement_find(ledger, source, cell, (enum condition)c);
+        if (found != NUMBER_NONE && ledger->statements.entries[found].seq > last)
+            last = ledger->statements.entries[found].seq;
+    }
+    return last;
+}
+
 uint64_t set_name_hash(const struct ledger *ledger, struct text name)
 {
     return siphash64(&ledger->key, name.bytes, name.length) | 1; /* never that of none */

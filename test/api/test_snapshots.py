@@ -106,6 +106,19 @@ class Snapshots(FolderCase):
         self.assertEqual(answer["stated"][0]["difference"], 0)
         self.cell(on_hand=5)
 
+    def test_what_a_source_said_is_found_once_though_it_lags(self):
+        position = self.send("receive", 10)["position"]
+        self.assertEqual(self.send("snapshot", 8, seen={"position": position})["stated"][0]["booked"], -2)
+        sold = self.send("sale", 1, source="till")["position"]
+        # The next nights it has not read what became of it: the same again, and one more that it has found.
+        self.assertEqual(self.send("snapshot", 8, seen={"position": position})["stated"][0]["difference"], 0)
+        answer = self.send("snapshot", 9, seen={"position": position})
+        self.assertEqual((answer["stated"][0]["books"], answer["stated"][0]["booked"]), (8, 1))
+        self.server.stop()
+        self.server = self.start()
+        self.assertEqual(self.send("snapshot", 8, seen={"position": sold})["stated"][0]["difference"], 0)
+        self.cell(on_hand=8)
+
     def test_as_of_a_time_what_comes_late_was_in_the_figure(self):
         self.send("receive", 10, occurred_at=before(3000))
         answer = self.send("snapshot", 7, seen={"time": before(2000)})

@@ -42,6 +42,7 @@ struct world_past {
     struct figures delta;
     uint32_t source;
     uint64_t source_seq; /* 0 for none */
+    uint32_t stated_by;  /* of a snapshot */
 };
 #define WORLD_PAST_MAX 20000
 
@@ -193,7 +194,7 @@ static inline void world_evolve(struct world *world)
                                 event->type == EVENT_REVERSE && event->count_seq != 0 ? EVENT_CORRECTION : event->type,
                                 event_occurred_us(&world->decision, event), event_booked_us(&world->decision, event),
                                 event->delta, world->decision.source,
-                                world->decision.has_seq ? world->decision.source_seq : 0};
+                                world->decision.has_seq ? world->decision.source_seq : 0, event->stated_by};
     }
     world_keep(world);
     if (world->told != NULL)
@@ -968,11 +969,13 @@ static inline void world_read(struct world *world, struct reading *reading, stru
         struct cell_view cell;
         ledger_cell(world->ledger, unread->cells[i], &cell);
         cells[i] = (struct cell_reading){.cell = unread->cells[i], .version = cell.version};
+        ledger_cell_top(world->ledger, unread->cells[i], &cells[i].top);
         for (size_t p = 0; p < world->past_count; p++) {
             const struct world_past *past = &world->past[p];
             const struct question *question = &reading->question;
-            bool own = past->source == question->source && past->source_seq != 0 &&
-                       past->source_seq <= question->source_seq;
+            bool own = (past->source == question->source && past->source_seq != 0 &&
+                        past->source_seq <= question->source_seq) ||
+                       (past->type == EVENT_SNAPSHOT && past->stated_by == question->source);
             bool in = past->item == cell.item && past->location == cell.location &&
                       (question->by_position ? p < question->at_seq || own : past->occurred_us <= question->to_us);
             bool moves = in && past->type != EVENT_STOCK_COUNT && past->type != EVENT_CORRECTION &&

@@ -18,9 +18,23 @@ static void rebased(void **state)
         {"commit hold=O2 3 A@L", "ok: commit", "A@L: sellable 50 committed 8 v4"},
         {"snapshot available 44 A@L seen=3 contains=committed", "ok: snapshot(44 not 49)",
          "A@L: sellable 45 committed 8 v5; $A: supplier -54 customer 4 loss 5"},
-        {"snapshot available 44 A@L seen=3", "ok: snapshot(44 not 49)", "A@L: sellable 40 committed 8 v6"},
-        {"snapshot available 32 A@L seen=7", "ok: snapshot(32 not 32)", "A@L: sellable 40 committed 8 v7"},
-        {"snapshot available 32 A@L seen=3", "snapshot_passed, A@L asked 0 free 32", NULL},
+        {"snapshot available 37 A@L seen=6", "ok: snapshot(37 not 37)", "A@L: sellable 45 committed 8 v6"},
+        {"snapshot available 37 A@L seen=3", "snapshot_passed, A@L asked 0 free 37", NULL},
+
+        {"# what its source said before is in its figure, seen or not: nothing is found twice", NULL, NULL},
+        {"source name=erp", "ok: config", NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"snapshot 8 A@L source=erp seen=3", "ok: snapshot(8 not 10)", "A@L: sellable 8 v2"},
+        {"snapshot 8 A@L source=erp seen=3", "ok: snapshot(8 not 8)", "A@L: sellable 8 v3"},
+        {"snapshot 9 A@L source=erp seen=3", "ok: snapshot(9 not 8)", "A@L: sellable 9 v4"},
+        {"sale 2 A@L", "ok: sale", NULL},
+        {"snapshot 9 A@L source=erp seen=5", "ok: snapshot(9 not 9)", "A@L: sellable 7 v6"},
+        {"snapshot 7 A@L source=erp seen=7", "ok: snapshot(7 not 7)", "A@L: sellable 7 v7"},
+        {"snapshot 6 A@L source=other seen=3", "ok: snapshot(6 not 10)", "A@L: sellable 3 v8"},
+        {"source name=erp policy=compare_and_set", "ok: config", NULL},
+        {"snapshot 3 A@L source=erp seen=10", "ok: snapshot(3 not 3)", NULL},
+        {"snapshot 2 A@L source=erp seen=10", "ok: snapshot(2 not 3)", "A@L: sellable 2 v10"},
+        {"snapshot 4 A@L source=erp seen=10", "ok: snapshot(4 not 2)", "A@L: sellable 4 v11"},
 
         {"# what the source told itself is in its figure, seen or not", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
@@ -28,7 +42,7 @@ static void rebased(void **state)
         {"sale 2 A@L", "ok: sale", NULL},
         {"sale 3 A@L source=erp seq=2", "ok: sale", NULL},
         {"snapshot 8 A@L source=erp seq=3 seen=2 own=1", "ok: snapshot(8 not 9)", "A@L: sellable 3 v5"},
-        {"snapshot 5 A@L source=erp seq=4 seen=2 own=2", "ok: snapshot(5 not 6)", "A@L: sellable 2 v6"},
+        {"snapshot 5 A@L source=erp seq=4 seen=2 own=2", "ok: snapshot(5 not 5)", "A@L: sellable 3 v6"},
         {"snapshot 5 A@L source=erp seq=5 seen=2 own=9", "in_future", NULL},
         {"snapshot 5 A@L source=erp seq=6 seen=99", "in_future", NULL},
         {"snapshot 5 A@L source=erp seq=7 seen=2 epoch=3", "seen_forked", NULL},
@@ -172,7 +186,7 @@ static void sets(void **state)
         {"snapshot 9007199254740991 A@L 1 B@L seen=3", "ok: snapshot(9007199254740991 not 9007199254740991) snapshot(1 not 1)", NULL},
         {"snapshot 9007199254740991 A@L seen=3 set=a last", "ok: snapshot(9007199254740991 not 9007199254740991) snapshot(0 not 1) out_of_stock snapshot(last)", NULL},
         {"snapshot 1 B@L seen=3 set=b last", "ok: review(10 max_change), A@L asked -9007199254740991 free 9007199254740991", NULL},
-        {"resolve review=10 accept", "ok: resolve(10 max_change) snapshot(1 not 1) snapshot(0 not 9007199254740991) out_of_stock snapshot(last)", NULL},
+        {"resolve review=10 accept", "ok: resolve(10 max_change) snapshot(1 not 0) back_in_stock snapshot(0 not 9007199254740991) out_of_stock snapshot(last)", NULL},
 
         {"# a brake is what it was set to last", NULL, NULL},
         {"source name=pos-1 change_units=2", "ok: config", NULL},
@@ -259,6 +273,41 @@ static void what_a_statement_waits_for(void **state)
     assert_true(!lines[0].transfer && lines[0].direction == DIRECTION_IN && lines[0].units == 5);
     assert_true(lines[1].direction == DIRECTION_OUT && lines[1].units == 2 && text_equal(lines[1].name, TEXT("SO-1")));
     assert_int_equal(ledger_statement_open(world.ledger, 0, lines, 1), 1);
+    world_deinit(&world);
+}
+
+static enum outcome judged_by(struct world *world, const char *prose, struct reading *reading)
+{
+    world_parse(world, prose);
+    world->command.id = TEXT_NONE;
+    world->command.reading = reading;
+    ledger_decide(world->ledger, &world->command, world->now_us, &world->decision, &world->verdict);
+    return world->verdict.outcome;
+}
+
+/* What was seen does not change, but for what its source said meanwhile. */
+static void a_reading_holds_until_the_source_says_more(void **state)
+{
+    (void)state;
+    static const char repeated[] = "snapshot 8 A@L source=erp seen=3";
+    static struct world world;
+    struct reading reading;
+    struct cell_reading cells[1];
+    world_init(&world, &world_limits);
+    world_step(&world, "source name=erp");
+    world_step(&world, "receive 10 A@L");
+    assert_int_equal(judged_by(&world, repeated, NULL), OUTCOME_UNREAD);
+    assert_false(ledger_unread(world.ledger)->question.own_snapshots);
+    world_read(&world, &reading, cells);
+    world_step(&world, "sale 1 A@L");
+    world_step(&world, "snapshot 10 A@L source=other seen=3");
+    assert_int_equal(judged_by(&world, repeated, &reading), OUTCOME_DECIDED);
+    world_step(&world, "snapshot 9 A@L source=erp seen=3");
+    assert_string_equal(world.answer, "ok: snapshot(9 not 10)");
+    assert_int_equal(judged_by(&world, repeated, &reading), OUTCOME_UNREAD);
+    assert_true(ledger_unread(world.ledger)->question.own_snapshots);
+    world_step(&world, repeated);
+    assert_string_equal(world.answer, "ok: snapshot(8 not 9)");
     world_deinit(&world);
 }
 
@@ -369,6 +418,7 @@ int main(void)
         cmocka_unit_test(sets),
         cmocka_unit_test(the_last_agreement_is_known),
         cmocka_unit_test(what_a_statement_waits_for),
+        cmocka_unit_test(a_reading_holds_until_the_source_says_more),
         cmocka_unit_test(bounds),
         cmocka_unit_test(a_set_that_leaves_very_many_out),
         cmocka_unit_test(a_full_table_takes_no_new_statement),
