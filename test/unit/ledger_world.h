@@ -43,6 +43,7 @@ struct world_past {
     uint32_t source;
     uint64_t source_seq; /* 0 for none */
     uint32_t stated_by;  /* of a snapshot */
+    uint64_t seq;
 };
 #define WORLD_PAST_MAX 20000
 
@@ -194,7 +195,7 @@ static inline void world_evolve(struct world *world)
                                 event->type == EVENT_REVERSE && event->count_seq != 0 ? EVENT_CORRECTION : event->type,
                                 event_occurred_us(&world->decision, event), event_booked_us(&world->decision, event),
                                 event->delta, world->decision.source,
-                                world->decision.has_seq ? world->decision.source_seq : 0, event->stated_by};
+                                world->decision.has_seq ? world->decision.source_seq : 0, event->stated_by, event->seq};
     }
     world_keep(world);
     if (world->told != NULL)
@@ -977,7 +978,7 @@ static inline void world_read(struct world *world, struct reading *reading, stru
                         past->source_seq <= question->source_seq) ||
                        (past->type == EVENT_SNAPSHOT && past->stated_by == question->source);
             bool in = past->item == cell.item && past->location == cell.location &&
-                      (question->by_position ? p < question->at_seq || own : past->occurred_us <= question->to_us);
+                      (question->by_position ? past->seq <= question->at_seq || own : past->occurred_us <= question->to_us);
             bool moves = in && past->type != EVENT_STOCK_COUNT && past->type != EVENT_CORRECTION &&
                          past->occurred_us > reading->question.from_us;
             for (unsigned f = 0; in && f < FIGURE_COUNT; f++)

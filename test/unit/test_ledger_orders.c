@@ -1,5 +1,5 @@
 /*
- * Goal: facts, counts and what of claims was picked and shipped end in the same figures, accounts, counts and pasts on
+ * Goal: facts, counts, snapshots and what of claims was picked and shipped end in the same figures, accounts, counts and pasts on
  * the axis `occurred`, in whatever order they are told.
  * Method: a small world of two cells with a transfer between them, one for each order: they are items of one ledger.
  * What was so before is told in time; of up to seven things that are told late all orders are tried, some by hand and
@@ -25,7 +25,10 @@
 #define SETUP_COUNT 14
 #define MOMENTS     45 /* every five seconds */
 
-/* "#" is the order's own: its item, and a part of the names of its claims. Seconds are from when the rest is told. */
+/*
+ * "#" is the order's own: its item, and a part of the names of its claims; "!" is the position behind this. Seconds are
+ * from when the rest is told.
+ */
 static const char *const setup[SETUP_COUNT] = {
     "receive 60 #@L 10 damaged #@L 20 #@M occurred=-220",
     "hold hold=P# 4 #@L expires=0 occurred=-219",
@@ -52,6 +55,7 @@ struct outcome_of {
 
 static struct world world;
 static unsigned worlds, items; /* of the present world */
+static uint64_t setup_end;
 static int64_t begin_us;
 
 static void fresh_world(void)
@@ -62,7 +66,8 @@ static void fresh_world(void)
     limits.claim_count_max = limits.claim_line_count_max = 6 * ORDERS_MAX;
     limits.transfer_count_max = limits.document_line_count_max = ORDERS_MAX;
     limits.mark_count_max = 8 * ORDERS_MAX;
-    limits.statement_count_max = 2 * ORDERS_MAX;
+    limits.source_count_max = 32;
+    limits.statement_count_max = 4 * ORDERS_MAX;
     if (worlds++ > 0)
         world_deinit(&world);
     world_init(&world, &limits);
@@ -78,6 +83,8 @@ static void tell(const char *prose, int64_t seconds)
         assert_true(n + 20 < sizeof(text));
         if (*prose == '#')
             n += (size_t)sprintf(text + n, "i%u", items);
+        else if (*prose == '!')
+            n += (size_t)sprintf(text + n, "%" PRIu64, setup_end);
         else
             text[n++] = *prose;
     }
@@ -139,6 +146,7 @@ static void play(const char *const *things, const uint8_t *order, unsigned count
     world.past_count = 0; /* all others are of other items */
     for (unsigned i = 0; i < SETUP_COUNT; i++)
         tell(setup[i], 0);
+    setup_end = ledger_last_seq(world.ledger);
     for (unsigned i = 0; i < count; i++)
         tell(things[order[i]], i + 1);
     memset(out, 0, sizeof(*out));
@@ -265,6 +273,10 @@ static void sets_by_hand_end_alike(void **state)
         {"commit hold=V# 2 #@L occurred=-150", "pick hold=P# 3 #@L occurred=-145", "ship fact hold=R# 5 #@L occurred=-100",
          "snapshot available 30 #@L source=e1 occurred=-140", "count 44 #@L since=-125 occurred=-120",
          "snapshot available 28 #@L source=e2 occurred=-90", "sale 2 #@L occurred=-130"},
+        /* Figures of two sources that have read what was there in the beginning, among counts and what comes late. */
+        {"snapshot 50 #@L source=e1 seen=!", "snapshot available 40 #@L 8 damaged #@L source=e2 seen=!",
+         "sale 5 #@L occurred=-150", "count 43 #@L since=-125 occurred=-120", "pick hold=U# 5 #@L occurred=-140",
+         "snapshot 41 #@L source=e3 occurred=-90", "ship fact hold=Q# 2 #@L occurred=-100"},
     };
     for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++) {
         assert_int_equal(all_orders(sets[s], THINGS_MAX), ORDERS_MAX);
@@ -281,7 +293,7 @@ static unsigned below(unsigned bound)
     return (unsigned)prng_below(&prng, bound);
 }
 
-/* Each claim, and the transfer, at most once; counts end at different times. */
+/* Each claim, and the transfer, at most once; counts, and what snapshots saw, end at different times. */
 struct chosen {
     unsigned claims, ends;
 };
@@ -302,6 +314,21 @@ static bool choose_count(struct chosen *chosen, char *text)
     if (below(2) == 0)
         at += sprintf(at, "since=%d ", to - (int)below(11));
     (void)sprintf(at, "occurred=%d", to);
+    return true;
+}
+
+/* Of a source that says nothing else: what it said later of an earlier time is not taken. */
+static bool choose_snapshot(struct chosen *chosen, char *text)
+{
+    static const char *const kinds[] = {"available ", "", ""}, *const contains[] = {"", " contains=none", " contains=shipped"};
+    unsigned end = below(18);
+    unsigned kind = below(3);
+    if (chosen->ends >> end & 1)
+        return false;
+    chosen->ends |= 1u << end;
+    (void)sprintf(text, "snapshot %s%u %s#@%s source=e%u occurred=%d%s", kinds[kind], 20 + below(40),
+                  kind != 0 && below(3) == 0 ? "damaged " : "", below(3) == 0 ? "M" : "L", end, -190 + (int)end * 10,
+                  contains[kind == 0 ? 0 : below(3)]);
     return true;
 }
 
@@ -327,7 +354,7 @@ static bool choose(struct chosen *chosen, char *text)
     const char *place = below(3) == 0 ? "M" : "L";
     const char *condition = below(4) == 0 ? "damaged " : "";
     unsigned units = 1 + below(9);
-    switch (below(10)) {
+    switch (below(12)) {
     case 0:
         (void)sprintf(text, "receive %u %s#@%s occurred=%d", units, condition, place, seconds);
         return true;
@@ -348,6 +375,9 @@ static bool choose(struct chosen *chosen, char *text)
     case 5:
     case 6:
         return choose_of_claim(chosen, seconds, text);
+    case 7:
+    case 8:
+        return choose_snapshot(chosen, text);
     default:
         return choose_count(chosen, text);
     }
