@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/rebuild.h"
+
 struct counters {
     atomic_uint_fast64_t accepted[KIND_COUNT], refused[KIND_COUNT];
     atomic_uint_fast64_t replayed, invalid, shed, expired, covered, served, silences, shortened, reads;
@@ -19,9 +21,7 @@ struct shard {
     const struct env *env;
     struct journal *journal;
     struct ledger *ledger;
-    struct region region;
-    const char *limit_too_low; /* met in replay: the journal needs more than this limit allows; NULL for none */
-    uint64_t replayed_decisions;
+    struct rebuild rebuild; /* of the ledger */
     struct decision decision;  /* with its arrays, reused for every command */
     struct prepared {
         const struct request *request;
@@ -47,25 +47,18 @@ static void count(atomic_uint_fast64_t *counter)
 static void replay_genesis(void *context, const struct genesis *genesis)
 {
     struct shard *shard = context;
-    const struct siphash_key key = {genesis->key[0], genesis->key[1]};
-    shard->ledger = ledger_init(&shard->region, &shard->options.limits, &key);
+    rebuild_begin(&shard->rebuild, genesis);
+    shard->ledger = shard->rebuild.ledger;
 }
 
 static void replay_decision(void *context, const struct decision *decision)
 {
     struct shard *shard = context;
-    if (shard->limit_too_low == NULL && decision->kind == KIND_SETTINGS &&
-        decision->id_capacity > shard->options.limits.id_count_max)
-        shard->limit_too_low = "the id capacity (a newer version wrote it)";
-    if (shard->limit_too_low == NULL)
-        shard->limit_too_low = ledger_overflow(shard->ledger, decision);
-    if (shard->limit_too_low != NULL)
+    if (!rebuild_apply(&shard->rebuild, decision))
         return;
-    ledger_evolve(shard->ledger, decision);
     quality_follow(shard->quality, decision);
-    shard->replayed_decisions++;
-    if (shard->options.progress != NULL && shard->replayed_decisions % 65536 == 0)
-        shard->options.progress(shard->options.progress_argument, shard->replayed_decisions);
+    if (shard->options.progress != NULL && shard->rebuild.decision_count % 65536 == 0)
+        shard->options.progress(shard->options.progress_argument, shard->rebuild.decision_count);
 }
 
 static void shard_free(struct shard *shard)
@@ -76,15 +69,13 @@ static void shard_free(struct shard *shard)
     for (uint32_t i = 0; i < PREPARE_MAX; i++)
         free(shard->prepared[i].lines);
     quality_destroy(shard->quality);
-    if (shard->region.base != NULL)
-        shard->env->memory_release(shard->env->context, shard->region.base, shard->region.capacity_bytes);
+    rebuild_deinit(&shard->rebuild);
     free(shard);
 }
 
 static bool shard_allocate(struct shard *shard)
 {
-    size_t bytes = ledger_bytes(&shard->options.limits);
-    shard->region = (struct region){shard->env->memory_reserve(shard->env->context, bytes), bytes, 0};
+    bool tables = rebuild_init(&shard->rebuild, shard->env, &shard->options.limits) == STATUS_OK;
     shard->decision.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event));
     shard->decision.names = calloc(DECISION_NAMES_MAX, sizeof(struct new_name));
     shard->decision.shortages = calloc(COMMAND_LINES_MAX, sizeof(struct shortage));
@@ -94,7 +85,7 @@ static bool shard_allocate(struct shard *shard)
         shard->prepared[i].lines = calloc(COMMAND_LINES_MAX, sizeof(struct command_line));
         lines = lines && shard->prepared[i].lines != NULL;
     }
-    return shard->region.base != NULL && shard->decision.events != NULL && shard->decision.names != NULL &&
+    return tables && shard->decision.events != NULL && shard->decision.names != NULL &&
            shard->decision.shortages != NULL && shard->quality != NULL && lines;
 }
 
@@ -132,10 +123,10 @@ enum status shard_open(const struct shard_options *options, struct shard **out_s
     if (status != STATUS_OK)
         goto fail_shard;
     status = STATUS_INVALID;
-    if (shard->limit_too_low != NULL) {
+    if (shard->rebuild.limit_too_low != NULL) {
         snprintf(out_report->problem, sizeof(out_report->problem),
-                 "the journal holds more than this start allows: raise %s (after decision %llu)", shard->limit_too_low,
-                 (unsigned long long)shard->replayed_decisions);
+                 "the journal holds more than this start allows: raise %s (after decision %llu)", shard->rebuild.limit_too_low,
+                 (unsigned long long)shard->rebuild.decision_count);
         goto fail_journal;
     }
     status = check_clock(shard, out_report);

@@ -633,6 +633,21 @@ enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset
     return memory_only ? STATUS_AGAIN : reader_pool_read(journal->readers, from_seq, bytes, n, out_bytes);
 }
 
+enum status journal_replay_until(struct journal *journal, struct journal_place *place, int64_t until_us, uint64_t until_seq,
+                                 const struct journal_replay *replay, const atomic_bool *stop)
+{
+    struct replay work;
+    enum status status = replay_init(&work, journal->env, replay);
+    if (status != STATUS_OK)
+        return status;
+    work.until_us = until_us;
+    work.until_seq = until_seq;
+    work.stop = stop;
+    status = reader_pool_replay(journal->readers, place, &work);
+    replay_deinit(&work);
+    return status == STATUS_OK && stop != NULL && atomic_load(stop) ? STATUS_AGAIN : status;
+}
+
 struct journal_counters journal_counters(const struct journal *journal)
 {
     return (struct journal_counters){

@@ -15,6 +15,8 @@
 #ifndef ONHAND_JOURNAL_JOURNAL_H
 #define ONHAND_JOURNAL_JOURNAL_H
 
+#include <stdatomic.h>
+
 #include "env/env.h"
 #include "journal/record.h"
 
@@ -114,6 +116,24 @@ const struct genesis *journal_genesis(const struct journal *journal);
 #define TAIL_UNKNOWN UINT64_MAX
 MUST_USE enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset hint, bool memory_only,
                                   uint8_t *bytes, size_t n, size_t *out_bytes);
+
+/* Where a replay goes on: at a record of a frame. */
+struct journal_place {
+    uint32_t segment; /* which of them, from 0 */
+    uint64_t offset;  /* of the frame; 0 for the first of the segment */
+    size_t record;    /* where among its records */
+    uint64_t seq;     /* of the next event */
+};
+#define JOURNAL_BEGIN ((struct journal_place){.seq = 1})
+
+/*
+ * Hands on, from a place on, what is durable and was recorded until until_us, as journal_open does, up to the event
+ * until_seq at most. place: JOURNAL_BEGIN, or where the last one ended; where this one ended, and on failure a place that
+ * means nothing. Any thread; the callbacks are called from it. OK when all was handed on; AGAIN when it was stopped, and
+ * may go on; IO, DAMAGED, VERSION or MEMORY.
+ */
+MUST_USE enum status journal_replay_until(struct journal *journal, struct journal_place *place, int64_t until_us,
+                                          uint64_t until_seq, const struct journal_replay *replay, const atomic_bool *stop);
 
 struct journal_counters {
     uint64_t flushes, frames, record_bytes, disk_bytes, segments;

@@ -289,3 +289,48 @@ enum status reader_pool_read(struct reader_pool *pool, uint64_t from_seq, uint8_
         return status == STATUS_NOT_FOUND ? STATUS_IO : status;
     return full ? STATUS_FULL : STATUS_END;
 }
+
+/* The frame at the place, whose segment is `here`. The window is its own until its records are handed on: they lie there. */
+static enum status place_replay(struct reader_pool *pool, const struct index_segment *here, const struct journal_place *place,
+                                struct replay *replay, struct frame *out_frame)
+{
+    const uint8_t *bytes = NULL;
+    struct window *window = window_take(pool, place->segment, place->offset);
+    enum status status = window_aim(pool, window, place->segment, here->first_seq);
+    if (status == STATUS_OK)
+        status = window_frame(pool, window, place->offset, WINDOW_READ_BYTES, here->end, 0, out_frame, &bytes);
+    if (status == STATUS_OK)
+        status = replay_frame(replay, out_frame, bytes + FRAME_HEADER_BYTES, place->record, place->seq);
+    window_give(pool, window);
+    return status == STATUS_NOT_FOUND ? STATUS_IO : status;
+}
+
+enum status reader_pool_replay(struct reader_pool *pool, struct journal_place *place, struct replay *replay)
+{
+    struct index_segment here, next;
+    replay->ledger_id = pool->ledger_id;
+    while (index_segment(pool->index, place->segment, &here)) {
+        if (place->offset == 0)
+            place->offset = SEGMENT_HEADER_BYTES;
+        if (place->offset >= here.end) {
+            if (!index_segment(pool->index, place->segment + 1, &next))
+                break;
+            /* As in reader_pool_read: with a next segment there the end no longer moves. */
+            (void)index_segment(pool->index, place->segment, &here);
+            if (place->offset < here.end)
+                continue;
+            *place = (struct journal_place){.segment = place->segment + 1, .seq = place->seq};
+            continue;
+        }
+        struct frame frame;
+        enum status status = place_replay(pool, &here, place, replay, &frame);
+        if (status != STATUS_OK)
+            return status;
+        place->record = replay->ended ? replay->at : 0;
+        place->offset += replay->ended ? 0 : frame.frame_bytes;
+        place->seq = replay->next_seq;
+        if (replay->ended)
+            break;
+    }
+    return STATUS_OK;
+}

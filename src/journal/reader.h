@@ -3,6 +3,7 @@
 #define ONHAND_JOURNAL_READER_H
 
 #include "journal/index.h"
+#include "journal/replay.h"
 
 struct reader_pool;
 
@@ -13,5 +14,8 @@ void reader_pool_destroy(struct reader_pool *pool);
 
 /* As journal_read, for what is durable on disk. The caller has made sure that from_seq is durable. */
 enum status reader_pool_read(struct reader_pool *pool, uint64_t from_seq, uint8_t *bytes, size_t n, size_t *out_bytes);
+
+/* As journal_replay_until, with the bounds that are set in replay. */
+enum status reader_pool_replay(struct reader_pool *pool, struct journal_place *place, struct replay *replay);
 
 #endif

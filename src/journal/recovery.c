@@ -26,7 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/region.h"
+#include "journal/replay.h"
 
 #define WINDOW_BYTES  ((size_t)2 * FRAME_BYTES_MAX)
 #define SEGMENTS_STEP 64
@@ -42,7 +42,6 @@ struct window {
 struct recovery {
     const struct env *env;
     struct env_directory *directory;
-    const struct journal_replay *replay;
     struct index *index; /* NULL for none */
     struct recovery_end *end;
     struct journal_report *report;
@@ -52,9 +51,7 @@ struct recovery {
     enum status listing;
 
     struct window window;
-    struct decision decision; /* with room for the largest */
-    struct new_name *new_names;
-    uint32_t new_name_count;
+    struct replay replay;
     uint64_t last_offset; /* of the frame before, in the present segment; 0 for none */
     const char *bad;      /* why there is no frame at end->offset */
 };
@@ -144,85 +141,24 @@ static enum status records_replay(struct recovery *recovery, const struct frame 
                                   const char *name)
 {
     struct recovery_end *end = recovery->end;
-    const struct journal_replay *replay = recovery->replay;
-    uint64_t next_seq = frame->first_seq;
-    const char *bad = NULL;
-    bool sealed = false;
-    for (size_t at = 0; at < frame->record_bytes && bad == NULL;) {
-        struct record record;
-        enum status status = record_decode(records + at, frame->record_bytes - at, &recovery->decision, &record);
-        if (status != STATUS_OK) {
-            PROBLEM(recovery, "%s, offset %" PRIu64 ": the record %zu bytes into frame %" PRIu64 " %s. %s", name,
-                    end->offset, at, frame->ordinal,
-                    status == STATUS_VERSION ? "is of a kind this version does not know: use the version that wrote it"
-                                             : "is malformed although its checksum is right: please report this",
-                    REMEDY);
-            return status;
-        }
-        sealed = false;
-        bool first = frame->ordinal == 1 && at == 0;
-        if (first != (record.type == RECORD_GENESIS))
-            bad = "the genesis record is not the first, or not there";
-        else if (recovery->new_name_count > 0 && record.type != RECORD_NAME && record.type != RECORD_DECISION)
-            bad = "a name belongs to no decision";
-        switch (bad == NULL ? record.type : RECORD_SKIP) {
-        case RECORD_GENESIS:
-            end->genesis = record.genesis;
-            if (memcmp(record.genesis.ledger_id, end->segment.ledger_id, 16) != 0)
-                bad = "the genesis record names another ledger";
-            else if (replay != NULL && replay->genesis != NULL)
-                replay->genesis(replay->context, &record.genesis);
-            break;
-        case RECORD_NAME:
-            if (recovery->new_name_count == DECISION_NAMES_MAX)
-                bad = "too many names for one decision";
-            else
-                recovery->new_names[recovery->new_name_count++] = record.name;
-            break;
-        case RECORD_DECISION:
-            if (record.decision->first_seq != next_seq) {
-                bad = "a decision does not follow the sequence number before it";
-                break;
-            }
-            next_seq += record.decision->event_count;
-            end->log_us = record.decision->recorded_at_us;
-            recovery->report->decision_count++;
-            record.decision->names = recovery->new_names;
-            record.decision->name_count = recovery->new_name_count;
-            recovery->new_name_count = 0;
-            if (replay != NULL && replay->decision != NULL)
-                replay->decision(replay->context, record.decision);
-            break;
-        case RECORD_TICK:
-            end->log_us = record.tick_us;
-            if (replay != NULL && replay->decision != NULL) {
-                struct decision tick = {.kind = KIND_TICK,
-                                        .source = NUMBER_NONE,
-                                        .recorded_at_us = record.tick_us,
-                                        .occurred_at_us = record.tick_us,
-                                        .first_seq = next_seq};
-                replay->decision(replay->context, &tick);
-            }
-            break;
-        case RECORD_SEAL:
-            sealed = true;
-            break;
-        case RECORD_SKIP:
-            break;
-        }
-        at += record.bytes;
-    }
-    if (bad == NULL && recovery->new_name_count > 0)
-        bad = "a name belongs to no decision";
-    if (bad == NULL && next_seq != frame->last_seq + 1)
-        bad = "its events are not those its header names";
-    if (bad != NULL) {
+    struct replay *replay = &recovery->replay;
+    replay->ledger_id = end->segment.ledger_id;
+    enum status status = replay_frame(replay, frame, records, 0, frame->first_seq);
+    if (status != STATUS_OK && replay->bad == NULL)
+        PROBLEM(recovery, "%s, offset %" PRIu64 ": the record %zu bytes into frame %" PRIu64 " %s. %s", name, end->offset,
+                replay->at, frame->ordinal,
+                status == STATUS_VERSION ? "is of a kind this version does not know: use the version that wrote it"
+                                         : "is malformed although its checksum is right: please report this",
+                REMEDY);
+    else if (status != STATUS_OK)
         PROBLEM(recovery,
                 "%s, offset %" PRIu64 ": frame %" PRIu64 " has sound checksums but %s. Please report this. %s", name,
-                end->offset, frame->ordinal, bad, REMEDY);
-        return STATUS_DAMAGED;
-    }
-    end->sealed = sealed;
+                end->offset, frame->ordinal, replay->bad, REMEDY);
+    if (status != STATUS_OK)
+        return status;
+    end->genesis = replay->genesis;
+    end->log_us = replay->log_us;
+    end->sealed = replay->sealed;
     return STATUS_OK;
 }
 
@@ -462,31 +398,24 @@ static enum status recovery_read(struct recovery *recovery)
 enum status recovery_run(const struct env *env, struct env_directory *directory, const struct journal_replay *replay,
                          struct index *index, struct recovery_end *out_end, struct journal_report *report)
 {
-    /* One piece of memory: the window, then room for the largest decision. */
-    size_t events_bytes = DECISION_EVENTS_MAX * sizeof(struct event);
-    size_t names_bytes = DECISION_NAMES_MAX * sizeof(struct new_name);
-    size_t shortages_bytes = COMMAND_LINES_MAX * sizeof(struct shortage);
-    size_t memory_bytes = WINDOW_BYTES + events_bytes + names_bytes + shortages_bytes + 3 * 64;
     struct recovery_end end = {0};
-    struct recovery recovery = {
-        .env = env, .directory = directory, .replay = replay, .index = index, .end = &end, .report = report};
-    struct region region = {env->memory_reserve(env->context, memory_bytes), memory_bytes, 0};
-    if (region.base == NULL) {
+    struct recovery recovery = {.env = env, .directory = directory, .index = index, .end = &end, .report = report};
+    recovery.window.env = env;
+    recovery.window.memory = env->memory_reserve(env->context, WINDOW_BYTES);
+    if (recovery.window.memory == NULL || replay_init(&recovery.replay, env, replay) != STATUS_OK) {
         PROBLEM(&recovery, "no memory to read the journal with: %s", env_last_error());
+        env->memory_release(env->context, recovery.window.memory, WINDOW_BYTES);
         return STATUS_MEMORY;
     }
-    recovery.window.env = env;
-    recovery.window.memory = region_take(&region, WINDOW_BYTES, 1);
-    recovery.decision.events = region_take(&region, DECISION_EVENTS_MAX, sizeof(struct event));
-    recovery.new_names = region_take(&region, DECISION_NAMES_MAX, sizeof(struct new_name));
-    recovery.decision.shortages = region_take(&region, COMMAND_LINES_MAX, sizeof(struct shortage));
 
     enum status status = recovery_read(&recovery);
     report->last_seq = end.last_seq;
+    report->decision_count = recovery.replay.decision_count;
     if (status != STATUS_OK && report->problem[0] == 0)
         PROBLEM(&recovery, "the journal cannot be read: %s", status_text(status));
     free(recovery.names);
-    env->memory_release(env->context, region.base, memory_bytes);
+    replay_deinit(&recovery.replay);
+    env->memory_release(env->context, recovery.window.memory, WINDOW_BYTES);
     if (status == STATUS_OK)
         *out_end = end;
     return status;

@@ -1,0 +1,32 @@
+/*
+ * A ledger made anew of what its journal says: at a start, and when the past is asked for. The one way to evolve what was
+ * read back.
+ *
+ * Owner: one thread at a time.
+ */
+#ifndef ONHAND_ENGINE_REBUILD_H
+#define ONHAND_ENGINE_REBUILD_H
+
+#include "env/env.h"
+#include "journal/journal.h"
+#include "ledger/ledger.h"
+
+struct rebuild {
+    const struct env *env;
+    struct ledger_limits limits;
+    struct region region;
+    struct ledger *ledger;     /* NULL before rebuild_begin */
+    const char *limit_too_low; /* met: the journal needs more than this limit allows; NULL for none */
+    uint64_t decision_count;   /* applied, ticks included */
+};
+
+/* Reserves address space for all tables; memory is used as they fill. MEMORY. */
+MUST_USE enum status rebuild_init(struct rebuild *rebuild, const struct env *env, const struct ledger_limits *limits);
+void rebuild_deinit(struct rebuild *rebuild);
+
+/* An empty ledger of this identity. Once. */
+void rebuild_begin(struct rebuild *rebuild, const struct genesis *genesis);
+/* Applies the next decision or tick; false when a limit is too low for it or was for one before. */
+bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision);
+
+#endif
