@@ -328,7 +328,7 @@ static void read_parked(struct connection *connection)
     struct commands *commands = connection->state;
     if (commands->parked.count != 0 && commands->parked.count == commands->line - commands->answered &&
         connection->past == NULL)
-        connection_past_start(connection, &commands->past, parked_run, parked_done);
+        connection_past_start(connection, connection->io->service->past, &commands->past, parked_run, parked_done);
 }
 
 static void on_answered(struct connection *connection, struct request *request)

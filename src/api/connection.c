@@ -84,8 +84,8 @@ static void probe_peer(struct connection *connection)
     connection_dirty(connection);
 }
 
-void connection_past_start(struct connection *connection, struct past_work *work, void (*run)(void *connection),
-                           void (*done)(void *connection))
+void connection_past_start(struct connection *connection, struct past_works *works, struct past_work *work,
+                           void (*run)(void *connection), void (*done)(void *connection))
 {
     work->run = run;
     work->done = done;
@@ -94,7 +94,7 @@ void connection_past_start(struct connection *connection, struct past_work *work
     connection->outstanding++;
     if (connection->close_after && !connection->reading)
         probe_peer(connection);
-    past_work_start(work, connection->io);
+    past_work_start(works, work, connection->io);
 }
 
 bool connection_past_done(struct connection *connection)

@@ -73,6 +73,7 @@ struct connection {
     void *state;          /* the handler's */
     uint32_t outstanding; /* requests with the engine, or jobs on other threads */
     struct past_work *past; /* one of these jobs, or NULL; stopped when the connection closes */
+    struct past_read *past_read; /* the same, when it is of past_read.c */
     int64_t wake_at_ns;   /* 0 for none */
 
     struct buffer out;     /* to send, as on the wire */
@@ -110,9 +111,9 @@ void connection_resume(struct connection *connection);
 /* Bytes waiting to be sent. */
 size_t connection_waiting(const struct connection *connection);
 void connection_watch(struct connection *connection, bool watch);
-/* Works on the past for the present request (past_work.h); run and done get the connection. */
-void connection_past_start(struct connection *connection, struct past_work *work, void (*run)(void *connection),
-                           void (*done)(void *connection));
+/* Works on the past for the present request, among these works (past_work.h); run and done get the connection. */
+void connection_past_start(struct connection *connection, struct past_works *works, struct past_work *work,
+                           void (*run)(void *connection), void (*done)(void *connection));
 /* What `done` does first. False: the connection has closed, and the state may be gone. */
 MUST_USE bool connection_past_done(struct connection *connection);
 

@@ -2,10 +2,12 @@
  * Point reads of documents: a transfer, an expectation, a review; what is closed; and what can be promised from what is
  * there and expected (ATP).
  *
- * A read takes its place among the commands, see stock_route.c. Supply is overdue by the later of log time and the wall
- * clock when the call came, so that a quiet ledger does not promise what should have been here long ago.
+ * A read takes its place among the commands, see stock_route.c; as of a time it is one of the ledger as it was
+ * (past_read.h). Supply is overdue by the later of log time and the wall clock when the call came, so that a quiet ledger
+ * does not promise what should have been here long ago; as of a time, by that.
  */
 #include "api/explain.h"
+#include "api/past_read.h"
 #include "api/routes.h"
 
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #include "base/rfc3339.h"
 #include "feed/position.h"
 
-enum { AT_LOCATION, AT_AT, AT_QUANTITY, AT_EXPLAIN, AT_COUNT };
+enum { AT_AS_OF, AT_AXIS, AT_PAST_COUNT, AT_LOCATION = AT_PAST_COUNT, AT_AT, AT_QUANTITY, AT_EXPLAIN, AT_COUNT };
 
 #define EXPLAINED_LINES_MAX 100 /* named; what is due later is told in one */
 
@@ -32,11 +34,13 @@ struct read {
     int call;
     struct text name; /* of the document or the item */
     char name_bytes[3 * NAME_BYTES_MAX];
-    struct parameter parameters[AT_COUNT]; /* ATP */
+    struct parameter parameters[AT_COUNT]; /* the first AT_PAST_COUNT of documents, all of ATP */
     struct moment at;
     struct decimal quantity;
     int64_t now_us;
-    /* Filled by the engine's thread. */
+    struct past_read past;
+    /* Filled by the engine's thread, or a worker. */
+    uint32_t item;
     bool found, location_found, out_of_memory, ever;
     enum decimal_status quantity_status;
     uint64_t seq;
@@ -49,7 +53,7 @@ struct read {
     struct period_view period;
 };
 
-/* ---- engine thread ---- */
+/* ---- engine thread; of the past on a worker ---- */
 
 static void read_parts(const struct ledger *ledger, uint32_t item, uint32_t location, const struct read *read)
 {
@@ -78,7 +82,7 @@ static void read_atp(const struct ledger *ledger, struct read *read)
     read->location_found = location != NUMBER_NONE;
     if (!read->found || !read->location_found)
         return;
-    read->name = ledger_name(ledger, NAME_ITEM, number); /* it may have been asked for by a merged name */
+    read->item = number;
     read->scale = item.scale;
     read->now_us = max_i64(read->now_us, ledger_now_us(ledger));
     read->atp = ledger_atp(ledger, number, location, read->at, read->now_us);
@@ -173,7 +177,7 @@ static void render_parts(struct buffer *out, const struct render *render, const 
 static void render_atp(struct buffer *out, const struct render *render, const struct read *read)
 {
     buffer_literal(out, "{\"item\":");
-    json_string(out, read->name);
+    json_string(out, render_name(render, NAME_ITEM, read->item)); /* it may have been asked for by a merged name */
     buffer_literal(out, ",\"location\":");
     json_string(out, read->parameters[AT_LOCATION].value);
     buffer_literal(out, ",\"at\":");
@@ -226,12 +230,13 @@ static bool respond_missing(struct connection *connection, const struct read *re
                    [DOCUMENT_OF_EXPECTATION] = {"unknown_expectation", {"expectation", 11}},
                    [DOCUMENT_OF_REVIEW] = {"unknown_review", {"review", 6}},
                    [DOCUMENT_ATP] = {"unknown_item", {"item", 4}}};
+    struct text detail = read->past.as_of.past ? TEXT("no such name then") : TEXT("no such name");
     if (!read->found) {
-        respond_problem(connection, 404, missing[read->call].code, missing[read->call].what, TEXT("no such name"));
+        respond_problem(connection, 404, missing[read->call].code, missing[read->call].what, detail);
         return true;
     }
     if (read->call == DOCUMENT_ATP && !read->location_found) {
-        respond_problem(connection, 404, "unknown_location", TEXT("location"), TEXT("no such name"));
+        respond_problem(connection, 404, "unknown_location", TEXT("location"), detail);
         return true;
     }
     if (read->quantity_status != DECIMAL_OK) {
@@ -242,12 +247,10 @@ static bool respond_missing(struct connection *connection, const struct read *re
     return false;
 }
 
-static void on_answered(struct connection *connection, struct request *request)
+static void answer(struct connection *connection)
 {
-    struct read *read = request->detail;
-    if (connection->closing)
-        return;
-    if (request->answer.status != ANSWER_READ || read->out_of_memory) {
+    const struct read *read = connection->state;
+    if (read->out_of_memory) {
         respond_unread(connection);
         return;
     }
@@ -279,9 +282,21 @@ static void on_answered(struct connection *connection, struct request *request)
     buffer_deinit(&out);
 }
 
+static void on_answered(struct connection *connection, struct request *request)
+{
+    struct read *read = connection->state;
+    if (connection->closing)
+        return;
+    if (request->answer.status != ANSWER_READ)
+        respond_unread(connection);
+    else
+        past_read_go_on(connection, &read->past, answer);
+}
+
 static void ask(struct connection *connection)
 {
-    io_read(connection->io, connection, read_document, connection->state); /* resumed when a batch is free */
+    struct read *read = connection->state;
+    past_read_ask(connection, &read->past);
 }
 
 /* "2026-12-01", or a time of RFC 3339. */
@@ -297,13 +312,26 @@ static bool parse_moment(struct text text, struct moment *out)
     return rfc3339_parse(text_of(midnight, sizeof(midnight) - 1), &out->us) == RFC3339_OK;
 }
 
+/* The first `count` of the parameters, and the time; false: answered. */
+static bool take_query(struct connection *connection, struct read *read, uint32_t count)
+{
+    static const struct text keys[AT_COUNT] = {{"as_of", 5}, {"axis", 4}, {"location", 8},
+                                               {"at", 2}, {"quantity", 8}, {"explain", 7}};
+    for (unsigned i = 0; i < count; i++)
+        read->parameters[i].key = keys[i];
+    if (!route_query(connection, read->parameters, count, NULL) ||
+        !route_as_of_recorded(connection, read->parameters[AT_AS_OF].value, read->parameters[AT_AXIS].value,
+                              &read->past.as_of))
+        return false;
+    if (read->past.as_of.past)
+        read->now_us = read->past.as_of.us;
+    return true;
+}
+
 /* The parameters of ATP; false: answered. */
 static bool take_parameters(struct connection *connection, struct read *read)
 {
-    static const struct text keys[AT_COUNT] = {{"location", 8}, {"at", 2}, {"quantity", 8}, {"explain", 7}};
-    for (unsigned i = 0; i < AT_COUNT; i++)
-        read->parameters[i].key = keys[i];
-    if (!route_query(connection, read->parameters, AT_COUNT, NULL))
+    if (!take_query(connection, read, AT_COUNT))
         return false;
     const struct text *at = &read->parameters[AT_AT].value;
     const struct text *quantity = &read->parameters[AT_QUANTITY].value;
@@ -351,6 +379,8 @@ static void on_begin(struct connection *connection)
     connection->state = read;
     read->call = connection->call;
     read->quantity_status = DECIMAL_OK;
+    read->past.read = read_document;
+    read->past.detail = read;
     const struct env *env = connection->io->service->env;
     read->now_us = env->wall_us(env->context);
     if (read->call != DOCUMENT_PERIODS &&
@@ -359,7 +389,7 @@ static void on_begin(struct connection *connection)
     if (read->call == DOCUMENT_ATP)
         (void)take_parameters(connection, read);
     else
-        route_query(connection, NULL, 0, NULL);
+        (void)take_query(connection, read, read->call == DOCUMENT_OF_REVIEW ? 0 : AT_PAST_COUNT);
 }
 
 static void on_end(struct connection *connection)

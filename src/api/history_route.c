@@ -211,7 +211,7 @@ static void on_answered(struct connection *connection, struct request *request)
         refuse_cursor(connection);
     } else {
         call->status = STATUS_AGAIN; /* until it runs */
-        connection_past_start(connection, &call->work, work_run, work_done);
+        connection_past_start(connection, connection->io->service->past, &call->work, work_run, work_done);
     }
 }
 

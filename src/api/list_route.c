@@ -713,7 +713,7 @@ static void on_answered(struct connection *connection, struct request *request)
     list->rendered = 0;
     if (list->drift != NULL && list->row_count != 0) {
         list->status = STATUS_AGAIN; /* until it runs */
-        connection_past_start(connection, &list->work, work_run, work_done);
+        connection_past_start(connection, connection->io->service->past, &list->work, work_run, work_done);
         return;
     }
     for (; row_is_next(list); list->rendered++) {

@@ -12,18 +12,20 @@
 
 struct past_works {
     pthread_mutex_t mutex;
-    uint32_t running;
+    uint32_t running, running_max;
     atomic_uint waiting; /* changed under the mutex; read without it, too */
     struct past_work *first, *last;
 };
 
-struct past_works *past_works_create(void)
+struct past_works *past_works_create(uint32_t running_max)
 {
     struct past_works *works = calloc(1, sizeof(*works));
     if (works != NULL && pthread_mutex_init(&works->mutex, NULL) != 0) {
         free(works);
         return NULL;
     }
+    if (works != NULL)
+        works->running_max = running_max;
     return works;
 }
 
@@ -55,7 +57,7 @@ static void on_done(uv_work_t *uv, int result);
 /* Starts those whose turn it is, up to the first of another thread. Under the mutex. */
 static void start_first(struct past_works *works, struct io *io)
 {
-    while (works->running < PAST_WORKS_MAX && works->first != NULL) {
+    while (works->running < works->running_max && works->first != NULL) {
         struct past_work *work = works->first;
         if (work->io != io) {
             io_wake(work->io);
@@ -72,7 +74,7 @@ static void start_first(struct past_works *works, struct io *io)
 static void on_done(uv_work_t *uv, int result)
 {
     struct past_work *work = uv->data;
-    struct past_works *works = work->io->service->past;
+    struct past_works *works = work->works;
     (void)result; /* never cancelled */
     CHECK(pthread_mutex_lock(&works->mutex) == 0);
     works->running--;
@@ -82,11 +84,11 @@ static void on_done(uv_work_t *uv, int result)
     work->done(work->context);
 }
 
-void past_work_start(struct past_work *work, struct io *io)
+void past_work_start(struct past_works *works, struct past_work *work, struct io *io)
 {
-    struct past_works *works = io->service->past;
     CHECK(work->state == PAST_IDLE);
     atomic_store(&work->stop, false);
+    work->works = works;
     work->io = io;
     CHECK(pthread_mutex_lock(&works->mutex) == 0);
     work->state = PAST_WAITING;
@@ -103,7 +105,7 @@ void past_work_stop(struct past_work *work)
 {
     if (work->state == PAST_IDLE)
         return;
-    struct past_works *works = work->io->service->past;
+    struct past_works *works = work->works;
     atomic_store(&work->stop, true);
     if (work->state == PAST_RUNNING)
         return;
@@ -115,12 +117,17 @@ void past_work_stop(struct past_work *work)
     work->done(work->context);
 }
 
-void past_works_go_on(struct io *io)
+static void go_on(struct past_works *works, struct io *io)
 {
-    struct past_works *works = io->service->past;
     if (atomic_load(&works->waiting) == 0)
         return; /* none of this thread */
     CHECK(pthread_mutex_lock(&works->mutex) == 0);
     start_first(works, io);
     CHECK(pthread_mutex_unlock(&works->mutex) == 0);
+}
+
+void past_works_go_on(struct io *io)
+{
+    go_on(io->service->past, io);
+    go_on(io->service->replays, io);
 }

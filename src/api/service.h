@@ -10,6 +10,7 @@
 #include "api/past_work.h"
 #include "api/source_zones.h"
 #include "engine/engine.h"
+#include "engine/past_ledger.h"
 
 #define SERVICE_HOSTS_MAX 32
 
@@ -21,7 +22,9 @@ struct service {
     struct engine *engine;
     struct inbox *inbox;
     struct source_zones *zones;
-    struct past_works *past;
+    struct past_works *past;    /* that read the journal back */
+    struct past_works *replays; /* that replay it into past_ledger */
+    struct past_ledger *past_ledger;
     const char *version;
     /* Names a Host field may have, without port; compared without case. */
     uint32_t host_count;

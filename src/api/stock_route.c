@@ -6,15 +6,16 @@
  *
  * With as_of= the figures are as they were. The engine's thread then says which cells there are and where the events of
  * each begin; a worker reads the journal from there (journal/history.h), and no command is held up. So it does for
- * explain=true, which names the newest entries behind the figures of a cell (explain.h).
+ * explain=true, which names the newest entries behind the figures of a cell (explain.h). A hold is in no cell's events: it
+ * is read of the ledger as it was (past_read.h).
  */
 #include "api/explain.h"
 #include "api/feed_text.h"
+#include "api/past_read.h"
 #include "api/routes.h"
 
 #include <stdlib.h>
 
-#include "base/rfc3339.h"
 #include "journal/history.h"
 
 enum { STOCK_AS_OF, STOCK_AXIS, STOCK_EXPLAIN, STOCK_PARAMETERS };
@@ -39,6 +40,7 @@ struct stock {
     enum time_axis axis;
     int64_t as_of_us;
     struct explain *explain; /* NULL when it is not asked for */
+    struct past_read read;   /* of a hold */
     struct past_work work;
     const struct service *service;
     enum status status;
@@ -328,18 +330,33 @@ static void work_done(void *context)
         answer(connection);
 }
 
+static void answer_hold(struct connection *connection)
+{
+    const struct stock *stock = connection->state;
+    if (stock->out_of_memory)
+        respond_unread(connection);
+    else if (!stock->found)
+        respond_problem(connection, 404, "unknown_hold", TEXT("hold"),
+                        stock->read.as_of.past ? TEXT("no such name then") : TEXT("no such name"));
+    else
+        answer(connection);
+}
+
 static void on_answered(struct connection *connection, struct request *request)
 {
-    struct stock *stock = request->detail;
+    struct stock *stock = connection->state;
     if (connection->closing)
         return;
     if (request->answer.status != ANSWER_READ || stock->out_of_memory) {
         respond_unread(connection);
         return;
     }
-    if (stock->call == STOCK_HOLD ? !stock->found : !stock->item_found) {
-        respond_problem(connection, 404, stock->call == STOCK_HOLD ? "unknown_hold" : "unknown_item",
-                        stock->call == STOCK_HOLD ? TEXT("hold") : TEXT("item"), TEXT("no such name"));
+    if (stock->call == STOCK_HOLD) {
+        past_read_go_on(connection, &stock->read, answer_hold);
+        return;
+    }
+    if (!stock->item_found) {
+        respond_problem(connection, 404, "unknown_item", TEXT("item"), TEXT("no such name"));
         return;
     }
     if (stock->call == STOCK_CELL && !stock->location_found) {
@@ -351,12 +368,17 @@ static void on_answered(struct connection *connection, struct request *request)
         return;
     }
     stock->status = STATUS_AGAIN; /* until it runs */
-    connection_past_start(connection, &stock->work, work_run, work_done);
+    connection_past_start(connection, connection->io->service->past, &stock->work, work_run, work_done);
 }
 
+/* Resumed when a batch is free. */
 static void ask(struct connection *connection)
 {
-    io_read(connection->io, connection, read_stock, connection->state); /* resumed when a batch is free */
+    struct stock *stock = connection->state;
+    if (stock->call == STOCK_HOLD)
+        past_read_ask(connection, &stock->read);
+    else
+        io_read(connection->io, connection, read_stock, stock);
 }
 
 static bool begin_names(struct connection *connection, const char *first, const char *second)
@@ -377,20 +399,17 @@ static bool begin_names(struct connection *connection, const char *first, const 
 static void take_time(struct connection *connection)
 {
     struct stock *stock = connection->state;
-    const struct env *env = connection->io->service->env;
-    struct text as_of = stock->parameters[STOCK_AS_OF].value;
+    struct as_of as_of;
+    struct text time = stock->parameters[STOCK_AS_OF].value;
     struct text axis = stock->parameters[STOCK_AXIS].value;
-    stock->past = text_present(as_of);
-    if (!route_axis(connection, axis, &stock->axis))
+    bool sound = stock->call == STOCK_HOLD ? route_as_of_recorded(connection, time, axis, &as_of)
+                                           : route_as_of(connection, time, axis, &as_of);
+    if (!sound)
         return;
-    if (text_present(axis) && !stock->past)
-        respond_problem(connection, 422, "missing_field", TEXT("as_of"), TEXT("an axis is of a time: say which"));
-    else if (stock->past && rfc3339_parse(as_of, &stock->as_of_us) != RFC3339_OK)
-        respond_problem(connection, 422, "bad_value", TEXT("as_of"),
-                        TEXT("is a time with an offset, as 2026-11-22T09:45:00Z"));
-    else if (stock->past && stock->as_of_us > env->wall_us(env->context))
-        respond_problem(connection, 422, "bad_value", TEXT("as_of"),
-                        TEXT("is ahead of now: leave it out for the present figures; /v1/atp says what will be there"));
+    stock->read.as_of = as_of;
+    stock->past = as_of.past;
+    stock->axis = as_of.axis;
+    stock->as_of_us = as_of.us;
 }
 
 /* True: the time is to be looked at, too. */
@@ -413,10 +432,12 @@ static void on_begin(struct connection *connection)
         return;
     struct stock *stock = connection->state;
     stock->service = connection->io->service;
+    stock->read.read = read_stock;
+    stock->read.detail = stock;
     stock->parameters[STOCK_AS_OF].key = TEXT("as_of");
     stock->parameters[STOCK_AXIS].key = TEXT("axis");
     stock->parameters[STOCK_EXPLAIN].key = TEXT("explain");
-    if (route_query(connection, stock->parameters, connection->call == STOCK_HOLD ? 0 : STOCK_PARAMETERS, NULL) &&
+    if (route_query(connection, stock->parameters, connection->call == STOCK_HOLD ? STOCK_EXPLAIN : STOCK_PARAMETERS, NULL) &&
         take_explain(connection))
         take_time(connection);
 }

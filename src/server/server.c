@@ -24,7 +24,8 @@ struct server {
     uint32_t io_count;
     uint32_t io_ready, io_started;
     struct source_zones *zones;
-    struct past_works *past;
+    struct past_works *past, *replays;
+    struct past_ledger *past_ledger;
 };
 
 void server_options_init(struct server_options *options)
@@ -149,6 +150,8 @@ static void set_up_service(struct server *server)
     service->inbox = server->inbox;
     service->zones = server->zones;
     service->past = server->past;
+    service->replays = server->replays;
+    service->past_ledger = server->past_ledger;
     service->version = options->version;
     service->connection_count_max = options->connections_max;
     service->spin_ns = options->spin_us * 1000;
@@ -273,14 +276,20 @@ int server_run(const struct server_options *options)
     server.inbox = inbox_create(&inbox_options);
     server.io = calloc(options->io_threads, sizeof(struct io));
     server.zones = source_zones_create();
-    server.past = past_works_create();
+    server.past = past_works_create(PAST_WORKS_MAX);
+    server.replays = past_works_create(REPLAYS_MAX);
+    server.past_ledger = past_ledger_create(linux_env(), shard_journal(server.service.shard), &options->limits,
+                                            PAST_LEDGER_REST_NS);
     if (server.inbox != NULL && server.io != NULL && server.zones != NULL && server.past != NULL &&
+        server.replays != NULL && server.past_ledger != NULL &&
         source_zones_load(server.zones, shard_ledger(server.service.shard))) {
         set_up_service(&server);
         code = run_engine(&server, &signals);
     }
     free(server.io);
     past_works_destroy(server.past);
+    past_works_destroy(server.replays);
+    past_ledger_destroy(server.past_ledger);
     source_zones_destroy(server.zones);
     if (server.inbox != NULL)
         inbox_destroy(server.inbox);
