@@ -113,11 +113,13 @@ static const struct thing things[] = {
      ROWS("stock", figure_columns),
      "get stock [--location LOCATION] [--channel CHANNEL] [--condition CONDITION] [--state STATE] [--q TEXT] " PAGES,
      NULL},
-    {"availability", "/v1/availability", 0, NAMES_MAX, HAS(GET_CHANNEL) | HAS(GET_Q) | HAS_PAGES,
-     ROWS("items", availability_columns), "get availability --channel CHANNEL [ITEM... | [--q TEXT] " PAGES "]", "item"},
+    {"availability", "/v1/availability", 1, NAMES_MAX, HAS(GET_CHANNEL) | HAS(GET_AS_OF) | HAS(GET_EXPLAIN),
+     ROWS("items", availability_columns), "get availability --channel CHANNEL ITEM... [--as-of TIME] [--explain]", "item"},
+    {"availability", "/v1/availability", 0, 0, HAS(GET_CHANNEL) | HAS(GET_Q) | HAS_PAGES,
+     ROWS("items", availability_columns), "get availability --channel CHANNEL [ITEM... | [--q TEXT] " PAGES "]", NULL},
     {"history", "/v1/history", 1, 1, HAS(GET_LOCATION) | HAS(GET_AXIS) | HAS_PAGES, ROWS("entries", history_columns),
      "get history ITEM [--location LOCATION] [--axis recorded|occurred|booked] " PAGES, NULL},
-    {"hold", "/v1/holds", 1, 1, 0, NO_ROWS, "get hold ID", NULL},
+    {"hold", "/v1/holds", 1, 1, HAS(GET_AS_OF), NO_ROWS, "get hold ID [--as-of TIME]", NULL},
     {"holds", "/v1/holds", 0, 0,
      HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
      ROWS("holds", hold_columns),
@@ -126,10 +128,10 @@ static const struct thing things[] = {
      HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_HOLDER) | HAS(GET_CHANNEL) | HAS_PAGES,
      ROWS("waiting", waiting_columns),
      "get waiting [--item ITEM] [--location LOCATION] [--holder HOLDER] [--channel CHANNEL] " PAGES, NULL},
-    {"transfer", "/v1/transfers", 1, 1, 0, NO_ROWS, "get transfer NAME", NULL},
+    {"transfer", "/v1/transfers", 1, 1, HAS(GET_AS_OF), NO_ROWS, "get transfer NAME [--as-of TIME]", NULL},
     {"transfers", "/v1/transfers", 0, 0, HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS_PAGES,
      ROWS("transfers", transfer_columns), "get transfers [--item ITEM] [--location LOCATION] [--state STATE] " PAGES, NULL},
-    {"expectation", "/v1/expectations", 1, 1, 0, NO_ROWS, "get expectation NAME", NULL},
+    {"expectation", "/v1/expectations", 1, 1, HAS(GET_AS_OF), NO_ROWS, "get expectation NAME [--as-of TIME]", NULL},
     {"expectations", "/v1/expectations", 0, 0,
      HAS(GET_ITEM) | HAS(GET_LOCATION) | HAS(GET_STATE) | HAS(GET_DIRECTION) | HAS_PAGES,
      ROWS("expectations", expectation_columns),
@@ -288,8 +290,12 @@ static void print_row_trees(const struct document *document, uint32_t array)
             struct text source = document_text(document, at, TEXT("source"));
             struct text item = document_text(document, at, TEXT("item"));
             struct text location = document_text(document, at, TEXT("location"));
-            printf("\n%.*s: %.*s at %.*s\n", (int)source.length, source.bytes, (int)item.length, item.bytes,
-                   (int)location.length, location.bytes);
+            putchar('\n');
+            if (text_present(source))
+                printf("%.*s: %.*s at %.*s\n", (int)source.length, source.bytes, (int)item.length, item.bytes,
+                       (int)location.length, location.bytes);
+            else
+                printf("%.*s\n", (int)item.length, item.bytes);
             print_trees(document, at);
         }
         at = document->nodes[at].next;

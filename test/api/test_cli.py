@@ -435,6 +435,21 @@ class RealServer(unittest.TestCase):
         self.assertGreaterEqual(json.loads(was[1])["on_hand"], 1)
         code, out, _ = self.onhand("get", "stock", "real", "--as-of", "2020-01-01T00:00:00Z")
         self.assertEqual((code, out.splitlines()[-1]), (0, "position: 1-0"))
+        self.server.send(kind="set_channel", source="c", id="1", channel="past", locations=["L"], buffer=3)
+        self.server.send(kind="hold", source="c", id="2", hold="kept", item="real", location="L", quantity=4, channel="past")
+        then = self.server.get("/v1/feed?kind=hold").json()["events"][-1]["recorded_at"]
+        for kind, more in (("commit", {}), ("release", {})):
+            self.server.send(kind=kind, source="c", id=kind, hold="kept", **more)
+        past = ("get", "availability", "--channel", "past", "real")
+        code, out, _ = self.onhand(*past, "--as-of", then, "--explain")
+        rows = [row.split() for row in out.splitlines()]
+        self.assertEqual((code, rows[1], rows[4], rows[5]), (0, ["real", "13"], ["real"], ["13", "ats"]))
+        self.assertIn("  -3  buffer  of=channel  set=3", out.splitlines())
+        self.assertEqual(self.onhand(*past)[1].splitlines()[1].split(), ["real", "17"])
+        self.assertEqual(self.onhand(*past, "--as-of", "2020-01-01T00:00:00Z")[0], 1)
+        self.assertEqual(self.onhand("get", "availability", "--channel", "past", "--as-of", then)[0], 2)
+        self.assertIn("state: held", self.onhand("get", "hold", "kept", "--as-of", then)[1])
+        self.assertIn("state: released", self.onhand("get", "hold", "kept")[1])
         code, _, error = self.onhand("get", "history", "real", "--location", "nowhere")
         self.assertEqual((code, "no location 'nowhere'" in error), (1, True), error)
         code, out, _ = self.onhand("get", "figures", "--item", "real")
