@@ -294,12 +294,24 @@ void render_refusal(struct buffer *out, const struct render *render, const struc
         render_short_cells(out, render, event, "asked", "free");
 }
 
+/* Which brake held a command, why, and what to do. */
+static void render_brake(struct buffer *out, enum brake brake)
+{
+    render_text_member(out, "brake", constant(brake_name(brake)));
+    buffer_literal(out, ",\"detail\":\"");
+    buffer_text(out, constant(brake_text(brake)));
+    buffer_literal(out, ". Nothing is changed until somebody looks at it and sends resolve, with accept or reject\"");
+}
+
 /* What was made or resolved of a review; whole: with its command. */
 static void render_review_members(struct buffer *out, const struct render *render, const struct event *event, bool whole)
 {
     buffer_literal(out, ",\"review\":");
     render_position(out, render->epoch, event->review);
-    render_text_member(out, "brake", constant(brake_name(event->brake)));
+    if (event->type == EVENT_REVIEW && !whole)
+        render_brake(out, event->brake);
+    else
+        render_text_member(out, "brake", constant(brake_name(event->brake)));
     if (event->type == EVENT_RESOLVE)
         render_text_member(out, "verdict", event->accepted ? TEXT("accept") : TEXT("reject"));
     if (event->shortage_count != 0)

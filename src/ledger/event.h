@@ -163,20 +163,23 @@ static inline bool claim_state_ended(enum claim_state state)
     return state >= CLAIM_STATE_RELEASED && state <= CLAIM_STATE_EXPIRED;
 }
 
-/* What held a command, so that a person decides (review.c). X(enum, name on the wire) */
+/* What held a command, so that a person decides (review.c). X(enum, name on the wire, what is said of it) */
 #define BRAKE_MAP(X)                                                                                                   \
-    X(TOO_LATE, too_late)       /* older than the id window, without seq */                                            \
-    X(AGE_LIMIT, age_limit)     /* older than its source may tell of */                                                \
-    X(COUNT_LIMIT, count_limit) /* a count finds more beyond the books than its source may */                          \
-    X(POLICY, policy)           /* the source's snapshots are all for a person to decide */                           \
-    X(MAX_CHANGE, max_change)   /* a snapshot would change more than its source may */
+    X(TOO_LATE, too_late,                                                                                              \
+      "it occurred before the id window, and has no seq by which it could be told from one that came")                 \
+    X(AGE_LIMIT, age_limit, "it occurred longer ago than the age_limit of its source")                                 \
+    X(COUNT_LIMIT, count_limit, "it finds more beyond the books than the count_limit of its source")                   \
+    X(POLICY, policy, "it differs from the books, and the snapshot_policy of its source leaves that to a person")      \
+    X(MAX_CHANGE, max_change,                                                                                          \
+      "it would change more, or a set leave out more, than its source may; a file may be cut off or of another place")
 enum brake {
-#define X(upper, lower) BRAKE_##upper,
+#define X(upper, lower, said) BRAKE_##upper,
     BRAKE_MAP(X)
 #undef X
         BRAKE_COUNT
 };
 const char *brake_name(enum brake brake);
+const char *brake_text(enum brake brake);
 
 /* What becomes of a source's snapshots. X(enum, name on the wire) */
 #define SNAPSHOT_POLICY_MAP(X)                                                                                         \

@@ -16,11 +16,21 @@
 const char *brake_name(enum brake brake)
 {
     static const char *const names[BRAKE_COUNT] = {
-#define X(upper, lower) #lower,
+#define X(upper, lower, said) #lower,
         BRAKE_MAP(X)
 #undef X
     };
     return names[brake];
+}
+
+const char *brake_text(enum brake brake)
+{
+    static const char *const texts[BRAKE_COUNT] = {
+#define X(upper, lower, said) said,
+        BRAKE_MAP(X)
+#undef X
+    };
+    return texts[brake];
 }
 
 /* ---- the table ---- */

@@ -19,8 +19,8 @@
  * Whatever comes of it, what the source said is kept (statement.c).
  *
  * Many snapshots can be a set: a source tells its stock in parts, and with the last of them all that it told of before, and
- * not in this set, is 0. A set that would let go of more than half of it is held: it is a file that was cut off, or one of
- * another place.
+ * not in this set, is 0. A set that would let go of more than a quarter of it is held, be it of units or of cells: it is a
+ * file that was cut off, or one of another place.
  */
 #include "ledger/decide.h"
 #include "ledger/reading.h"
@@ -215,7 +215,7 @@ static bool is_left_out(const struct judge *judge, const struct statement *state
            (statement->stated != 0 || measured(judge->command, &figures, statement->condition) != 0);
 }
 
-#define SET_PERCENT 50 /* a set lets go of so much of what its source told, at most, unless max_change says otherwise */
+#define SET_PERCENT 25 /* a set lets go of so much of what its source told, at most, unless max_change says otherwise */
 
 /* Shares of sums: what would not fit is beyond all bounds anyway. */
 static int64_t sum_up(int64_t sum, int64_t units)
@@ -224,40 +224,49 @@ static int64_t sum_up(int64_t sum, int64_t units)
     return checked_add(sum, units < 0 ? -units : units, &more) ? more : INT64_MAX;
 }
 
+/* Is it so much, of units or of cells, that the set looks cut off, or is of another place? */
+static bool is_too_much(const struct judge *judge, int64_t gone, int64_t all, int64_t gone_cells, int64_t all_cells)
+{
+    const struct limit *limit = &judge->source->max_change;
+    int64_t percent = limit->has_percent ? limit->percent : SET_PERCENT;
+    while (all > INT64_MAX / LIMIT_PERCENT_MAX) {
+        all >>= 10;
+        gone >>= 10;
+    }
+    return judge->admitted == 0 && snapshot_policy(judge) != SNAPSHOT_REPORT &&
+           (gone * 100 > all * percent || gone_cells * 100 > all_cells * percent);
+}
+
 /* At the end of a set: drafts of all that is not in it, as if a line said 0; notes them when they are too much. */
 static bool take_left_out(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
-    const struct limit *limit = &judge->source->max_change;
     int64_t all = 0;
     int64_t gone = 0;
+    int64_t all_cells = 0;
+    int64_t gone_cells = 0;
     uint32_t count = judge->command->line_count;
-    uint32_t before = judge->draft_count;
     for (uint32_t s = judge->source->statement_first; s != 0; s = ledger->statements.entries[s - 1].next_of_source) {
         const struct statement *statement = &ledger->statements.entries[s - 1];
         const struct cell *cell = &ledger->cells[statement->cell];
         all = sum_up(all, statement->stated);
+        all_cells += statement->stated != 0;
         if (!is_left_out(judge, statement))
             continue;
         if (++count > COMMAND_LINES_MAX)
             return judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "last",
                                  "more than 1,000 cells are not in the set: list them with 0 before its end");
         gone = sum_up(gone, statement->stated);
+        gone_cells += statement->stated != 0;
         struct draft *draft = judge_draft_of(judge, cell->item, cell->location, LINE_NONE);
+        struct figures figures = draft_figures(judge, draft);
+        int64_t units = measured(judge->command, &figures, statement->condition);
+        judge_short(judge, draft, -units, units);
         draft->named |= (uint8_t)(1u << statement->condition);
     }
-    while (all > INT64_MAX / LIMIT_PERCENT_MAX) {
-        all >>= 10;
-        gone >>= 10;
-    }
-    int64_t percent = limit->has_percent ? limit->percent : SET_PERCENT;
-    bool held = judge->admitted == 0 && snapshot_policy(judge) != SNAPSHOT_REPORT && gone * 100 > all * percent;
-    for (uint32_t i = before; held && i < judge->draft_count; i++) {
-        struct figures figures = draft_figures(judge, judge_draft(judge, i));
-        judge_short(judge, judge_draft(judge, i), -figures.units[CONDITION_SELLABLE], figures.units[CONDITION_SELLABLE]);
-    }
-    if (held)
+    if (is_too_much(judge, gone, all, gone_cells, all_cells))
         return judge_review(judge, BRAKE_MAX_CHANGE);
+    judge->decision->shortage_count = 0;
     return true;
 }
 

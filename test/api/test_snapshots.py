@@ -85,7 +85,10 @@ class Snapshots(FolderCase):
         self.assertEqual((held["brake"], held["cells"]), ("max_change", [
             {"item": "B", "location": "L", "change": -5, "books": 5}, {"item": "A", "location": "L", "change": -45, "books": 45}]))
         self.cell(on_hand=45)
-        # One that leaves out a small part lets it go.
+        self.assertIn("cut off", held["detail"])
+        self.assertIn("resolve", held["detail"])
+        # One that leaves out a small part lets it go, once that is so little for its source.
+        self.configure(max_change={"units": 5, "percent": 60})
         answer = self.server.send(kind="snapshot", source="erp", id="s9", seen=seen, set="erp-1123", last=True, lines=[line])
         self.assertEqual([(row["item"], row["difference"]) for row in answer.json()["stated"]], [("A", 0), ("B", -5)])
         self.cell(item="B", on_hand=0)
@@ -156,6 +159,28 @@ class Snapshots(FolderCase):
         self.cell(on_hand=7)
         self.configure(snapshot_policy="review")
         self.assertEqual(self.send("snapshot", 6, seen={"position": self.server.position()})["brake"], "policy")
+
+    def test_a_file_that_is_halved_turned_or_of_another_place_changes_nothing(self):
+        for item in "ABCD":
+            self.send("receive", 10, item=item, source="wms")
+        for item in "WXYZ":
+            self.send("receive", 10, item=item, source="wms")
+
+        def told(name, items, quantity=10):
+            return self.server.send(kind="snapshot", source="erp", id=name, seen={"position": self.server.position()}, set=name,
+                                    last=True, lines=[{"item": item, "location": "L", "quantity": quantity} for item in items])
+
+        self.assertEqual([row["booked"] for row in told("mon", "ABCD").json()["stated"]], [0] * 4)
+        for name, items, gone in (("halved", "AB", "DC"), ("elsewhere", "WXYZ", "DCBA"), ("empty", "", "DCBA")):
+            held = told(name, items).json()
+            self.assertEqual(held["brake"], "max_change", name)
+            self.assertEqual([(row["item"], row["change"]) for row in held["cells"]], [(item, -10) for item in gone])
+        turned = told("turned", "ABCD", -10)
+        self.assertEqual((turned.status, turned.json()["field"]), (422, "/lines/0/quantity"))
+        for item in "ABCDWXYZ":
+            self.cell(item, on_hand=10)
+        self.assertEqual(told("tue", "ABC").status, 200)
+        self.cell("D", on_hand=0)
 
     def test_bad_ones_are_never_applied_blindly(self):
         first = self.send("receive", 10)["position"]
