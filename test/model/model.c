@@ -2204,6 +2204,10 @@ static bool well_formed(struct work *w)
         return invalid(w, "missing_field");
     if (c->kind == MODEL_CLOSE_PERIOD && c->occurred_at_us != MODEL_TIME_NONE)
         return invalid(w, "bad_value"); /* it occurs now */
+    if (c->kind == MODEL_REVERSE && (c->of_source[0] == '\0' || c->of_id[0] == '\0'))
+        return invalid(w, "missing_field");
+    if (c->kind == MODEL_REVERSE && c->occurred_at_us != MODEL_TIME_NONE)
+        return invalid(w, "bad_value"); /* it occurs when what it reverses did */
     if (c->has_seq && c->seq == 0)
         return invalid(w, "bad_value");
     for (int64_t i = 0; i < c->line_count; i++) {
@@ -2300,6 +2304,8 @@ static bool decide(struct work *w)
         return do_count(w);
     case MODEL_CLOSE_PERIOD:
         return do_close_period(w);
+    case MODEL_REVERSE:
+        return do_reverse(w) && finish_cells(w);
     case MODEL_KIND_COUNT:
         break;
     }
@@ -2322,6 +2328,7 @@ static void begin(struct work *w, struct model *model, const struct model_comman
     w->command = command;
     w->now_us = now_us;
     w->answer.code = "none";
+    w->reversed = -1;
     w->next = model->now;
 }
 
@@ -2413,6 +2420,8 @@ struct model_answer model_command(struct model *model, const struct model_comman
     if (accepted) {
         keep_counts(model, &w);
         keep_changes(model, &w);
+        if (w.reversed >= 0)
+            model->remembered[w.reversed].reversed = 1;
         model->now = w.next;
     } else {
         model->now.seq++; /* "Refusals are decisions": one event */
@@ -2433,6 +2442,11 @@ struct model_answer model_command(struct model *model, const struct model_comman
         memcpy(&r->command, command, sizeof(*command));
         r->seq = model->now.seq;
         r->at_us = now_us;
+        r->order = model->order;
+        r->reversed = 0;
+        memset(r->accounts, 0, sizeof(r->accounts));
+        if (accepted)
+            memcpy(r->accounts, w.accounts, sizeof(r->accounts));
     }
     return w.answer;
 }

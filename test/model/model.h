@@ -27,7 +27,7 @@ enum model_kind {
     MODEL_HOLD, MODEL_EXTEND, MODEL_COMMIT, MODEL_RELEASE, MODEL_ITEM, MODEL_SETTINGS, MODEL_AMEND, MODEL_REASSIGN,
     MODEL_PICK, MODEL_UNPICK, MODEL_SET_POLICY, MODEL_SET_CHANNEL, MODEL_ALLOCATE, MODEL_TRANSFER_OUT,
     MODEL_TRANSFER_IN, MODEL_TRANSFER_LOSS, MODEL_EXPECT, MODEL_REDATE, MODEL_CANCEL_EXPECTED, MODEL_COUNT,
-    MODEL_CLOSE_PERIOD, MODEL_KIND_COUNT
+    MODEL_CLOSE_PERIOD, MODEL_REVERSE, MODEL_KIND_COUNT
 };
 
 /* sellable damaged quality_control quarantined recalled expired; MODEL_CONDITIONS when left out */
@@ -73,6 +73,7 @@ struct model_command {
     int64_t direction;
     struct model_moment at, due; /* at: until when it closes, too; due: the eta of a transfer, too */
     struct model_option safety_stock, backorder_limit, reorder_point, buffer, cap, add, set_to;
+    model_name of_source, of_id; /* what is reversed */
     model_name source, id, hold, holder, channel, to, item, location, transfer, expectation;
     struct model_if precondition;
     struct model_line lines[MODEL_LINES_MAX];
@@ -170,7 +171,8 @@ struct model_state {
 /* What one command changed of the goods in one cell, less what counts found. */
 struct model_move {
     model_name item, location;
-    int64_t occurred_us, order, late; /* order: which command it was; late: it occurred before it was told */
+    /* told: by which command; late: it occurred before that; order: told, but of a reversal that of what it reverses */
+    int64_t occurred_us, order, late, told;
     int64_t on[MODEL_CONDITIONS], picked;
 };
 /* A count of one condition of a cell. */
@@ -179,6 +181,7 @@ struct model_count {
     int64_t condition, from_us, to_us, includes_picked, counted, recorded_us, order;
     int64_t variance, uncertain;
     int64_t forgotten; /* its variance stays what it is */
+    int64_t reversed;  /* nothing of it is left */
     int64_t seq;       /* of its event: the other side says it */
 };
 /* What a command changed of what a count found. */
@@ -206,9 +209,17 @@ struct model_answer {
     struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* a claim's cells; what has no place */
     int64_t told_count;
     struct model_told told[MODEL_TOLD_MAX]; /* accepted */
+    int64_t undone_count;
+    struct model_count undone[MODEL_LINES_MAX]; /* counts that are reversed, as they were */
 };
 
-struct model_remembered { struct model_command command; int64_t seq, at_us; };
+/* What a command took from, and gave to, the accounts of one item, less what counts found. */
+struct model_accounts { int64_t supplier, customer, loss, found; };
+struct model_remembered {
+    struct model_command command;
+    int64_t seq, at_us, order, reversed;
+    struct model_accounts accounts[MODEL_NAMES_MAX]; /* one per item, in their order */
+};
 
 struct model {
     int64_t window_us;
@@ -216,6 +227,7 @@ struct model {
     int64_t remembered_count, remembered_max;
     struct model_remembered *remembered; /* of the caller, room for remembered_max */
     int64_t order; /* commands so far */
+    bool old_is_reversible; /* the other side still knows what is to be reversed, however old it is */
     int64_t move_count, count_count, change_count;
     struct model_move *moves;     /* of the caller, room for MODEL_MOVES_MAX */
     struct model_count *counts;   /* of the caller, room for MODEL_COUNTS_MAX */
@@ -254,6 +266,10 @@ struct model_answer model_command(struct model *model, const struct model_comman
 
 /* A command with this one's source and id was decided before, however long ago. */
 bool model_remembers(const struct model *model, const struct model_command *command);
+/* It moved goods, or counted some. */
+bool model_moved(const struct model *model, const struct model_remembered *past);
+/* What is to be reversed: NULL when no command had this name. */
+const struct model_remembered *model_named(const struct model *model, const char *source, const char *id);
 /* What was there of a condition at a time that has passed, as far as is known now. */
 int64_t model_as_of(const struct model *model, const char *item, const char *location, int64_t condition,
                     int64_t at_us);

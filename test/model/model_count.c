@@ -39,9 +39,13 @@ static int64_t seen(const struct model_count *count, int64_t on, int64_t picked)
     return on - (count->condition == 0 && !count->includes_picked ? picked : 0);
 }
 
-/* The command's own time, and whether it is late. */
+/* The command's own time, and whether it is late; of a reversal those of what it reverses. */
 static int64_t occurred(const struct work *w, int64_t *out_late)
 {
+    if (w->command->kind == MODEL_REVERSE) {
+        *out_late = w->then_late;
+        return w->then_us;
+    }
     int64_t us = w->command->occurred_at_us;
     *out_late = us != MODEL_TIME_NONE && us < w->now_us;
     return *out_late ? us : w->now_us;
@@ -53,21 +57,30 @@ void forget_counts(struct model *model, int64_t now_us)
     for (int64_t i = 0; i < model->count_count; i++) {
         struct model_count *count = &model->counts[i];
         bool last = true;
+        if (count->reversed)
+            continue;
         for (int64_t k = 0; k < model->count_count; k++)
-            last = last && !(same_place(&model->counts[k], count->item, count->location, count->condition) &&
-                             counted_before(count, &model->counts[k]));
+            last = last && !(counted_before(count, &model->counts[k]) && !model->counts[k].reversed &&
+                             same_place(&model->counts[k], count->item, count->location, count->condition));
         if (count->recorded_us < now_us - model->window_us && !last)
             count->forgotten = 1;
     }
 }
 
+/* It was reversed, or is by this command. */
+static bool is_undone(const struct work *w, const struct model_count *count)
+{
+    return count->reversed || (w->command->kind == MODEL_REVERSE && count->order == w->then_order);
+}
+
 bool corrects_count(const struct work *w, const char *item, const char *location, int64_t condition)
 {
-    int64_t late;
-    int64_t us = occurred(w, &late);
+    struct model_move move = {.order = w->command->kind == MODEL_REVERSE ? w->then_order : w->model->order};
+    move.occurred_us = occurred(w, &move.late);
     for (int64_t i = 0; i < w->model->count_count; i++) {
         const struct model_count *count = &w->model->counts[i];
-        if (late && same_place(count, item, location, condition) && !count->forgotten && count->to_us >= us)
+        if (same_place(count, item, location, condition) && !count->forgotten && !is_undone(w, count) &&
+            moved_before(&move, count))
             return true;
     }
     return false;
@@ -115,7 +128,8 @@ static void note_moves(struct work *w)
         memcpy(move.item, s->cells[c].item, sizeof(model_name));
         memcpy(move.location, s->cells[c].location, sizeof(model_name));
         move.occurred_us = occurred(w, &move.late);
-        move.order = w->model->order;
+        move.told = w->model->order;
+        move.order = w->command->kind == MODEL_REVERSE ? w->then_order : move.told;
         bool was = c < w->model->now.cell_count;
         move.picked = model_picked(s, c) - (was ? model_picked(&w->model->now, c) : 0);
         any = move.picked != 0;
@@ -225,7 +239,7 @@ static void tell_place(struct work *w, const char *item, const char *location, i
     for (int64_t i = 0; i < model->count_count + w->count_count; i++) {
         bool made = i >= model->count_count;
         const struct model_count *count = made ? &w->counts[i - model->count_count] : &model->counts[i];
-        if (!same_place(count, item, location, condition))
+        if (!same_place(count, item, location, condition) || is_undone(w, count))
             continue;
         int64_t at = count_count++;
         for (; at > 0 && counted_before(count, &counts[at - 1].after); at--)
@@ -243,11 +257,42 @@ static void tell_place(struct work *w, const char *item, const char *location, i
         tell(w, &counts[i]);
 }
 
+/* What the command takes from the accounts, and gives to them. */
+static void note_accounts(struct work *w)
+{
+    for (int64_t i = 0; i < w->next.item_count; i++) {
+        const struct model_item *is = &w->next.items[i], *was = &w->model->now.items[i];
+        if (i < w->model->now.item_count)
+            w->accounts[i] = (struct model_accounts){is->supplier - was->supplier, is->customer - was->customer,
+                                                     is->loss - was->loss, is->found - was->found};
+        else
+            w->accounts[i] = (struct model_accounts){is->supplier, is->customer, is->loss, is->found};
+    }
+}
+
+/* Counts that are reversed: an event of each, whatever it found. */
+static void undo_counts(struct work *w)
+{
+    for (int64_t i = 0; i < w->answer.undone_count; i++) {
+        struct model_told undone = {.before = w->answer.undone[i], .after = w->answer.undone[i]};
+        undone.after.variance = 0;
+        book(w, &undone);
+        w->more[find_cell(&w->next, undone.after.item, undone.after.location)]++;
+    }
+}
+
 void tell_counts(struct work *w)
 {
     bool first[MODEL_CELLS_MAX];
     memset(first, 1, sizeof(first));
     note_moves(w);
+    note_accounts(w);
+    undo_counts(w);
+    for (int64_t i = 0; i < w->answer.undone_count; i++) {
+        int64_t cell = find_cell(&w->next, w->answer.undone[i].item, w->answer.undone[i].location);
+        w->more[cell] -= first[cell]; /* it is the event of its cell */
+        first[cell] = false;
+    }
     for (int64_t i = 0; i < w->count_count; i++) {
         int64_t cell = find_cell(&w->next, w->counts[i].item, w->counts[i].location);
         w->more[cell] -= first[cell]; /* it is the event of its cell */
@@ -268,6 +313,8 @@ void keep_counts(struct model *model, const struct work *w)
         model->counts[model->count_count++] = w->counts[i];
     for (int64_t i = 0; i < w->answer.told_count; i++)
         model->counts[w->answer.told[i].number] = w->answer.told[i].after;
+    for (int64_t i = 0; i < model->count_count; i++)
+        model->counts[i].reversed = is_undone(w, &model->counts[i]);
 }
 
 int64_t model_as_of(const struct model *model, const char *item, const char *location, int64_t condition,
@@ -280,7 +327,8 @@ int64_t model_as_of(const struct model *model, const char *item, const char *loc
             sum += move->on[condition];
     }
     for (int64_t i = 0; i < model->count_count; i++)
-        if (same_place(&model->counts[i], item, location, condition) && model->counts[i].to_us <= at_us)
+        if (same_place(&model->counts[i], item, location, condition) && model->counts[i].to_us <= at_us &&
+            !model->counts[i].reversed)
             sum += model->counts[i].variance;
     return sum;
 }

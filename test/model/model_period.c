@@ -27,19 +27,26 @@ bool do_close_period(struct work *w)
     return true;
 }
 
+static void note_change(struct model *model, const struct model_count *count, int64_t units)
+{
+    assert(model->change_count < MODEL_MOVES_MAX);
+    struct model_change *change = &model->changes[model->change_count++];
+    memcpy(change->item, count->item, sizeof(model_name));
+    memcpy(change->location, count->location, sizeof(model_name));
+    change->condition = count->condition;
+    change->units = units;
+    change->to_us = count->to_us;
+    change->order = model->order;
+}
+
 void keep_changes(struct model *model, const struct work *w)
 {
-    assert(model->change_count + w->answer.told_count <= MODEL_MOVES_MAX);
     for (int64_t i = 0; i < w->answer.told_count; i++) {
         const struct model_told *told = &w->answer.told[i];
-        struct model_change *change = &model->changes[model->change_count++];
-        memcpy(change->item, told->after.item, sizeof(model_name));
-        memcpy(change->location, told->after.location, sizeof(model_name));
-        change->condition = told->after.condition;
-        change->units = told->after.variance - (told->made ? 0 : told->before.variance);
-        change->to_us = told->after.to_us;
-        change->order = model->order;
+        note_change(model, &told->after, told->after.variance - (told->made ? 0 : told->before.variance));
     }
+    for (int64_t i = 0; i < w->answer.undone_count; i++)
+        note_change(model, &w->answer.undone[i], -w->answer.undone[i].variance);
 }
 
 /* Names are filled up with zeros. */
@@ -58,7 +65,7 @@ int64_t model_as_booked(const struct model *model, const char *item, const char 
     for (int64_t i = 0; i < model->move_count; i++) {
         const struct model_move *move = &model->moves[i];
         if (is_there(move->item, move->location, item, location) && move->occurred_us <= at_us &&
-            move->order < told_until)
+            move->told < told_until)
             sum += move->on[condition];
     }
     for (int64_t i = 0; i < model->change_count; i++) {

@@ -42,6 +42,9 @@ struct work {
     int64_t move_count, count_count;
     struct model_move moves[MODEL_CELLS_MAX];
     struct model_count counts[MODEL_LINES_MAX]; /* that it makes */
+    int64_t then_us, then_late, then_order; /* of a reversal: when what it reverses occurred */
+    int64_t reversed;                       /* which of the remembered that is; -1 for none */
+    struct model_accounts accounts[MODEL_NAMES_MAX]; /* what it moves */
     bool lacking; /* some cell has less than asked: there is a row of it, where it can be named */
 };
 
@@ -97,6 +100,11 @@ void make_counts(struct work *w);
 /* What all that moved makes of the counts, and that of the cells and accounts. */
 void tell_counts(struct work *w);
 void keep_counts(struct model *model, const struct work *w);
+
+/* ---- model_reverse.c ---- */
+
+/* The cells have what they had before; finish_cells is left to do. */
+bool do_reverse(struct work *w);
 
 /* ---- model_period.c ---- */
 

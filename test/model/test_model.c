@@ -3,9 +3,10 @@
  * Method: many small worlds of few names, so that commands collide; random commands of all kinds at both sides, with
  * time that runs and jumps (ends of holds, the id window), kits that are made and unmade, repeats, reused ids, guards,
  * partial holds, preconditions, decimals, dry runs, ordered sources, malformed commands; counts of goods and what comes
- * late before them, and commands between what is read for a count and its decision. After EACH command the answer, the
- * events of its lines, of counts and of what corrects them, every figure, account, claim, document, version and name is
- * compared; a copy of every decision is evolved by a second ledger, whose state hash must be equal.
+ * late before them, commands between what is read for a count and its decision; reversals of all that; and periods
+ * that are closed. After EACH command the answer, the events of its lines, of counts and of what corrects them, every
+ * figure, account, claim, document, version and name is compared; a copy of every decision is evolved by a second
+ * ledger, whose state hash must be equal.
  * Counts per kind and outcome, of kits and per code are printed; each must pass a floor, or the test has not tested it.
  *
  * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the
@@ -56,6 +57,8 @@ struct run {
     struct verdict verdict;
     struct past *past; /* of all events of cells, in their order */
     uint64_t past_count;
+    struct decision *kept; /* those of commands, without their texts */
+    uint64_t kept_count, kept_events;
     struct model_command history[HISTORY];
     uint64_t history_count;
     int64_t seqs[MODEL_NAMES_MAX]; /* next seq per source */
@@ -70,6 +73,7 @@ struct past {
     struct figures delta;
 };
 #define PAST_MAX 65536
+#define KEPT_EVENTS_MAX 32768
 
 static struct run run;
 
@@ -78,7 +82,8 @@ static const char *const kind_names[MODEL_KIND_COUNT] = {"receive", "sale",   "s
                                                          "release", "item",   "settings", "amend", "reassign",
                                                          "pick", "unpick", "set_policy", "set_channel", "allocate",
                                                          "transfer_out", "transfer_in", "transfer_loss", "expect",
-                                                         "redate", "cancel_expected", "count", "close_period"};
+                                                         "redate", "cancel_expected", "count", "close_period",
+                                                         "reverse"};
 
 /*
  * How often each kind comes, in shares of all; 0 for what the ledger does not serve yet. What it does not serve yet of
@@ -92,7 +97,7 @@ static const uint8_t weights[MODEL_KIND_COUNT] = {
     [MODEL_UNPICK] = 4,        [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4,   [MODEL_ALLOCATE] = 6,
     [MODEL_TRANSFER_OUT] = 6,  [MODEL_TRANSFER_IN] = 6, [MODEL_TRANSFER_LOSS] = 4, [MODEL_EXPECT] = 6,
     [MODEL_REDATE] = 4,        [MODEL_CANCEL_EXPECTED] = 4, [MODEL_COUNT] = 16,
-    [MODEL_CLOSE_PERIOD] = 2};
+    [MODEL_CLOSE_PERIOD] = 2,  [MODEL_REVERSE] = 6};
 enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
 static bool served[FEATURE_COUNT] = {[AMENDS] = true,    [CHANNELS] = true, [POLICIES] = true,
                                      [BACKORDERS] = true, [WAITS] = true,    [SOURCES] = true,
@@ -148,6 +153,8 @@ static void print_command(const struct model_command *c)
     if (c->transfer[0] != '\0' || c->expectation[0] != '\0' || c->at.form != 0)
         fprintf(stderr, "    transfer=%s expectation=%s direction=%d due=%d %" PRId64 " at=%d %" PRId64 "\n",
                 c->transfer, c->expectation, (int)c->direction, (int)c->due.form, c->due.us, (int)c->at.form, c->at.us);
+    if (c->of_id[0] != '\0')
+        fprintf(stderr, "    of=%s %s\n", c->of_source, c->of_id);
     print_option("safety_stock", &c->safety_stock);
     print_option("backorder_limit", &c->backorder_limit);
     print_option("reorder_point", &c->reorder_point);
@@ -842,6 +849,50 @@ static void make_closing(struct model_command *c)
         c->at.us = -(int64_t)below(2);
 }
 
+/*
+ * Does it reverse a count that may be forgotten by now, or one that made an older one be? The ledger says when that is
+ * so, and nobody promises it.
+ */
+static bool is_forgetful(const struct model_command *c)
+{
+    const struct model_remembered *past = model_named(&run.model, c->of_source, c->of_id);
+    int64_t window_us = run.now_us - WINDOW_US;
+    for (int64_t i = 0; past != NULL && i < run.model.count_count; i++) {
+        const struct model_count *count = &run.model.counts[i];
+        for (int64_t k = 0; count->order == past->order && k < run.model.count_count; k++) {
+            const struct model_count *other = &run.model.counts[k];
+            if (other->recorded_us < window_us && other->condition == count->condition &&
+                strcmp(other->item, count->item) == 0 && strcmp(other->location, count->location) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What another command of the last ones did, most often one that moves goods. */
+static void make_reversal(struct model_command *c)
+{
+    const struct model *model = &run.model;
+    c->guard = MODEL_GUARD_DEFAULT;
+    memset(c->channel, 0, sizeof(c->channel));
+    if (!one_in(40))
+        c->occurred_at_us = MODEL_TIME_NONE;
+    for (unsigned tries = 0; tries < 8 && model->remembered_count > 0; tries++) {
+        int64_t back = (int64_t)below(one_in(8) ? WORLD_COMMANDS : run.late && one_in(2) ? 200 : 30);
+        const struct model_remembered *past = &model->remembered[model->remembered_count - 1 - back];
+        if (back >= model->remembered_count)
+            continue;
+        memcpy(c->of_source, past->command.source, sizeof(model_name));
+        memcpy(c->of_id, past->command.id, sizeof(model_name));
+        if (model_moved(model, past) && (!past->reversed || one_in(2)))
+            break;
+    }
+    if (one_in(40) || is_forgetful(c))
+        memcpy(c->of_id, (const model_name){"none"}, sizeof(model_name));
+    if (one_in(60))
+        memset(one_in(2) ? c->of_id : c->of_source, 0, sizeof(model_name));
+}
+
 static void make_command(struct model_command *c)
 {
     memset(c, 0, sizeof(*c));
@@ -898,6 +949,9 @@ static void make_command(struct model_command *c)
     switch (c->kind) {
     case MODEL_CLOSE_PERIOD:
         make_closing(c);
+        break;
+    case MODEL_REVERSE:
+        make_reversal(c);
         break;
     case MODEL_SETTINGS:
         c->strict = one_in(2);
@@ -976,7 +1030,7 @@ static void make_command(struct model_command *c)
     if (c->kind == MODEL_COUNT)
         make_count(c);
     if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && c->kind != MODEL_SET_CHANNEL &&
-        c->kind != MODEL_CLOSE_PERIOD && one_in(25)) {
+        c->kind != MODEL_CLOSE_PERIOD && c->kind != MODEL_REVERSE && one_in(25)) {
         struct model_line cell = {.condition = MODEL_CONDITIONS};
         memcpy(cell.item, c->item, sizeof(cell.item));
         memcpy(cell.location, c->location, sizeof(cell.location));
@@ -998,6 +1052,8 @@ static void next_command(struct model_command *c)
     } else {
         memcpy(c, past, sizeof(*c));
     }
+    if (c->kind == MODEL_REVERSE && is_forgetful(c))
+        memcpy(c->of_id, (const model_name){"none"}, sizeof(model_name));
 }
 
 /* ---- the adapter ---- */
@@ -1030,7 +1086,7 @@ static const enum command_kind kinds_of[MODEL_KIND_COUNT] = {
     KIND_HOLD, KIND_EXTEND, KIND_COMMIT, KIND_RELEASE, KIND_PUT_ITEM, KIND_SETTINGS, KIND_AMEND, KIND_REASSIGN,
     KIND_PICK, KIND_UNPICK, KIND_SET_POLICY, KIND_SET_CHANNEL, KIND_ALLOCATE, KIND_TRANSFER_OUT, KIND_TRANSFER_IN,
     KIND_TRANSFER_LOSS, KIND_EXPECT, KIND_REDATE, KIND_CANCEL_EXPECTED, KIND_STOCK_COUNT,
-    KIND_CLOSE_PERIOD};
+    KIND_CLOSE_PERIOD, KIND_REVERSE};
 
 static struct moment adapt_moment(const struct model_moment *moment)
 {
@@ -1094,6 +1150,8 @@ static struct command adapt(const struct model_command *c)
         .transfer = text(c->transfer),
         .expectation = text(c->expectation),
         .direction = (enum direction)c->direction,
+        .of_source = text(c->of_source),
+        .of_id = text(c->of_id),
         .at = adapt_moment(&c->at),
         .due = adapt_moment(&c->due),
         .safety_stock = adapt_option(&c->safety_stock),
@@ -1188,6 +1246,22 @@ static void compare_booked(void)
     }
 }
 
+/* For who wants to reverse it. */
+static void keep_decision(void)
+{
+    static struct event events[KEPT_EVENTS_MAX];
+    const struct decision *d = &run.decision;
+    if (!d->has_id_hash || d->event_count == 0) /* a tick */
+        return;
+    assert(run.kept_count < WORLD_ROOM && run.kept_events + d->event_count <= KEPT_EVENTS_MAX);
+    struct decision *kept = &run.kept[run.kept_count++];
+    *kept = (struct decision){.kind = d->kind, .first_seq = d->first_seq, .event_count = d->event_count,
+                              .recorded_at_us = d->recorded_at_us, .occurred_at_us = d->occurred_at_us,
+                              .events = &events[run.kept_events]};
+    memcpy(kept->events, d->events, d->event_count * sizeof(events[0]));
+    run.kept_events += d->event_count;
+}
+
 static void evolve(void)
 {
     static struct event events[DECISION_EVENTS_MAX];
@@ -1229,6 +1303,7 @@ static void evolve(void)
         disagree("state hash after replay", "the twin", 0, 0);
     audit();
     compare_booked();
+    keep_decision();
     for (uint32_t i = 0; i < run.decision.event_count; i++) {
         const struct event *event = &run.decision.events[i];
         if (event->location == NUMBER_NONE)
@@ -1236,7 +1311,8 @@ static void evolve(void)
         assert(run.past_count < PAST_MAX);
         run.past[run.past_count++] =
             (struct past){event->item, event->location,
-                          event->type != EVENT_STOCK_COUNT && event->type != EVENT_CORRECTION,
+                          event->type != EVENT_STOCK_COUNT && event->type != EVENT_CORRECTION &&
+                              !(event->type == EVENT_REVERSE && event->count_seq != 0),
                           event_occurred_us(&run.decision, event), event_booked_us(&run.decision, event), event->delta};
     }
 }
@@ -1247,6 +1323,9 @@ static void read_past(struct reading *reading, struct cell_reading *cells)
     const struct unread *unread = ledger_unread(run.ledger);
     *reading = (struct reading){.question = unread->question, .complete = true, .cell_count = unread->cell_count,
                                 .cells = cells};
+    for (uint64_t k = 0; k < run.kept_count && unread->question.decision_seq != 0; k++)
+        if (run.kept[k].first_seq + run.kept[k].event_count - 1 == unread->question.decision_seq)
+            reading->decision = &run.kept[k];
     for (uint32_t i = 0; i < unread->cell_count; i++) {
         struct cell_view view;
         ledger_cell(run.ledger, unread->cells[i], &view);
@@ -1718,6 +1797,17 @@ static void compare_counts(const struct model_answer *answer)
         compare_told(&answer->told[i]);
         wanted += answer->told[i].events;
     }
+    for (int64_t i = 0; i < answer->undone_count; i++) {
+        const struct model_count *count = &answer->undone[i];
+        int64_t events = 0;
+        for (uint32_t k = 0; k < run.decision.event_count; k++) {
+            const struct event *event = &run.decision.events[k];
+            events += event->type == EVENT_REVERSE && (int64_t)event->count_seq == count->seq && is_of(event, count) &&
+                      event->quantity == -count->variance;
+        }
+        same("reversals of a count", count->item, 1, events);
+        wanted++;
+    }
     same("events of counts", "the command", wanted, there);
 }
 
@@ -1975,15 +2065,20 @@ static void count_promise(const struct model_command *c, const struct model_answ
     promises[BESIDE_SHIP] += (c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && before->waits;
 }
 
+static uint64_t counts_reversed, reversed_under, reversed_inside;
+
 static void count_counts(const struct model_command *c, const struct model_answer *answer)
 {
     int64_t by_turns = 0;
     count_fates[COUNTS_TOO_LATE] += c->kind == MODEL_COUNT && strcmp(answer->code, "too_late") == 0;
     if (answer->outcome != MODEL_ACCEPTED || c->dry_run)
         return;
+    counts_reversed += answer->undone_count > 0;
+    reversed_under += c->kind == MODEL_REVERSE && answer->told_count > 0;
     for (int64_t i = 0; i < answer->told_count; i++) {
         const struct model_told *told = &answer->told[i];
         const struct model_count *after = &told->after;
+        reversed_inside += c->kind == MODEL_REVERSE && after->uncertain != told->before.uncertain;
         bool old = after->recorded_us < run.now_us - WINDOW_US;
         count_fates[COUNTS_MADE] += told->made != 0;
         count_fates[COUNTS_FOUND] += told->made && after->variance > 0;
@@ -2052,7 +2147,8 @@ static bool report(uint64_t commands)
         CODE_insufficient_stock, CODE_precondition_failed, CODE_unknown_item, CODE_unknown_location,
         CODE_expired_command, CODE_seq_passed, CODE_too_late, CODE_unknown_hold, CODE_hold_exists, CODE_hold_ended,
         CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use,
-        CODE_kit_in_kit, CODE_circular, CODE_in_future, CODE_period_closed};
+        CODE_kit_in_kit, CODE_circular, CODE_in_future, CODE_period_closed,
+        CODE_unknown_command, CODE_already_reversed, CODE_not_reversible};
     static const struct {
         unsigned feature;
         enum code code;
@@ -2104,6 +2200,8 @@ static bool report(uint64_t commands)
         bool expected;
     } others[] = {{"pasts compared", pasts_compared, !run.alone},
                   {"booked, not so then", booked_apart, !run.alone},
+                  {"counts reversed", counts_reversed, true}, {"reversed under counts", reversed_under, true},
+                  {"reversed in windows", reversed_inside, true},
                   {"claims expired", claims_expired, true}, {"ticks", ticks, !run.alone},
                   {"ids forgotten", forgotten, !run.alone},
                   {"clock skew", skewed, true}, {"cells covered", cells_covered, served[BACKORDERS]},
@@ -2298,6 +2396,7 @@ static void begin_world(uint64_t number)
     static struct model_count counted[MODEL_COUNTS_MAX];
     static struct model_change changes[MODEL_MOVES_MAX];
     static struct past past[PAST_MAX];
+    static struct decision kept[WORLD_ROOM];
     for (int64_t i = 0; i < run.model.count_count; i++)
         count_fates[COUNTS_FORGOTTEN] += run.model.counts[i].forgotten != 0;
     run.world_number = number;
@@ -2314,6 +2413,8 @@ static void begin_world(uint64_t number)
     run.late = !run.huge && !one_in(3);
     run.past = past;
     run.past_count = 0;
+    run.kept = kept;
+    run.kept_count = run.kept_events = 0;
     model_init(&run.model, WINDOW_US, remembered, WORLD_ROOM, moves, counted, changes);
     run.model.now.seq = 1;
     if (run.alone) {
@@ -2486,7 +2587,7 @@ static void decide_read(const struct model_command *c, const struct command *com
             struct model_command other;
             do
                 next_command(&other);
-            while (other.kind == MODEL_COUNT);
+            while (other.kind == MODEL_COUNT || other.kind == MODEL_REVERSE);
             if (other.line_count > 0 && other.lines[0].location[0] != '\0' && c->line_count > 0 && one_in(2)) {
                 memcpy(other.lines[0].item, c->lines[0].item, sizeof(model_name));
                 memcpy(other.lines[0].location, c->lines[0].location, sizeof(model_name));
@@ -2524,6 +2625,7 @@ static void decide(const struct model_command *of)
     /* The model asks for it when the id is past the window. */
     bool known = run.verdict.outcome == OUTCOME_DUPLICATE || run.verdict.code == CODE_id_reused;
     bool repeated = model_remembers(&run.model, &c);
+    run.model.old_is_reversible = run.verdict.code != CODE_unknown_command;
     remember(&c);
     struct promise promised = promise_of(&c);
     struct model_answer answer = model_command(&run.model, &c, run.now_us, known);
