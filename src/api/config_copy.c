@@ -16,6 +16,7 @@ void config_copy(const struct ledger *ledger, const struct quality *quality, enu
     if (out_copy->has_seq) {
         out_copy->source_seq = ledger_source_seq(ledger, number);
         out_copy->silent_since_us = ledger_silence(ledger, number).since_us;
+        out_copy->drift = ledger_drift(ledger, number);
         out_copy->has_quality = quality_counts(quality, number, &out_copy->counts) &&
                                 quality_lateness(quality, number, &out_copy->lateness);
     }

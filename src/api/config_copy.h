@@ -12,9 +12,10 @@ struct config_copy {
     struct text name; /* the ledger's: names never move */
     uint64_t stamp;   /* sequence of the last configuration, 0 when provisional */
     uint8_t scale;    /* of an item */
-    bool has_seq;     /* of a source: the next three are known */
+    bool has_seq;     /* of a source: the next four are known */
     uint64_t source_seq;         /* the highest decided, 0 for none */
     int64_t silent_since_us;     /* UTC, log time: nothing was decided of it since; 0 while it is not silent */
+    uint32_t drift;              /* what it said last that differs from the books */
     bool has_quality;            /* and the next two */
     struct quality_counts counts;
     struct quality_lateness lateness;

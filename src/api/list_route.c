@@ -319,7 +319,7 @@ static bool take_review(const struct ledger *ledger, struct list *list, struct r
                                                                     : TEXT("rejected"));
 }
 
-static const char *const drift_states[] = {"differs", "agrees", NULL};
+static const char *const drift_states[] = {"differs", "agrees", "to_count", NULL};
 
 /* What is said of a place that was given up is of no use any more. */
 static bool drift_is_wanted(const struct ledger *ledger, struct list *list, struct row *row)
@@ -327,9 +327,12 @@ static bool drift_is_wanted(const struct ledger *ledger, struct list *list, stru
     const struct statement_view *view = &row->of.statement;
     ledger_statement(ledger, row->place, &row->of.statement);
     bool differs = view->stated != view->books;
+    bool to_count = view->asked_seq != 0 && view->counted_seq == 0;
     struct text state = list->values[LIST_STATE];
     return !ledger_retired(ledger, NAME_LOCATION, view->location) && !ledger_retired(ledger, NAME_ITEM, view->item) &&
-           (text_present(state) ? is_wanted(list, LIST_STATE, differs ? TEXT("differs") : TEXT("agrees")) : differs) &&
+           (text_present(state) ? is_wanted(list, LIST_STATE, differs ? TEXT("differs") : TEXT("agrees")) ||
+                                      (to_count && is_wanted(list, LIST_STATE, TEXT("to_count")))
+                                : differs) &&
            is_wanted(list, LIST_SOURCE, ledger_name(ledger, NAME_SOURCE, view->source)) &&
            is_wanted(list, LIST_ITEM, ledger_name(ledger, NAME_ITEM, view->item)) &&
            is_wanted(list, LIST_LOCATION, ledger_name(ledger, NAME_LOCATION, view->location));

@@ -104,6 +104,12 @@ static void silence_of_source(struct buffer *out, struct text source, const stru
     of_source(out, "onhand_source_silent", source, "", counts->silent ? "1" : "0");
 }
 
+static void drift_of_source(struct buffer *out, struct text source, const struct quality_counts *counts)
+{
+    char room[32];
+    of_source(out, "onhand_source_drift", source, "", whole(room, counts->drift));
+}
+
 static void lateness_of_source(struct buffer *out, struct text source, const struct quality_counts *counts)
 {
     static const char *const bounds[QUALITY_LATENESS_COUNT + 1] = {
@@ -138,6 +144,7 @@ static void source_metrics(struct buffer *out, const struct service *service)
         {"onhand_source_heard_timestamp_seconds", "gauge", "Log time of the last decision of a source, 0 for none.",
          heard_of_source},
         {"onhand_source_silent", "gauge", "1 while a watched source is silent.", silence_of_source},
+        {"onhand_source_drift", "gauge", "What a source said last of cells that differs from the books.", drift_of_source},
         {LATENESS, "histogram", "From when a source says it happened to when it was decided.",
          lateness_of_source},
     };

@@ -679,6 +679,14 @@ static void render_snapshot_members(struct buffer *out, const struct render *ren
     buffer_byte(out, '}');
 }
 
+static void render_position_or_null(struct buffer *out, const struct render *render, uint64_t seq)
+{
+    if (seq == 0)
+        buffer_literal(out, "null");
+    else
+        render_position(out, render->epoch, seq);
+}
+
 void render_statement_open(struct buffer *out, const struct render *render, const struct statement_view *view)
 {
     unsigned scale = view->scale;
@@ -694,6 +702,10 @@ void render_statement_open(struct buffer *out, const struct render *render, cons
     render_seen(out, render, view->seen_position, view->seen_us);
     buffer_literal(out, ",\"position\":");
     render_position(out, render->epoch, view->seq);
+    buffer_literal(out, ",\"count_asked\":");
+    render_position_or_null(out, render, view->asked_seq);
+    buffer_literal(out, ",\"counted\":");
+    render_position_or_null(out, render, view->counted_seq);
     buffer_literal(out, ",\"agreed\":");
     if (view->agreed_seq == 0) {
         buffer_literal(out, "null");
@@ -833,6 +845,8 @@ void render_event(struct buffer *out, const struct render *render, const struct 
         render_cell_members(out, render, event);
     if (event->type == EVENT_SNAPSHOT)
         render_snapshot_members(out, render, decision, event);
+    if (event->type == EVENT_COUNT_ASKED)
+        render_text_member(out, "asked_by", render_name(render, NAME_SOURCE, event->stated_by));
     if (event->count_seq != 0)
         render_count_members(out, render, event);
     if (event->claim != 0)

@@ -357,6 +357,7 @@ void render_config(struct buffer *out, const struct render *render, const struct
             buffer_literal(out, "null");
         else
             json_time(out, config->silent_since_us);
+        render_count(out, "drift", config->drift);
         render_quality(out, config);
     }
     buffer_byte(out, '}');

@@ -59,7 +59,8 @@ static const struct column review_columns[] = {
 };
 static const struct column drift_columns[] = {
     {"source", "source"}, {"item", "item"}, {"location", "location"}, {">stated", "stated"}, {">books", "books"},
-    {">difference", "difference"}, {"policy", "policy"},
+    {">difference", "difference"}, {"policy", "policy"}, {"count_asked", "count_asked"},
+    {"counted", "counted"},
 };
 static const struct column item_columns[] = {
     {"item", "item"}, {">scale", "scale"}, {"provisional", "provisional"},

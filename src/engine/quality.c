@@ -7,6 +7,7 @@ struct source_quality {
     atomic_uint_fast64_t accepted, refused, invalid, replayed, contradictions, clock_skew;
     atomic_uint_fast64_t late[QUALITY_LATENESS_COUNT + 1], late_sum_us;
     atomic_int_fast64_t heard_us;
+    atomic_uint_fast32_t drift;
     atomic_bool silent, gone;
 };
 
@@ -126,6 +127,13 @@ void quality_decided(struct quality *quality, const struct decision *decision, b
     add(&of->contradictions, contradictions);
 }
 
+void quality_drift(struct quality *quality, uint32_t source, uint32_t count)
+{
+    struct source_quality *of = find(quality, source);
+    if (of != NULL)
+        atomic_store_explicit(&of->drift, count, memory_order_relaxed);
+}
+
 void quality_replayed(struct quality *quality, uint32_t source)
 {
     struct source_quality *of = find(quality, source);
@@ -182,6 +190,7 @@ bool quality_counts(const struct quality *quality, uint32_t source, struct quali
         .clock_skew = load(&of->clock_skew),
         .heard_us = atomic_load_explicit(&of->heard_us, memory_order_relaxed),
         .silent = atomic_load_explicit(&of->silent, memory_order_relaxed),
+        .drift = (uint32_t)atomic_load_explicit(&of->drift, memory_order_relaxed),
         .late_sum_us = load(&of->late_sum_us),
     };
     for (unsigned i = 0; i <= QUALITY_LATENESS_COUNT; i++)

@@ -35,6 +35,7 @@ struct quality_counts {
     uint64_t clock_skew;     /* its clock was more than 5 minutes ahead */
     int64_t heard_us;        /* log time of the last decision of it, 0 for none */
     bool silent;             /* silence.c */
+    uint32_t drift;          /* what it said last that differs (statement.c) */
     /* Of accepted and refused commands that said when it happened: those within each bound and beyond the one before,
      * those beyond all; and the sum, microseconds. */
     uint64_t late[QUALITY_LATENESS_COUNT + 1];
@@ -55,6 +56,8 @@ void quality_destroy(struct quality *quality);
 void quality_follow(struct quality *quality, const struct decision *decision);
 /* The same for a command that was decided now. timed: it said when it happened. */
 void quality_decided(struct quality *quality, const struct decision *decision, bool timed);
+/* So much of what this source said last differs from the books. */
+void quality_drift(struct quality *quality, uint32_t source, uint32_t count);
 /* A command of this source (NUMBER_NONE for one that is not known) was answered without a decision. */
 void quality_replayed(struct quality *quality, uint32_t source);
 void quality_invalid(struct quality *quality, uint32_t source);

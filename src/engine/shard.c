@@ -51,12 +51,33 @@ static void replay_genesis(void *context, const struct genesis *genesis)
     shard->ledger = shard->rebuild.ledger;
 }
 
+/* What the sources differ by, after a decision that may have changed it. */
+static void follow_drift(struct shard *shard, const struct decision *decision)
+{
+    uint32_t first = 0;
+    uint32_t end = 0;
+    if (LIKELY(decision->kind != KIND_SNAPSHOT && decision->kind != KIND_RESOLVE && decision->kind != KIND_DELETE_ITEM &&
+               decision->kind != KIND_DELETE_LOCATION))
+        return;
+    if (decision->kind == KIND_DELETE_ITEM || decision->kind == KIND_DELETE_LOCATION)
+        end = quality_count(shard->quality);
+    for (uint32_t i = 0; i < decision->event_count && end == 0; i++) {
+        if (decision->events[i].type == EVENT_SNAPSHOT) {
+            first = decision->events[i].stated_by;
+            end = first + 1;
+        }
+    }
+    for (uint32_t s = first; s < end; s++)
+        quality_drift(shard->quality, s, ledger_drift(shard->ledger, s));
+}
+
 static void replay_decision(void *context, const struct decision *decision)
 {
     struct shard *shard = context;
     if (!rebuild_apply(&shard->rebuild, decision))
         return;
     quality_follow(shard->quality, decision);
+    follow_drift(shard, decision);
     if (shard->options.progress != NULL && shard->rebuild.decision_count % 65536 == 0)
         shard->options.progress(shard->options.progress_argument, shard->rebuild.decision_count);
 }
@@ -373,6 +394,7 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
         count(verdict.code == CODE_none ? &shard->counters.accepted[command->kind]
                                         : &shard->counters.refused[command->kind]);
         quality_decided(shard->quality, &shard->decision, command->occurred_at_us != TIME_NONE);
+        follow_drift(shard, &shard->decision);
         return;
     case OUTCOME_DUPLICATE:
         answer->replayed = true;

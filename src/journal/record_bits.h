@@ -81,9 +81,10 @@ enum {
     ALSO_REVERSE = 1 << 10, /* varint back, u8 form and text of the source, the same of the id */
     ALSO_STATED = 1 << 11,  /* of the type snapshot: varint source, zigzag books, u8 policy and flags, varint position,
                              * u64 set where a flag says so */
+    ALSO_ASKED = 1 << 13,   /* of the type count_asked: varint source */
     ALSO_BOOKED = 1 << 14,  /* varint from it to recorded at */
     ALSO_SKIPS = 1 << 15,   /* of each level the version has: varint back, zigzag from the oldest to recorded at */
-    ALSO_UNKNOWN = 0x3000
+    ALSO_UNKNOWN = 0x1000
 };
 #define CONFIG_DELETED 0x80u /* beside the space */
 #define COUNT_PICKED   1u    /* of the count's flags, the only one */

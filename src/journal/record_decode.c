@@ -317,6 +317,8 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
     }
     if ((also & ALSO_STATED) != 0)
         take_stated(d, event);
+    if ((also & ALSO_ASKED) != 0)
+        event->stated_by = take_number(d);
     if ((also & ALSO_BOOKED) != 0)
         take_booked(d, decision, event);
     if ((also & ALSO_SKIPS) != 0)
@@ -418,6 +420,7 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
     refuse(d, !d->unknown && event_of_silence(event) != ((also & ALSO_SILENCE) != 0));
     refuse(d, !d->unknown && (event->type == EVENT_SNAPSHOT) != ((also & ALSO_STATED) != 0));
     refuse(d, !d->unknown && event->type == EVENT_CLOSE_PERIOD && (also & ALSO_BOOKED) == 0);
+    refuse(d, !d->unknown && (event->type == EVENT_COUNT_ASKED) != ((also & ALSO_ASKED) != 0));
     if (also != 0)
         take_also(d, decision, also, names, event);
 }

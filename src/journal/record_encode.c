@@ -146,7 +146,8 @@ static NEVER_INLINE unsigned also_rarely(const struct event *event)
 {
     return (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->review != 0 ? ALSO_REVIEW : 0u) |
            (event->reversed_seq != 0 ? ALSO_REVERSE : 0u) | (event->booked_us != 0 ? ALSO_BOOKED : 0u) |
-           (event->type == EVENT_SNAPSHOT ? ALSO_STATED : 0u) | (event_of_silence(event) ? ALSO_SILENCE : 0u);
+           (event->type == EVENT_SNAPSHOT ? ALSO_STATED : 0u) | (event->type == EVENT_COUNT_ASKED ? ALSO_ASKED : 0u) |
+           (event_of_silence(event) ? ALSO_SILENCE : 0u);
 }
 
 static unsigned event_also(const struct event *event)
@@ -264,6 +265,8 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorde
     }
     if ((also & ALSO_STATED) != 0)
         at = put_stated(at, event);
+    if ((also & ALSO_ASKED) != 0)
+        at = put_varint(at, event->stated_by);
     if ((also & ALSO_BOOKED) != 0) {
         CHECK(event->booked_us <= recorded_at_us);
         at = put_varint(at, (uint64_t)wrapping_difference(recorded_at_us, event->booked_us));

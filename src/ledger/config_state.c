@@ -203,6 +203,7 @@ static void item_evolve(struct ledger *ledger, const struct event *event)
     item->scale = event->scale;
     if (event->config_deleted) {
         CHECK(item->first_use == 0);
+        statements_give_up(ledger, NAME_ITEM, event->item);
         name_retire(ledger, NAME_ITEM, event->item);
     } else if (item->config.length != 0) {
         item_follow(ledger, event->item, true);
@@ -241,6 +242,7 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
     location->config_seq = event->seq;
     if (event->config_deleted) {
         CHECK(location->children == 0);
+        statements_give_up(ledger, NAME_LOCATION, number);
         name_retire(ledger, NAME_LOCATION, number);
     }
     hash_in(ledger, PART_LOCATION, number, location_hash(ledger, number));

@@ -423,8 +423,7 @@ static int64_t account_before(const struct judge *judge, const struct event *eve
     return event->item < ledger->names[NAME_ITEM].count ? ledger->items[event->item].accounts[event->account] : 0;
 }
 
-/* Follows an event of the cell with one that has no delta of its own. */
-static struct event *follow(struct judge *judge, const struct event *event, enum event_type type, int64_t quantity)
+struct event *judge_follow(struct judge *judge, const struct event *event, enum event_type type, int64_t quantity)
 {
     struct event *next = judge_event(judge, type);
     next->item = event->item;
@@ -469,13 +468,13 @@ static void follow_thresholds(struct judge *judge, struct event *event, int64_t 
                               bool in_bin)
 {
     if (event->low && !was_low)
-        (void)follow(judge, event, EVENT_LOW_STOCK, available);
+        (void)judge_follow(judge, event, EVENT_LOW_STOCK, available);
     if (in_bin)
         return; /* it may need to be filled, but its node says what is to be had */
     if (before > 0 && available <= 0)
-        (void)follow(judge, event, EVENT_OUT_OF_STOCK, available);
+        (void)judge_follow(judge, event, EVENT_OUT_OF_STOCK, available);
     if (before <= 0 && available > 0 && event->version > 1)
-        (void)follow(judge, event, EVENT_BACK_IN_STOCK, available);
+        (void)judge_follow(judge, event, EVENT_BACK_IN_STOCK, available);
 }
 
 /* A cell as the decision has left it so far. */
@@ -565,16 +564,16 @@ bool judge_cell(struct judge *judge, struct draft *draft, struct event *event, e
     }
     int64_t available = figures_available(&event->figures);
     if (discrepancy_units > 0)
-        follow(judge, event, EVENT_DISCREPANCY, discrepancy_units)->discrepancy = why;
+        judge_follow(judge, event, EVENT_DISCREPANCY, discrepancy_units)->discrepancy = why;
     for (unsigned i = 0; i < CONDITION_COUNT; i++) {
         if (event->figures.units[i] < 0 && event->figures.units[i] < before.figures.units[i]) {
-            struct event *next = follow(judge, event, EVENT_DISCREPANCY, -event->figures.units[i]);
+            struct event *next = judge_follow(judge, event, EVENT_DISCREPANCY, -event->figures.units[i]);
             next->discrepancy = DISCREPANCY_BELOW_ZERO;
             next->condition = (enum condition)i;
         }
     }
     if (figures_oversold(&event->figures) > figures_oversold(&before.figures) && !draft->in_bin)
-        follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
+        judge_follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
     follow_thresholds(judge, event, figures_available(&before.figures), available, before.low, draft->in_bin);
     draft->last_event = judge->decision->event_count;
     return true;
@@ -584,9 +583,9 @@ void judge_begins(struct judge *judge, struct event *event)
 {
     int64_t available = figures_available(&event->figures);
     if (figures_oversold(&event->figures) > 0)
-        (void)follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
+        (void)judge_follow(judge, event, EVENT_OVERSOLD, figures_oversold(&event->figures));
     if (available > 0 && event->version > 1)
-        (void)follow(judge, event, EVENT_BACK_IN_STOCK, available);
+        (void)judge_follow(judge, event, EVENT_BACK_IN_STOCK, available);
 }
 
 /* ---- deciding ---- */

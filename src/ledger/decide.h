@@ -120,6 +120,8 @@ static inline struct event *judge_draft_event(struct judge *judge, const struct 
 {
     return LIKELY(!draft->unnamed) ? judge_event(judge, type) : bins_event(judge, draft);
 }
+/* Follows an event of a cell with one that has no delta of its own. */
+struct event *judge_follow(struct judge *judge, const struct event *event, enum event_type type, int64_t quantity);
 /*
  * Finishes an event of a cell whose delta, quantity, condition, account and claim parts are filled: computes figures,
  * version and account, appends discrepancy and oversold events. account_units of the event holds the account's change.

@@ -61,7 +61,8 @@
     X(SNAPSHOT, snapshot)                                                                                              \
     X(SHORT, short)                                                                                                    \
     X(REVERSE, reverse)                                                                                                \
-    X(CLOSE_PERIOD, close_period)
+    X(CLOSE_PERIOD, close_period)                                                                                      \
+    X(COUNT_ASKED, count_asked)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -187,7 +188,8 @@ const char *brake_text(enum brake brake);
     X(COMPARE_AND_SET, compare_and_set)     /* the same, refused when something is newer */                            \
     X(LATEST_EVENT_TIME, latest_event_time) /* the same, nothing when something is newer */                            \
     X(REVIEW, review)                       /* a person decides */                                                     \
-    X(REPORT, report)                       /* nothing is booked, the difference is kept */
+    X(REPORT, report)                       /* nothing is booked, the difference is kept */                           \
+    X(COUNT, count)                         /* the same, and somebody is asked to count */
 enum snapshot_policy {
 #define X(upper, lower) SNAPSHOT_##upper,
     SNAPSHOT_POLICY_MAP(X)
@@ -306,7 +308,8 @@ struct event {
     int64_t variance;          /* what it found beyond the books, as far as is known now */
     int64_t uncertain;         /* units that moved inside its window, whichever way */
 
-    /* What a snapshot said of a condition of the cell: `quantity` is its figure. Present in events of this type. */
+    /* What a snapshot said of a condition of the cell: `quantity` is its figure. Present in events of this type; the first one
+     * in those of count_asked, too, whose `quantity` is the difference. */
     uint32_t stated_by;       /* the source that said it; another than the decision's when it was held */
     int64_t books;            /* the same figure as of what its source had seen, by the books */
     bool net;                 /* what is committed is off it, */

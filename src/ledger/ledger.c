@@ -182,7 +182,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
             if (event->type == EVENT_RELEASE || event->type == EVENT_AMEND)
                 shrunk = claim;
         }
-        if (UNLIKELY(event->type == EVENT_SNAPSHOT))
+        if (UNLIKELY(event->type >= EVENT_SNAPSHOT))
             statement_evolve(ledger, decision, event, cell);
         if (UNLIKELY(event->review != 0))
             review_evolve(ledger, decision, event);

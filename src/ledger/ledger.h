@@ -357,9 +357,12 @@ struct statement_view {
     /* The last statement before it with which the two agreed, of themselves or by a booking; 0 for none. */
     uint64_t agreed_seq, agreed_position; /* of its event; as seen_position, as is the next one */
     int64_t agreed_us;
+    uint64_t asked_seq, counted_seq; /* of the event that asked for a count, and of that count; 0 for none */
 };
 uint32_t ledger_statement_count(const struct ledger *ledger);
 void ledger_statement(const struct ledger *ledger, uint32_t statement, struct statement_view *out_view);
+/* How many of a source's statements differ from the books, of items and locations that were not given up. */
+uint32_t ledger_drift(const struct ledger *ledger, uint32_t source);
 /*
  * What the cell of a statement still expects and what is under way to it, of documents that were there when it was made.
  * Copies count_max lines at most and returns how many; the names until the next evolve.

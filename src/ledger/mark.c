@@ -105,8 +105,7 @@ uint32_t mark_of(const struct ledger *ledger, uint32_t cell, uint64_t seq)
     return m == 0 ? NUMBER_NONE : m - 1;
 }
 
-/* The newest of a cell and condition, or NUMBER_NONE. */
-static uint32_t newest_of(const struct ledger *ledger, uint32_t cell, enum condition condition)
+uint32_t mark_newest(const struct ledger *ledger, uint32_t cell, enum condition condition)
 {
     const struct mark *marks = ledger->marks.entries;
     uint32_t m = first_of(ledger, cell);
@@ -180,7 +179,7 @@ static void mark_add(struct ledger *ledger, const struct event *event, uint32_t 
                           .uncertain = event->uncertain};
     marks->live++;
     hash_in(ledger, PART_MARK, number, mark_hash(mark));
-    uint32_t former = newest_of(ledger, cell, event->condition);
+    uint32_t former = mark_newest(ledger, cell, event->condition);
     uint32_t *link = &cell_extra_make(ledger, cell)->mark_first;
     while (*link != 0 && marks->entries[*link - 1].to_us > mark->to_us)
         link = &marks->entries[*link - 1].next;
@@ -188,7 +187,7 @@ static void mark_add(struct ledger *ledger, const struct event *event, uint32_t 
     *link = number + 1;
     recent_add(marks, number);
     /* One that was kept only because it was the newest. */
-    if (former != NUMBER_NONE && !marks->entries[former].recent && newest_of(ledger, cell, event->condition) == number)
+    if (former != NUMBER_NONE && !marks->entries[former].recent && mark_newest(ledger, cell, event->condition) == number)
         drop(ledger, former);
 }
 
@@ -226,7 +225,7 @@ void marks_forget(struct ledger *ledger, int64_t now_us, unsigned most)
         uint32_t number = marks->recent_first - 1;
         const struct mark *mark = &marks->entries[number];
         recent_take(marks, number);
-        if (newest_of(ledger, mark->cell, mark->condition) != number)
+        if (mark_newest(ledger, mark->cell, mark->condition) != number)
             drop(ledger, number);
     }
 }
@@ -287,7 +286,7 @@ bool mark_sound(const struct ledger *ledger, uint32_t number, struct audit *audi
     }
     if (!is_of_cell(ledger, number, audit))
         return false;
-    AUDIT_CHECK(audit, STATE, mark->recent || newest_of(ledger, mark->cell, mark->condition) == number,
+    AUDIT_CHECK(audit, STATE, mark->recent || mark_newest(ledger, mark->cell, mark->condition) == number,
                 "it is kept, and neither recent nor the newest");
     if (!mark->recent) {
         AUDIT_CHECK(audit, STATE, (mark->recent_next | mark->recent_previous) == 0, astray);

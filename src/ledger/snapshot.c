@@ -13,7 +13,7 @@
  * Which claims are off the source's figure is its `contains`: none, those that are shipped (what is picked counts as
  * such), or all that is committed. What the difference is for is the source's policy: it is booked against @found or
  * @loss (rebase), or so only when nothing newer is there (compare_and_set refuses, latest_event_time does nothing), or
- * kept (report), or decided by a person (review). Booked by time it is a mark, as a count: what comes later and occurred
+ * kept (report), or kept and counted (count), or decided by a person (review). Booked by time it is a mark, as a count: what comes later and occurred
  * before it corrects it, because the source had it in its figure.
  *
  * Whatever comes of it, what the source said is kept (statement.c).
@@ -36,6 +36,12 @@ static enum snapshot_policy snapshot_policy(const struct judge *judge)
 {
     enum snapshot_policy policy = judge->source == NULL ? SNAPSHOT_REBASE : judge->source->snapshot_policy;
     return policy == SNAPSHOT_REVIEW && judge->admitted != 0 ? SNAPSHOT_REBASE : policy;
+}
+
+/* Nothing of it is ever booked. */
+static bool is_only_kept(enum snapshot_policy policy)
+{
+    return policy == SNAPSHOT_REPORT || policy == SNAPSHOT_COUNT;
 }
 
 static enum contains claims_in(const struct command *command)
@@ -118,7 +124,7 @@ static bool find_differences(struct judge *judge, struct draft *draft, const str
                                  "the difference would leave the range of 2^53-1 base units");
         bool held = policy == SNAPSHOT_REVIEW
                         ? draft->asked_by[c] != 0
-                        : source != NULL && policy != SNAPSHOT_REPORT &&
+                        : source != NULL && !is_only_kept(policy) &&
                               limit_exceeded(&source->max_change, draft->asked_by[c], books, draft->scale);
         if (held && judge->admitted == 0)
             judge_short(judge, draft, draft->asked_by[c], books);
@@ -149,6 +155,20 @@ static struct event *snapshot_event(struct judge *judge)
     return event;
 }
 
+/* Is this difference a new task? One that is known is asked for already, or was counted: then the source is wrong. */
+static bool is_to_count(const struct judge *judge, const struct draft *draft, const struct event *said)
+{
+    const struct ledger *ledger = judge->ledger;
+    int64_t difference = said->quantity - said->books;
+    if (said->policy != SNAPSHOT_COUNT || difference == 0)
+        return false;
+    uint32_t last = statement_find(ledger, said->stated_by, draft->cell, said->condition);
+    const struct statement *before = last == NUMBER_NONE ? NULL : &ledger->statements.entries[last];
+    if (before == NULL || before->asked_seq == 0)
+        return true;
+    return statement_counted(ledger, before) != 0 && before->stated - before->books != difference;
+}
+
 /* What the source said of one condition of a cell, and what is booked of it. */
 static bool emit_snapshot(struct judge *judge, struct draft *draft, uint32_t index, const struct cell_reading *read,
                           enum condition condition, bool booked)
@@ -174,14 +194,22 @@ static bool emit_snapshot(struct judge *judge, struct draft *draft, uint32_t ind
         event->variance = units;
         draft->count_event = judge->decision->event_count;
     }
-    return judge_cell(judge, draft, event, DISCREPANCY_NONE, 0);
+    if (!judge_cell(judge, draft, event, DISCREPANCY_NONE, 0))
+        return false;
+    if (is_to_count(judge, draft, event)) {
+        struct event *asked = judge_follow(judge, event, EVENT_COUNT_ASKED, event->quantity - event->books);
+        asked->stated_by = event->stated_by;
+        asked->condition = condition;
+        draft->last_event = judge->decision->event_count;
+    }
+    return true;
 }
 
 /* Whether what is found in this cell is booked; what is not leaves its draft. */
 static bool is_booked(struct judge *judge, struct draft *draft, const struct cell_reading *read)
 {
     enum snapshot_policy policy = snapshot_policy(judge);
-    bool booked = policy != SNAPSHOT_REPORT && (policy != SNAPSHOT_LATEST_EVENT_TIME || !is_changed(judge, draft, read));
+    bool booked = !is_only_kept(policy) && (policy != SNAPSHOT_LATEST_EVENT_TIME || !is_changed(judge, draft, read));
     for (unsigned c = 0; !booked && c < CONDITION_COUNT; c++)
         draft->asked_by[c] = 0;
     return booked;
@@ -233,7 +261,7 @@ static bool is_too_much(const struct judge *judge, int64_t gone, int64_t all, in
         all >>= 10;
         gone >>= 10;
     }
-    return judge->admitted == 0 && snapshot_policy(judge) != SNAPSHOT_REPORT &&
+    return judge->admitted == 0 && !is_only_kept(snapshot_policy(judge)) &&
            (gone * 100 > all * percent || gone_cells * 100 > all_cells * percent);
 }
 

@@ -89,7 +89,8 @@ struct source {
     uint64_t set_name; /* a hash of it, 0 for none */
     uint64_t set_seq;  /* of its first event */
     bool set_closed;
-    uint32_t statement_first; /* newest + 1, 0 for none. Derived */
+    uint32_t statement_first; /* newest + 1, 0 for none. Derived, as is the next one */
+    uint32_t drift_count;     /* of its statements, those that differ, where nothing was given up */
     enum snapshot_policy snapshot_policy;
     uint32_t silence_after_s; /* 0: it may be silent */
     /* What is 0 where that is 0 (silence.c). */
@@ -394,6 +395,8 @@ struct statement {
     int64_t seen_us;        /* that time, else log time */
     int64_t stated, books;  /* base units */
     struct agreement agreed; /* before this statement */
+    uint64_t asked_seq;      /* of the event by which a count was asked for, 0 for none */
+    int64_t asked_us;        /* log time of it */
 };
 
 struct statements {
@@ -871,6 +874,8 @@ uint32_t mark_behind(const struct ledger *ledger, uint32_t cell, enum condition 
 /* The first count behind this one, of its cell and condition, that did not see the same: what is picked, or promised.
  * NUMBER_NONE for none. */
 uint32_t mark_behind_other(const struct ledger *ledger, uint32_t number, int64_t now_us);
+/* The count of this cell and condition whose window ended last, NUMBER_NONE for none. */
+uint32_t mark_newest(const struct ledger *ledger, uint32_t cell, enum condition condition);
 /* The count of this cell with this number, NUMBER_NONE when it is kept no more. */
 uint32_t mark_of(const struct ledger *ledger, uint32_t cell, uint64_t seq);
 /* Applies the count part of an event of this cell. */
@@ -892,8 +897,13 @@ void statements_init(struct ledger *ledger, struct region *region);
 uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition);
 /* The number of the last event by which the source said something of the cell; 0 for none. */
 uint64_t statement_last(const struct ledger *ledger, uint32_t source, uint32_t cell);
-/* Applies a snapshot's event. */
+/* The number of the count that it asked for, 0 when there is none yet. */
+uint64_t statement_counted(const struct ledger *ledger, const struct statement *statement);
+/* Applies an event of a snapshot: what was said, or that a count is asked for. Others are nothing to it. */
 void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell);
+/* An item or a location is about to be given up: what is said of it is no drift any more. Costs a walk over the cells of the
+ * item, or over all statements. */
+void statements_give_up(struct ledger *ledger, enum name_space space, uint32_t number);
 /* What names a set in its source. */
 uint64_t set_name_hash(const struct ledger *ledger, struct text name);
 /* True when the statements that this decision makes fit. */

@@ -5,6 +5,10 @@
  * Each also keeps when the two last agreed before it: of themselves, or because the difference was booked. What they
  * differ by has come since, so that its explanation need not look further back (api/explain_drift.h).
  *
+ * Where the source's policy is to have it counted, a difference asks for a count of that condition of the cell: a task, which
+ * stands until the first count whose window ends after it was asked for, or until the two say the same. When there was a
+ * count, the same difference is no new task: what is there is known, and it is the source that is wrong.
+ *
  * One entry for each source, cell and condition, made by the first snapshot and never removed: what a source says of a place
  * it says again.
  */
@@ -47,7 +51,9 @@ static uint64_t statement_hash(const struct statement *statement)
                               statement->settled,
                               statement->agreed.seq,
                               statement->agreed.seen_position,
-                              (uint64_t)statement->agreed.seen_us};
+                              (uint64_t)statement->agreed.seen_us,
+                              statement->asked_seq,
+                              (uint64_t)statement->asked_us};
     return entry_hash(ENTRY_STATEMENT, words, sizeof(words) / sizeof(words[0]));
 }
 
@@ -106,9 +112,29 @@ static struct agreement agreed_with(const struct statement *statement)
                : statement->agreed;
 }
 
+static bool differs(const struct statement *statement)
+{
+    return statement->stated != statement->books;
+}
+
+static void asked_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell)
+{
+    uint32_t entry = statement_find(ledger, event->stated_by, cell, event->condition);
+    CHECK(entry != NUMBER_NONE);
+    struct statement *statement = &ledger->statements.entries[entry];
+    uint64_t hash_before = statement_hash(statement);
+    statement->asked_seq = event->seq;
+    statement->asked_us = decision->recorded_at_us;
+    hash_in(ledger, PART_STATEMENT, entry, statement_hash(statement) - hash_before);
+}
+
 void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell)
 {
     struct statements *statements = &ledger->statements;
+    if (event->type == EVENT_COUNT_ASKED)
+        asked_evolve(ledger, decision, event, cell);
+    if (event->type != EVENT_SNAPSHOT)
+        return;
     struct source *source = &ledger->sources[event->stated_by];
     if (event->set_name != 0)
         set_evolve(ledger, event);
@@ -117,7 +143,7 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
     const uint32_t key[3] = {event->stated_by, cell, event->condition};
     uint32_t entry = statement_find(ledger, key[0], cell, event->condition);
     uint64_t hash_before = 0;
-    struct agreement agreed = {.seq = 0};
+    struct statement said = {.seq = 0};
     if (entry == NUMBER_NONE) {
         CHECK(statements->count < ledger->limits.statement_count_max);
         entry = statements->count++;
@@ -126,8 +152,9 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
         table_insert(&statements->index, key_hash(ledger, key), entry);
     } else {
         hash_before = statement_hash(&statements->entries[entry]);
-        agreed = agreed_with(&statements->entries[entry]);
+        said = statements->entries[entry];
     }
+    bool to_count = event->policy == SNAPSHOT_COUNT && event->quantity != event->books;
     statements->entries[entry] = (struct statement){.seq = event->seq,
                                                     .next_of_source = statements->entries[entry].next_of_source,
                                                     .source = key[0],
@@ -142,8 +169,56 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
                                                     .shelf = event->shelf,
                                                     .settled = event->quantity - event->books ==
                                                                event->delta.units[event->condition],
-                                                    .agreed = agreed};
+                                                    .agreed = agreed_with(&said),
+                                                    .asked_seq = to_count ? said.asked_seq : 0,
+                                                    .asked_us = to_count ? said.asked_us : 0};
+    source->drift_count += (uint32_t)differs(&statements->entries[entry]) - (uint32_t)differs(&said);
     hash_in(ledger, PART_STATEMENT, entry, statement_hash(&statements->entries[entry]) - hash_before);
+}
+
+/* Does it count as drift? */
+static bool is_drift(const struct ledger *ledger, const struct statement *statement)
+{
+    const struct cell *cell = &ledger->cells[statement->cell];
+    return differs(statement) && !ledger->names[NAME_ITEM].retired[cell->item] &&
+           !ledger->names[NAME_LOCATION].retired[cell->location];
+}
+
+static void give_up_cell(struct ledger *ledger, uint32_t cell)
+{
+    for (uint32_t s = 0; s < ledger->names[NAME_SOURCE].count; s++) {
+        for (unsigned c = 0; ledger->sources[s].drift_count != 0 && c < CONDITION_COUNT; c++) {
+            uint32_t entry = statement_find(ledger, s, cell, (enum condition)c);
+            ledger->sources[s].drift_count -= entry != NUMBER_NONE && is_drift(ledger, &ledger->statements.entries[entry]);
+        }
+    }
+}
+
+void statements_give_up(struct ledger *ledger, enum name_space space, uint32_t number)
+{
+    const struct statements *statements = &ledger->statements;
+    if (space == NAME_ITEM) {
+        for (uint32_t c = ledger->items[number].first_cell; c != 0; c = ledger->cells[c - 1].next_of_item)
+            give_up_cell(ledger, c - 1);
+        return;
+    }
+    for (uint32_t i = 0; i < statements->count; i++) {
+        const struct statement *statement = &statements->entries[i];
+        if (ledger->cells[statement->cell].location == number)
+            ledger->sources[statement->source].drift_count -= is_drift(ledger, statement);
+    }
+}
+
+uint64_t statement_counted(const struct ledger *ledger, const struct statement *statement)
+{
+    uint32_t number = statement->asked_seq == 0 ? NUMBER_NONE
+                                                : mark_newest(ledger, statement->cell, statement->condition);
+    if (number == NUMBER_NONE)
+        return 0;
+    const struct mark *mark = &ledger->marks.entries[number];
+    bool after = mark->to_us > statement->asked_us ||
+                 (mark->to_us == statement->asked_us && mark->seq > statement->asked_seq);
+    return after ? mark->seq : 0;
 }
 
 /* Does its source tell for the first time of this? */
@@ -192,7 +267,14 @@ void ledger_statement(const struct ledger *ledger, uint32_t number, struct state
                                         .shelf = statement->shelf,
                                         .agreed_seq = statement->agreed.seq,
                                         .agreed_position = statement->agreed.seen_position,
-                                        .agreed_us = statement->agreed.seen_us};
+                                        .agreed_us = statement->agreed.seen_us,
+                                        .asked_seq = statement->asked_seq,
+                                        .counted_seq = statement_counted(ledger, statement)};
+}
+
+uint32_t ledger_drift(const struct ledger *ledger, uint32_t source)
+{
+    return ledger->sources[source].drift_count;
 }
 
 uint32_t ledger_statement_open(const struct ledger *ledger, uint32_t number, struct open_line *lines, uint32_t count_max)
@@ -236,7 +318,10 @@ bool statement_sound(const struct ledger *ledger, uint32_t number, struct audit 
                                   ledger->statements.entries[statement->next_of_source - 1].source == statement->source,
                 "the list of its source's goes astray");
     AUDIT_CHECK(audit, STATE, statement->agreed.seq < statement->seq, "it agreed before it was made");
-    AUDIT_CHECK(audit, STATE, statement->settled || statement->stated != statement->books, "it agrees and differs");
+    AUDIT_CHECK(audit, STATE, statement->settled || differs(statement), "it agrees and differs");
+    AUDIT_CHECK(audit, STATE, statement->asked_seq == 0 || (statement->policy == SNAPSHOT_COUNT && differs(statement)),
+                "it asks for a count and needs none");
+    AUDIT_CHECK(audit, STATE, statement->asked_seq <= ledger->cells[statement->cell].last_seq, "what asks for a count is yet to come");
     AUDIT_CHECK(audit, STATE, statement->seq <= ledger->cells[statement->cell].last_seq, "its event is yet to come");
     return true;
 }
@@ -246,8 +331,12 @@ void statements_check(const struct ledger *ledger)
     uint32_t listed = 0;
     CHECK(ledger->statements.index.count == ledger->statements.count);
     for (uint32_t s = 0; s < ledger->names[NAME_SOURCE].count; s++) {
-        for (uint32_t n = ledger->sources[s].statement_first; n != 0; n = ledger->statements.entries[n - 1].next_of_source)
+        uint32_t drift = 0;
+        for (uint32_t n = ledger->sources[s].statement_first; n != 0; n = ledger->statements.entries[n - 1].next_of_source) {
             CHECK(++listed <= ledger->statements.count && ledger->statements.entries[n - 1].source == s);
+            drift += is_drift(ledger, &ledger->statements.entries[n - 1]);
+        }
+        CHECK(drift == ledger->sources[s].drift_count);
     }
     CHECK(listed == ledger->statements.count);
 }

@@ -256,7 +256,7 @@ class Sources(FolderCase, Calls):
         self.done(self.put("sources/wms", body))
         got = self.done(self.get("sources/wms"))
         self.assertIsNone(got.pop("quality")["heard_at"])
-        self.assertEqual(got, {"source": "wms", "provisional": False, **body, "seq": None, "silent_since": None})
+        self.assertEqual(got, {"source": "wms", "provisional": False, **body, "seq": None, "silent_since": None, "drift": 0})
         self.refused(self.at(1, "wms"), 422, "missing_field", field="/seq")
         self.refused(self.at(1, "wms", seq=1), 409, "unknown_item")
         self.done(self.at(1, "erp"))

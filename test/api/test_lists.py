@@ -179,8 +179,8 @@ class Filled(ServerCase):
         self.assertEqual(set(sources), {"wms", "till", "shop", "holds", "numbered"})
         self.assertGreater(sources["wms"].pop("quality")["accepted"], sources["numbered"].pop("quality")["accepted"])
         provisional = {"provisional": True, "ordered": False, "strict": False}
-        self.assertEqual(sources["numbered"], {"source": "numbered", **provisional, "seq": 17, "silent_since": None})
-        self.assertEqual(sources["wms"], {"source": "wms", **provisional, "seq": None, "silent_since": None})
+        self.assertEqual(sources["numbered"], {"source": "numbered", **provisional, "seq": 17, "silent_since": None, "drift": 0})
+        self.assertEqual(sources["wms"], {"source": "wms", **provisional, "seq": None, "silent_since": None, "drift": 0})
         items = self.rows("items", "limit=7")
         self.assertEqual(items[0], {"item": "item-00", "scale": 0, "provisional": True})
         self.assertEqual(items[-1], {"item": "declared", "scale": 3, "provisional": False})

@@ -182,6 +182,46 @@ class Snapshots(FolderCase):
         self.assertEqual(told("tue", "ABC").status, 200)
         self.cell("D", on_hand=0)
 
+    def test_a_difference_asks_for_a_count(self):
+        def tasks():
+            return [(row["item"], row["count_asked"], row["counted"])
+                    for row in self.server.get("/v1/drift?state=to_count").json()["drift"]]
+
+        def drifts():
+            metric = next(line for line in self.server.get("/metrics").body.decode().split("\n")
+                          if line.startswith('onhand_source_drift{source="erp"}'))
+            return self.server.get("/v1/sources/erp").json()["drift"], int(metric.split()[1])
+
+        self.configure(snapshot_policy="count")
+        self.send("receive", 10, source="wms")
+        self.send("receive", 10, source="wms", item="B")
+        position = self.server.position()
+        self.assertEqual(drifts(), (0, 0))
+        self.send("snapshot", 7, seen={"position": position})
+        self.send("snapshot", 11, seen={"position": position}, item="B")
+        asked = [event for event in self.server.events() if event["type"] == "count_asked"]
+        self.assertEqual([(event["item"], event["quantity"], event["condition"], event["asked_by"], event["delta"]) for event in asked],
+                         [("A", -3, "sellable", "erp", {}), ("B", 1, "sellable", "erp", {})])
+        self.assertEqual(tasks(), [("A", asked[0]["position"], None), ("B", asked[1]["position"], None)])
+        self.assertEqual(drifts(), (2, 2))
+        self.cell(on_hand=10)
+        # It is counted: something is missing, and nothing of the other one.
+        self.send("count", 7, source="wms", counted_to=before(-1))
+        self.send("count", 10, source="wms", item="B", counted_to=before(-1))
+        self.assertEqual((tasks(), drifts()), ([], (2, 2)))
+        self.send("snapshot", 7, seen={"position": self.server.position()})
+        self.send("snapshot", 11, seen={"position": self.server.position()}, item="B")
+        row, = self.server.get("/v1/drift").json()["drift"]
+        self.assertEqual((row["item"], row["difference"], row["count_asked"]), ("B", 1, asked[1]["position"]))
+        self.assertGreater(int(row["counted"].split("-")[1]), int(row["count_asked"].split("-")[1]))
+        self.assertEqual((tasks(), drifts()), ([], (1, 1)))
+        self.server.stop()
+        self.server = self.start()
+        self.assertEqual((self.server.get("/v1/drift").json()["drift"], drifts()), ([row], (1, 1)))
+        self.send("count", 0, source="wms", item="B", counted_to=before(-1))
+        self.assertEqual(self.server.request("DELETE", "/v1/items/B").status, 200)
+        self.assertEqual((self.server.get("/v1/drift").json()["drift"], drifts()), ([], (0, 0)))
+
     def test_bad_ones_are_never_applied_blindly(self):
         first = self.send("receive", 10)["position"]
         second = self.send("receive", 10)["position"]

@@ -599,6 +599,8 @@ static inline void world_say_event(struct world *world, const struct event *even
         world_say(world, "(last)");
     else if (event->type == EVENT_SNAPSHOT)
         world_say(world, "(%" PRId64 " not %" PRId64 ")", event->quantity, event->books);
+    else if (event->type == EVENT_COUNT_ASKED)
+        world_say(world, "(%" PRId64 ")", event->quantity);
     else if (event->count_seq != 0)
         world_say(world, event->uncertain != 0 ? "(%" PRId64 " uncertain %" PRId64 ")" : "(%" PRId64 ")",
                   event->variance, event->uncertain);

@@ -60,7 +60,7 @@ static bool is_for_the_whole(const char *table, const char *field)
                                         "cell.next_of_item",  "channel.claims_live",  "kit_part.next_of_component",
                                         "alias.item",         "alias.source",         "alias.offset",
                                         "alias.length",         "location.withheld",    "source.statement_first",
-                                        "statement.next_of_source", "cell_extra.short_pending"};
+                                        "statement.next_of_source", "cell_extra.short_pending", "source.drift_count"};
     char name[64];
     snprintf(name, sizeof(name), "%s.%s", table, field);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -108,7 +108,7 @@ static const struct field source_fields[] = {
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
     FIELD(source, expires_in_ms), FIELD(source, age_limit_ms), FIELD(source, count_limit),
     FIELD(source, max_change), FIELD(source, snapshot_policy), FIELD(source, set_name), FIELD(source, set_seq), FIELD(source, set_closed),
-    FIELD(source, statement_first),
+    FIELD(source, statement_first), FIELD(source, drift_count),
     FIELD(source, silence_after_s), FIELD(source, watch_place), FIELD(source, heard_us),
     FIELD(source, silent_since_us)};
 static const struct field alias_fields[] = {FIELD(alias, item), FIELD(alias, source), FIELD(alias, offset),
@@ -162,7 +162,7 @@ static const struct field statement_fields[] = {
     FIELD(statement, seq), FIELD(statement, source), FIELD(statement, cell), FIELD(statement, next_of_source), FIELD(statement, condition),
     FIELD(statement, policy), FIELD(statement, seen_position), FIELD(statement, seen_us), FIELD(statement, stated),
     FIELD(statement, books), FIELD(statement, net), FIELD(statement, shelf), FIELD(statement, settled),
-    FIELD(statement, agreed)};
+    FIELD(statement, agreed), FIELD(statement, asked_seq), FIELD(statement, asked_us)};
 static const struct field review_fields[] = {
     FIELD(review, number), FIELD(review, source), FIELD(review, next), FIELD(review, kind), FIELD(review, brake),
     FIELD(review, accepted), FIELD(review, recorded_us), FIELD(review, closed_us), FIELD(review, last_seq)};

@@ -139,6 +139,8 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
     }
     if (prng_below(prng, 4) == 0)
         some_count(prng, decision, event);
+    if (event->type == EVENT_COUNT_ASKED)
+        event->stated_by = (uint32_t)prng_below(prng, NUMBER_NONE);
     if (event->type == EVENT_SNAPSHOT) {
         event->stated_by = (uint32_t)prng_below(prng, NUMBER_NONE);
         event->books = some_units(prng);
