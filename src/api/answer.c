@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "api/connection.h"
+
 const char *answer_word(enum answer_status status)
 {
     static const char *const words[] = {"unknown", "accepted", "refused", "invalid", "retry", "unknown", "accepted"};
@@ -125,4 +127,32 @@ struct rendered answer_render(struct io *io, struct buffer *out, const struct re
     render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
                      TEXT("the journal could not be written; send it again with the same id when the server is back"));
     return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
+}
+
+void answer_respond(struct connection *connection, const struct request *request)
+{
+    struct buffer out;
+    buffer_init(&out, CONNECTION_OUT_BYTES);
+    buffer_byte(&out, '{');
+    const struct rendered rendered = answer_render(connection->io, &out, request, true);
+    if (rendered.http != 200) {
+        const char *code = rendered.code != CODE_none ? code_name(rendered.code) : answer_word(rendered.status);
+        buffer_literal(&out, ",\"type\":\"urn:onhand:problem:");
+        buffer_text(&out, literal_text(code));
+        buffer_literal(&out, "\",\"title\":\"");
+        buffer_text(&out, rendered.status == ANSWER_REFUSED   ? TEXT("Refused")
+                          : rendered.status == ANSWER_INVALID ? TEXT("Invalid command")
+                          : rendered.status == ANSWER_RETRY   ? TEXT("Try again")
+                                                              : TEXT("Outcome unknown"));
+        buffer_byte(&out, '"');
+        if (rendered.code == CODE_none) {
+            buffer_literal(&out, ",\"code\":\"");
+            buffer_text(&out, literal_text(code));
+            buffer_byte(&out, '"');
+        }
+    }
+    buffer_literal(&out, "}\n");
+    respond(connection, rendered.http, rendered.http != 200 ? "application/problem+json" : "application/json", TEXT_NONE,
+            text_of(out.bytes, out.length));
+    buffer_deinit(&out);
 }

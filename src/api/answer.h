@@ -35,4 +35,7 @@ struct text answer_field(const struct answer *answer, char bytes[ANSWER_FIELD_BY
  */
 struct rendered answer_render(struct io *io, struct buffer *out, const struct request *request, bool single);
 
+/* Responds with the answer alone. */
+void answer_respond(struct connection *connection, const struct request *request);
+
 #endif

@@ -148,7 +148,7 @@ static void take_explain(struct connection *connection)
 {
     struct availability *call = connection->state;
     bool wanted;
-    if (!route_explain(connection, call->parameters[AVAILABILITY_EXPLAIN].value, &wanted) || !wanted)
+    if (!route_flag(connection, TEXT("explain"), call->parameters[AVAILABILITY_EXPLAIN].value, &wanted) || !wanted)
         return;
     if (call->item_count > EXPLAINED_MAX) {
         respond_problem(connection, 422, "bad_value", TEXT("item"), TEXT("at most 10 items are explained at once"));

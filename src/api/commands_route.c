@@ -43,6 +43,7 @@ struct kept_answer {
 struct commands {
     enum commands_form form;
     bool collection; /* its lines are bodies of configuration, of connection->subject */
+    bool dry_run;    /* of all of them */
     enum answers answers;
     bool body_over;
     bool stopped;       /* no more is taken out of the text */
@@ -67,34 +68,6 @@ static void step(struct connection *connection);
 static void go_on(struct connection *connection);
 
 /* ---- out ---- */
-
-static void answer_object(struct connection *connection, const struct request *request)
-{
-    struct buffer out;
-    buffer_init(&out, CONNECTION_OUT_BYTES);
-    buffer_byte(&out, '{');
-    const struct rendered rendered = answer_render(connection->io, &out, request, true);
-    if (rendered.http != 200) {
-        const char *code = rendered.code != CODE_none ? code_name(rendered.code) : answer_word(rendered.status);
-        buffer_literal(&out, ",\"type\":\"urn:onhand:problem:");
-        buffer_text(&out, literal_text(code));
-        buffer_literal(&out, "\",\"title\":\"");
-        buffer_text(&out, rendered.status == ANSWER_REFUSED   ? TEXT("Refused")
-                          : rendered.status == ANSWER_INVALID ? TEXT("Invalid command")
-                          : rendered.status == ANSWER_RETRY   ? TEXT("Try again")
-                                                              : TEXT("Outcome unknown"));
-        buffer_byte(&out, '"');
-        if (rendered.code == CODE_none) {
-            buffer_literal(&out, ",\"code\":\"");
-            buffer_text(&out, literal_text(code));
-            buffer_byte(&out, '"');
-        }
-    }
-    buffer_literal(&out, "}\n");
-    respond(connection, rendered.http, rendered.http != 200 ? "application/problem+json" : "application/json", TEXT_NONE,
-            text_of(out.bytes, out.length));
-    buffer_deinit(&out);
-}
 
 static void render_summary(struct connection *connection, struct buffer *out)
 {
@@ -256,7 +229,7 @@ static void give_answer(struct connection *connection, struct request *request)
     struct commands *commands = connection->state;
     if (!connection->closing) {
         if (commands->form == FORM_OBJECT)
-            answer_object(connection, request);
+            answer_respond(connection, request);
         else if (commands->kept_first != NULL || connection_waiting(connection) > TEXT_WAITING_MAX)
             keep_answer(connection, request);
         else
@@ -391,20 +364,10 @@ static bool push_command(struct connection *connection, uint32_t node)
         memcpy(malformed.detail, error.detail, sizeof(error.detail));
         return push_malformed(connection, &malformed);
     }
-    uint8_t *dry_bytes = NULL;
-    if (command.dry_run) {
-        dry_bytes = malloc(RECORD_BYTES_MAX);
-        if (dry_bytes == NULL) {
-            connection_close(connection);
-            return false;
-        }
-    }
+    command.dry_run = command.dry_run || commands->dry_run;
     struct request *request = io_request(io, connection, &command);
-    if (request == NULL) {
-        free(dry_bytes);
+    if (request == NULL)
         return false;
-    }
-    request->dry_bytes = dry_bytes;
     request->stream = &commands->stream;
     commands->line++;
     request->number = commands->number;
@@ -575,9 +538,14 @@ static void on_resume(struct connection *connection)
 
 static void on_begin(struct connection *connection)
 {
-    struct parameter answers = {.key = TEXT("answers")};
-    if (!route_query(connection, &answers, 1, NULL))
+    enum { ANSWERS, DRY_RUN, PARAMETERS };
+    struct parameter parameters[PARAMETERS] = {[ANSWERS] = {.key = TEXT("answers")}, [DRY_RUN] = {.key = TEXT("dry_run")}};
+    bool collection = connection->call == COMMANDS_COLLECTION;
+    bool dry_run = false;
+    if (!route_query(connection, parameters, collection ? PARAMETERS : DRY_RUN, NULL) ||
+        !route_flag(connection, TEXT("dry_run"), parameters[DRY_RUN].value, &dry_run))
         return;
+    const struct text answers = parameters[ANSWERS].value;
     struct commands *commands = calloc(1, sizeof(*commands));
     if (commands == NULL) {
         connection_close(connection);
@@ -586,14 +554,15 @@ static void on_begin(struct connection *connection)
     connection->state = commands;
     commands->number = 1;
     commands->form = connection->call == COMMANDS_BODY ? FORM_OBJECT : FORM_STREAM;
-    commands->collection = connection->call == COMMANDS_COLLECTION;
+    commands->collection = collection;
+    commands->dry_run = dry_run;
     buffer_init(&commands->text, commands->form == FORM_STREAM ? IO_OBJECT_BYTES + 2 * CONNECTION_IN_BYTES + JSON_PADDING
                                                   : IO_ARRAY_BYTES + CONNECTION_IN_BYTES + JSON_PADDING);
-    if (text_equal(answers.value, TEXT("errors")))
+    if (text_equal(answers, TEXT("errors")))
         commands->answers = ANSWERS_ERRORS;
-    else if (text_equal(answers.value, TEXT("summary")))
+    else if (text_equal(answers, TEXT("summary")))
         commands->answers = ANSWERS_SUMMARY;
-    else if (text_present(answers.value) && !text_equal(answers.value, TEXT("all"))) {
+    else if (text_present(answers) && !text_equal(answers, TEXT("all"))) {
         respond_problem(connection, 422, "bad_value", TEXT("answers"), TEXT("must be one of all, errors, summary"));
         return;
     }

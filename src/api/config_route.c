@@ -18,6 +18,7 @@ struct config_call {
     struct text name; /* as asked: of an item, it may be a merged one */
     char name_bytes[3 * NAME_BYTES_MAX];
     struct buffer text; /* of a PUT */
+    bool dry_run;
     const struct quality *quality;
     /* Filled by the engine's thread. */
     bool found;
@@ -141,6 +142,11 @@ static void on_answered(struct connection *connection, struct request *request)
         read_answered(connection, request);
         return;
     }
+    const struct config_call *call = connection->state;
+    if (call->dry_run) {
+        answer_respond(connection, request); /* as a command's: there is nothing to read back */
+        return;
+    }
     if (answer->status == ANSWER_INVALID || answer->status == ANSWER_RETRY) {
         const char *detail = answer->detail != NULL ? answer->detail : code_meaning(answer->code);
         const char *code = answer->code == CODE_none ? "retry" : code_name(answer->code);
@@ -176,8 +182,10 @@ static void on_begin(struct connection *connection)
     call->quality = shard_quality(connection->io->service->shard);
     buffer_init(&call->text, PUT_BYTES_MAX + JSON_PADDING);
     connection->deadline_ns = connection->io->now_ns + CONNECTION_BODY_NS;
-    if (route_name(connection, connection->path_first, words[call->space], call->name_bytes, &call->name))
-        route_query(connection, NULL, 0, NULL);
+    struct parameter dry_run = {.key = TEXT("dry_run")};
+    if (route_name(connection, connection->path_first, words[call->space], call->name_bytes, &call->name) &&
+        route_query(connection, &dry_run, connection->call != CONFIG_GET, NULL))
+        (void)route_flag(connection, dry_run.key, dry_run.value, &call->dry_run);
 }
 
 static void on_body(struct connection *connection, const char *bytes, size_t n)
@@ -235,6 +243,7 @@ static void ask(struct connection *connection)
         command = config_delete(call->space, call->name);
     else if (!read_body(connection, &command))
         return;
+    command.dry_run = call->dry_run;
     if (read_condition(connection, &command))
         (void)io_request(connection->io, connection, &command);
 }

@@ -357,7 +357,7 @@ static bool take_parameters(struct connection *connection, struct read *read)
         return false;
     }
     bool explain;
-    if (!route_explain(connection, read->parameters[AT_EXPLAIN].value, &explain))
+    if (!route_flag(connection, TEXT("explain"), read->parameters[AT_EXPLAIN].value, &explain))
         return false;
     read->parts = explain ? calloc(1, sizeof(*read->parts)) : NULL;
     if (explain && read->parts == NULL) {

@@ -113,7 +113,20 @@ static struct request *request_add(struct io *io, struct connection *connection,
 
 struct request *io_request(struct io *io, struct connection *connection, const struct command *command)
 {
-    return request_add(io, connection, command, TEXT_NONE);
+    uint8_t *dry_bytes = NULL;
+    if (command != NULL && command->dry_run) {
+        dry_bytes = malloc(RECORD_BYTES_MAX);
+        if (dry_bytes == NULL) {
+            connection_close(connection);
+            return NULL;
+        }
+    }
+    struct request *request = request_add(io, connection, command, TEXT_NONE);
+    if (request == NULL)
+        free(dry_bytes);
+    else
+        request->dry_bytes = dry_bytes;
+    return request;
 }
 
 struct request *io_request_again(struct io *io, struct connection *connection, const struct request *like)

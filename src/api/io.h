@@ -103,7 +103,8 @@ void feed_blocks_free(struct io *io);
 
 /*
  * A blank request at the end of the open batch, owned by the connection; its command, if any, is encoded here.
- * NULL when no batch is free: the connection is put among the starved, and its handler's resume is called later.
+ * NULL when no batch is free: the connection is put among the starved, and its handler's resume is called later; or when
+ * there is no memory for a dry run: then the connection is closed.
  */
 struct request *io_request(struct io *io, struct connection *connection, const struct command *command);
 /* The same for a command that is encoded already; what else is in `like` stays with the submitter. */

@@ -801,7 +801,7 @@ static bool check_values(struct connection *connection)
     list->limit = PAGE_DEFAULT;
     struct text limit = list->values[LIST_LIMIT];
     bool explained;
-    if (!route_explain(connection, list->values[LIST_EXPLAIN], &explained))
+    if (!route_flag(connection, TEXT("explain"), list->values[LIST_EXPLAIN], &explained))
         return false;
     list->explained = explained;
     if (text_present(limit) && !parse_number(limit, 1, explained ? EXPLAINED_MAX : LIST_PAGE_MAX, &list->limit)) {

@@ -144,12 +144,12 @@ bool route_axis(struct connection *connection, struct text axis, enum time_axis 
     return false;
 }
 
-bool route_explain(struct connection *connection, struct text explain, bool *out_wanted)
+bool route_flag(struct connection *connection, struct text key, struct text value, bool *out_true)
 {
-    *out_wanted = text_present(explain) && text_equal(explain, TEXT("true"));
-    if (!text_present(explain) || *out_wanted || text_equal(explain, TEXT("false")))
+    *out_true = text_present(value) && text_equal(value, TEXT("true"));
+    if (!text_present(value) || *out_true || text_equal(value, TEXT("false")))
         return true;
-    respond_problem(connection, 422, "bad_value", TEXT("explain"), TEXT("is true, or false (the default)"));
+    respond_problem(connection, 422, "bad_value", key, TEXT("is true, or false (the default)"));
     return false;
 }
 

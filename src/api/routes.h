@@ -31,8 +31,8 @@ MUST_USE bool query_has(const struct connection *connection, struct text key);
 bool route_channel(struct connection *connection, struct text channel);
 /* The axis that a parameter `axis` names, recorded when it is absent; answers and returns false when it is none. */
 bool route_axis(struct connection *connection, struct text axis, enum time_axis *out_axis);
-/* Whether a parameter `explain` is true; it may be false or absent. Answers and returns false when it is neither. */
-bool route_explain(struct connection *connection, struct text explain, bool *out_wanted);
+/* Whether the value of a parameter is true; it may be false or absent. Answers and returns false when it is neither. */
+bool route_flag(struct connection *connection, struct text key, struct text value, bool *out_true);
 /* The text as a whole number in [least, most]; false when it is none. */
 MUST_USE bool parse_number(struct text text, uint64_t least, uint64_t most, uint64_t *out_number);
 

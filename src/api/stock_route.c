@@ -417,7 +417,7 @@ static bool take_explain(struct connection *connection)
 {
     struct stock *stock = connection->state;
     bool wanted;
-    if (!route_explain(connection, stock->parameters[STOCK_EXPLAIN].value, &wanted))
+    if (!route_flag(connection, TEXT("explain"), stock->parameters[STOCK_EXPLAIN].value, &wanted))
         return false;
     stock->explain = wanted ? explain_create() : NULL;
     if (!wanted || stock->explain != NULL)

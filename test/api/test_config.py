@@ -71,6 +71,24 @@ class Items(ServerCase, Calls):
         self.refused(self.get("items/tag"), 404, "unknown_item")
         self.refused(self.delete("items/tag"), 404, "unknown_item")
 
+    def test_a_dry_run_changes_nothing(self):
+        tag = self.put("items/dry", {"scale": 1}).head["etag"]
+        position = self.server.position()
+        answer = self.done(self.put("items/dry?dry_run=true", {"scale": 1, "gtin": "4006381333931"}))
+        self.assertEqual((answer["name"], answer["status"], answer["dry_run"]), ("dry", "accepted", True))
+        self.assertEqual(self.done(self.put("locations/dry-new?dry_run=true", {"zone": "Europe/Berlin"}))["dry_run"], True)
+        self.assertEqual(self.done(self.delete("items/dry?dry_run=true"))["dry_run"], True)
+        self.refused(self.put("items/dry?dry_run=true", {"scale": 1}, {"If-Match": '"0"'}), 409, "precondition_failed")
+        self.refused(self.delete("items/never?dry_run=true"), 409, "unknown_item")
+        self.refused(self.put("items/dry?dry_run=true", {"scale": 9}), 422, "bad_value")
+        self.refused(self.put("items/dry?dry_run=maybe", {"scale": 1}), 422, "bad_value", field="dry_run")
+        self.refused(self.get("items/dry?dry_run=true"), 422, "unknown_field")
+        rows = self.bulk("items", [{"name": "dry-1", "scale": 0}, {"name": "dry", "merge": "none"}], "?dry_run=true").lines()
+        self.assertEqual([(row["status"], row["dry_run"]) for row in rows], [("accepted", True), ("refused", True)])
+        self.assertEqual(self.server.position(), position)
+        self.assertEqual(self.get("items/dry").head["etag"], tag)
+        self.refused(self.get("locations/dry-new"), 404, "unknown_location")
+
     def test_quantities_in_units(self):
         self.done(self.put("items/box", {"scale": 0, "units": {"case": 12, "third": "1/3"}}))
         self.done(self.server.send(**receive(1, "box", quantity=2, unit="case")))
