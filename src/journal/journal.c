@@ -53,6 +53,21 @@ struct group {
     bool seals;      /* it is a seal and nothing else */
 };
 
+/* Places among the records of a group that is not durable, as the index has them of those that are. */
+#define MARK_BYTES ((size_t)4096) /* from one to the next, or more */
+#define MARKS_MAX  ((size_t)FRAME_BYTES_MAX / MARK_BYTES + 1)
+
+struct marks {
+    const uint8_t *records; /* which group's; NULL for none */
+    uint64_t first_seq;     /* of the group: its memory is used again */
+    size_t looked;          /* at so many bytes of its records */
+    size_t count;
+    struct mark_place {
+        uint64_t seq;
+        uint32_t at;
+    } places[MARKS_MAX];
+};
+
 struct journal {
     const struct env *env;
     bool read_only, no_flush;
@@ -87,6 +102,7 @@ struct journal {
     struct frame flying;
     const uint8_t *flying_records; /* in the tail */
     uint64_t flying_offset, flying_start;
+    struct marks marks[2]; /* of the open group and the one in flight; made when one is read */
 
     uint64_t durable_ordinal;
     _Atomic uint64_t durable_seq;
@@ -410,6 +426,72 @@ bool journal_append_seal(struct journal *journal)
     record_write_seal(&journal->open.w);
     journal->open.seals = true;
     return true;
+}
+
+/* ---- reading what was appended ---- */
+
+/* The marks of a group, with all that was appended to it. */
+static const struct marks *marks_of(struct journal *journal, const uint8_t *records, size_t n, uint64_t first_seq)
+{
+    struct marks *marks = &journal->marks[journal->marks[1].records == records];
+    if (marks->records != records || marks->first_seq != first_seq) {
+        /* The one in flight was the open one: its marks stay for it. */
+        marks = &journal->marks[journal->marks[0].records == journal->flying_records];
+        marks->records = records;
+        marks->first_seq = first_seq;
+        marks->looked = marks->count = 0;
+    }
+    for (; marks->looked < n; marks->looked += get_u32(records + marks->looked)) {
+        size_t at = marks->looked;
+        bool far = marks->count == 0 || at - marks->places[marks->count - 1].at >= MARK_BYTES;
+        if (far && records[at + 4] == RECORD_DECISION) {
+            struct reader r = reader_of(records + at + 5, get_u32(records + at) - 5);
+            (void)read_varint(&r); /* events */
+            CHECK(marks->count < MARKS_MAX);
+            marks->places[marks->count++] = (struct mark_place){read_varint(&r), (uint32_t)at};
+        }
+    }
+    return marks;
+}
+
+/* Of a group that is not durable. */
+static enum status read_group(struct journal *journal, const uint8_t *records, size_t n, uint64_t first_seq,
+                              uint64_t from_seq, uint8_t *bytes, size_t room, size_t *out_bytes)
+{
+    bool full = false;
+    const struct marks *marks = marks_of(journal, records, n, first_seq);
+    size_t low = 0; /* places before low are not behind it */
+    for (size_t high = marks->count; low < high;) {
+        size_t middle = (low + high) / 2;
+        if (marks->places[middle].seq <= from_seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t start = low == 0 ? 0 : marks->places[low - 1].at;
+    CHECK(records_copy(records, n, start, from_seq, bytes, room, out_bytes, &full) == STATUS_OK); /* our own memory */
+    return *out_bytes != 0 ? STATUS_OK : full ? STATUS_FULL : STATUS_AGAIN;
+}
+
+enum status journal_read_appended(struct journal *journal, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                                  size_t *out_bytes)
+{
+    if (from_seq < journal_oldest_seq(journal) || seq >= journal->next_seq)
+        return STATUS_AGAIN;
+    if (seq <= atomic_load_explicit(&journal->durable_seq, memory_order_relaxed)) {
+        struct index_place near = {.seq = 0};
+        (void)index_find(&journal->index, from_seq, &near);
+        enum status status = tail_read(journal->tail, from_seq, TAIL_UNKNOWN, &near, bytes, n, out_bytes);
+        return status == STATUS_OK || status == STATUS_FULL ? status : STATUS_AGAIN;
+    }
+    const struct frame *flying = &journal->flying;
+    if (journal->in_flight && seq <= flying->last_seq)
+        return read_group(journal, journal->flying_records, flying->record_bytes, flying->first_seq, from_seq, bytes, n,
+                          out_bytes);
+    if (journal->open.frame == NULL)
+        return STATUS_AGAIN; /* a write failed */
+    return read_group(journal, journal->open.frame + FRAME_HEADER_BYTES, writer_bytes(&journal->open.w),
+                      journal->frame_first_seq, from_seq, bytes, n, out_bytes);
 }
 
 /* ---- flushing ---- */

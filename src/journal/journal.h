@@ -88,6 +88,14 @@ void journal_append_tick(struct journal *journal, int64_t now_us);
  * own that covers the durable ones before it: nothing is appended while the open group holds something or a flush runs. */
 bool journal_append_seal(struct journal *journal);
 
+/*
+ * As journal_read, of all that was appended, durable or not: the record of this event, and those before it from from_seq on
+ * that are in the same group, or as it durable. OK, FULL, or AGAIN when it is not in memory (any more). What is read may be lost
+ * in a crash, so nothing of it may be told to anyone before it is durable.
+ */
+MUST_USE enum status journal_read_appended(struct journal *journal, uint64_t from_seq, uint64_t seq, uint8_t *bytes,
+                                           size_t n, size_t *out_bytes);
+
 /* Writes the open group durably on this thread. IO is final. */
 MUST_USE enum status journal_flush(struct journal *journal);
 /* Begins writing the open group and opens the next. At most one group is in flight. */

@@ -1021,6 +1021,63 @@ static void one_group_is_filled_while_another_is_written(void **state)
     place_destroy(&place);
 }
 
+/* Durable, in flight or in the open group: the engine's thread reads it all, a record or what is before it as well. */
+static void what_was_appended_is_read_before_it_is_durable(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(&place, &seen, &report);
+    struct made made;
+    tail_offset offset;
+    struct decision decision = decision_room();
+    static uint8_t bytes[16384];
+    uint64_t seq = 1;
+    size_t n = 0;
+    struct prng prng = prng_of(6);
+    assert_int_equal(journal_read_appended(journal, 1, 1, bytes, sizeof(bytes), &n), STATUS_AGAIN);
+    for (unsigned group = 0; group < 60; group++) {
+        uint64_t durable = journal_durable_seq(journal);
+        uint64_t open_first = seq;
+        unsigned records = 1 + (unsigned)prng_below(&prng, group % 3 == 0 ? 3 : 600);
+        for (unsigned i = 0; i < records; i++) {
+            make(&made, seq, 10 + (uint32_t)prng_below(&prng, 300));
+            journal_append(journal, &made.decision, &offset);
+            seq += made.decision.event_count;
+            if (i % 50 == 7)
+                journal_append_tick(journal, (int64_t)seq * 1000);
+            for (unsigned round = 0; round < 4; round++) {
+                uint64_t wanted = 1 + prng_below(&prng, seq - 1);
+                wanted = round == 3 ? seq - 1 : round == 2 && wanted < open_first ? open_first : wanted;
+                uint64_t back = prng_below(&prng, 20);
+                uint64_t from = round == 0 || wanted <= back ? wanted : wanted - back;
+                assert_int_equal(journal_read_appended(journal, from, wanted, bytes, sizeof(bytes), &n), STATUS_OK);
+                struct record record;
+                assert_int_equal(record_decode(bytes, get_u32(bytes), &decision, &record), STATUS_OK);
+                /* It begins there, or where the group does, and does not end before what is wanted. */
+                assert_true(decision.first_seq <= from || decision.first_seq == open_first ||
+                            decision.first_seq == durable + 1);
+                assert_true(decision.first_seq <= wanted);
+                assert_true(check_records(bytes, n, decision.first_seq, &decision) > wanted);
+            }
+        }
+        assert_int_equal(journal_read_appended(journal, seq, seq, bytes, sizeof(bytes), &n), STATUS_AGAIN);
+        assert_int_equal(journal_read_appended(journal, seq - 1, seq - 1, bytes, 20, &n), STATUS_FULL);
+        if (group != 0)
+            assert_int_equal(journal_flush_wait(journal), STATUS_OK);
+        assert_int_equal(journal_flush_start(journal), STATUS_OK);
+    }
+    assert_int_equal(journal_flush_wait(journal), STATUS_OK);
+    assert_int_equal(journal_read_appended(journal, 1, seq - 1, bytes, sizeof(bytes), &n), STATUS_OK);
+    journal_close(journal);
+    journal = must_open(&place, &seen, &report); /* then it is on the disk alone */
+    assert_int_equal(journal_read_appended(journal, seq - 1, seq - 1, bytes, sizeof(bytes), &n), STATUS_AGAIN);
+    journal_close(journal);
+    decision_free(&decision);
+    place_destroy(&place);
+}
+
 struct follower {
     struct journal *journal;
     _Atomic bool *stop;
@@ -1435,6 +1492,7 @@ int main(void)
         cmocka_unit_test(little_is_read_of_a_long_frame),
         cmocka_unit_test(the_index_thins_itself),
         cmocka_unit_test(one_group_is_filled_while_another_is_written),
+        cmocka_unit_test(what_was_appended_is_read_before_it_is_durable),
         cmocka_unit_test(readers_follow_while_the_tail_comes_round),
         cmocka_unit_test(a_reader_never_gets_what_the_writer_overwrote),
         cmocka_unit_test(any_failure_is_final_and_loses_nothing),
