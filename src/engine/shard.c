@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "engine/rebuild.h"
+#include "journal/history.h"
+
+#define KNOWN_CELLS 4096
 
 struct counters {
     atomic_uint_fast64_t accepted[KIND_COUNT], refused[KIND_COUNT];
@@ -23,6 +26,12 @@ struct shard {
     struct ledger *ledger;
     struct rebuild rebuild; /* of the ledger */
     struct decision decision;  /* with its arrays, reused for every command */
+    struct history history;    /* for what commands need to know of the past and is in memory */
+    struct decision read_decision;
+    struct known {
+        uint32_t cell;
+        struct cell_bound bounds[2];
+    } *known;                  /* of what was read of a cell, at its number modulo KNOWN_CELLS */
     struct prepared {
         const struct request *request;
         bool decoded;
@@ -87,6 +96,10 @@ static void shard_free(struct shard *shard)
     free(shard->decision.events);
     free(shard->decision.names);
     free(shard->decision.shortages);
+    free(shard->read_decision.events);
+    free(shard->read_decision.shortages);
+    free(shard->history.bytes);
+    free(shard->known);
     for (uint32_t i = 0; i < PREPARE_MAX; i++)
         free(shard->prepared[i].lines);
     quality_destroy(shard->quality);
@@ -100,8 +113,13 @@ static bool shard_allocate(struct shard *shard)
     shard->decision.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event));
     shard->decision.names = calloc(DECISION_NAMES_MAX, sizeof(struct new_name));
     shard->decision.shortages = calloc(COMMAND_LINES_MAX, sizeof(struct shortage));
+    shard->read_decision.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event));
+    shard->read_decision.shortages = calloc(COMMAND_LINES_MAX, sizeof(struct shortage));
+    shard->history.bytes = malloc(HISTORY_APPENDED_BYTES);
+    shard->known = calloc(KNOWN_CELLS, sizeof(struct known)); /* of cell 0: nothing up to event 0 occurred after 1970 */
     shard->quality = quality_create(shard->env);
-    bool lines = true;
+    bool lines = shard->read_decision.events != NULL && shard->read_decision.shortages != NULL &&
+                 shard->history.bytes != NULL && shard->known != NULL;
     for (uint32_t i = 0; i < PREPARE_MAX; i++) {
         shard->prepared[i].lines = calloc(COMMAND_LINES_MAX, sizeof(struct command_line));
         lines = lines && shard->prepared[i].lines != NULL;
@@ -153,6 +171,7 @@ enum status shard_open(const struct shard_options *options, struct shard **out_s
     status = check_clock(shard, out_report);
     if (status != STATUS_OK)
         goto fail_journal;
+    history_init_appended(&shard->history, shard->journal, shard->history.bytes, &shard->read_decision);
     *out_shard = shard;
     return STATUS_OK;
 
@@ -296,24 +315,89 @@ void shard_prepare(struct shard *shard, struct request *requests, uint32_t n)
     shard->prepared_next = 0;
 }
 
-/* What there is to read of the cells just named. */
-static struct reading *reading_create(const struct shard *shard)
+static bool questions_equal(const struct question *a, const struct question *b)
+{
+    return a->decision_seq == b->decision_seq && a->by_position == b->by_position &&
+           a->own_snapshots == b->own_snapshots && a->at_seq == b->at_seq && a->source_seq == b->source_seq &&
+           a->source == b->source && a->from_us == b->from_us && a->to_us == b->to_us &&
+           a->includes_picked == b->includes_picked;
+}
+
+static struct cell_reading cell_known(const struct shard *shard, uint32_t number)
+{
+    const struct known *known = &shard->known[number % KNOWN_CELLS];
+    struct cell_reading reading = {.cell = number, .bounds = {CELL_BOUND_NONE, CELL_BOUND_NONE}};
+    if (known->cell == number)
+        memcpy(reading.bounds, known->bounds, sizeof(reading.bounds));
+    return reading;
+}
+
+static void note_known(struct shard *shard, const struct reading *reading)
+{
+    for (uint32_t i = 0; i < reading->cell_count; i++) {
+        const struct cell_reading *cell = &reading->cells[i];
+        struct known *known = &shard->known[cell->cell % KNOWN_CELLS];
+        if (known->cell != cell->cell || cell->bounds[1].seq > known->bounds[1].seq) {
+            known->cell = cell->cell;
+            memcpy(known->bounds, cell->bounds, sizeof(known->bounds));
+        }
+    }
+}
+
+/* What there is to read of the cells just named, as they are now; what was read of them before is in it. NULL for no memory. */
+static struct reading *reading_create(const struct shard *shard, struct reading *before)
 {
     const struct unread *unread = ledger_unread(shard->ledger);
     uint32_t count = unread->cell_count;
     struct reading *reading = malloc(sizeof(*reading) + count * sizeof(struct cell_reading));
     if (reading == NULL)
         return NULL;
+    bool known = before != NULL && !before->too_large && questions_equal(&before->question, &unread->question);
+    uint32_t b = 0; /* the cells of both are in one order, and none leaves it */
     *reading = (struct reading){
         .question = unread->question, .cell_count = count, .cells = (struct cell_reading *)(reading + 1)};
     for (uint32_t i = 0; i < count; i++) {
         struct cell_view cell;
         uint32_t number = unread->cells[i];
         ledger_cell(shard->ledger, number, &cell);
-        reading->cells[i] = (struct cell_reading){.cell = number, .version = cell.version};
+        bool same = known && b < before->cell_count && before->cells[b].cell == number;
+        reading->cells[i] = same ? before->cells[b++] : cell_known(shard, number);
+        reading->cells[i].version = cell.version;
         ledger_cell_top(shard->ledger, number, &reading->cells[i].top);
     }
+    if (known) {
+        reading->decision = before->decision;
+        reading->memory = before->memory;
+        before->memory = NULL;
+    }
     return reading;
+}
+
+/* Steps back in memory that the engine's thread takes for a command, and for each of its cells: some microseconds, and what
+ * most counts need of a cell that is sold from. */
+#define STEPS_HERE      64
+#define STEPS_HERE_CELL 6
+
+/*
+ * Reads for the command just named here and now, if what it needs is little and in memory. Then nothing can come to its
+ * cells before it is decided.
+ *
+ * A worker has read all up to a moment ago, so that this is what came since. Where that was too much the next worker
+ * reads that alone; and here four times as much is read then, so that it ends.
+ */
+static bool read_here(struct shard *shard, struct request *request)
+{
+    struct reading *before = request->reading;
+    request->reading = reading_create(shard, before);
+    reading_destroy(before);
+    if (request->reading == NULL)
+        return false;
+    unsigned doublings = 2 * (unsigned)min_i64(request->readings, 5);
+    shard->history.steps_left = (STEPS_HERE + STEPS_HERE_CELL * (uint64_t)request->reading->cell_count) << doublings;
+    if (history_read(&shard->history, request->reading) != STATUS_OK)
+        return false;
+    note_known(shard, request->reading);
+    return true;
 }
 
 /* Nothing is decided: the past is to be read first, for this command or for one before it in its stream. */
@@ -323,8 +407,11 @@ static void park(struct shard *shard, struct request *request, const struct comm
     bool behind = request->stream != NULL && request->stream->parked;
     request->answer.status = ANSWER_UNREAD;
     if (verdict->outcome == OUTCOME_UNREAD) {
-        reading_destroy(request->reading);
-        request->reading = reading_create(shard);
+        if (behind) {
+            struct reading *before = request->reading;
+            request->reading = reading_create(shard, before);
+            reading_destroy(before);
+        }
         /* What one before it changes is no fault of its own. */
         if (request->reading == NULL || (!behind && request->readings == READINGS_MAX)) {
             request->answer.detail = request->reading == NULL ? "no memory" : "what it speaks of keeps changing";
@@ -358,7 +445,7 @@ void shard_read(struct shard *shard, struct request *request)
 void shard_request(struct shard *shard, struct request *request, int64_t now_us)
 {
     CHECK(shard->prepared_next < shard->prepared_count);
-    const struct prepared *prepared = &shard->prepared[shard->prepared_next++];
+    struct prepared *prepared = &shard->prepared[shard->prepared_next++];
     CHECK(prepared->request == request);
     if (request->command == NULL) {
         shard_read(shard, request);
@@ -379,8 +466,16 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
         return;
     }
     struct verdict verdict;
-    ledger_decide(shard->ledger, command, max_i64(now_us, ledger_now_us(shard->ledger)), &shard->decision, &verdict);
-    if (UNLIKELY(verdict.outcome == OUTCOME_UNREAD || (request->stream != NULL && request->stream->parked))) {
+    if (UNLIKELY(request->reading != NULL) && request->reading->complete)
+        note_known(shard, request->reading);
+    now_us = max_i64(now_us, ledger_now_us(shard->ledger));
+    ledger_decide(shard->ledger, command, now_us, &shard->decision, &verdict);
+    bool behind = request->stream != NULL && request->stream->parked;
+    if (UNLIKELY(verdict.outcome == OUTCOME_UNREAD) && !behind && read_here(shard, request)) {
+        prepared->command.reading = request->reading;
+        ledger_decide(shard->ledger, command, now_us, &shard->decision, &verdict);
+    }
+    if (UNLIKELY(verdict.outcome == OUTCOME_UNREAD || behind)) {
         park(shard, request, command, &verdict);
         return;
     }

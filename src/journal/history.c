@@ -22,8 +22,25 @@
 void history_init(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision,
                   const atomic_bool *stop)
 {
-    *history = (struct history){
-        .journal = journal, .bytes = bytes, .decision = decision, .stop = stop, .known_us = INT64_MIN};
+    *history = (struct history){.journal = journal, .bytes = bytes, .decision = decision, .stop = stop,
+                                .bytes_max = RECORD_BYTES_MAX, .known_us = INT64_MIN};
+}
+
+void history_init_appended(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision)
+{
+    history_init(history, journal, bytes, decision, NULL);
+    history->appended = true;
+    history->bytes_max = HISTORY_APPENDED_BYTES;
+}
+
+/* Takes so many steps; false when there are no more. */
+static bool history_steps(struct history *history, uint64_t n)
+{
+    if (!history->appended)
+        return true;
+    bool enough = history->steps_left >= n;
+    history->steps_left -= enough ? n : 0;
+    return enough;
 }
 
 /* Which events the record at this place has; none when it is malformed. */
@@ -59,13 +76,17 @@ static const uint8_t *find_record(const struct history *history, uint64_t seq, s
     return history->bytes + at;
 }
 
-/* Reads records from this event on. */
-static enum status read_from(struct history *history, uint64_t seq, size_t n)
+/* Reads records from an event on, for the sake of the one with this number, as long as they are no longer than n. */
+static enum status read_from(struct history *history, uint64_t from_seq, uint64_t seq, size_t n)
 {
     size_t length = 0;
+    if (!history_steps(history, HISTORY_READ_STEPS))
+        return STATUS_AGAIN;
     history->reads++;
     history->record_count = 0;
-    enum status status = journal_read(history->journal, seq, TAIL_UNKNOWN, false, history->bytes, n, &length);
+    enum status status = history->appended
+                             ? journal_read_appended(history->journal, from_seq, seq, history->bytes, n, &length)
+                             : journal_read(history->journal, from_seq, TAIL_UNKNOWN, false, history->bytes, n, &length);
     if (status != STATUS_OK)
         return status;
     for (size_t at = 0; length - at >= 5 && history->record_count < HISTORY_RECORDS_MAX;) {
@@ -92,18 +113,21 @@ enum status history_event(struct history *history, uint64_t seq, const struct ev
         if (bytes == NULL && seq > oldest) {
             bool near = seq < history->last_seq && history->last_seq - seq <= BACK_EVENTS_FAR;
             uint64_t back = near ? BACK_EVENTS_FAR : BACK_EVENTS;
-            status = read_from(history, seq - oldest > back ? seq - back : oldest, near ? BACK_BYTES_FAR : BACK_BYTES);
+            status = read_from(history, seq - oldest > back ? seq - back : oldest, seq,
+                               near ? BACK_BYTES_FAR : BACK_BYTES);
             bytes = status == STATUS_OK ? find_record(history, seq, &n) : NULL;
         }
         if (bytes == NULL) { /* there is a large one among them, or it is itself */
-            status = read_from(history, seq, BACK_BYTES);
+            status = read_from(history, seq, seq, BACK_BYTES);
             if (status == STATUS_FULL)
-                status = read_from(history, seq, RECORD_BYTES_MAX);
+                status = read_from(history, seq, seq, history->bytes_max);
             if (status != STATUS_OK)
-                return status;
+                return history->appended ? STATUS_AGAIN : status;
             bytes = find_record(history, seq, &n);
         }
         struct record record;
+        if (!history_steps(history, 1))
+            return STATUS_AGAIN;
         if (bytes == NULL || record_decode(bytes, n, decision, &record) != STATUS_OK)
             return STATUS_DAMAGED;
         history->read = true;
@@ -319,30 +343,73 @@ static bool moved_add(int64_t moved[CONDITION_COUNT], const struct figures *delt
     return fits;
 }
 
-/* Nothing that was recorded before the window occurred in it. */
-static enum status read_moved(struct history *history, const struct question *question, struct cell_reading *cell)
+/* A time by which all of the cell up to this event occurred. */
+static int64_t occurred_by_us(const struct cell_reading *cell, const struct event *event, int64_t recorded_us)
 {
+    int64_t by_us = recorded_us;
+    for (unsigned i = 0; i < 2; i++) {
+        if (event->seq <= cell->bounds[i].seq)
+            by_us = min_i64(by_us, cell->bounds[i].us);
+    }
+    return by_us;
+}
+
+/*
+ * What occurred by the end of the window, and what moved in it: back to what was read already, or to where both are known.
+ * Nothing before the first event by which all before the window had occurred is in it, and the figures of one by which all had
+ * that was before its end have all before it.
+ */
+static enum status read_occurred(struct history *history, const struct question *question, struct cell_reading *cell)
+{
+    struct figures as_of = {{0}};
+    int64_t moved[CONDITION_COUNT];
     bool fits = true;
+    bool whole = false; /* as_of has all before it */
     struct ways ways = ways_of_top(&cell->top);
-    for (unsigned over = skip_over(&ways, question->to_us);;) {
+    unsigned over = skip_over(&ways, question->to_us);
+    bool unseen = over > 0 && ways.skips[over - 1].seq != cell->top.last_seq;
+    int64_t newest_us = unseen ? INT64_MAX : INT64_MIN; /* of what occurred; INT64_MAX is not known */
+    memcpy(moved, cell->moved, sizeof(moved));
+    for (;;) {
         const struct event *event;
         uint64_t seq = over > 0 ? ways.skips[over - 1].seq : ways.previous_seq;
-        if (seq == 0)
+        if (seq <= cell->read_seq) {
+            newest_us = max_i64(newest_us, seq <= cell->bounds[1].seq ? cell->bounds[1].us : INT64_MAX);
             break;
+        }
         enum status status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
-        if (history->decision->recorded_at_us <= question->from_us)
-            break;
+        int64_t by_us = occurred_by_us(cell, event, history->decision->recorded_at_us);
+        int64_t occurred_us = event_occurred_us(history->decision, event);
         ways = ways_of(event);
         over = skip_over(&ways, question->to_us);
-        int64_t occurred_us = event_occurred_us(history->decision, event);
+        bool here = by_us <= question->to_us;
+        bool last = over == 0 && (whole || here) && by_us <= question->from_us;
+        newest_us = max_i64(newest_us, over > 0 || last ? by_us : occurred_us);
+        if (over > 0 || occurred_us > question->to_us)
+            continue;
+        if (!whole)
+            fits = figures_add(&as_of, here ? &event->figures : &event->delta) && fits;
+        whole = whole || here;
         bool statement = event->type == EVENT_STOCK_COUNT || event->type == EVENT_CORRECTION ||
                          (event->type == EVENT_REVERSE && event->count_seq != 0);
-        if (!statement && occurred_us > question->from_us && occurred_us <= question->to_us)
-            fits = moved_add(cell->moved, &event->delta, question->includes_picked) && fits;
+        if (!statement && occurred_us > question->from_us)
+            fits = moved_add(moved, &event->delta, question->includes_picked) && fits;
+        if (last)
+            break;
     }
-    return fits ? STATUS_OK : STATUS_FULL;
+    if (!whole)
+        fits = figures_add(&as_of, &cell->as_of) && fits;
+    if (!fits || !figures_fit(&as_of))
+        return STATUS_FULL;
+    cell->as_of = as_of;
+    memcpy(cell->moved, moved, sizeof(moved));
+    if (newest_us != INT64_MAX && cell->bounds[1].us <= question->from_us) {
+        cell->bounds[0] = cell->bounds[1];
+        cell->bounds[1] = (struct cell_bound){cell->top.last_seq, newest_us};
+    }
+    return STATUS_OK;
 }
 
 /* Takes the decision with this event, and the bytes its texts are in, into memory of the reading's own. */
@@ -373,22 +440,27 @@ static enum status read_decision(struct history *history, struct reading *readin
     return STATUS_OK;
 }
 
-/* What a source has seen: all up to a position, what it told itself by its own numbering, and what it said of its stock. */
-static enum status read_seen(struct history *history, const struct question *question, const struct cell_top *top,
-                             struct figures *out_figures)
+/*
+ * What a source has seen: all up to a position, what it told itself by its own numbering, and what it said of its stock. Of
+ * what was read already the first does not change.
+ */
+static enum status read_seen(struct history *history, const struct question *question, struct cell_reading *cell)
 {
-    uint64_t seen_seq;
     const struct event *event;
-    enum status status = history_seek(history, top, question->at_seq + 1, &seen_seq);
-    *out_figures = (struct figures){{0}};
-    if (status == STATUS_OK && seen_seq != 0) {
-        status = history_event(history, seen_seq, &event);
-        if (status == STATUS_OK)
-            *out_figures = event->figures;
+    uint64_t seen_seq = cell->read_seq;
+    struct figures as_of = cell->as_of;
+    enum status status = STATUS_OK;
+    if (seen_seq == 0) {
+        status = history_seek(history, &cell->top, question->at_seq + 1, &seen_seq);
+        if (status == STATUS_OK && seen_seq != 0) {
+            status = history_event(history, seen_seq, &event);
+            if (status == STATUS_OK)
+                as_of = event->figures;
+        }
     }
     bool fits = true;
     bool none = question->source_seq == 0 && !question->own_snapshots;
-    for (uint64_t seq = none ? seen_seq : top->last_seq; status == STATUS_OK && seq > seen_seq;) {
+    for (uint64_t seq = none ? seen_seq : cell->top.last_seq; status == STATUS_OK && seq > seen_seq;) {
         status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             break;
@@ -396,31 +468,33 @@ static enum status read_seen(struct history *history, const struct question *que
         bool told = decision->has_seq && decision->source == question->source &&
                     decision->source_seq <= question->source_seq;
         if (told || (event->type == EVENT_SNAPSHOT && event->stated_by == question->source))
-            fits = figures_add(out_figures, &event->delta) && fits;
+            fits = figures_add(&as_of, &event->delta) && fits;
         seq = event->previous_seq;
     }
-    return status == STATUS_OK && !fits ? STATUS_FULL : status;
+    if (status != STATUS_OK)
+        return status;
+    cell->as_of = as_of;
+    return fits ? STATUS_OK : STATUS_FULL;
 }
 
 enum status history_read(struct history *history, struct reading *reading)
 {
     const struct question *question = &reading->question;
-    if (question->decision_seq != 0) {
+    if (question->decision_seq != 0 && reading->decision == NULL) {
+        if (history->appended)
+            return STATUS_AGAIN; /* it is a long time ago */
         enum status status = read_decision(history, reading, question->decision_seq);
         if (status != STATUS_OK)
             return status;
     }
     for (uint32_t i = 0; i < reading->cell_count; i++) {
         struct cell_reading *cell = &reading->cells[i];
-        struct history_figures was = {.seq = 0};
-        enum status status = question->by_position ? read_seen(history, question, &cell->top, &was.figures)
-                                                   : as_of_occurred(history, AXIS_OCCURRED, &cell->top, question->to_us, &was);
-        if (status == STATUS_OK && question->from_us < question->to_us)
-            status = read_moved(history, question, cell);
+        enum status status = question->by_position ? read_seen(history, question, cell)
+                                                   : read_occurred(history, question, cell);
         if (status != STATUS_OK && status != STATUS_FULL)
             return status;
         reading->too_large = reading->too_large || status == STATUS_FULL;
-        cell->as_of = was.figures;
+        cell->read_seq = cell->top.last_seq;
     }
     reading->complete = true;
     return STATUS_OK;

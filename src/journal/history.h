@@ -36,6 +36,10 @@ struct history {
     uint64_t last_seq;         /* its number */
     uint64_t reads;            /* of the journal so far */
     const atomic_bool *stop;   /* when it becomes true nothing more is read; may be NULL */
+    /* Engine thread: what was appended is read, too, and only what is in memory. */
+    bool appended;
+    size_t bytes_max;          /* of `bytes`: no longer record is read */
+    uint64_t steps_left;       /* records to decode, and readings of the journal as HISTORY_READ_STEPS of them each */
     /* Log time never goes back: the newest event known to be recorded by known_us, of any cell. */
     int64_t known_us;
     uint64_t known_seq;
@@ -43,6 +47,14 @@ struct history {
 
 void history_init(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision,
                   const atomic_bool *stop);
+
+#define HISTORY_READ_STEPS 4
+#define HISTORY_APPENDED_BYTES ((size_t)64 * 1024)
+/*
+ * For the engine's thread: reads what was appended, with bytes of HISTORY_APPENDED_BYTES. Before each use, steps_left is set;
+ * AGAIN also when they are used up, and for what is not in memory or longer than bytes.
+ */
+void history_init_appended(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision);
 
 /*
  * The event of this number; it, its decision and its texts are borrowed until the next call. As journal_read, DAMAGED
@@ -71,7 +83,8 @@ MUST_USE enum status history_as_of(struct history *history, enum time_axis axis,
                                    int64_t at_us, struct history_figures *out_figures);
 
 /*
- * Reads what a reading asks and makes it complete. As history_event; MEMORY when there is none for a decision.
+ * Reads what a reading asks and makes it complete. Of what was read of a cell already (read_seq) only the events since are read; of
+ * those before it, the decision asked for included, nothing is read again. As history_event; MEMORY when there is none for a decision.
  */
 MUST_USE enum status history_read(struct history *history, struct reading *reading);
 

@@ -26,13 +26,28 @@ struct question {
     bool includes_picked;   /* goods on trolleys are part of what moves */
 };
 
+/* Of a cell: none of its events up to a number occurred later than a time. */
+struct cell_bound {
+    uint64_t seq;
+    int64_t us;
+};
+#define CELL_BOUND_NONE ((struct cell_bound){0, INT64_MIN})
+
 struct cell_reading {
     /* Asked: the cell as it was when it was named. */
     uint32_t cell;
     uint64_t version;
     struct cell_top top;
-    /* Read: with all events up to that version. Base units. */
-    struct figures as_of;                 /* what occurred by to_us, or was seen */
+    /*
+     * What is known of it, and more of that after reading. The figures of an event have all that occurred by the time of
+     * its bound, as those of what was recorded by then, so that nothing before it is to be read: where a year is told at
+     * once, in order, with its counts, that is all that was recorded since the last count. The second is the newer one,
+     * and becomes the first when it was of use: what is not quite in order is later than the newest now and then.
+     */
+    struct cell_bound bounds[2];
+    /* Read: with all events up to read_seq, which is top.last_seq when all of it was read. Base units. */
+    uint64_t read_seq;
+    struct figures as_of;                 /* what occurred by to_us, or was seen; without policy */
     int64_t moved[CONDITION_COUNT];       /* the sum of what counted goods moved by in the window, whichever way */
 };
 

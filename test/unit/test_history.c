@@ -1,6 +1,7 @@
 /*
  * Goal: a cell as of a time, on each axis, is what a naive look at all its events says; an event is found by number;
- * and neither reads more than a few records.
+ * and neither reads more than a few records. So is what is read for a count, all at once or as more comes, and before it
+ * is durable.
  * Method: a ledger's random decisions in a real journal, and the same events in a list. Times are drawn around those of
  * the events, to the microsecond. Once with the skips that evolve noted, once without, as older journals are; while the
  * tail has them and from the disk. A long history is counted.
@@ -32,7 +33,7 @@ static bool with_skips;
 static const struct world *telling;
 static char path[64];
 
-static struct history history;
+static struct history history, appended;
 static struct decision room;
 static atomic_bool stop;
 
@@ -57,6 +58,7 @@ static void open_journal(void)
     if (journal_open(&options, &replay, &journal, &report) != STATUS_OK)
         fail_msg("%s", report.problem);
     history_init(&history, journal, history.bytes, &room, &stop);
+    history_init_appended(&appended, journal, appended.bytes, &room);
 }
 
 static void create_journal(void)
@@ -68,6 +70,7 @@ static void create_journal(void)
     room.events = malloc(DECISION_EVENTS_MAX * sizeof(struct event));
     room.shortages = malloc(COMMAND_LINES_MAX * sizeof(struct shortage));
     history.bytes = malloc(RECORD_BYTES_MAX);
+    appended.bytes = malloc(HISTORY_APPENDED_BYTES);
     open_journal();
 }
 
@@ -77,6 +80,7 @@ static void destroy_journal(void)
     free(room.events);
     free(room.shortages);
     free(history.bytes);
+    free(appended.bytes);
     DIR *dir = opendir(path);
     assert_non_null(dir);
     for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
@@ -267,6 +271,76 @@ static void pages_are_all_entries_in_their_order(bool skips)
     }
 }
 
+/* ---- readings ---- */
+
+static struct cell_top tops_before[CELLS]; /* some time before, and how many had been seen then */
+static size_t seen_before;
+
+static struct cell_reading naive_reading(uint32_t cell, size_t count, const struct question *question)
+{
+    struct cell_reading sum = {.cell = cell};
+    for (size_t i = 0; i < count; i++) {
+        const struct seen *event = &seen[i];
+        if (event->cell != cell || event->when_us[AXIS_OCCURRED] > question->to_us)
+            continue;
+        for (unsigned f = 0; f < FIGURE_COUNT; f++)
+            sum.as_of.units[f] += event->delta.units[f];
+        for (unsigned c = 0; c < CONDITION_COUNT && event->when_us[AXIS_OCCURRED] > question->from_us; c++) {
+            int64_t units = counted_units(&event->delta, (enum condition)c, question->includes_picked);
+            sum.moved[c] += units < 0 ? -units : units;
+        }
+    }
+    return sum;
+}
+
+static void compare_reading(struct reading *reading, size_t count, struct history *from)
+{
+    reading->complete = false;
+    from->steps_left = UINT64_MAX;
+    assert_int_equal(history_read(from, reading), STATUS_OK);
+    assert_true(reading->complete && !reading->too_large);
+    for (uint32_t cell = 0; cell < CELLS; cell++) {
+        const struct cell_reading expected = naive_reading(cell, count, &reading->question);
+        const struct cell_reading *found = &reading->cells[cell];
+        assert_int_equal(found->read_seq, found->top.last_seq);
+        for (unsigned f = 0; f < FIGURE_COUNT; f++)
+            assert_true(is_policy(f) || found->as_of.units[f] == expected.as_of.units[f]);
+        assert_memory_equal(found->moved, expected.moved, sizeof(expected.moved));
+        for (unsigned b = 0; b < 2; b++) {
+            for (size_t i = 0; i < count; i++)
+                assert_true(seen[i].cell != cell || seen[i].seq > found->bounds[b].seq ||
+                            seen[i].when_us[AXIS_OCCURRED] <= found->bounds[b].us);
+        }
+    }
+}
+
+/* At once, and in two parts; with what is known of the cells from reading before, and without. */
+static void compare_readings(struct prng *prng, unsigned times, struct history *from)
+{
+    struct cell_bound known[CELLS][2];
+    for (unsigned i = 0; i < 2 * CELLS; i++)
+        known[i / 2][i % 2] = CELL_BOUND_NONE;
+    for (unsigned n = 0; n < times; n++) {
+        struct cell_reading cells[CELLS];
+        struct question question = {.to_us = seen[prng_below(prng, seen_count)].when_us[AXIS_OCCURRED] +
+                                             (int64_t)prng_below(prng, 3) - 1,
+                                    .includes_picked = prng_below(prng, 2) == 0};
+        question.from_us = question.to_us - (int64_t)prng_below(prng, 4) * 100 * SECOND_US;
+        struct reading reading = {.question = question, .cell_count = CELLS, .cells = cells};
+        bool in_parts = prng_below(prng, 2) == 0;
+        for (uint32_t cell = 0; cell < CELLS; cell++) {
+            cells[cell] = (struct cell_reading){.cell = cell, .top = in_parts ? tops_before[cell] : tops[cell]};
+            memcpy(cells[cell].bounds, known[cell], sizeof(known[cell]));
+        }
+        compare_reading(&reading, in_parts ? seen_before : seen_count, from);
+        for (uint32_t cell = 0; cell < CELLS; cell++)
+            cells[cell].top = tops[cell];
+        compare_reading(&reading, seen_count, from);
+        for (uint32_t cell = 0; cell < CELLS; cell++)
+            memcpy(known[cell], cells[cell].bounds, sizeof(known[cell]));
+    }
+}
+
 /* ---- random histories ---- */
 
 static void some_step(struct world *world, struct prng *prng, unsigned step)
@@ -318,9 +392,21 @@ static void figures_are_what_a_naive_look_says(bool skips)
     world.told = append;
     telling = &world;
     world_init(&world, &world_limits);
-    for (unsigned step = 0; step < (skips ? 2500 : 400); step++) /* without them each event is read, each time */
+    unsigned steps = skips ? 2500 : 400; /* without them each event is read, each time */
+    for (unsigned step = 0; step < steps; step++) {
         some_step(&world, &prng, step);
+        if (step == steps - 7) {
+            seen_before = seen_count;
+            memcpy(tops_before, tops, sizeof(tops));
+        }
+        if (step == steps - 20)
+            assert_int_equal(journal_flush_start(journal), STATUS_OK);
+    }
+    assert_true(journal_group_bytes(journal) != 0);
+    compare_readings(&prng, skips ? 100 : 10, &appended);
+    assert_int_equal(journal_flush_wait(journal), STATUS_OK);
     assert_int_equal(journal_flush(journal), STATUS_OK);
+    compare_readings(&prng, skips ? 50 : 5, &history);
     assert_true(seen[seen_count - 1].version > (skips ? 512 : 100));
     compare_all(&prng, skips ? 200 : 20);
     pages_are_all_entries_in_their_order(skips);
@@ -421,6 +507,46 @@ static void a_long_history_is_walked_in_a_few_steps(void **state)
     world_deinit(&world);
 }
 
+/* A year that is told at once, almost in order, with a count behind every other fact: what was read for one count is not read
+ * again for the next. */
+static void what_is_told_at_once_is_not_read_again_for_each_count(void **state)
+{
+    (void)state;
+    enum { FACTS = 4000 };
+    static struct world world;
+    struct prng prng = prng_of(4);
+    with_skips = true;
+    create_journal();
+    world.told = append;
+    telling = &world;
+    world_init(&world, &world_limits);
+    struct cell_bound known[2] = {CELL_BOUND_NONE, CELL_BOUND_NONE};
+    uint64_t steps = 0;
+    for (int fact = 0; fact < FACTS; fact++) {
+        char text[64];
+        int64_t at_us = world.now_us - (2 * FACTS - fact) * SECOND_US;
+        snprintf(text, sizeof(text), "receive 1 A@L0 occurred=%d", fact - 2 * FACTS - (int)prng_below(&prng, 20));
+        world_step(&world, text);
+        if (fact % 2 == 0)
+            continue;
+        struct cell_reading cell = {.cell = 0, .top = tops[0], .bounds = {known[0], known[1]}};
+        struct reading reading = {.question = {.from_us = at_us - 10 * SECOND_US, .to_us = at_us - 5 * SECOND_US},
+                                  .cell_count = 1,
+                                  .cells = &cell};
+        appended.steps_left = UINT64_MAX;
+        assert_int_equal(history_read(&appended, &reading), STATUS_OK);
+        steps += UINT64_MAX - appended.steps_left;
+        const struct cell_reading expected = naive_reading(0, seen_count, &reading.question);
+        assert_memory_equal(cell.as_of.units, expected.as_of.units, sizeof(expected.as_of.units));
+        assert_memory_equal(cell.moved, expected.moved, sizeof(expected.moved));
+        memcpy(known, cell.bounds, sizeof(known));
+    }
+    print_message("# told at once: %" PRIu64 " steps for %d counts\n", steps, FACTS / 2);
+    assert_true(steps < 100 * FACTS / 2);
+    destroy_journal();
+    world_deinit(&world);
+}
+
 /* What sums up beyond every figure is said, not wrapped around. And who is to stop says so. */
 static void sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped(void **state)
 {
@@ -491,6 +617,7 @@ int main(void)
         cmocka_unit_test(figures_are_found_by_skips),
         cmocka_unit_test(figures_are_found_where_a_journal_has_no_skips),
         cmocka_unit_test(a_long_history_is_walked_in_a_few_steps),
+        cmocka_unit_test(what_is_told_at_once_is_not_read_again_for_each_count),
         cmocka_unit_test(sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
