@@ -9,7 +9,9 @@
  *
  * A command that the engine gives back undecided, because the past is to be read for it, is parked, and so are all behind
  * it, so that they are decided in their order: when nothing of them is with the engine any more, they are read for, and
- * submitted again; meanwhile nothing more is taken out of the text.
+ * submitted again; meanwhile nothing more is taken out of the text. What stands behind a parked one was with the engine in
+ * vain. So at most twice as many are submitted at once as were answered since something was parked last: whatever is in a
+ * stream, three times its commands, and some for each that is parked, are all that the engine sees.
  *
  *     object   the body is one command; the answer is one response
  *     array    the body is parsed whole first; a malformed one is 400 and nothing happened
@@ -23,6 +25,7 @@
 #include <stdlib.h>
 
 #define UNDER_WAY_MAX  8192 /* commands of one connection with the engine */
+#define UNDER_WAY_MIN  64   /* of them, right after one was parked */
 #define PROGRESS_LINES 4096 /* with answers=errors|summary a line says how far it is, at the latest after so many */
 #define ARRAY_COMMANDS_MAX 10000 /* API.md section 2 */
 /* Answers are made text while less than this waits to be sent; the rest is kept as numbers. The largest answer, of a
@@ -51,11 +54,14 @@ struct commands {
     size_t at;          /* of text: taken so far */
     struct stream stream; /* the engine's */
     struct parked_list parked, again; /* to be read for; read for, and not yet with the engine again */
+    bool has_parked;
+    uint64_t parked_at; /* answered, when something was parked last */
     struct past_work past;
     enum status past_status;
     uint64_t line;      /* commands taken */
     uint64_t number;    /* of the next one, from 1: its line in the text, blank lines counted; its place in an array */
     uint64_t answered;
+    uint64_t answered_number; /* number of the last of them */
     uint64_t told;      /* line of the last progress or answer written */
     uint64_t last_seq;
     uint64_t counts[ANSWER_READ + 1];
@@ -94,6 +100,18 @@ static void render_summary(struct connection *connection, struct buffer *out)
     buffer_literal(out, "}}\n");
 }
 
+/* How far it is, when no line says so. */
+static void render_progress(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    if (commands->answers == ANSWERS_ALL || commands->told >= commands->answered_number)
+        return;
+    buffer_literal(&connection->body, "{\"progress\":{\"line\":");
+    json_u64(&connection->body, commands->answered_number);
+    buffer_literal(&connection->body, "}}\n");
+    commands->told = commands->answered_number;
+}
+
 /* One line of the answer, or none, as `answers` says. */
 static void answer_line(struct connection *connection, const struct request *request)
 {
@@ -126,13 +144,9 @@ static void answer_line(struct connection *connection, const struct request *req
         commands->last_seq = answer->last_seq > commands->last_seq ? answer->last_seq : commands->last_seq;
     /* A sender that waits for its lines must learn of them: when all that came are answered, and while more come. */
     bool caught_up = commands->answered + 1 == commands->line && !commands->body_over;
-    if (commands->answers != ANSWERS_ALL && commands->told < request->number &&
-        (caught_up || request->number - commands->told >= PROGRESS_LINES)) {
-        buffer_literal(out, "{\"progress\":{\"line\":");
-        json_u64(out, request->number);
-        buffer_literal(out, "}}\n");
-        commands->told = request->number;
-    }
+    commands->answered_number = request->number;
+    if (commands->told < request->number && (caught_up || request->number - commands->told >= PROGRESS_LINES))
+        render_progress(connection);
 }
 
 static void finish_when_over(struct connection *connection)
@@ -224,6 +238,27 @@ static void write_kept(struct connection *connection)
         connection->drained_wanted = true;
 }
 
+/* Of commands that are taken and not answered. */
+static uint64_t under_way_max(const struct commands *commands)
+{
+    uint64_t twice = 2 * (commands->answered - commands->parked_at);
+    if (!commands->has_parked || twice > UNDER_WAY_MAX)
+        return UNDER_WAY_MAX;
+    return twice < UNDER_WAY_MIN ? UNDER_WAY_MIN : twice;
+}
+
+/* Those that were read for, to the engine again; as many as may be and there are batches for. */
+static void submit_again(struct connection *connection)
+{
+    struct commands *commands = connection->state;
+    while (commands->again.count != 0 && commands->parked.count == 0 &&
+           commands->line - commands->answered - commands->again.count < under_way_max(commands)) {
+        if (io_request_again(connection->io, connection, &commands->again.first->request) == NULL)
+            return;
+        free(parked_take(&commands->again)); /* the request has what was its own */
+    }
+}
+
 static void give_answer(struct connection *connection, struct request *request)
 {
     struct commands *commands = connection->state;
@@ -239,24 +274,14 @@ static void give_answer(struct connection *connection, struct request *request)
     request->detail = NULL;
     if (connection->closing || commands->form == FORM_OBJECT)
         return;
-    if (commands->line - commands->answered < UNDER_WAY_MAX / 2)
+    submit_again(connection);
+    if (commands->line - commands->answered < under_way_max(commands) / 2)
         go_on(connection);
     else
         finish_when_over(connection);
 }
 
 /* ---- parked commands ---- */
-
-/* Those that were read for, to the engine again; as many as there are batches for. */
-static void submit_again(struct connection *connection)
-{
-    struct commands *commands = connection->state;
-    while (commands->again.count != 0) {
-        if (io_request_again(connection->io, connection, &commands->again.first->request) == NULL)
-            return;
-        free(parked_take(&commands->again)); /* the request has what was its own */
-    }
-}
 
 static void parked_run(void *context)
 {
@@ -269,6 +294,7 @@ static void parked_run(void *context)
 static void give_up_parked(struct connection *connection)
 {
     struct commands *commands = connection->state;
+    commands->stream.shed = true;
     /* With the answer of the last one the exchange may be over, and be the next one's. */
     for (uint32_t left = commands->parked.count; left > 0; left--) {
         struct parked *parked = parked_take(&commands->parked);
@@ -290,8 +316,7 @@ static void parked_done(void *context)
         give_up_parked(connection);
         return;
     }
-    commands->again = commands->parked;
-    commands->parked = (struct parked_list){.count = 0};
+    parked_move(&commands->again, &commands->parked);
     submit_again(connection);
 }
 
@@ -299,15 +324,24 @@ static void parked_done(void *context)
 static void read_parked(struct connection *connection)
 {
     struct commands *commands = connection->state;
-    if (commands->parked.count != 0 && commands->parked.count == commands->line - commands->answered &&
-        connection->past == NULL)
-        connection_past_start(connection, connection->io->service->past, &commands->past, parked_run, parked_done);
+    if (commands->parked.count == 0 || connection->past != NULL ||
+        commands->parked.count != commands->line - commands->answered - commands->again.count)
+        return;
+    if (commands->form == FORM_STREAM) {
+        render_progress(connection);
+        connection_dirty(connection);
+    }
+    connection_past_start(connection, connection->io->service->past, &commands->past, parked_run, parked_done);
 }
 
 static void on_answered(struct connection *connection, struct request *request)
 {
     struct commands *commands = connection->state;
     bool stays = request->answer.status == ANSWER_UNREAD || commands->parked.count != 0;
+    if (stays && commands->parked.count == 0) {
+        commands->has_parked = true;
+        commands->parked_at = commands->answered;
+    }
     if (connection->closing || !stays) {
         give_answer(connection, request);
     } else if (parked_add(&commands->parked, request)) {
@@ -414,7 +448,7 @@ static bool must_wait(struct connection *connection)
         connection->drained_wanted = true;
         return true;
     }
-    return commands->line - commands->answered >= UNDER_WAY_MAX || commands->parked.count != 0 ||
+    return commands->line - commands->answered >= under_way_max(commands) || commands->parked.count != 0 ||
            commands->again.count != 0;
 }
 

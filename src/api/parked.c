@@ -28,6 +28,18 @@ bool parked_add(struct parked_list *list, struct request *request)
     return true;
 }
 
+void parked_move(struct parked_list *list, struct parked_list *from)
+{
+    if (from->last == NULL)
+        return;
+    from->last->next = list->first;
+    list->first = from->first;
+    if (list->last == NULL)
+        list->last = from->last;
+    list->count += from->count;
+    *from = (struct parked_list){.count = 0};
+}
+
 struct parked *parked_take(struct parked_list *list)
 {
     struct parked *parked = list->first;

@@ -26,6 +26,8 @@ struct parked_list {
 
 /* Takes over the reading, detail and dry_bytes of a request that came back. False when memory cannot be had: it keeps them. */
 MUST_USE bool parked_add(struct parked_list *list, struct request *request);
+/* Puts all of `from`, which is empty then, in front of what is in the list. */
+void parked_move(struct parked_list *list, struct parked_list *from);
 /* The first one, no longer in the list; the caller frees it. NULL for none. */
 struct parked *parked_take(struct parked_list *list);
 /* With all that is its own. */
