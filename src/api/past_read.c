@@ -26,11 +26,15 @@ bool route_as_of_recorded(struct connection *connection, struct text as_of, stru
 {
     if (!route_as_of(connection, as_of, axis, out_as_of))
         return false;
-    if (out_as_of->axis == AXIS_RECORDED)
+    if (out_as_of->axis != AXIS_RECORDED)
+        respond_problem(connection, 422, "bad_value", TEXT("axis"),
+                        TEXT("is recorded here: what was promised then was decided on what was known then, and no fact that "
+                             "came late changes it; /v1/stock answers on others"));
+    else if (out_as_of->past && connection->io->service->past_ledger == NULL)
+        respond_problem(connection, 422, "bad_value", TEXT("as_of"),
+                        TEXT("is not looked at here: the server was started with --past-keep 0, and answers as of now alone"));
+    else
         return true;
-    respond_problem(connection, 422, "bad_value", TEXT("axis"),
-                    TEXT("is recorded here: what was promised then was decided on what was known then, and no fact that came "
-                         "late changes it; /v1/stock answers on others"));
     return false;
 }
 

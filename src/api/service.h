@@ -24,7 +24,7 @@ struct service {
     struct source_zones *zones;
     struct past_works *past;    /* that read the journal back */
     struct past_works *replays; /* that replay it into past_ledger */
-    struct past_ledger *past_ledger;
+    struct past_ledger *past_ledger; /* NULL: none is to be had */
     const char *version;
     /* Names a Host field may have, without port; compared without case. */
     uint32_t host_count;

@@ -3,9 +3,9 @@
  * of a cell's events tells. The ledger is a pure function of its journal (DESIGN section 1), so it says what the first one
  * said then, read by the same code.
  *
- * There is one at most in a process, because it takes as much memory as the ledger had by then. It is kept for
- * PAST_LEDGER_REST_NS: a question about the same time or a later one goes on from where it stands, one about an earlier
- * time begins anew.
+ * There is one at most in a process, because it takes as much memory as the ledger had by then. It is kept for a while
+ * behind the last question: one about the same time or a later one goes on from where it stands, one about an earlier time
+ * begins anew.
  *
  *     journal   | 1 ........ 700 ........ 900 ........
  *     kept            up to 700 -> asked: 900, replays 200
@@ -19,7 +19,7 @@
 
 #include "engine/rebuild.h"
 
-#define PAST_LEDGER_REST_NS (INT64_C(60) * 1000000000) /* a person reads an answer and asks the next question */
+#define PAST_LEDGER_KEEP_S 60 /* a person reads an answer and asks the next question */
 
 struct past_ledger;
 

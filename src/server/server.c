@@ -40,6 +40,7 @@ void server_options_init(struct server_options *options)
         .clock_step_s = 60,
         .spin_us = 0,
         .audit_rate = AUDITOR_RATE_DEFAULT,
+        .past_keep_s = PAST_LEDGER_KEEP_S,
         .limits = {.item_count_max = 16 * 1024 * 1024,
                    .location_count_max = 64 * 1024,
                    .source_count_max = 64 * 1024,
@@ -278,10 +279,11 @@ int server_run(const struct server_options *options)
     server.zones = source_zones_create();
     server.past = past_works_create(PAST_WORKS_MAX);
     server.replays = past_works_create(REPLAYS_MAX);
-    server.past_ledger = past_ledger_create(linux_env(), shard_journal(server.service.shard), &options->limits,
-                                            PAST_LEDGER_REST_NS);
+    if (options->past_keep_s != 0)
+        server.past_ledger = past_ledger_create(linux_env(), shard_journal(server.service.shard), &options->limits,
+                                                options->past_keep_s * 1000000000);
     if (server.inbox != NULL && server.io != NULL && server.zones != NULL && server.past != NULL &&
-        server.replays != NULL && server.past_ledger != NULL &&
+        server.replays != NULL && (server.past_ledger != NULL || options->past_keep_s == 0) &&
         source_zones_load(server.zones, shard_ledger(server.service.shard))) {
         set_up_service(&server);
         code = run_engine(&server, &signals);

@@ -74,7 +74,7 @@ class History:
         item, place, channel = rng.choice(ITEMS[:3]), rng.choice(PLACES), rng.choice(CHANNELS)
         line, n = {"item": item, "location": place}, rng.randrange(1, 9)
         kind = rng.choice(("receive",) * 4 + ("sale",) * 2 + ("hold",) * 4 + (
-            "late", "commit", "release", "amend", "transfer", "transfer_out", "transfer_in", "expect", "redate", "set_policy", "allocate",
+            "late", "commit", "commit", "release", "pick", "ship", "amend", "transfer", "transfer_out", "transfer_in", "expect", "redate", "set_policy", "allocate",
             "channel", "channel item", "location", "item", "delete", "count", "till", "kit", "new", "new"))
         if kind == "late":
             at = datetime.datetime.now(UTC) - datetime.timedelta(seconds=rng.randrange(100000))
@@ -84,9 +84,10 @@ class History:
             if rng.random() < 0.5:
                 line["item"] = "KIT"
             self.step("hold", hold=self.name("H", self.holds), item=line["item"], location=rng.choice(("DC", "S1")), quantity=n,
-                      expires_in=rng.choice((0, 1, 2, 900)), guard=rng.random() < 0.5, **more)
-        elif kind in ("commit", "release"):
-            self.step(kind, hold=rng.choice(self.holds or ["none"]))
+                      expires_in=rng.choice((0, 1, 2, 900)), guard=rng.random() < 0.5, **more, **rng.choice(
+                          ({}, {}, {"backorder": True}, {"wait": True, "priority": rng.randrange(3)}, {"mode": "partial"})))
+        elif kind in ("commit", "release", "pick", "ship", "cancel"):
+            self.step(kind, hold=rng.choice(self.holds[-30:] or ["none"]))
         elif kind == "amend":
             self.step("amend", hold=rng.choice(self.holds or ["none"]), lines=[{**line, "quantity": n}])
         elif kind == "transfer":
@@ -361,6 +362,38 @@ class Slow(ServerCase):
             self.assertTrue(wire.is_closed())
             wire.close()
         self.server.start()
+
+
+class Kept(FolderCase):
+    def space(self, server):
+        with open("/proc/%d/status" % server.pid, encoding="ascii") as file:
+            return int(re.search(r"VmSize:\s+(\d+) kB", file.read()).group(1))
+
+    def moment(self, server):
+        server.send(kind="set_channel", source="s", id="1", channel="web", locations=["L"])
+        server.send(kind="receive", source="s", id="2", item="A", location="L", quantity=1)
+        at = now_text()
+        time.sleep(0.002)
+        server.send(kind="receive", source="s", id="3", item="A", location="L", quantity=1)
+        return as_of("/v1/availability?channel=web&item=A", at)
+
+    def test_the_memory_is_given_back_after_a_while(self):
+        server = self.start("--past-keep", "1")
+        target = self.moment(server)
+        space = self.space(server)
+        for _ in range(2):
+            self.assertEqual(server.get(target).json()["items"][0]["ats"], 1)
+            self.assertGreater(self.space(server), space + 1_000_000)
+            until(lambda: self.space(server) < space + 200_000, "it is kept for longer than a second", 20)
+
+    def test_a_server_may_be_told_not_to(self):
+        server = self.start("--past-keep", "0")
+        target = self.moment(server)
+        answer = server.get(target)
+        self.assertEqual((answer.status, answer.json()["code"], answer.json()["field"]), (422, "bad_value", "as_of"))
+        self.assertIn("--past-keep", answer.json()["detail"])
+        self.assertEqual(server.get(target.split("&as_of")[0]).json()["items"][0]["ats"], 2)
+        self.assertEqual(server.get(target.replace("/v1/availability?channel=web&item=A", "/v1/stock/A?")).status, 200)
 
 
 class Numbers(ServerCase):

@@ -11,6 +11,7 @@
 #include "engine/past_ledger.h"
 
 #define MOMENTS_MAX 20000
+#define LONG_NS     (INT64_C(60) * 1000000000)
 
 static struct moment_noted {
     int64_t at_us;
@@ -129,7 +130,7 @@ static void it_is_what_it_was(void **state)
     noted_count = 0;
     struct shard *shard = shard_create(&place, &watched, 30, 65536); /* ids and holds are forgotten on the way */
     note(shard);
-    struct past_ledger *past = past_ledger_create(&watched.env, shard_journal(shard), &engine_limits, PAST_LEDGER_REST_NS);
+    struct past_ledger *past = past_ledger_create(&watched.env, shard_journal(shard), &engine_limits, LONG_NS);
     assert_non_null(past);
     go_on(shard, &prng, 0, 3000);
     compare_some(past, &prng, 60);
@@ -141,7 +142,7 @@ static void it_is_what_it_was(void **state)
     past_ledger_destroy(past);
     shard_close(shard);
     shard = shard_create(&place, &watched, 30, 65536);
-    past = past_ledger_create(&watched.env, shard_journal(shard), &engine_limits, PAST_LEDGER_REST_NS);
+    past = past_ledger_create(&watched.env, shard_journal(shard), &engine_limits, LONG_NS);
     assert_non_null(past);
     compare_some(past, &prng, 20);
     past_ledger_destroy(past);
@@ -169,7 +170,7 @@ static void a_stopped_replay_goes_on_where_it_was(void **state)
     watched_init(&watched);
     noted_count = 0;
     struct shard *shard = shard_create(&place, &watched, 30, 65536);
-    struct past_ledger *past = past_ledger_create(&watched.env, shard_journal(shard), &engine_limits, PAST_LEDGER_REST_NS);
+    struct past_ledger *past = past_ledger_create(&watched.env, shard_journal(shard), &engine_limits, LONG_NS);
     assert_non_null(past);
     go_on(shard, &prng, 0, 6000);
     const struct moment_noted *last = &noted[noted_count - 1];
@@ -247,7 +248,7 @@ static void it_is_given_back_when_nobody_asks(void **state)
     past_ledger_destroy(past);
     assert_int_equal(atomic_load(&reserved), 0);
     env.memory_reserve = no_reserve;
-    past = past_ledger_create(&env, shard_journal(shard), &engine_limits, PAST_LEDGER_REST_NS);
+    past = past_ledger_create(&env, shard_journal(shard), &engine_limits, LONG_NS);
     assert_non_null(past);
     const struct ledger *ledger = NULL;
     assert_int_equal(past_ledger_take(past, INT64_MAX, UINT64_MAX, NULL, &ledger), STATUS_MEMORY);
