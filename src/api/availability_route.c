@@ -1,9 +1,9 @@
 /*
- * GET /v1/availability?channel=&item=…: what a channel may sell of these items, now or as of a time. Without item= it is a list of all
- * the channel's items (list_route.c).
+ * GET /v1/availability?channel=&item=…: what a channel may sell of these items, now or as of a time. Without item= it
+ * is a list of all the channel's items (list_route.c).
  *
- * One read in its place among the commands answers all items, so that they are of one moment. As of a time it is the same
- * read, of the ledger as it was (past_read.h).
+ * One read in its place among the commands answers all items, so that they are of one moment. As of a time it is the
+ * same read, of the ledger as it was (past_read.h).
  */
 #include "api/explain_offer.h"
 #include "api/past_read.h"
@@ -66,7 +66,8 @@ static void read_items(const struct ledger *ledger, struct request *request)
 /* By the name of what it was then: it may have been asked for by one that was merged. */
 static struct text item_name(const struct render *render, const struct availability *call, uint32_t i)
 {
-    return call->items[i].item == NUMBER_NONE ? call->items[i].name : render_name(render, NAME_ITEM, call->items[i].item);
+    return call->items[i].item == NUMBER_NONE ? call->items[i].name
+                                              : render_name(render, NAME_ITEM, call->items[i].item);
 }
 
 static void answer(struct connection *connection)

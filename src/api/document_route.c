@@ -3,8 +3,8 @@
  * there and expected (ATP).
  *
  * A read takes its place among the commands, see stock_route.c; as of a time it is one of the ledger as it was
- * (past_read.h). Supply is overdue by the later of log time and the wall clock when the call came, so that a quiet ledger
- * does not promise what should have been here long ago; as of a time, by that.
+ * (past_read.h). Supply is overdue by the later of log time and the wall clock when the call came, so that a quiet
+ * ledger does not promise what should have been here long ago; as of a time, by that.
  */
 #include "api/explain.h"
 #include "api/past_read.h"

@@ -28,11 +28,12 @@ bool route_as_of_recorded(struct connection *connection, struct text as_of, stru
         return false;
     if (out_as_of->axis != AXIS_RECORDED)
         respond_problem(connection, 422, "bad_value", TEXT("axis"),
-                        TEXT("is recorded here: what was promised then was decided on what was known then, and no fact that "
-                             "came late changes it; /v1/stock answers on others"));
+                        TEXT("is recorded here: what was promised then was decided on what was known then, and no fact "
+                             "that came late changes it; /v1/stock answers on others"));
     else if (out_as_of->past && connection->io->service->past_ledger == NULL)
         respond_problem(connection, 422, "bad_value", TEXT("as_of"),
-                        TEXT("is not looked at here: the server was started with --past-keep 0, and answers as of now alone"));
+                        TEXT("is not looked at here: the server was started with --past-keep 0, and answers as of now "
+                             "alone"));
     else
         return true;
     return false;
@@ -57,7 +58,8 @@ static void work_run(void *context)
     struct past_read *read = ((struct connection *)context)->past_read;
     struct request asked = {.detail = read->detail};
     const struct ledger *ledger;
-    read->status = past_ledger_take(read->service->past_ledger, read->as_of.us, read->last_seq, &read->work.stop, &ledger);
+    read->status =
+        past_ledger_take(read->service->past_ledger, read->as_of.us, read->last_seq, &read->work.stop, &ledger);
     if (read->status != STATUS_OK)
         return;
     read->read(ledger, &asked);
@@ -75,7 +77,8 @@ static void work_done(void *context)
         return;
     if (read->status == STATUS_MEMORY)
         respond_problem(connection, 503, "limit_reached", TEXT_NONE,
-                        TEXT("there is no memory for a second ledger, into which the past is replayed; see operations.md"));
+                        TEXT("there is no memory for a second ledger, into which the past is replayed; see "
+                             "operations.md"));
     else if (read->status != STATUS_OK)
         respond_unreadable(connection);
     else

@@ -1,12 +1,12 @@
 /*
- * A read of the ledger as it was at a time: the function that reads the present one gets a second ledger, into which the
- * journal was replayed up to then (engine/past_ledger.h), on a worker.
+ * A read of the ledger as it was at a time: the function that reads the present one gets a second ledger, into which
+ * the journal was replayed up to then (engine/past_ledger.h), on a worker.
  *
  *     past_read_ask -> engine's thread: how far -> answered: past_read_go_on -> its turn, replay, read -> done
  *
- * It first takes its place among the commands, as a read of the present does: that says which events there are, and when it
- * comes back they are durable. When nothing was recorded since the time asked about, the present is the answer, and it is read
- * right there. One replay runs at a time; the others wait (past_work.h).
+ * It first takes its place among the commands, as a read of the present does: that says which events there are, and
+ * when it comes back they are durable. When nothing was recorded since the time asked about, the present is the
+ * answer, and it is read right there. One replay runs at a time; the others wait (past_work.h).
  *
  * A struct past_read belongs to a handler's state; I/O thread.
  */
@@ -48,6 +48,7 @@ bool past_read_ask(struct connection *connection, struct past_read *read);
  * In `answered`, for a request that was read: goes on. `done` is called, now or later, when it is there to be answered;
  * what cannot be had is answered here, and what nobody waits for is not.
  */
-void past_read_go_on(struct connection *connection, struct past_read *read, void (*done)(struct connection *connection));
+void past_read_go_on(struct connection *connection, struct past_read *read,
+                     void (*done)(struct connection *connection));
 
 #endif

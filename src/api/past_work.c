@@ -1,7 +1,8 @@
 /*
- * One list of all that wait, under a mutex; whose turn it is starts on its own I/O thread, because libuv wants it so. When
- * the first in the list is another thread's, that one is woken: by who adds, ends or takes out a work, whatever changes
- * what comes first. A thread whose work waits has it in the list, and so sees at least that one when it is woken.
+ * One list of all that wait, under a mutex; whose turn it is starts on its own I/O thread, because libuv wants it so.
+ * When the first in the list is another thread's, that one is woken: by who adds, ends or takes out a work, whatever
+ * changes what comes first. A thread whose work waits has it in the list, and so sees at least that one when it is
+ * woken.
  */
 #include "api/past_work.h"
 

@@ -1,10 +1,11 @@
 /*
- * Work on the past: a request that reads the journal back (journal/history.h) or replays it (engine/past_ledger.h), on a
- * worker of libuv.
+ * Work on the past: a request that reads the journal back (journal/history.h) or replays it (engine/past_ledger.h), on
+ * a worker of libuv.
  *
  * It may take long, and the workers are there for readers of the feed, too. So there are two lists in a process, of
- * which PAST_WORKS_MAX and REPLAYS_MAX run at once; the others wait, first come, first served, whichever I/O thread they are of.
- * One that nobody waits for any more is stopped: it ends when it looks at its flag, or at once when it still waits.
+ * which PAST_WORKS_MAX and REPLAYS_MAX run at once; the others wait, first come, first served, whichever I/O thread
+ * they are of. One that nobody waits for any more is stopped: it ends when it looks at its flag, or at once when it
+ * still waits.
  *
  * A struct past_work belongs to whoever starts it, and to an I/O thread: it is started, stopped and done there.
  */
@@ -47,8 +48,8 @@ void past_works_destroy(struct past_works *works);
 /* Runs it when its turn comes. It is idle; it stays where it is until it is done. I/O thread `io`. */
 void past_work_start(struct past_works *works, struct past_work *work, struct io *io);
 /*
- * Nobody waits for it: one that runs is told to stop, and is done soon; one that waits is not run, and is done before this
- * returns. Nothing when it is idle. Its I/O thread.
+ * Nobody waits for it: one that runs is told to stop, and is done soon; one that waits is not run, and is done before
+ * this returns. Nothing when it is idle. Its I/O thread.
  */
 void past_work_stop(struct past_work *work);
 /* I/O thread `io` was woken: it may be the turn of one of its works. */

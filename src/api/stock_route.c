@@ -4,10 +4,10 @@
  * A read takes its place among the commands: the engine's thread copies the figures, and they are answered when what
  * they show is durable, so that no crash can take back what was seen.
  *
- * With as_of= the figures are as they were. The engine's thread then says which cells there are and where the events of
- * each begin; a worker reads the journal from there (journal/history.h), and no command is held up. So it does for
- * explain=true, which names the newest entries behind the figures of a cell (explain.h). A hold is in no cell's events: it
- * is read of the ledger as it was (past_read.h).
+ * With as_of= the figures are as they were. The engine's thread then says which cells there are and where the events
+ * of each begin; a worker reads the journal from there (journal/history.h), and no command is held up. So it does for
+ * explain=true, which names the newest entries behind the figures of a cell (explain.h). A hold is in no cell's
+ * events: it is read of the ledger as it was (past_read.h).
  */
 #include "api/explain.h"
 #include "api/feed_text.h"
@@ -437,7 +437,8 @@ static void on_begin(struct connection *connection)
     stock->parameters[STOCK_AS_OF].key = TEXT("as_of");
     stock->parameters[STOCK_AXIS].key = TEXT("axis");
     stock->parameters[STOCK_EXPLAIN].key = TEXT("explain");
-    if (route_query(connection, stock->parameters, connection->call == STOCK_HOLD ? STOCK_EXPLAIN : STOCK_PARAMETERS, NULL) &&
+    unsigned count = connection->call == STOCK_HOLD ? STOCK_EXPLAIN : STOCK_PARAMETERS; /* a hold is not explained */
+    if (route_query(connection, stock->parameters, count, NULL) &&
         take_explain(connection))
         take_time(connection);
 }

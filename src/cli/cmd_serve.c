@@ -198,7 +198,8 @@ int cmd_serve(int argc, char **argv)
         in_range("quotas-max", quotas, 1, most.quota_count_max) &&
         in_range("offers-max", offers, 1, most.offer_count_max) && in_range("spin", options.spin_us, 0, 1000) &&
         in_range("clock-step", options.clock_step_s, 1, 86400) &&
-        in_range("audit-rate", audit_rate, 0, AUDITOR_RATE_MAX) && in_range("past-keep", options.past_keep_s, 0, 86400)) {
+        in_range("audit-rate", audit_rate, 0, AUDITOR_RATE_MAX) &&
+        in_range("past-keep", options.past_keep_s, 0, 86400)) {
         options.io_threads = (uint32_t)io_threads;
         options.connections_max = (uint32_t)connections;
         options.segment_bytes = (uint64_t)segment_mib << 20;

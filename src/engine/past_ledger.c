@@ -33,7 +33,7 @@ static bool wait_for_rest(struct past_ledger *past)
         int64_t until_ns = past->given_ns + past->rest_ns;
         if (past->env->monotonic_ns(past->env->context) >= until_ns)
             return true;
-        const struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
+        const struct timespec until = {(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
         (void)pthread_cond_timedwait(&past->changed, &past->mutex, &until);
     }
     return false;
@@ -55,8 +55,8 @@ static void *past_ledger_main(void *argument)
     return NULL;
 }
 
-struct past_ledger *past_ledger_create(const struct env *env, struct journal *journal, const struct ledger_limits *limits,
-                                       int64_t rest_ns)
+struct past_ledger *past_ledger_create(const struct env *env, struct journal *journal,
+                                       const struct ledger_limits *limits, int64_t rest_ns)
 {
     struct past_ledger *past = calloc(1, sizeof(*past));
     if (past == NULL)

@@ -1,6 +1,6 @@
 /*
- * A ledger made anew of what its journal says: at a start, and when the past is asked for. The one way to evolve what was
- * read back.
+ * A ledger made anew of what its journal says: at a start, and when the past is asked for. The one way to evolve what
+ * was read back.
  *
  * Owner: one thread at a time.
  */

@@ -290,9 +290,10 @@ enum status reader_pool_read(struct reader_pool *pool, uint64_t from_seq, uint8_
     return full ? STATUS_FULL : STATUS_END;
 }
 
-/* The frame at the place, whose segment is `here`. The window is its own until its records are handed on: they lie there. */
-static enum status place_replay(struct reader_pool *pool, const struct index_segment *here, const struct journal_place *place,
-                                struct replay *replay, struct frame *out_frame)
+/* The frame at the place, whose segment is `here`. The window is its own until its records are handed on: they lie
+ * there. */
+static enum status place_replay(struct reader_pool *pool, const struct index_segment *here,
+                                const struct journal_place *place, struct replay *replay, struct frame *out_frame)
 {
     const uint8_t *bytes = NULL;
     struct window *window = window_take(pool, place->segment, place->offset);

@@ -1,8 +1,8 @@
 /*
- * Goal: the ledger as it was at a time is the one that was there then, to its state hash; whatever was asked before, and
- * however often a replay was stopped; and it goes when nobody asks.
- * Method: a shard decides random commands, with expiries and ticks between them, and what it is after each is noted. Then
- * it is asked for in every order, to the microsecond, beside decisions that follow, and from the disk alone.
+ * Goal: the ledger as it was at a time is the one that was there then, to its state hash; whatever was asked before,
+ * and however often a replay was stopped; and it goes when nobody asks. Method: a shard decides random commands, with
+ * expiries and ticks between them, and what it is after each is noted. Then it is asked for in every order, to the
+ * microsecond, beside decisions that follow, and from the disk alone.
  */
 #include "engine_world.h"
 
@@ -49,7 +49,8 @@ static void some_prose(struct prng *prng, unsigned step, char *prose, size_t n)
         snprintf(prose, n, "set_policy item=A location=L%u safety=%u id=c%u", a, units, step);
         break;
     case 6:
-        snprintf(prose, n, "hold hold=H%u expires=%u %u A@L%u id=c%u", step, (unsigned)prng_below(prng, 60), units, a, step);
+        snprintf(prose, n, "hold hold=H%u expires=%u %u A@L%u id=c%u", step, (unsigned)prng_below(prng, 60), units, a,
+                 step);
         break;
     default:
         snprintf(prose, n, "release hold=H%u id=c%u", step - (unsigned)prng_below(prng, 40), step);
