@@ -204,9 +204,9 @@ static const struct kind_rule kind_rules[KIND_COUNT] = {
     [KIND_RESOLVE] = {.allowed = (COMMON & ~(BIT(OCCURRED_AT) | BIT(IF) | BIT(GUARD))) | BIT(REVIEW) | BIT(VERDICT),
                       .required = ALWAYS | BIT(REVIEW) | BIT(VERDICT),
                       .lines = LINES_NEVER},
-    [KIND_SNAPSHOT] = {.allowed = (COMMON & ~BIT(OCCURRED_AT)) | L | BIT(SEEN) | BIT(MEASURE) | BIT(CONTAINS) |
+    [KIND_SNAPSHOT] = {.allowed = COMMON | L | BIT(SEEN) | BIT(MEASURE) | BIT(CONTAINS) |
                                   BIT(SET) | BIT(LAST),
-                       .required = ALWAYS | BIT(SEEN),
+                       .required = ALWAYS,
                        .lines = LINES_OPTIONAL,
                        .quantity = FROM_0,
                        .may_be_empty = true},
@@ -820,6 +820,23 @@ static bool check_set_channel(struct intake *r, uint64_t seen)
     return true;
 }
 
+/* A snapshot occurs when its source had seen what it says; without that it is a report. */
+static bool check_seen(struct intake *r, uint64_t seen)
+{
+    struct command *c = r->command;
+    const struct place at_seen = {-1, NULL, TEXT("seen")};
+    c->report = (seen & BIT(SEEN)) == 0;
+    if (!c->report)
+        return (seen & BIT(OCCURRED_AT)) == 0 ||
+               value_fail(r->error, CODE_bad_value, (struct place){-1, NULL, TEXT("occurred_at")},
+                          "stands beside seen, which says when");
+    if ((seen & (BIT(SET) | BIT(LAST) | BIT(CONTAINS))) != 0)
+        return value_fail(r->error, CODE_missing_field, at_seen, "is missing: set, last and contains go with it");
+    if ((seen & BIT(MEASURE)) == 0)
+        c->measure = MEASURE_AVAILABLE;
+    return true;
+}
+
 /* Members that need or exclude each other. */
 static bool check_kind(struct intake *r, uint64_t seen)
 {
@@ -829,6 +846,8 @@ static bool check_kind(struct intake *r, uint64_t seen)
     case KIND_SET_CHANNEL:
         return check_set_channel(r, seen);
     case KIND_SNAPSHOT:
+        if (!check_seen(r, seen))
+            return false;
         if (r->command->last && !text_present(r->command->set))
             return value_fail(r->error, CODE_missing_field, (struct place){-1, NULL, TEXT("set")},
                               "is missing: last ends one");

@@ -468,6 +468,8 @@ static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
         return node->type == JSON_NULL ||
                value_word(b->error, node, place, policies, SNAPSHOT_POLICY_COUNT,
                           " rebase compare_and_set latest_event_time review report", &config->snapshot_policy);
+    if (text_equal(node->key, TEXT("pair")))
+        return node->type == JSON_NULL || value_bool(b->error, node, place, &config->pair);
     if (text_equal(node->key, TEXT("age_limit"))) {
         int64_t seconds = 0;
         if (node->type != JSON_NULL && !value_whole(b->error, node, place, 1, AGE_LIMIT_MS_MAX / 1000, &seconds))
@@ -550,8 +552,9 @@ static const struct kind_of_body {
     [NAME_LOCATION] = {KIND_PUT_LOCATION, KIND_DELETE_LOCATION, "a location",
                        "parent promise zone attributes shortfall", read_location_member, finish_location},
     [NAME_SOURCE] = {KIND_PUT_SOURCE, KIND_DELETE_SOURCE, "a source",
-                     "zone ordered strict default_condition expires_in silence age_limit count_limit snapshot_policy max_change", read_source_member,
-                     finish_source},
+                     "zone ordered strict default_condition expires_in silence age_limit count_limit snapshot_policy "
+                     "max_change pair",
+                     read_source_member, finish_source},
     [NAME_CHANNEL] = {KIND_PUT_CHANNEL, KIND_DELETE_CHANNEL, "a channel",
                       "locations priority buffer cap shares_rest", read_channel_member, finish_channel},
 };
@@ -559,12 +562,7 @@ static const struct kind_of_body {
 /* The contract's fields that later versions will know. */
 static bool is_for_later(enum name_space space, struct text key)
 {
-    static const char *const later[] = {"pair", "id_window"};
-    for (size_t i = 0; space == NAME_SOURCE && i < sizeof(later) / sizeof(later[0]); i++) {
-        if (text_equal(key, text_of(later[i], strlen(later[i]))))
-            return true;
-    }
-    return false;
+    return space == NAME_SOURCE && text_equal(key, TEXT("id_window"));
 }
 
 static void begin(struct config_room *room)

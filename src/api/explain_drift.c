@@ -114,6 +114,8 @@ static uint64_t hash_of(struct text text)
 /* What an event changed of the figure that the source told. */
 static int64_t changed(const struct statement_view *view, const struct figures *delta)
 {
+    if (view->report)
+        return told_units(delta, view->measure, view->condition);
     return counted_units(delta, view->condition, !view->shelf) - (view->net ? delta->units[FIGURE_COMMITTED] : 0);
 }
 
@@ -139,7 +141,7 @@ static void take_event(struct drift *drift, const struct decision *decision, con
 {
     const struct statement_view *view = &drift->row->view;
     int64_t units = changed(view, &event->delta);
-    if (event->type == EVENT_SNAPSHOT && event->stated_by == view->source) {
+    if (event->type == EVENT_SNAPSHOT && event->stated_by == view->source && !view->report) {
         if (event->condition == view->condition && event->seq > view->agreed_seq)
             drift->told[drift->told_count++] = (struct told){event->seq, event->seen_position,
                                                              decision_occurred_us(decision), event->quantity - event->books};
@@ -157,8 +159,11 @@ static void take_event(struct drift *drift, const struct decision *decision, con
 
 static enum status read_back(struct drift *drift, struct history *history)
 {
+    const struct statement_view *view = &drift->row->view;
     uint32_t before = 0;
-    for (uint64_t seq = drift->row->view.seq; seq != 0 && before < DRIFT_BEFORE_MAX; drift->looked++) {
+    if (view->report) /* none of the cell's events, as of all that had come to it */
+        drift->told[drift->told_count++] = (struct told){view->seq, view->seq, view->seen_us, view->stated - view->books};
+    for (uint64_t seq = view->report ? view->last_seq : view->seq; seq != 0 && before < DRIFT_BEFORE_MAX; drift->looked++) {
         const struct event *event;
         if (drift->looked == DRIFT_LOOK_MAX) {
             drift->looked_seq = before == 0 ? seq : 0;
@@ -167,13 +172,13 @@ static enum status read_back(struct drift *drift, struct history *history)
         enum status status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
-        before += is_agreed(&drift->row->view, history->decision, seq);
+        before += is_agreed(view, history->decision, seq);
         take_event(drift, history->decision, event);
         seq = event->previous_seq;
     }
     for (uint32_t i = 0; i < drift->entry_count; i++) {
         struct entry *entry = &drift->entries[i];
-        entry->told = is_before(&drift->row->view, entry) ? TOLD_BEFORE : TOLD_SINCE;
+        entry->told = is_before(view, entry) ? TOLD_BEFORE : TOLD_SINCE;
         for (uint32_t t = drift->told_count; entry->told == TOLD_SINCE && t-- > 0;) {
             const struct told *told = &drift->told[t];
             if (is_in(entry, told->seq, told->seen_position, told->seen_us))

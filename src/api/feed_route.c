@@ -25,7 +25,7 @@
 struct feed_block {
     struct feed_block *next;
     uint64_t from, to; /* events from+1 .. to are in the text */
-    bool refused, stamps;
+    bool refused, reported, stamps;
     struct buffer text;
 };
 
@@ -65,7 +65,8 @@ static enum status block_get(struct io *io, const struct feed *feed, struct feed
     struct feed_block **last = &io->blocks;
     for (struct feed_block **link = &io->blocks; *link != NULL; link = &(*link)->next) {
         struct feed_block *block = *link;
-        if (block->from == from && block->refused == feed->filter.refused && block->stamps == feed->stamps) {
+        if (block->from == from && block->refused == feed->filter.refused &&
+            block->reported == feed->filter.reported && block->stamps == feed->stamps) {
             *out_block = block;
             return STATUS_OK;
         }
@@ -92,6 +93,7 @@ static enum status block_get(struct io *io, const struct feed *feed, struct feed
     block->from = status == STATUS_OK ? from : UINT64_MAX;
     block->to = cursor.seq;
     block->refused = feed->filter.refused;
+    block->reported = feed->filter.reported;
     block->stamps = feed->stamps;
     *out_block = block;
     return status == STATUS_OK && block->text.failed ? STATUS_FULL : status;
@@ -507,7 +509,7 @@ static bool begin_cursor(struct connection *connection, struct text after)
 }
 
 /* With channel=: what it cannot be combined with is named. False: answered. */
-static bool begin_channel(struct connection *connection, struct text name, bool refused, bool stamps)
+static bool begin_channel(struct connection *connection, struct text name, bool include, bool stamps)
 {
     static const struct {
         struct text key;
@@ -515,7 +517,7 @@ static bool begin_channel(struct connection *connection, struct text name, bool 
     } filters[] = {{{"kind", 4}, FILTER_KIND}, {{"type", 4}, FILTER_TYPE}, {{"location", 8}, FILTER_LOCATION},
                    {{"source", 6}, FILTER_SOURCE}};
     struct feed *feed = connection->state;
-    struct text wrong = stamps ? TEXT("stamps") : refused ? TEXT("include") : TEXT_NONE;
+    struct text wrong = stamps ? TEXT("stamps") : include ? TEXT("include") : TEXT_NONE;
     for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
         if (filter_has(&feed->filter, filters[i].field))
             wrong = filters[i].key;
@@ -548,6 +550,15 @@ static bool accepts_events(struct text accept)
     return false;
 }
 
+/* What is left out unless it is asked for. */
+static bool read_include(struct text value, struct filter *filter)
+{
+    bool both = text_equal(value, TEXT("refused,reported"));
+    filter->refused = both || text_equal(value, TEXT("refused"));
+    filter->reported = both || text_equal(value, TEXT("reported"));
+    return filter->refused || filter->reported;
+}
+
 static void on_begin(struct connection *connection)
 {
     struct feed *feed = calloc(1, sizeof(*feed));
@@ -576,14 +587,14 @@ static void on_begin(struct connection *connection)
         respond_problem(connection, 422, "bad_value", limit_key, TEXT("must be a whole number from 1 to 10000, for pages"));
     } else if (text_present(wait) && (feed->sse || !parse_number(wait, 0, WAIT_SECONDS_MAX, &seconds))) {
         respond_problem(connection, 422, "bad_value", TEXT("wait"), TEXT("must be 0 to 60 seconds, for pages"));
-    } else if (text_present(include) && !text_equal(include, TEXT("refused"))) {
-        respond_problem(connection, 422, "bad_value", TEXT("include"), TEXT("must be \"refused\" or left out"));
+    } else if (text_present(include) && !read_include(include, &feed->filter)) {
+        respond_problem(connection, 422, "bad_value", TEXT("include"),
+                        TEXT("must be \"refused\", \"reported\", \"refused,reported\" or left out"));
     } else if (text_present(stamps) && (!feed->sse || !text_equal(stamps, TEXT("1")))) {
         respond_problem(connection, 422, "bad_value", TEXT("stamps"), TEXT("must be 1 or left out, for event streams"));
     } else if ((!text_present(channel) ||
                 begin_channel(connection, channel, text_present(include), text_present(stamps))) &&
                begin_cursor(connection, parameters[0].value)) {
-        feed->filter.refused = text_present(include);
         feed->stamps = text_present(stamps);
         feed->wait_until_ns = seconds == 0 ? 0 : connection->io->now_ns + (int64_t)seconds * 1000000000;
     }

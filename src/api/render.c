@@ -394,7 +394,8 @@ static void render_row(struct buffer *out, const struct render *render, const st
     buffer_literal(out, "{\"item\":");
     json_string(out, render_name(render, NAME_ITEM, event->item));
     buffer_literal(out, ",\"location\":");
-    json_string(out, render_name(render, NAME_LOCATION, event->location));
+    json_string(out, render_name(render, NAME_LOCATION,
+                                 event->type == EVENT_REPORTED ? event->other_location : event->location));
 }
 
 static bool of_claim(const struct event *event)
@@ -498,6 +499,44 @@ static void render_expectation_answer(struct buffer *out, const struct render *r
 }
 
 /* What the command counted or stated, or which counts it corrected: what each of them found, as far as is known now. */
+/* A figure that was told, or what it differs by. */
+static void render_reported(struct buffer *out, const struct render *render, const struct event *event)
+{
+    unsigned scale = event->scale;
+    render_text_member(out, "measure", constant(measure_name(event->measure)));
+    if (event->confirmed_seq != 0) {
+        buffer_literal(out, ",\"confirmed\":{\"position\":");
+        render_position(out, render->epoch, event->confirmed_seq);
+        buffer_byte(out, '}');
+    } else {
+        UNITS(",\"books\":", event->books);
+        UNITS(",\"difference\":", event->quantity - event->books);
+    }
+    if (event->late)
+        buffer_literal(out, ",\"late\":true");
+}
+
+/* What a partner reported, each of it. */
+static void render_reports_answer(struct buffer *out, const struct render *render, const struct decision *decision)
+{
+    bool comma = false;
+    for (uint32_t i = 0; i < decision->event_count; i++) {
+        const struct event *event = &decision->events[i];
+        unsigned scale = event->scale;
+        if (event->type != EVENT_REPORTED)
+            continue;
+        if (!comma)
+            buffer_literal(out, ",\"stated\":[");
+        render_row(out, render, event, &comma);
+        render_text_member(out, "condition", constant(condition_name(event->condition)));
+        UNITS(",\"quantity\":", event->quantity);
+        render_reported(out, render, event);
+        buffer_byte(out, '}');
+    }
+    if (comma)
+        buffer_byte(out, ']');
+}
+
 static void render_counts_answer(struct buffer *out, const struct render *render, const struct decision *decision,
                                  enum event_type type, const char *name)
 {
@@ -593,6 +632,7 @@ void render_answer(struct buffer *out, const struct render *render, const struct
     render_expectation_answer(out, render, decision);
     render_counts_answer(out, render, decision, EVENT_STOCK_COUNT, "counted");
     render_counts_answer(out, render, decision, EVENT_SNAPSHOT, "stated");
+    render_reports_answer(out, render, decision);
     render_counts_answer(out, render, decision, EVENT_CORRECTION, "corrected");
     buffer_literal(out, ",\"figures\":[");
     bool comma = false;
@@ -687,6 +727,18 @@ static void render_position_or_null(struct buffer *out, const struct render *ren
         render_position(out, render->epoch, seq);
 }
 
+static void render_report_members(struct buffer *out, const struct render *render, const struct event *event)
+{
+    unsigned scale = event->scale;
+    render_text_member(out, "location", render_name(render, NAME_LOCATION, event->other_location));
+    render_text_member(out, "condition", constant(condition_name(event->condition)));
+    buffer_literal(out, ",\"report\":{\"source\":");
+    json_string(out, render_name(render, NAME_SOURCE, event->stated_by));
+    UNITS(",\"stated\":", event->quantity);
+    render_reported(out, render, event);
+    buffer_byte(out, '}');
+}
+
 void render_statement_open(struct buffer *out, const struct render *render, const struct statement_view *view)
 {
     unsigned scale = view->scale;
@@ -700,6 +752,8 @@ void render_statement_open(struct buffer *out, const struct render *render, cons
     UNITS(",\"difference\":", view->stated - view->books);
     render_text_member(out, "policy", constant(snapshot_policy_name(view->policy)));
     render_seen(out, render, view->seen_position, view->seen_us);
+    if (view->report)
+        render_text_member(out, "measure", constant(measure_name(view->measure)));
     buffer_literal(out, ",\"position\":");
     render_position(out, render->epoch, view->seq);
     buffer_literal(out, ",\"count_asked\":");
@@ -847,6 +901,8 @@ void render_event(struct buffer *out, const struct render *render, const struct 
         render_snapshot_members(out, render, decision, event);
     if (event->type == EVENT_COUNT_ASKED)
         render_text_member(out, "asked_by", render_name(render, NAME_SOURCE, event->stated_by));
+    if (event->type == EVENT_REPORTED)
+        render_report_members(out, render, event);
     if (event->count_seq != 0)
         render_count_members(out, render, event);
     if (event->claim != 0)

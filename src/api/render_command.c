@@ -135,10 +135,12 @@ static void render_members(struct buffer *out, const struct command *command)
     bool count = command->kind == KIND_STOCK_COUNT;
     render_text(out, "id", command->id);
     render_text(out, "source", command->source);
-    if (command->kind == KIND_SNAPSHOT)
+    if (command->kind == KIND_SNAPSHOT && !command->report)
         render_seen(out, command);
     else
         render_time(out, count ? "counted_to" : "occurred_at", command->occurred_at_us);
+    if (command->report)
+        render_word(out, "measure", command->measure == MEASURE_AVAILABLE ? "available" : "on_hand");
     render_time(out, "counted_from", command->counted_from_us);
     render_true(out, "includes_picked", command->includes_picked);
     if (command->has_seq) {

@@ -247,6 +247,10 @@ static void render_source_config(struct buffer *out, struct text form)
         json_string(out, text_of(policy, strlen(policy)));
     }
     render_limit(out, "max_change", &config.max_change);
+    if (config.pair) {
+        render_member(out, "pair");
+        json_bool(out, true);
+    }
 }
 
 /* The members of an item's, a location's or a source's body, each with a comma before it. */

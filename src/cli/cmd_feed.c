@@ -24,7 +24,7 @@ struct feed {
     struct client_answer answer; /* a page, or what a refused connection says */
     struct buffer path;
     struct args_list items, locations, kinds, sources, types;
-    bool include_refused;
+    bool include_refused, include_reported;
     const char *channel; /* what it may sell, instead of events; NULL for events */
     bool json;
     int64_t limit;                     /* events still to print; INT64_MAX for all */
@@ -56,7 +56,11 @@ static bool build_path(struct feed *feed, const char *after, const char *limit)
     append_list(feed, &first, "source", &feed->sources);
     append_list(feed, &first, "type", &feed->types);
     client_parameter(&feed->path, &first, "channel", feed->channel);
-    client_parameter(&feed->path, &first, "include", feed->include_refused ? "refused" : NULL);
+    client_parameter(&feed->path, &first, "include",
+                     feed->include_refused && feed->include_reported ? "refused,reported"
+                     : feed->include_refused                         ? "refused"
+                     : feed->include_reported                        ? "reported"
+                                                                     : NULL);
     buffer_byte(&feed->path, '\0');
     if (feed->path.failed)
         cli_error("feed", "the filters are longer than %d bytes", PATH_BYTES_MAX);
@@ -395,6 +399,7 @@ int cmd_feed(int argc, char **argv)
         {"type", ARGS_LIST, &feed.types},
         {"channel", ARGS_TEXT, &feed.channel},
         {"include-refused", ARGS_FLAG, &feed.include_refused},
+        {"include-reported", ARGS_FLAG, &feed.include_reported},
         {"patience", ARGS_NUMBER, &patience_s},
         {NULL, ARGS_FLAG, NULL},
     };

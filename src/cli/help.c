@@ -132,6 +132,7 @@ const char help_feed[] =
     "  --channel CHANNEL   instead of events, what the channel may sell of each item whenever that changes;\n"
     "                      with --item alone\n"
     "  --include-refused   also refusals\n"
+    "  --include-reported  also what partners reported\n"
     "  --json              one event a line as JSON\n" COMMON_PATIENCE "\n"
     "exit codes: 0 done; 1 the position is no longer kept or of another epoch; 2 usage; 3 server not reached;\n"
     "            4 output; 5 bad answer\n\n"

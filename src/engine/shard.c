@@ -319,8 +319,9 @@ static bool questions_equal(const struct question *a, const struct question *b)
 {
     return a->decision_seq == b->decision_seq && a->by_position == b->by_position &&
            a->own_snapshots == b->own_snapshots && a->at_seq == b->at_seq && a->source_seq == b->source_seq &&
-           a->source == b->source && a->from_us == b->from_us && a->to_us == b->to_us &&
-           a->includes_picked == b->includes_picked;
+           a->source == b->source && a->to_us == b->to_us && a->includes_picked == b->includes_picked &&
+           a->told == b->told && a->measure == b->measure &&
+           (a->told || a->from_us == b->from_us); /* what was told within the bound, still was */
 }
 
 static struct cell_reading cell_known(const struct shard *shard, uint32_t number)
@@ -360,9 +361,13 @@ static struct reading *reading_create(const struct shard *shard, struct reading 
         struct cell_view cell;
         uint32_t number = unread->cells[i];
         ledger_cell(shard->ledger, number, &cell);
-        bool same = known && b < before->cell_count && before->cells[b].cell == number;
+        struct reported reported = reading->question.told ? unread->reported[i] : (struct reported){0};
+        bool same = known && b < before->cell_count && before->cells[b].cell == number &&
+                    before->cells[b].reported.condition == reported.condition &&
+                    before->cells[b].reported.units == reported.units;
         reading->cells[i] = same ? before->cells[b++] : cell_known(shard, number);
         reading->cells[i].version = cell.version;
+        reading->cells[i].reported = reported;
         ledger_cell_top(shard->ledger, number, &reading->cells[i].top);
     }
     if (known) {

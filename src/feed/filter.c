@@ -223,7 +223,8 @@ bool filter_match_cell(const struct filter *filter, const struct ledger *ledger,
 bool filter_match(const struct filter *filter, const struct ledger *ledger, const struct decision *decision,
                   const struct event *event)
 {
-    if (event->type == EVENT_REFUSED && !filter->refused)
+    bool report = event->type == EVENT_REPORTED;
+    if ((event->type == EVENT_REFUSED && !filter->refused) || (report && !filter->reported))
         return false;
     if (filter->count == 0)
         return true;
@@ -233,7 +234,7 @@ bool filter_match(const struct filter *filter, const struct ledger *ledger, cons
           (event_of_silence(event) &&
            field_match(filter, FILTER_SOURCE, ledger_name(ledger, NAME_SOURCE, event->silent_source)))))
         return false;
-    if (filter_match_cell(filter, ledger, event->item, event->location))
+    if (filter_match_cell(filter, ledger, event->item, report ? event->other_location : event->location))
         return true;
     for (uint32_t i = 0; i < event->shortage_count; i++) {
         if (filter_match_cell(filter, ledger, event->shortages[i].item, event->shortages[i].location))

@@ -1,6 +1,7 @@
 /*
  * What of the feed a reader wants. Values of one field are alternatives, fields are combined: item A or B, and location L.
- * Refused commands are seen only when asked for; a refused event matches an item or location filter by its short cells.
+ * Refused commands are seen only when asked for; a refused event matches an item or location filter by its short cells. So
+ * are reports of partners, which would go back to whoever made them: they match by the cell they are of.
  *
  * A location means all below it, too. Events are matched on I/O threads, the tree of locations belongs to the ledger
  * thread: a filter therefore takes a copy of its part of the tree before it is first used, a bit for each location, and
@@ -18,6 +19,7 @@ enum filter_field { FILTER_ITEM, FILTER_LOCATION, FILTER_KIND, FILTER_TYPE, FILT
 
 struct filter {
     bool refused; /* refused commands too */
+    bool reported; /* and what partners reported */
     struct {
         bool over;
         uint32_t count, next; /* locations that have bits; the next one to be looked at */
@@ -48,7 +50,7 @@ MUST_USE bool filter_names_prepare(struct filter *filter);
 void filter_deinit(struct filter *filter);
 /* True when some value of this field is asked for. */
 bool filter_has(const struct filter *filter, enum filter_field field);
-/* True when nothing is filtered but refusals. */
+/* True when nothing is filtered but refusals and reports. */
 bool filter_is_open(const struct filter *filter);
 /* Does this event of this decision pass? Names come from the ledger; any thread, for durable events. */
 bool filter_match(const struct filter *filter, const struct ledger *ledger, const struct decision *decision,

@@ -477,6 +477,26 @@ static enum status read_seen(struct history *history, const struct question *que
     return fits ? STATUS_OK : STATUS_FULL;
 }
 
+/* The newest event that told a figure. What was told before the bound was so until the next event. */
+static enum status read_told(struct history *history, const struct question *question, struct cell_reading *cell)
+{
+    const struct event *event;
+    uint64_t seq = cell->top.last_seq;
+    for (unsigned count = 0; seq > cell->read_seq && count < TOLD_EVENTS_MAX; count++) {
+        enum status status = history_event(history, seq, &event);
+        if (status != STATUS_OK)
+            return status;
+        if (told_units(&event->figures, question->measure, cell->reported.condition) == cell->reported.units) {
+            cell->told_seq = seq;
+            break;
+        }
+        if (history->decision->recorded_at_us < question->from_us)
+            break;
+        seq = event->previous_seq;
+    }
+    return STATUS_OK;
+}
+
 enum status history_read(struct history *history, struct reading *reading)
 {
     const struct question *question = &reading->question;
@@ -489,8 +509,9 @@ enum status history_read(struct history *history, struct reading *reading)
     }
     for (uint32_t i = 0; i < reading->cell_count; i++) {
         struct cell_reading *cell = &reading->cells[i];
-        enum status status = question->by_position ? read_seen(history, question, cell)
-                                                   : read_occurred(history, question, cell);
+        enum status status = question->told          ? read_told(history, question, cell)
+                             : question->by_position ? read_seen(history, question, cell)
+                                                     : read_occurred(history, question, cell);
         if (status != STATUS_OK && status != STATUS_FULL)
             return status;
         reading->too_large = reading->too_large || status == STATUS_FULL;

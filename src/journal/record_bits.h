@@ -81,15 +81,18 @@ enum {
     ALSO_REVERSE = 1 << 10, /* varint back, u8 form and text of the source, the same of the id */
     ALSO_STATED = 1 << 11,  /* of the type snapshot: varint source, zigzag books, u8 policy and flags, varint position,
                              * u64 set where a flag says so */
+    ALSO_REPORTED = 1 << 12, /* of the type reported: varint source, u8 flags, then varint back to what it confirms, or
+                              * zigzag books */
     ALSO_ASKED = 1 << 13,   /* of the type count_asked: varint source */
     ALSO_BOOKED = 1 << 14,  /* varint from it to recorded at */
     ALSO_SKIPS = 1 << 15,   /* of each level the version has: varint back, zigzag from the oldest to recorded at */
-    ALSO_UNKNOWN = 0x1000
 };
 #define CONFIG_DELETED 0x80u /* beside the space */
 #define COUNT_PICKED   1u    /* of the count's flags, the only one */
 /* Beside the policy. */
 enum { STATED_NET = 0x80, STATED_IN_SET = 0x40, STATED_CLOSES = 0x20, STATED_SHELF = 0x10, STATED_FLAGS = 0xf0 };
+/* The report's. */
+enum { REPORTED_AVAILABLE = 1, REPORTED_LATE = 2, REPORTED_CONFIRMS = 4, REPORTED_UNKNOWN = 0xf8 };
 /* The review's. */
 enum { REVIEW_ACCEPTED = 1, REVIEW_COMMAND = 2, REVIEW_UNKNOWN = 0xfc };
 

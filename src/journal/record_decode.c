@@ -220,6 +220,23 @@ static void take_stated(struct decoder *d, struct event *event)
     refuse(d, (in_set && event->set_name == 0) || (event->set_closed && !in_set));
 }
 
+static void take_reported(struct decoder *d, struct event *event)
+{
+    event->stated_by = take_number(d);
+    unsigned flags = read_u8(&d->r);
+    d->unknown |= (flags & REPORTED_UNKNOWN) != 0;
+    event->measure = (flags & REPORTED_AVAILABLE) != 0 ? MEASURE_AVAILABLE : MEASURE_ON_HAND;
+    event->late = (flags & REPORTED_LATE) != 0;
+    if ((flags & REPORTED_CONFIRMS) == 0) {
+        event->books = unzigzag(take_varint(d));
+        return;
+    }
+    uint64_t back = take_nonzero(d);
+    refuse(d, back >= event->seq);
+    event->confirmed_seq = event->seq - back;
+    event->books = event->quantity;
+}
+
 static void take_review(struct decoder *d, struct event *event)
 {
     event->review = take_back(d, event->seq);
@@ -265,7 +282,6 @@ static NEVER_INLINE void take_skips(struct decoder *d, const struct decision *de
 static void take_also(struct decoder *d, struct decision *decision, unsigned also, struct claim_names *names,
                       struct event *event)
 {
-    d->unknown |= (also & ALSO_UNKNOWN) != 0;
     event->low = (also & ALSO_LOW) != 0;
     if ((also & ALSO_QUOTA) != 0) {
         event->channel_number = take_number(d);
@@ -317,6 +333,8 @@ static void take_also(struct decoder *d, struct decision *decision, unsigned als
     }
     if ((also & ALSO_STATED) != 0)
         take_stated(d, event);
+    if ((also & ALSO_REPORTED) != 0)
+        take_reported(d, event);
     if ((also & ALSO_ASKED) != 0)
         event->stated_by = take_number(d);
     if ((also & ALSO_BOOKED) != 0)
@@ -421,6 +439,7 @@ static void take_event(struct decoder *d, struct decision *decision, struct clai
     refuse(d, !d->unknown && (event->type == EVENT_SNAPSHOT) != ((also & ALSO_STATED) != 0));
     refuse(d, !d->unknown && event->type == EVENT_CLOSE_PERIOD && (also & ALSO_BOOKED) == 0);
     refuse(d, !d->unknown && (event->type == EVENT_COUNT_ASKED) != ((also & ALSO_ASKED) != 0));
+    refuse(d, !d->unknown && (event->type == EVENT_REPORTED) != ((also & ALSO_REPORTED) != 0));
     if (also != 0)
         take_also(d, decision, also, names, event);
 }

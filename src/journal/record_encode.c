@@ -147,6 +147,7 @@ static NEVER_INLINE unsigned also_rarely(const struct event *event)
     return (event->count_seq != 0 ? ALSO_COUNT : 0u) | (event->review != 0 ? ALSO_REVIEW : 0u) |
            (event->reversed_seq != 0 ? ALSO_REVERSE : 0u) | (event->booked_us != 0 ? ALSO_BOOKED : 0u) |
            (event->type == EVENT_SNAPSHOT ? ALSO_STATED : 0u) | (event->type == EVENT_COUNT_ASKED ? ALSO_ASKED : 0u) |
+           (event->type == EVENT_REPORTED ? ALSO_REPORTED : 0u) |
            (event_of_silence(event) ? ALSO_SILENCE : 0u);
 }
 
@@ -185,6 +186,16 @@ static uint8_t *put_stated(uint8_t *at, const struct event *event)
         return at;
     put_u64(at, event->set_name);
     return at + 8;
+}
+
+static uint8_t *put_reported(uint8_t *at, const struct event *event)
+{
+    bool confirms = event->confirmed_seq != 0;
+    CHECK(event->confirmed_seq < event->seq && (!confirms || event->books == event->quantity));
+    at = put_varint(at, event->stated_by);
+    *at++ = (uint8_t)((event->measure == MEASURE_AVAILABLE ? REPORTED_AVAILABLE : 0u) |
+                      (event->late ? REPORTED_LATE : 0u) | (confirms ? REPORTED_CONFIRMS : 0u));
+    return put_varint(at, confirms ? event->seq - event->confirmed_seq : zigzag(event->books));
 }
 
 static uint8_t *put_review(uint8_t *at, const struct event *event)
@@ -265,6 +276,8 @@ static uint8_t *put_also(uint8_t *at, const struct event *event, int64_t recorde
     }
     if ((also & ALSO_STATED) != 0)
         at = put_stated(at, event);
+    if ((also & ALSO_REPORTED) != 0)
+        at = put_reported(at, event);
     if ((also & ALSO_ASKED) != 0)
         at = put_varint(at, event->stated_by);
     if ((also & ALSO_BOOKED) != 0) {

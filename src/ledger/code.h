@@ -64,8 +64,9 @@
     X(audit_failed, 503, "the server found its figures contradicting each other and takes nothing in; see `/v1/audit`")\
     X(unknown_command, 409, "no such command, or it is older than the id window")                                      \
     X(already_reversed, 409, "the command was reversed before")                                                        \
-    X(not_reversible, 409, "it moved no goods, or is a reversal, a snapshot, a transfer under way or a forgotten count") \
-    X(period_closed, 409, "it is closed beyond that already, and does not open again; see `/v1/periods`")
+    X(not_reversible, 409, "it moved no goods, or is a reversal, a snapshot, a transfer under way or a forgotten count")\
+    X(period_closed, 409, "it is closed beyond that already, and does not open again; see `/v1/periods`")              \
+    X(unknown_cell, 409, "nothing was ever told of the cells, so that no report can be about them")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

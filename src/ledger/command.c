@@ -71,6 +71,7 @@ enum field {
     FIELD_MEASURE, /* u8 measure, u8 contains; absent when both are left out */
     FIELD_OF_SOURCE,
     FIELD_OF_ID,
+    FIELD_REPORT, /* the bit is the value */
     FIELD_COUNT
 };
 
@@ -133,6 +134,11 @@ bool kind_is_request(enum command_kind kind)
     return false;
 }
 
+const char *measure_name(enum measure measure)
+{
+    return measure == MEASURE_AVAILABLE ? "available" : "on_hand";
+}
+
 const char *condition_name(enum condition condition)
 {
     switch (condition) {
@@ -186,7 +192,8 @@ static uint64_t present_fields(const struct command *c)
            bit(FIELD_REVIEW, c->review != 0) | bit(FIELD_VERDICT, c->verdict != VERDICT_NONE) |
            bit(FIELD_SEEN, c->has_position) | bit(FIELD_SET, c->set.length != 0) |
            bit(FIELD_MEASURE, c->measure != MEASURE_ON_HAND || c->contains != CONTAINS_DEFAULT) |
-           bit(FIELD_OF_SOURCE, c->of_source.length != 0) | bit(FIELD_OF_ID, c->of_id.length != 0);
+           bit(FIELD_OF_SOURCE, c->of_source.length != 0) | bit(FIELD_OF_ID, c->of_id.length != 0) |
+           bit(FIELD_REPORT, c->report);
 }
 
 static void write_name(struct writer *w, struct text name)
@@ -419,6 +426,7 @@ static void write_field(struct writer *w, const struct command *c, enum field fi
     case FIELD_OF_ID:
         write_name(w, c->of_id);
         break;
+    case FIELD_REPORT:
     case FIELD_COUNT:
         break;
     }
@@ -761,6 +769,9 @@ static void read_field(struct reader *r, struct command *c, enum field field)
         break;
     case FIELD_OF_ID:
         c->of_id = read_name(r);
+        break;
+    case FIELD_REPORT:
+        c->report = true;
         break;
     case FIELD_COUNT:
         break;

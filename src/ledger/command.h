@@ -119,6 +119,7 @@ enum sourcing_rule { SOURCING_NONE, SOURCING_PRIORITY, SOURCING_FEWEST_SPLITS, S
 enum direction { DIRECTION_NONE, DIRECTION_IN, DIRECTION_OUT };
 /* Which figure a snapshot tells, and which claims that figure has in it (snapshot.c). */
 enum measure { MEASURE_ON_HAND, MEASURE_AVAILABLE };
+const char *measure_name(enum measure measure);
 enum contains { CONTAINS_DEFAULT, CONTAINS_NONE, CONTAINS_SHIPPED, CONTAINS_COMMITTED };
 /* What is to become of a review. */
 enum verdict_word { VERDICT_NONE, VERDICT_ACCEPT, VERDICT_REJECT };
@@ -205,6 +206,7 @@ struct command {
     bool has_position;
     uint32_t seen_epoch;
     uint64_t seen_position, seen_seq;
+    bool report;                 /* or it says neither: a partner's report of what it has now, or had at occurred_at */
     enum measure measure;
     enum contains contains;
     struct text set;             /* snapshot: the set it is a part of, or absent */

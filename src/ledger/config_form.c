@@ -23,7 +23,7 @@ enum { LOCATION_PARENT = 1, LOCATION_NO_PROMISE = 2, LOCATION_ZONE = 4, LOCATION
 enum { SOURCE_ZONE = 1, SOURCE_ORDERED = 2, SOURCE_STRICT = 4, SOURCE_CONDITION = 8, SOURCE_EXPIRES_IN = 16,
        SOURCE_SILENCE = 32, SOURCE_BRAKES = 64, SOURCE_ALL = 127 };
 /* What its statements may change. */
-enum { BRAKES_AGE = 1, BRAKES_COUNT = 2, BRAKES_CHANGE = 4, BRAKES_POLICY = 8, BRAKES_ALL = 15 };
+enum { BRAKES_AGE = 1, BRAKES_COUNT = 2, BRAKES_CHANGE = 4, BRAKES_POLICY = 8, BRAKES_PAIR = 16, BRAKES_ALL = 31 };
 enum { LIMIT_UNITS = 1, LIMIT_PERCENT = 2, LIMIT_ALL = 3 };
 
 const char *shortfall_name(enum shortfall_criterion criterion)
@@ -177,7 +177,7 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
     unsigned brakes = (config->age_limit_ms != 0 ? BRAKES_AGE : 0u) |
                       (limit_is_set(&config->count_limit) ? BRAKES_COUNT : 0u) |
                       (limit_is_set(&config->max_change) ? BRAKES_CHANGE : 0u) |
-                      (config->snapshot_policy != 0 ? BRAKES_POLICY : 0u);
+                      (config->snapshot_policy != 0 ? BRAKES_POLICY : 0u) | (config->pair ? BRAKES_PAIR : 0u);
     bits |= brakes != 0 ? SOURCE_BRAKES : 0u;
     write_u8(&w, (uint8_t)bits);
     if (text_present(config->zone.name))
@@ -417,6 +417,7 @@ static void read_brakes(struct reader *r, struct source_config *config)
 {
     unsigned brakes = read_u8(r);
     refuse(r, brakes == 0 || brakes > BRAKES_ALL);
+    config->pair = (brakes & BRAKES_PAIR) != 0;
     if ((brakes & BRAKES_AGE) != 0) {
         uint64_t ms = read_varint(r);
         refuse(r, ms == 0 || ms > AGE_LIMIT_MS_MAX);
@@ -447,6 +448,7 @@ bool source_config_read(struct text form, struct source_config *out_config)
     out_config->age_limit_ms = 0;
     out_config->count_limit = out_config->max_change = (struct limit){.units = 0};
     out_config->snapshot_policy = 0;
+    out_config->pair = false;
     if (!read_bits(&r, form, SOURCE_ALL, &bits))
         return true;
     out_config->ordered = (bits & SOURCE_ORDERED) != 0;

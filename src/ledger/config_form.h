@@ -118,6 +118,7 @@ struct source_config {
     struct limit count_limit;         /* of the variance of a count */
     struct limit max_change;          /* of what a snapshot changes */
     unsigned snapshot_policy;         /* enum snapshot_policy (event.h) */
+    bool pair;                        /* it is told our figures, and reports its own (partner.c) */
 };
 
 /* Each writes at most CONFIG_BYTES_MAX bytes and returns how many, 0 for defaults alone; *out_fits is false when it

@@ -705,6 +705,14 @@ static bool judge_not_negative(struct judge *judge)
     return true;
 }
 
+/* What it has seen, in one way; a report says nothing of that, and goes without what speaks of it. */
+static NEVER_INLINE bool says_seen(const struct command *command)
+{
+    if (command->report)
+        return !command->has_position && command->contains == CONTAINS_DEFAULT && !text_present(command->set);
+    return command->has_position != (command->occurred_at_us != TIME_NONE);
+}
+
 /*
  * Question 2. The canonical form bounds memory and numbers only, and a command can come from a log that others write:
  * what the rules rely on is made sure of here.
@@ -746,7 +754,7 @@ static bool judge_form(struct judge *judge)
         missing = "expectation";
     if (command->kind == KIND_STOCK_COUNT && command->occurred_at_us == TIME_NONE)
         missing = "counted_to";
-    if (command->kind == KIND_SNAPSHOT && command->has_position == (command->occurred_at_us != TIME_NONE))
+    if (command->kind == KIND_SNAPSHOT && !says_seen(command))
         missing = "seen";
     if (command->last && command->set.length == 0)
         missing = "set";
@@ -792,6 +800,8 @@ static bool judge_order(struct judge *judge)
         return judge_refuse(judge, CODE_expired_command, TEXT_NONE, constant("/not_after"));
     if (judge->request || command->occurred_at_us == TIME_NONE)
         return true;
+    if (command->report)
+        return true; /* it books nothing, however old */
     if (!command->has_seq && command->occurred_at_us < judge->now_us - ledger->id_window_ms * 1000)
         return judge_review(judge, BRAKE_TOO_LATE);
     int64_t age_limit_ms = judge->source == NULL ? 0 : judge->source->age_limit_ms;

@@ -154,6 +154,7 @@ void decide_policy(struct judge *judge);   /* set_policy */
 void decide_count(struct judge *judge);
 void decide_resolve(struct judge *judge);
 void decide_snapshot(struct judge *judge);
+void decide_report(struct judge *judge);   /* a snapshot that says no `seen` */
 void decide_reverse(struct judge *judge);
 void decide_period(struct judge *judge);   /* close_period */
 void decide_allocate(struct judge *judge);
@@ -170,6 +171,10 @@ void silence_judge(struct judge *judge, uint32_t number, int64_t after_s);
 /* ---- period.c ---- */
 /* Behind a decision that occurred before the end of what is closed: books it there. */
 void period_book(const struct judge *judge);
+
+/* ---- snapshot.c ---- */
+/* Whose statement the command is, be it one that was held. */
+uint32_t stated_by(const struct judge *judge);
 
 /* ---- count.c ---- */
 

@@ -62,7 +62,8 @@
     X(SHORT, short)                                                                                                    \
     X(REVERSE, reverse)                                                                                                \
     X(CLOSE_PERIOD, close_period)                                                                                      \
-    X(COUNT_ASKED, count_asked)
+    X(COUNT_ASKED, count_asked)                                                                                        \
+    X(REPORTED, reported)
 
 enum event_type {
 #define X(upper, lower) EVENT_##upper,
@@ -253,7 +254,8 @@ struct event {
     enum condition to_condition; /* reclassify, else CONDITION_NONE */
     enum account account;        /* the other side, or ACCOUNT_NONE */
     int64_t account_units;       /* that account of the item after the event */
-    uint32_t other_location;     /* transfer: the other cell's location, else NUMBER_NONE */
+    uint32_t other_location;     /* transfer: the other cell's location; reported: that of the cell, which stays as it is;
+                                    else NUMBER_NONE */
     struct figures delta;
     struct figures figures;
     uint64_t version;      /* of the cell, 1 for its first event */
@@ -318,6 +320,13 @@ struct event {
     uint64_t set_name;        /* the set it is a part of (a hash), 0 for none */
     bool set_closed;          /* that is complete with this decision */
     uint64_t seen_position;   /* what its source had read up to; 0 when it said a time, which is the event's */
+
+    /* What a partner reported of a condition of a cell (partner.c). Present in events of the type reported, which change
+     * nothing of the cell and are none of its events: `quantity` is its figure, `stated_by` who, `books` what the cell
+     * has, or the same figure where it was told. */
+    enum measure measure;
+    bool late;               /* it has told of the cell as of later */
+    uint64_t confirmed_seq;  /* the event of the cell that told this figure; 0 for none: a difference */
 
     /* The review that was made or resolved. Present when review != 0. */
     uint64_t review;  /* sequence number of its first event */

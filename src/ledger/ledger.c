@@ -54,6 +54,7 @@ size_t ledger_bytes(const struct ledger_limits *limits)
            region_round((size_t)DRAFTS_MAX * sizeof(struct draft)) + region_round(sizeof(struct unread)) +
            region_round((size_t)DRAFTS_MAX * CONDITION_COUNT * sizeof(int64_t)) +
            region_round((size_t)DRAFTS_MAX * sizeof(uint32_t)) +
+           region_round((size_t)DRAFTS_MAX * sizeof(struct reported)) +
            region_round(2 * sizeof(struct item_config)) +
            parts_bytes(limits->part_count_max) + region_round((size_t)CHANNELS_MAX * sizeof(struct channel)) +
            region_round((size_t)limits->quota_count_max * sizeof(struct quota)) + offers_bytes(limits->offer_count_max) +
@@ -98,6 +99,7 @@ struct ledger *ledger_init(struct region *region, const struct ledger_limits *li
     ledger->stated = region_take(region, DRAFTS_MAX, CONDITION_COUNT * sizeof(int64_t));
     ledger->unread = region_take(region, 1, sizeof(struct unread));
     ledger->unread->cells = region_take(region, DRAFTS_MAX, sizeof(uint32_t));
+    ledger->unread->reported = region_take(region, DRAFTS_MAX, sizeof(struct reported));
     ledger->bodies = region_take(region, 2, sizeof(struct item_config));
     parts_init(&ledger->parts, region, limits->part_count_max);
     ledger->channels = region_take(region, CHANNELS_MAX, sizeof(struct channel));

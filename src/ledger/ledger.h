@@ -343,7 +343,7 @@ struct period_view {
 };
 struct period_view ledger_period(const struct ledger *ledger);
 
-/* What a source said last of a condition of a cell, in a snapshot. Numbered densely from 0, never removed. */
+/* What a source said last of a condition of a cell, in a snapshot or a report. Numbered densely from 0, never removed. */
 struct statement_view {
     uint64_t seq;           /* of its event */
     uint32_t source, item, location;
@@ -358,6 +358,10 @@ struct statement_view {
     uint64_t agreed_seq, agreed_position; /* of its event; as seen_position, as is the next one */
     int64_t agreed_us;
     uint64_t asked_seq, counted_seq; /* of the event that asked for a count, and of that count; 0 for none */
+    /* Of a partner (partner.c): what it has seen is the event it confirms, and no difference when the cell has it now. */
+    bool report;
+    enum measure measure;
+    uint64_t last_seq; /* of the cell's events */
 };
 uint32_t ledger_statement_count(const struct ledger *ledger);
 void ledger_statement(const struct ledger *ledger, uint32_t statement, struct statement_view *out_view);

@@ -24,6 +24,8 @@ struct question {
     uint32_t source;
     int64_t from_us, to_us; /* the window (from, to], UTC; empty when they are equal */
     bool includes_picked;   /* goods on trolleys are part of what moves */
+    bool told;              /* when a figure of each cell was told, instead: one of these, not given up before from_us */
+    enum measure measure;
 };
 
 /* Of a cell: none of its events up to a number occurred later than a time. */
@@ -33,11 +35,26 @@ struct cell_bound {
 };
 #define CELL_BOUND_NONE ((struct cell_bound){0, INT64_MIN})
 
+/* A figure of a cell that a partner reports: of `available` the condition has no part in it. */
+struct reported {
+    enum condition condition;
+    int64_t units;
+};
+/* That figure, as whoever follows the feed is told it. */
+static inline int64_t told_units(const struct figures *figures, enum measure measure, enum condition condition)
+{
+    return measure == MEASURE_AVAILABLE ? figures_available(figures) : figures->units[condition];
+}
+/* Reports are late: so many events of a cell, and so much log time, that a figure was told and is no more. */
+#define TOLD_EVENTS_MAX 256
+#define TOLD_AGE_US     (INT64_C(60) * 60 * 1000000)
+
 struct cell_reading {
     /* Asked: the cell as it was when it was named. */
     uint32_t cell;
     uint64_t version;
     struct cell_top top;
+    struct reported reported; /* where that is asked */
     /*
      * What is known of it, and more of that after reading. The figures of an event have all that occurred by the time of
      * its bound, as those of what was recorded by then, so that nothing before it is to be read: where a year is told at
@@ -49,6 +66,7 @@ struct cell_reading {
     uint64_t read_seq;
     struct figures as_of;                 /* what occurred by to_us, or was seen; without policy */
     int64_t moved[CONDITION_COUNT];       /* the sum of what counted goods moved by in the window, whichever way */
+    uint64_t told_seq;                    /* the newest event with that figure; 0 for none within the bounds */
 };
 
 struct reading {
@@ -66,6 +84,7 @@ struct unread {
     struct question question;
     uint32_t cell_count;
     uint32_t *cells; /* each once */
+    struct reported *reported; /* of each, where that is asked */
 };
 /* Until the next command is judged. */
 const struct unread *ledger_unread(const struct ledger *ledger);

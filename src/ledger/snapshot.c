@@ -16,7 +16,8 @@
  * kept (report), or kept and counted (count), or decided by a person (review). Booked by time it is a mark, as a count: what comes later and occurred
  * before it corrects it, because the source had it in its figure.
  *
- * Whatever comes of it, what the source said is kept (statement.c).
+ * Whatever comes of it, what the source said is kept (statement.c). What a partner says without `seen` is something else
+ * (partner.c).
  *
  * Many snapshots can be a set: a source tells its stock in parts, and with the last of them all that it told of before, and
  * not in this set, is 0. A set that would let go of more than a quarter of it is held, be it of units or of cells: it is a
@@ -25,8 +26,7 @@
 #include "ledger/decide.h"
 #include "ledger/reading.h"
 
-/* Whose snapshot it is: of the command, be it one that was held. */
-static uint32_t stated_by(const struct judge *judge)
+uint32_t stated_by(const struct judge *judge)
 {
     return judge->admitted == 0 ? judge->decision->source
                                 : ledger_number(judge->ledger, NAME_SOURCE, judge->command->source);
@@ -85,7 +85,7 @@ static bool judge_passed(struct judge *judge)
         const struct draft *draft = judge_draft(judge, i);
         for (unsigned rest = draft->cell == NUMBER_NONE ? 0 : draft->named; rest != 0; rest &= rest - 1) {
             uint32_t last = statement_find(ledger, stated_by(judge), draft->cell,
-                                           (enum condition)__builtin_ctz(rest));
+                                           (enum condition)__builtin_ctz(rest), SAID_SNAPSHOT);
             const struct statement *said = last == NUMBER_NONE ? NULL : &ledger->statements.entries[last];
             if (said != NULL && (command->has_position && said->seen_position != 0
                                      ? said->seen_position > command->seen_position
@@ -162,7 +162,7 @@ static bool is_to_count(const struct judge *judge, const struct draft *draft, co
     int64_t difference = said->quantity - said->books;
     if (said->policy != SNAPSHOT_COUNT || difference == 0)
         return false;
-    uint32_t last = statement_find(ledger, said->stated_by, draft->cell, said->condition);
+    uint32_t last = statement_find(ledger, said->stated_by, draft->cell, said->condition, SAID_SNAPSHOT);
     const struct statement *before = last == NUMBER_NONE ? NULL : &ledger->statements.entries[last];
     if (before == NULL || before->asked_seq == 0)
         return true;
@@ -277,6 +277,8 @@ static bool take_left_out(struct judge *judge)
     for (uint32_t s = judge->source->statement_first; s != 0; s = ledger->statements.entries[s - 1].next_of_source) {
         const struct statement *statement = &ledger->statements.entries[s - 1];
         const struct cell *cell = &ledger->cells[statement->cell];
+        if (statement->said != SAID_SNAPSHOT)
+            continue;
         all = sum_up(all, statement->stated);
         all_cells += statement->stated != 0;
         if (!is_left_out(judge, statement))
@@ -302,6 +304,14 @@ void decide_snapshot(struct judge *judge)
 {
     const struct command *command = judge->command;
     judge->states = true;
+    if (judge->admitted != 0 && judge->source == NULL) { /* given up since: nobody says it any more */
+        (void)judge_refuse(judge, CODE_unknown_source, command->source, TEXT_NONE);
+        return;
+    }
+    if (command->report) {
+        decide_report(judge);
+        return;
+    }
     if (!judge_seen(judge) || !judge_set(judge))
         return;
     bool lines = command->line_count != 0 || !command->last;

@@ -89,8 +89,9 @@ struct source {
     uint64_t set_name; /* a hash of it, 0 for none */
     uint64_t set_seq;  /* of its first event */
     bool set_closed;
+    bool pair; /* from the configuration: what it says without `seen` is a report (partner.c) */
     uint32_t statement_first; /* newest + 1, 0 for none. Derived, as is the next one */
-    uint32_t drift_count;     /* of its statements, those that differ, where nothing was given up */
+    uint32_t drift_count;     /* of its snapshots, those that differ, where nothing was given up */
     enum snapshot_policy snapshot_policy;
     uint32_t silence_after_s; /* 0: it may be silent */
     /* What is 0 where that is 0 (silence.c). */
@@ -382,16 +383,24 @@ struct agreement {
     int64_t seen_us;
 };
 
+/* How a source says a figure: in a snapshot, or, as a partner, in a report of either measure. Each is kept for itself. */
+enum said { SAID_SNAPSHOT, SAID_ON_HAND, SAID_AVAILABLE };
+static inline enum said said_by(enum measure measure)
+{
+    return measure == MEASURE_AVAILABLE ? SAID_AVAILABLE : SAID_ON_HAND;
+}
+
 /* What a source said last of a condition of a cell (statement.c). */
 struct statement {
     uint64_t seq;  /* of the event */
     uint32_t source, cell;
     uint32_t next_of_source; /* older + 1. Derived */
     enum condition condition;
+    enum said said;
     enum snapshot_policy policy;
     bool net, shelf;        /* what is committed is off the figure, or what is picked */
     bool settled;           /* the two were the same, or their difference was booked */
-    uint64_t seen_position; /* 0 when it said a time */
+    uint64_t seen_position; /* 0 when it said a time; of a report the event it confirms, 0 for none */
     int64_t seen_us;        /* that time, else log time */
     int64_t stated, books;  /* base units */
     struct agreement agreed; /* before this statement */
@@ -402,7 +411,7 @@ struct statement {
 struct statements {
     struct statement *entries;
     uint32_t count;
-    struct table index; /* by source, cell and condition */
+    struct table index; /* by source, cell, condition and how it was said */
 };
 
 struct reviews {
@@ -893,13 +902,15 @@ void marks_check(const struct ledger *ledger);
 /* ---- statement.c ---- */
 size_t statements_bytes(uint32_t count_max);
 void statements_init(struct ledger *ledger, struct region *region);
-/* The last one of a source about a condition of a cell, or NUMBER_NONE. */
-uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition);
-/* The number of the last event by which the source said something of the cell; 0 for none. */
+/* The last one of a source about a condition of a cell, said so, or NUMBER_NONE. */
+uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition,
+                        enum said said);
+/* The number of the last event by which the source said something of the cell in a snapshot; 0 for none. */
 uint64_t statement_last(const struct ledger *ledger, uint32_t source, uint32_t cell);
 /* The number of the count that it asked for, 0 when there is none yet. */
 uint64_t statement_counted(const struct ledger *ledger, const struct statement *statement);
-/* Applies an event of a snapshot: what was said, or that a count is asked for. Others are nothing to it. */
+/* Applies an event of a snapshot: what was said, or that a count is asked for; or a report. Others are nothing to it. cell: of
+ * the event, NUMBER_NONE for the end of a set, and of a report. */
 void statement_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell);
 /* An item or a location is about to be given up: what is said of it is no drift any more. Costs a walk over the cells of the
  * item, or over all statements. */

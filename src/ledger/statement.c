@@ -10,7 +10,8 @@
  * count, the same difference is no new task: what is there is known, and it is the source that is wrong.
  *
  * One entry for each source, cell and condition, made by the first snapshot and never removed: what a source says of a place
- * it says again.
+ * it says again. What a partner reports (partner.c) has entries of its own, one for each measure: a report neither counts as
+ * told in a set, nor passes a snapshot.
  */
 #include "ledger/state.h"
 
@@ -53,8 +54,14 @@ static uint64_t statement_hash(const struct statement *statement)
                               statement->agreed.seen_position,
                               (uint64_t)statement->agreed.seen_us,
                               statement->asked_seq,
-                              (uint64_t)statement->asked_us};
+                              (uint64_t)statement->asked_us,
+                              statement->said};
     return entry_hash(ENTRY_STATEMENT, words, sizeof(words) / sizeof(words[0]));
+}
+
+static uint32_t about(enum condition condition, enum said said)
+{
+    return (uint32_t)condition | (uint32_t)said << 8;
 }
 
 static uint64_t key_hash(const struct ledger *ledger, const uint32_t key[3])
@@ -65,13 +72,14 @@ static uint64_t key_hash(const struct ledger *ledger, const uint32_t key[3])
 static bool statement_is(const void *owner, uint32_t entry, const void *key)
 {
     const struct statement *statement = &((const struct statements *)owner)->entries[entry];
-    const uint32_t own[3] = {statement->source, statement->cell, statement->condition};
+    const uint32_t own[3] = {statement->source, statement->cell, about(statement->condition, statement->said)};
     return memcmp(own, key, sizeof(own)) == 0;
 }
 
-uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition)
+uint32_t statement_find(const struct ledger *ledger, uint32_t source, uint32_t cell, enum condition condition,
+                        enum said said)
 {
-    const uint32_t key[3] = {source, cell, condition};
+    const uint32_t key[3] = {source, cell, about(condition, said)};
     return table_find(&ledger->statements.index, key_hash(ledger, key), statement_is, &ledger->statements, key);
 }
 
@@ -79,7 +87,7 @@ uint64_t statement_last(const struct ledger *ledger, uint32_t source, uint32_t c
 {
     uint64_t last = 0;
     for (unsigned c = 0; c < CONDITION_COUNT; c++) {
-        uint32_t found = statement_find(ledger, source, cell, (enum condition)c);
+        uint32_t found = statement_find(ledger, source, cell, (enum condition)c, SAID_SNAPSHOT);
         if (found != NUMBER_NONE && ledger->statements.entries[found].seq > last)
             last = ledger->statements.entries[found].seq;
     }
@@ -117,9 +125,15 @@ static bool differs(const struct statement *statement)
     return statement->stated != statement->books;
 }
 
+/* As its source's drift is counted: a report's difference ends with the cell's figure, unseen. */
+static bool drifts(const struct statement *statement)
+{
+    return statement->said == SAID_SNAPSHOT && differs(statement);
+}
+
 static void asked_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event, uint32_t cell)
 {
-    uint32_t entry = statement_find(ledger, event->stated_by, cell, event->condition);
+    uint32_t entry = statement_find(ledger, event->stated_by, cell, event->condition, SAID_SNAPSHOT);
     CHECK(entry != NUMBER_NONE);
     struct statement *statement = &ledger->statements.entries[entry];
     uint64_t hash_before = statement_hash(statement);
@@ -133,21 +147,25 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
     struct statements *statements = &ledger->statements;
     if (event->type == EVENT_COUNT_ASKED)
         asked_evolve(ledger, decision, event, cell);
-    if (event->type != EVENT_SNAPSHOT)
+    bool report = event->type == EVENT_REPORTED;
+    if (event->type != EVENT_SNAPSHOT && !report)
         return;
     struct source *source = &ledger->sources[event->stated_by];
     if (event->set_name != 0)
         set_evolve(ledger, event);
-    if (cell == NUMBER_NONE)
-        return; /* the end of a set */
-    const uint32_t key[3] = {event->stated_by, cell, event->condition};
-    uint32_t entry = statement_find(ledger, key[0], cell, event->condition);
+    if (report)
+        cell = cell_find(ledger, event->item, event->other_location);
+    if (cell == NUMBER_NONE || event->late)
+        return; /* the end of a set, or a report that has been passed */
+    enum said as = report ? said_by(event->measure) : SAID_SNAPSHOT;
+    const uint32_t key[3] = {event->stated_by, cell, about(event->condition, as)};
+    uint32_t entry = statement_find(ledger, key[0], cell, event->condition, as);
     uint64_t hash_before = 0;
     struct statement said = {.seq = 0};
     if (entry == NUMBER_NONE) {
         CHECK(statements->count < ledger->limits.statement_count_max);
         entry = statements->count++;
-        statements->entries[entry].next_of_source = source->statement_first;
+        statements->entries[entry] = (struct statement){.next_of_source = source->statement_first};
         source->statement_first = entry + 1;
         table_insert(&statements->index, key_hash(ledger, key), entry);
     } else {
@@ -155,32 +173,34 @@ void statement_evolve(struct ledger *ledger, const struct decision *decision, co
         said = statements->entries[entry];
     }
     bool to_count = event->policy == SNAPSHOT_COUNT && event->quantity != event->books;
-    statements->entries[entry] = (struct statement){.seq = event->seq,
-                                                    .next_of_source = statements->entries[entry].next_of_source,
-                                                    .source = key[0],
-                                                    .cell = cell,
-                                                    .condition = event->condition,
-                                                    .policy = event->policy,
-                                                    .seen_position = event->seen_position,
-                                                    .seen_us = decision_occurred_us(decision),
-                                                    .stated = event->quantity,
-                                                    .books = event->books,
-                                                    .net = event->net,
-                                                    .shelf = event->shelf,
-                                                    .settled = event->quantity - event->books ==
-                                                               event->delta.units[event->condition],
-                                                    .agreed = agreed_with(&said),
-                                                    .asked_seq = to_count ? said.asked_seq : 0,
-                                                    .asked_us = to_count ? said.asked_us : 0};
-    source->drift_count += (uint32_t)differs(&statements->entries[entry]) - (uint32_t)differs(&said);
-    hash_in(ledger, PART_STATEMENT, entry, statement_hash(&statements->entries[entry]) - hash_before);
+    struct statement *statement = &statements->entries[entry];
+    *statement = (struct statement){.seq = event->seq,
+                                    .next_of_source = statement->next_of_source,
+                                    .source = key[0],
+                                    .cell = cell,
+                                    .condition = event->condition,
+                                    .said = as,
+                                    .policy = report ? SNAPSHOT_REPORT : event->policy,
+                                    .seen_position = report ? event->confirmed_seq : event->seen_position,
+                                    /* A partner's clock orders what it reports, also where it is ahead of ours. */
+                                    .seen_us = report ? decision->occurred_at_us : decision_occurred_us(decision),
+                                    .stated = event->quantity,
+                                    .books = event->books,
+                                    .net = event->net,
+                                    .shelf = event->shelf,
+                                    .settled = event->quantity - event->books == event->delta.units[event->condition],
+                                    .agreed = agreed_with(&said),
+                                    .asked_seq = to_count ? said.asked_seq : 0,
+                                    .asked_us = to_count ? said.asked_us : 0};
+    source->drift_count += (uint32_t)drifts(statement) - (uint32_t)drifts(&said);
+    hash_in(ledger, PART_STATEMENT, entry, statement_hash(statement) - hash_before);
 }
 
 /* Does it count as drift? */
 static bool is_drift(const struct ledger *ledger, const struct statement *statement)
 {
     const struct cell *cell = &ledger->cells[statement->cell];
-    return differs(statement) && !ledger->names[NAME_ITEM].retired[cell->item] &&
+    return drifts(statement) && !ledger->names[NAME_ITEM].retired[cell->item] &&
            !ledger->names[NAME_LOCATION].retired[cell->location];
 }
 
@@ -188,7 +208,7 @@ static void give_up_cell(struct ledger *ledger, uint32_t cell)
 {
     for (uint32_t s = 0; s < ledger->names[NAME_SOURCE].count; s++) {
         for (unsigned c = 0; ledger->sources[s].drift_count != 0 && c < CONDITION_COUNT; c++) {
-            uint32_t entry = statement_find(ledger, s, cell, (enum condition)c);
+            uint32_t entry = statement_find(ledger, s, cell, (enum condition)c, SAID_SNAPSHOT);
             ledger->sources[s].drift_count -= entry != NUMBER_NONE && is_drift(ledger, &ledger->statements.entries[entry]);
         }
     }
@@ -224,10 +244,13 @@ uint64_t statement_counted(const struct ledger *ledger, const struct statement *
 /* Does its source tell for the first time of this? */
 static bool is_new(const struct ledger *ledger, const struct event *event)
 {
-    if (event->location == NUMBER_NONE)
-        return false; /* the end of a set */
-    uint32_t cell = cell_find(ledger, event->item, event->location);
-    return cell == NUMBER_NONE || statement_find(ledger, event->stated_by, cell, event->condition) == NUMBER_NONE;
+    bool report = event->type == EVENT_REPORTED;
+    if (!report && (event->type != EVENT_SNAPSHOT || event->location == NUMBER_NONE))
+        return false; /* no statement, or the end of a set */
+    uint32_t cell = cell_find(ledger, event->item, report ? event->other_location : event->location);
+    return cell == NUMBER_NONE ||
+           statement_find(ledger, event->stated_by, cell, event->condition,
+                          report ? said_by(event->measure) : SAID_SNAPSHOT) == NUMBER_NONE;
 }
 
 bool statements_room(const struct ledger *ledger, const struct decision *decision)
@@ -237,7 +260,7 @@ bool statements_room(const struct ledger *ledger, const struct decision *decisio
     if (LIKELY(left >= decision->event_count))
         return true; /* far from full, nobody needs to count */
     for (uint32_t i = 0; i < decision->event_count; i++)
-        added += decision->events[i].type == EVENT_SNAPSHOT && is_new(ledger, &decision->events[i]);
+        added += is_new(ledger, &decision->events[i]);
     return added <= left;
 }
 
@@ -252,6 +275,7 @@ void ledger_statement(const struct ledger *ledger, uint32_t number, struct state
 {
     const struct statement *statement = &ledger->statements.entries[number];
     const struct cell *cell = &ledger->cells[statement->cell];
+    enum measure measure = statement->said == SAID_AVAILABLE ? MEASURE_AVAILABLE : MEASURE_ON_HAND;
     *out_view = (struct statement_view){.seq = statement->seq,
                                         .source = statement->source,
                                         .item = cell->item,
@@ -269,7 +293,16 @@ void ledger_statement(const struct ledger *ledger, uint32_t number, struct state
                                         .agreed_position = statement->agreed.seen_position,
                                         .agreed_us = statement->agreed.seen_us,
                                         .asked_seq = statement->asked_seq,
-                                        .counted_seq = statement_counted(ledger, statement)};
+                                        .counted_seq = statement_counted(ledger, statement),
+                                        .report = statement->said != SAID_SNAPSHOT,
+                                        .measure = measure,
+                                        .last_seq = cell->last_seq};
+    struct figures figures = cell_figures(ledger, statement->cell);
+    if (!out_view->report || told_units(&figures, measure, statement->condition) != statement->stated)
+        return;
+    /* Whatever it was when it was reported, it has been told since. */
+    out_view->books = statement->stated;
+    out_view->seen_position = cell->last_seq;
 }
 
 uint32_t ledger_drift(const struct ledger *ledger, uint32_t source)
@@ -311,18 +344,21 @@ bool statement_sound(const struct ledger *ledger, uint32_t number, struct audit 
     const struct statement *statement = &ledger->statements.entries[number];
     AUDIT_CHECK(audit, STATE, statement->source < ledger->names[NAME_SOURCE].count, "it is of no source");
     AUDIT_CHECK(audit, STATE, statement->cell < ledger->cell_count, "it is of no cell");
-    AUDIT_CHECK(audit, STATE, statement_find(ledger, statement->source, statement->cell, statement->condition) == number,
+    AUDIT_CHECK(audit, STATE, statement_find(ledger, statement->source, statement->cell, statement->condition,
+                                              statement->said) == number,
                 "the index does not find it");
     AUDIT_CHECK(audit, STATE, statement->next_of_source <= number, "the list of its source's goes astray");
     AUDIT_CHECK(audit, STATE, statement->next_of_source == 0 ||
                                   ledger->statements.entries[statement->next_of_source - 1].source == statement->source,
                 "the list of its source's goes astray");
     AUDIT_CHECK(audit, STATE, statement->agreed.seq < statement->seq, "it agreed before it was made");
+    uint64_t last_seq = ledger->cells[statement->cell].last_seq;
     AUDIT_CHECK(audit, STATE, statement->settled || differs(statement), "it agrees and differs");
     AUDIT_CHECK(audit, STATE, statement->asked_seq == 0 || (statement->policy == SNAPSHOT_COUNT && differs(statement)),
                 "it asks for a count and needs none");
-    AUDIT_CHECK(audit, STATE, statement->asked_seq <= ledger->cells[statement->cell].last_seq, "what asks for a count is yet to come");
-    AUDIT_CHECK(audit, STATE, statement->seq <= ledger->cells[statement->cell].last_seq, "its event is yet to come");
+    AUDIT_CHECK(audit, STATE, statement->asked_seq <= last_seq, "what asks for a count is yet to come");
+    AUDIT_CHECK(audit, STATE, statement->seq <= (statement->said == SAID_SNAPSHOT ? last_seq : ledger->last_seq),
+                "its event is yet to come");
     return true;
 }
 

@@ -280,7 +280,7 @@ class Sources(FolderCase, Calls):
         self.done(self.at(1, "erp"))
         self.done(self.at(2, "wms", seq=2, kind="return"))
         self.assertEqual(self.server.cell("timed", "L")["conditions"]["damaged"], 1)
-        for field in ("pair", "id_window"):
+        for field in ("id_window",):
             self.refused(self.put("sources/wms", {field: 1}), 422, "unknown_field", field="/" + field)
 
 

@@ -33,7 +33,7 @@ VALUES = {
 # Kinds in which `to` is not a condition.
 TO = {"transfer": "M", "transfer_out": "M", "reassign": "M", "allocate": 40}
 # What a kind needs beside its required members and its lines.
-BESIDE = {"set_policy": ["safety_stock"], "allocate": ["to"]}
+BESIDE = {"set_policy": ["safety_stock"], "allocate": ["to"], "snapshot": ["seen"]}
 # Kinds whose form is taken and that the ledger may not know yet: it then says so of `kind`.
 AHEAD = set()
 # Claims in part, channels, transfers, expectations, at a cell of their own: what is accepted and what is refused must both

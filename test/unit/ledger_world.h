@@ -38,8 +38,8 @@
 struct world_past {
     uint32_t item, location;
     enum event_type type;
-    int64_t occurred_us, booked_us;
-    struct figures delta;
+    int64_t occurred_us, booked_us, recorded_us;
+    struct figures delta, figures;
     uint32_t source;
     uint64_t source_seq; /* 0 for none */
     uint32_t stated_by;  /* of a snapshot */
@@ -194,7 +194,7 @@ static inline void world_evolve(struct world *world)
             (struct world_past){event->item, event->location,
                                 event->type == EVENT_REVERSE && event->count_seq != 0 ? EVENT_CORRECTION : event->type,
                                 event_occurred_us(&world->decision, event), event_booked_us(&world->decision, event),
-                                event->delta, world->decision.source,
+                                world->decision.recorded_at_us, event->delta, event->figures, world->decision.source,
                                 world->decision.has_seq ? world->decision.source_seq : 0, event->stated_by, event->seq};
     }
     world_keep(world);
@@ -319,6 +319,8 @@ static inline bool world_config_option(struct world *world, const char *key, con
     } else if (strcmp(key, "policy") == 0) {
         while (strcmp(snapshot_policy_name((enum snapshot_policy)world->source.snapshot_policy), value) != 0)
             world->source.snapshot_policy++;
+    } else if (strcmp(key, "pair") == 0) {
+        world->source.pair = *value == 'y';
     } else if (strcmp(key, "change_units") == 0) {
         world->source.max_change.has_units = true;
         world->source.max_change.units = number;
@@ -489,6 +491,8 @@ static inline void world_word(struct world *world, char *word)
         c->last = true;
     } else if (strcmp(word, "available") == 0) {
         c->measure = MEASURE_AVAILABLE;
+    } else if (strcmp(word, "report") == 0) {
+        c->report = true;
     } else if (strcmp(word, "picked") == 0) {
         c->includes_picked = true;
     } else if (strcmp(word, "backorder") == 0) {
@@ -606,6 +610,10 @@ static inline void world_say_event(struct world *world, const struct event *even
                   event->variance, event->uncertain);
     if (event->type == EVENT_CLOSE_PERIOD)
         world_say(world, "(%+" PRId64 ")", (event->booked_us - world->now_us) / SECOND_US);
+    if (event->type == EVENT_REPORTED)
+        world_say(world, event->confirmed_seq != 0 ? "(%" PRId64 " at %" PRId64 "%s)" : "(%" PRId64 " not %" PRId64 "%s)",
+                  event->quantity, event->confirmed_seq != 0 ? (int64_t)event->confirmed_seq : event->books,
+                  event->late ? " late" : "");
     if (event->type == EVENT_SHORT)
         world_say(world, "(%.*s %" PRId64 ")", TEXT_ARGUMENTS(event->hold), event->quantity);
 }
@@ -915,8 +923,25 @@ static inline void world_say_past(struct world *world, char *words, bool booked)
         world_say_units(world, figure_name((enum figure)f), sum.units[f]);
 }
 
+/* "drift: shop A@L 36 not 37": all that sources said last and the books did not. */
+static inline void world_say_drift(struct world *world)
+{
+    for (uint32_t i = 0; i < ledger_statement_count(world->ledger); i++) {
+        struct statement_view view;
+        ledger_statement(world->ledger, i, &view);
+        if (view.stated == view.books)
+            continue;
+        world_say(world, " %.*s %.*s@%.*s %" PRId64 " not %" PRId64,
+                  TEXT_ARGUMENTS(world_name(world, NAME_SOURCE, view.source)),
+                  TEXT_ARGUMENTS(world_name(world, NAME_ITEM, view.item)),
+                  TEXT_ARGUMENTS(world_name(world, NAME_LOCATION, view.location)), view.stated, view.books);
+        if (view.report && view.agreed_position != 0)
+            world_say(world, " since %" PRIu64, view.agreed_position);
+    }
+}
+
 /* What is so of one thing: `what` is CHANNEL/ITEM, CHANNEL/ITEM@LOCATION, ITEM@LOCATION, $ITEM, `transfer NAME`,
- * `expectation NAME`, `past ITEM@LOCATION SECONDS`, `booked ITEM@LOCATION SECONDS`, `source NAME`,
+ * `expectation NAME`, `past ITEM@LOCATION SECONDS`, `booked ITEM@LOCATION SECONDS`, `source NAME`, `drift`,
  * `atp ITEM@LOCATION [MOMENT|now [UNITS]]` or the name of a hold. In world->answer. */
 static inline void world_say_state(struct world *world, const char *what)
 {
@@ -933,6 +958,8 @@ static inline void world_say_state(struct world *world, const char *what)
         world_say_expectation(world, what + 12);
     } else if (strncmp(what, "source ", 7) == 0) {
         world_say_source(world, what + 7);
+    } else if (strcmp(what, "drift") == 0) {
+        world_say_drift(world);
     } else if (strncmp(what, "past ", 5) == 0) {
         world_say_past(world, name + 5, false);
     } else if (strncmp(what, "booked ", 7) == 0) {
@@ -962,6 +989,23 @@ static inline void world_attach(struct world *world)
     world->decision = (struct decision){.events = events, .names = names, .shortages = shortages};
 }
 
+/* The newest event that told a figure: among the bounds' number of events, and what was so at the bound's time. */
+static inline void world_read_told(const struct world *world, const struct question *question,
+                                   const struct cell_view *cell, struct cell_reading *out)
+{
+    unsigned count = 0;
+    for (size_t p = world->past_count; p-- > 0 && out->told_seq == 0 && count < TOLD_EVENTS_MAX;) {
+        const struct world_past *past = &world->past[p];
+        if (past->item != cell->item || past->location != cell->location)
+            continue;
+        count++;
+        if (told_units(&past->figures, question->measure, out->reported.condition) == out->reported.units)
+            out->told_seq = past->seq;
+        if (past->recorded_us < question->from_us)
+            break;
+    }
+}
+
 /* What the journal's reader finds out, from the list of what happened. */
 static inline void world_read(struct world *world, struct reading *reading, struct cell_reading *cells)
 {
@@ -973,6 +1017,11 @@ static inline void world_read(struct world *world, struct reading *reading, stru
         ledger_cell(world->ledger, unread->cells[i], &cell);
         cells[i] = (struct cell_reading){.cell = unread->cells[i], .version = cell.version};
         ledger_cell_top(world->ledger, unread->cells[i], &cells[i].top);
+        if (unread->question.told) {
+            cells[i].reported = unread->reported[i];
+            world_read_told(world, &unread->question, &cell, &cells[i]);
+            continue;
+        }
         for (size_t p = 0; p < world->past_count; p++) {
             const struct world_past *past = &world->past[p];
             const struct question *question = &reading->question;

@@ -790,6 +790,7 @@ static void random_other_fields(struct prng *prng, struct command *c)
     c->seen_position = c->has_position ? prng_below(prng, INT64_MAX) : 0;
     c->seen_seq = c->has_position ? prng_below(prng, INT64_MAX) : 0;
     c->measure = (enum measure)prng_below(prng, MEASURE_AVAILABLE + 1);
+    c->report = prng_below(prng, 2) == 0;
     c->contains = (enum contains)prng_below(prng, CONTAINS_COMMITTED + 1);
     c->review = prng_below(prng, 2) ? 0 : prng_next(prng);
     c->verdict = (enum verdict_word)prng_below(prng, VERDICT_REJECT + 1);
@@ -822,6 +823,7 @@ static void same_other_fields(const struct command *d, const struct command *c)
     assert_true(d->review == c->review && d->verdict == c->verdict);
     assert_true(text_equal(d->set, c->set) && d->last == c->last);
     assert_true(d->has_position == c->has_position && d->seen_epoch == c->seen_epoch && d->seen_seq == c->seen_seq);
+    assert_true(d->report == c->report);
     assert_true(d->seen_position == c->seen_position && d->measure == c->measure && d->contains == c->contains);
     assert_true(same_optional(d->add, c->add) && same_optional(d->to, c->to));
     /* The names come out as they went in. */

@@ -122,7 +122,7 @@ static void bad_bodies_are_refused_by_name(void **state)
         {NAME_SOURCE, "{\"silence\":{\"after\":1,\"locations\":[\"\"]}}", CODE_bad_value, "/silence/locations/0"},
         {NAME_SOURCE, "{\"silence\":{\"after\":1,\"locations\":[\"L\"],\"buffer\":0}}", CODE_bad_value, "/silence/buffer"},
         {NAME_SOURCE, "{\"silence\":{\"after\":1,\"buffer\":1}}", CODE_bad_value, "/silence/buffer"},
-        {NAME_SOURCE, "{\"pair\":\"x\"}", CODE_unknown_field, "/pair"},
+        {NAME_SOURCE, "{\"pair\":\"x\"}", CODE_bad_value, "/pair"},
         {NAME_CHANNEL, "{\"locations\":\"L\"}", CODE_bad_value, "/locations"},
         {NAME_CHANNEL, "{\"locations\":[\"L\",\"L\"]}", CODE_bad_value, "/locations/1"},
         {NAME_CHANNEL, "{\"priority\":0}", CODE_bad_value, "/priority"},
@@ -145,7 +145,7 @@ static void bad_bodies_are_refused_by_name(void **state)
     }
     assert_false(read_body(NAME_SOURCE, "{\"silent\":1}", false));
     assert_string_equal(error.detail, "is not a field of a source; there are: zone ordered strict default_condition expires_in "
-                                      "silence age_limit count_limit snapshot_policy max_change");
+                                      "silence age_limit count_limit snapshot_policy max_change pair");
     assert_false(read_body(NAME_ITEM, "{\"scale\":0}", true));
     assert_string_equal(error.field, "/name");
     assert_int_equal(error.code, CODE_missing_field);

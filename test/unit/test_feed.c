@@ -115,8 +115,9 @@ static enum filter_status filter_of(struct filter *filter, const char *prose)
     for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         char *equals = strchr(word, '=');
         if (equals == NULL) {
-            assert_string_equal(word, "refused");
-            filter->refused = true;
+            assert_true(strcmp(word, "refused") == 0 || strcmp(word, "reported") == 0);
+            filter->refused = filter->refused || strcmp(word, "refused") == 0;
+            filter->reported = filter->reported || strcmp(word, "reported") == 0;
             continue;
         }
         *equals = '\0';
@@ -197,6 +198,19 @@ static void a_filter_passes_what_was_asked_for(void **state)
         {NULL, "refused kind=ship", ""},
         {NULL, "refused type=refused", "refused"},
         {NULL, "type=refused", ""},
+        {NULL, "reported", ""},
+        {"source name=shop pair=y", "", "config"},
+        {"snapshot report 5 ABC-2@M source=shop", "", ""}, /* so are reports, which would come back to who made them */
+        {NULL, "refused", ""},
+        {NULL, "type=reported", ""},
+        {NULL, "item=ABC-2 location=M", ""},
+        {NULL, "reported", "reported"},
+        {NULL, "reported refused", "reported"},
+        {NULL, "reported item=ABC-2 location=M", "reported"},
+        {NULL, "reported item=ABC-1", ""},
+        {NULL, "reported location=L", ""},
+        {NULL, "reported source=shop kind=snapshot", "reported"},
+        {NULL, "reported source=pos-1", ""},
         {"item item=Z scale=2", "", "config"},
         {NULL, "item=Z", "config"},
         {NULL, "item=Z location=L", ""}, /* it has no location */

@@ -611,6 +611,68 @@ static void sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped(void **st
     world_deinit(&world);
 }
 
+/* ---- what was told ---- */
+
+/* The newest of the last events with this figure, what was so at from_us among them. */
+static uint64_t naive_told(uint32_t cell, enum measure measure, struct reported asked, int64_t from_us)
+{
+    unsigned count = 0;
+    for (size_t i = seen_count; i-- > 0 && count < TOLD_EVENTS_MAX;) {
+        if (seen[i].cell != cell)
+            continue;
+        count++;
+        if (told_units(&seen[i].figures, measure, asked.condition) == asked.units)
+            return seen[i].seq;
+        if (seen[i].when_us[AXIS_RECORDED] < from_us)
+            break;
+    }
+    return 0;
+}
+
+static void what_was_told_is_found_within_its_bounds(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct prng prng = prng_of(5);
+    with_skips = true;
+    create_journal();
+    world.told = append;
+    telling = &world;
+    world_init(&world, &world_limits);
+    for (unsigned step = 0; step < 2500; step++)
+        some_step(&world, &prng, step);
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    unsigned found = 0;
+    for (unsigned i = 0; i < 2000; i++) {
+        struct cell_reading cells[CELLS];
+        struct reading reading = {.cells = cells};
+        reading.question.told = true;
+        reading.question.measure = (enum measure)prng_below(&prng, MEASURE_AVAILABLE + 1);
+        /* A figure that some event had, or one beside it; from a time at which one was recorded, or beside it. */
+        const struct seen *some = &seen[prng_below(&prng, seen_count)];
+        const struct seen *bound = &seen[prng_below(&prng, seen_count)];
+        reading.question.from_us = bound->when_us[AXIS_RECORDED] + (int64_t)prng_below(&prng, 3) - 1;
+        for (uint32_t c = 0; c < CELLS; c++) {
+            if (tops[c].last_seq == 0)
+                continue;
+            cells[reading.cell_count] = (struct cell_reading){.cell = c, .top = tops[c]};
+            cells[reading.cell_count++].reported = (struct reported){
+                CONDITION_SELLABLE, told_units(&some->figures, reading.question.measure, CONDITION_SELLABLE) +
+                                        (int64_t)prng_below(&prng, 2)};
+        }
+        assert_int_equal(history_read(&history, &reading), STATUS_OK);
+        assert_true(reading.complete && !reading.too_large);
+        for (uint32_t c = 0; c < reading.cell_count; c++) {
+            uint64_t told = naive_told(cells[c].cell, reading.question.measure, cells[c].reported, reading.question.from_us);
+            assert_int_equal(cells[c].told_seq, told);
+            found += told != 0;
+        }
+    }
+    assert_true(found > 100);
+    destroy_journal();
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -618,6 +680,7 @@ int main(void)
         cmocka_unit_test(figures_are_found_where_a_journal_has_no_skips),
         cmocka_unit_test(a_long_history_is_walked_in_a_few_steps),
         cmocka_unit_test(what_is_told_at_once_is_not_read_again_for_each_count),
+        cmocka_unit_test(what_was_told_is_found_within_its_bounds),
         cmocka_unit_test(sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

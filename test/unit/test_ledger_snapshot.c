@@ -492,6 +492,7 @@ static void a_full_table_takes_no_new_statement(void **state)
     world.ledger->limits.statement_count_max = 5;
     world_parse(&world, "receive 1 A@L occurred=-700000");
     ledger_decide(world.ledger, &world.command, world.now_us, &world.decision, &world.verdict);
+    world.ledger->limits.statement_count_max = 4; /* the others need no room in it */
     assert_null(ledger_overflow(world.ledger, &world.decision));
     world.ledger->limits.review_count_max = 0;
     assert_string_equal(ledger_overflow(world.ledger, &world.decision), "--reviews-max");

@@ -107,7 +107,7 @@ static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
     FIELD(source, expires_in_ms), FIELD(source, age_limit_ms), FIELD(source, count_limit),
-    FIELD(source, max_change), FIELD(source, snapshot_policy), FIELD(source, set_name), FIELD(source, set_seq), FIELD(source, set_closed),
+    FIELD(source, max_change), FIELD(source, snapshot_policy), FIELD(source, pair), FIELD(source, set_name), FIELD(source, set_seq), FIELD(source, set_closed),
     FIELD(source, statement_first), FIELD(source, drift_count),
     FIELD(source, silence_after_s), FIELD(source, watch_place), FIELD(source, heard_us),
     FIELD(source, silent_since_us)};
@@ -162,7 +162,7 @@ static const struct field statement_fields[] = {
     FIELD(statement, seq), FIELD(statement, source), FIELD(statement, cell), FIELD(statement, next_of_source), FIELD(statement, condition),
     FIELD(statement, policy), FIELD(statement, seen_position), FIELD(statement, seen_us), FIELD(statement, stated),
     FIELD(statement, books), FIELD(statement, net), FIELD(statement, shelf), FIELD(statement, settled),
-    FIELD(statement, agreed), FIELD(statement, asked_seq), FIELD(statement, asked_us)};
+    FIELD(statement, agreed), FIELD(statement, asked_seq), FIELD(statement, asked_us), FIELD(statement, said)};
 static const struct field review_fields[] = {
     FIELD(review, number), FIELD(review, source), FIELD(review, next), FIELD(review, kind), FIELD(review, brake),
     FIELD(review, accepted), FIELD(review, recorded_us), FIELD(review, closed_us), FIELD(review, last_seq)};
@@ -240,6 +240,9 @@ static void fill(struct world *world)
         "sale 4 A@L occurred=-700000",
         "resolve review=92 reject",
         "resolve review=97 reject",
+        "source name=shop pair=y",
+        "snapshot report available 1 A@L 2 B@L source=shop",
+        "snapshot report 3 B@L source=shop",
     };
     world_init(world, &world_limits);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -329,7 +332,7 @@ static void any_changed_field_is_noticed(void **state)
     assert_true(ledger->reviews.live == 4 && ledger->reviews.open == 2);
     for (uint32_t i = 0; i < ledger->reviews.count; i++)
         TURN(ledger, review, &ledger->reviews.entries[i]);
-    assert_int_equal(ledger->statements.count, 2);
+    assert_int_equal(ledger->statements.count, 5);
     for (uint32_t i = 0; i < ledger->statements.count; i++)
         TURN(ledger, statement, &ledger->statements.entries[i]);
     for (uint64_t n = ledger->ids.first; n != ledger->ids.next; n++)

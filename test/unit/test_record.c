@@ -141,6 +141,13 @@ static void some_also(struct prng *prng, struct decision *decision, struct event
         some_count(prng, decision, event);
     if (event->type == EVENT_COUNT_ASKED)
         event->stated_by = (uint32_t)prng_below(prng, NUMBER_NONE);
+    if (event->type == EVENT_REPORTED) {
+        event->stated_by = (uint32_t)prng_below(prng, NUMBER_NONE);
+        event->measure = (enum measure)prng_below(prng, MEASURE_AVAILABLE + 1);
+        event->late = prng_below(prng, 2) == 0;
+        event->confirmed_seq = prng_below(prng, 2) == 0 ? 0 : prng_below(prng, event->seq);
+        event->books = event->confirmed_seq != 0 ? event->quantity : some_units(prng);
+    }
     if (event->type == EVENT_SNAPSHOT) {
         event->stated_by = (uint32_t)prng_below(prng, NUMBER_NONE);
         event->books = some_units(prng);
@@ -319,6 +326,7 @@ static void assert_also(const struct event *a, const struct event *b)
     assert_text(a->held, b->held);
     assert_true(a->stated_by == b->stated_by && a->books == b->books && a->policy == b->policy);
     assert_true(a->net == b->net && a->shelf == b->shelf);
+    assert_true(a->measure == b->measure && a->late == b->late && a->confirmed_seq == b->confirmed_seq);
     assert_true(a->seen_position == b->seen_position && a->set_name == b->set_name && a->set_closed == b->set_closed);
     assert_true(a->reversed_seq == b->reversed_seq);
     assert_text(a->of_source, b->of_source);
