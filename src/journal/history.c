@@ -392,9 +392,8 @@ static enum status read_occurred(struct history *history, const struct question 
         if (!whole)
             fits = figures_add(&as_of, here ? &event->figures : &event->delta) && fits;
         whole = whole || here;
-        bool statement = event->type == EVENT_STOCK_COUNT || event->type == EVENT_CORRECTION ||
-                         (event->type == EVENT_REVERSE && event->count_seq != 0);
-        if (!statement && occurred_us > question->from_us)
+        bool moves = event->count_seq == 0; /* what was counted, or said of a time, did not move then */
+        if (moves && occurred_us > question->from_us)
             fits = moved_add(moved, &event->delta, question->includes_picked) && fits;
         if (last)
             break;

@@ -43,6 +43,17 @@ class Snapshots(FolderCase):
         response = self.server.request("PUT", "/v1/sources/erp", json.dumps(body).encode())
         self.assertEqual(response.status, 200, response)
 
+    def test_what_it_found_did_not_move(self):
+        """
+        10 an hour ago, at 40 minutes a snapshot of 8. A count whose window has that time in it: a sale of 1 is
+        uncertain, what the snapshot found is not.
+        """
+        self.send("receive", 10, occurred_at=before(3600))
+        self.assertEqual(self.send("snapshot", 8, seen={"time": before(2400)})["stated"][0]["booked"], -2)
+        self.send("sale", 1, occurred_at=before(2000))
+        counted = self.send("count", 7, counted_from=before(3000), counted_to=before(1000))["counted"][0]
+        self.assertEqual((counted["variance"], counted["uncertain"]), (0, 1))
+
     def test_story_s3(self):
         """
         At position 900 (here 2): OH 54, order O1 committed 5, available 49. Then a till sale of 4 and O2 commits 3: OH 50,

@@ -38,6 +38,7 @@
 struct world_past {
     uint32_t item, location;
     enum event_type type;
+    bool moves; /* it is no count, and corrects none */
     int64_t occurred_us, booked_us, recorded_us;
     struct figures delta, figures;
     uint32_t source;
@@ -192,7 +193,7 @@ static inline void world_evolve(struct world *world)
         assert_true(world->past_count < WORLD_PAST_MAX);
         world->past[world->past_count++] =
             (struct world_past){event->item, event->location,
-                                event->type == EVENT_REVERSE && event->count_seq != 0 ? EVENT_CORRECTION : event->type,
+                                event->type, event->count_seq == 0,
                                 event_occurred_us(&world->decision, event), event_booked_us(&world->decision, event),
                                 world->decision.recorded_at_us, event->delta, event->figures, world->decision.source,
                                 world->decision.has_seq ? world->decision.source_seq : 0, event->stated_by, event->seq};
@@ -1030,8 +1031,7 @@ static inline void world_read(struct world *world, struct reading *reading, stru
                        (past->type == EVENT_SNAPSHOT && past->stated_by == question->source);
             bool in = past->item == cell.item && past->location == cell.location &&
                       (question->by_position ? past->seq <= question->at_seq || own : past->occurred_us <= question->to_us);
-            bool moves = in && past->type != EVENT_STOCK_COUNT && past->type != EVENT_CORRECTION &&
-                         past->occurred_us > reading->question.from_us;
+            bool moves = in && past->moves && past->occurred_us > reading->question.from_us;
             for (unsigned f = 0; in && f < FIGURE_COUNT; f++)
                 cells[i].as_of.units[f] += past->delta.units[f];
             for (unsigned c = 0; moves && c < CONDITION_COUNT; c++)
