@@ -33,12 +33,14 @@ static bool is(const char *a, const char *b)
 }
 
 void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count,
-                struct model_move *moves, struct model_count *counts, struct model_change *changes)
+                struct model_move *moves, struct model_count *counts, struct model_change *changes,
+                struct model_statement *statements)
 {
     memset(model, 0, sizeof(*model));
     model->moves = moves;
     model->counts = counts;
     model->changes = changes;
+    model->statements = statements;
     model->window_us = window_us;
     model->remembered = room;
     model->remembered_max = room_count;
@@ -512,7 +514,7 @@ static bool sum_line(struct work *w, const struct model_line *line, bool create,
     return true;
 }
 
-static bool sum_lines(struct work *w, bool may_create)
+bool sum_lines(struct work *w, bool may_create)
 {
     const struct model_command *c = w->command;
     bool create = may_create && !w->next.strict;
@@ -2198,6 +2200,8 @@ static bool well_formed(struct work *w)
         return invalid(w, "missing_field");
     if (c->kind == MODEL_COUNT && c->occurred_at_us == MODEL_TIME_NONE)
         return invalid(w, "missing_field");
+    if (c->kind == MODEL_SNAPSHOT && c->has_position == (c->occurred_at_us != MODEL_TIME_NONE))
+        return invalid(w, "missing_field"); /* what it has seen */
     if (c->kind == MODEL_COUNT && c->counted_from_us != MODEL_TIME_NONE && c->counted_from_us > c->occurred_at_us)
         return invalid(w, "bad_value");
     if (c->kind == MODEL_CLOSE_PERIOD && c->at.form != MODEL_MOMENT_INSTANT)
@@ -2213,7 +2217,7 @@ static bool well_formed(struct work *w)
     for (int64_t i = 0; i < c->line_count; i++) {
         const struct model_line *line = &c->lines[i];
         if ((line->quantity.digits == 0 && c->kind != MODEL_AMEND && c->kind != MODEL_REDATE &&
-             c->kind != MODEL_COUNT) ||
+             c->kind != MODEL_COUNT && c->kind != MODEL_SNAPSHOT) ||
             (line->quantity.digits < 0 && c->kind != MODEL_ADJUST))
             return invalid(w, "bad_value"); /* "quantities > 0"; "signed" for adjust; totals for amend */
         if (line->location[0] == '\0' && !(c->kind == MODEL_HOLD && w->request && !has_if(&line->precondition)))
@@ -2306,6 +2310,8 @@ static bool decide(struct work *w)
         return do_close_period(w);
     case MODEL_REVERSE:
         return do_reverse(w) && finish_cells(w);
+    case MODEL_SNAPSHOT:
+        return do_snapshot(w) && finish_cells(w);
     case MODEL_KIND_COUNT:
         break;
     }
@@ -2349,8 +2355,8 @@ const char *model_place(struct model *model, const char *location, const char *p
     return w.answer.code;
 }
 
-const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t now_us,
-                         bool *out_ended)
+const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t policy,
+                         int64_t now_us, bool *out_ended)
 {
     static struct work w;
     begin(&w, model, &no_command, now_us);
@@ -2369,6 +2375,7 @@ const char *model_listen(struct model *model, const char *source, const struct m
         memcpy(s->sources[s->source_count++].name, source, strlen(source) + 1);
     }
     *out_ended = listen_to(s, find_source(s, source), silence, now_us);
+    s->sources[find_source(s, source)].policy = policy;
     model->now = w.next;
     return "none";
 }
@@ -2420,6 +2427,7 @@ struct model_answer model_command(struct model *model, const struct model_comman
     if (accepted) {
         keep_counts(model, &w);
         keep_changes(model, &w);
+        keep_statements(model, &w);
         if (w.reversed >= 0)
             model->remembered[w.reversed].reversed = 1;
         model->now = w.next;

@@ -27,7 +27,7 @@ enum model_kind {
     MODEL_HOLD, MODEL_EXTEND, MODEL_COMMIT, MODEL_RELEASE, MODEL_ITEM, MODEL_SETTINGS, MODEL_AMEND, MODEL_REASSIGN,
     MODEL_PICK, MODEL_UNPICK, MODEL_SET_POLICY, MODEL_SET_CHANNEL, MODEL_ALLOCATE, MODEL_TRANSFER_OUT,
     MODEL_TRANSFER_IN, MODEL_TRANSFER_LOSS, MODEL_EXPECT, MODEL_REDATE, MODEL_CANCEL_EXPECTED, MODEL_COUNT,
-    MODEL_CLOSE_PERIOD, MODEL_REVERSE, MODEL_KIND_COUNT
+    MODEL_CLOSE_PERIOD, MODEL_REVERSE, MODEL_SNAPSHOT, MODEL_KIND_COUNT
 };
 
 /* sellable damaged quality_control quarantined recalled expired; MODEL_CONDITIONS when left out */
@@ -58,6 +58,9 @@ struct model_command_part { model_name item; struct model_decimal quantity; };
 enum { MODEL_GUARD_DEFAULT, MODEL_GUARD_ON, MODEL_GUARD_OFF };
 enum { MODEL_SOURCING_NONE, MODEL_SOURCING_PRIORITY, MODEL_SOURCING_FEWEST_SPLITS, MODEL_SOURCING_MOST_STOCK };
 enum { MODEL_DIRECTION_NONE, MODEL_DIRECTION_IN, MODEL_DIRECTION_OUT };
+enum { MODEL_MEASURE_ON_HAND, MODEL_MEASURE_AVAILABLE };
+enum { MODEL_CONTAINS_DEFAULT, MODEL_CONTAINS_NONE, MODEL_CONTAINS_SHIPPED, MODEL_CONTAINS_COMMITTED };
+enum { MODEL_REBASE, MODEL_COMPARE_AND_SET, MODEL_LATEST_EVENT_TIME, MODEL_REPORT, MODEL_POLICIES }; /* of snapshots */
 enum { MODEL_CHOICE_NONE, MODEL_CHOICE_NO, MODEL_CHOICE_YES };
 
 /* Nothing but names and 64-bit numbers, so that two commands are the same exactly when their bytes are. */
@@ -78,6 +81,8 @@ struct model_command {
     struct model_if precondition;
     struct model_line lines[MODEL_LINES_MAX];
     int64_t counted_from_us, includes_picked; /* of a count; occurred_at_us is when its window ends */
+    int64_t has_position, seen_epoch, seen_position, seen_seq; /* of a snapshot; without, it saw occurred_at_us */
+    int64_t measure, contains;
     int64_t part_count;
     struct model_command_part parts[MODEL_PARTS_MAX]; /* PUT of an item: its components, by name */
 };
@@ -100,7 +105,7 @@ struct model_silence {
 };
 struct model_source {
     model_name name;
-    int64_t seq_mark;
+    int64_t seq_mark, policy;
     struct model_silence silence;
     int64_t heard_us, silent_since_us; /* the latter 0 while it is not */
 };
@@ -173,7 +178,10 @@ struct model_move {
     model_name item, location;
     /* told: by which command; late: it occurred before that; order: told, but of a reversal that of what it reverses */
     int64_t occurred_us, order, late, told;
-    int64_t on[MODEL_CONDITIONS], picked;
+    int64_t on[MODEL_CONDITIONS], picked, committed;
+    /* seq: of the last event; own: what its source numbered it, 0 for none; stated: it is of a snapshot */
+    model_name source;
+    int64_t seq, own, stated;
 };
 /* A count of one condition of a cell. */
 struct model_count {
@@ -182,10 +190,19 @@ struct model_count {
     int64_t variance, uncertain;
     int64_t forgotten; /* its variance stays what it is */
     int64_t reversed;  /* nothing of it is left */
+    int64_t net, snapshot; /* what is committed is off it; it is of a snapshot */
     int64_t seq;       /* of its event: the other side says it */
 };
 /* What a command changed of what a count found. */
-struct model_change { model_name item, location; int64_t condition, units, to_us, order; };
+struct model_change {
+    model_name item, location, source;
+    int64_t condition, units, to_us, order, seq, own, stated;
+};
+/* What a source said last of one condition of a cell, and what the books said of the same moment. */
+struct model_statement {
+    model_name source, item, location;
+    int64_t condition, stated, books, booked, policy, seen_position, seen_us, net, shelf;
+};
 #define MODEL_TOLD_MAX 128
 /* A count that was made, or changed. */
 struct model_told { int64_t number, made, events; struct model_count before, after; };
@@ -209,6 +226,8 @@ struct model_answer {
     struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* a claim's cells; what has no place */
     int64_t told_count;
     struct model_told told[MODEL_TOLD_MAX]; /* accepted */
+    int64_t said_count, left; /* accepted; cells that are left as they are, for they changed */
+    struct model_statement said[MODEL_LINES_MAX];
     int64_t undone_count;
     struct model_count undone[MODEL_LINES_MAX]; /* counts that are reversed, as they were */
 };
@@ -228,17 +247,20 @@ struct model {
     struct model_remembered *remembered; /* of the caller, room for remembered_max */
     int64_t order; /* commands so far */
     bool old_is_reversible; /* the other side still knows what is to be reversed, however old it is */
-    int64_t move_count, count_count, change_count;
+    int64_t move_count, count_count, change_count, statement_count;
     struct model_move *moves;     /* of the caller, room for MODEL_MOVES_MAX */
     struct model_count *counts;   /* of the caller, room for MODEL_COUNTS_MAX */
     struct model_change *changes; /* of the caller, room for MODEL_MOVES_MAX */
+    struct model_statement *statements; /* of the caller, room for MODEL_STATEMENTS_MAX */
 };
+#define MODEL_STATEMENTS_MAX (4 * MODEL_CELLS_MAX * MODEL_CONDITIONS)
 #define MODEL_MOVES_MAX  16384
 #define MODEL_COUNTS_MAX 1024
 
-/* An empty ledger. The room for remembered commands, moves, counts and their changes is the caller's. */
+/* An empty ledger. The room for all that is remembered is the caller's. */
 void model_init(struct model *model, int64_t window_us, struct model_remembered *room, int64_t room_count,
-                struct model_move *moves, struct model_count *counts, struct model_change *changes);
+                struct model_move *moves, struct model_count *counts, struct model_change *changes,
+                struct model_statement *statements);
 
 /*
  * What the ledger itself must do before the next command: shortfalls, covers, service of waiting claims, then expiries.
@@ -284,8 +306,8 @@ const struct model_paper *model_paper_named(const struct model *model, bool tran
 const char *model_place(struct model *model, const char *location, const char *parent, bool bin,
                         const struct model_rule *rule, int64_t now_us);
 /* PUT of a source, by configuration: the code of its refusal, or "none"; ended: it is silent no more with it. */
-const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t now_us,
-                         bool *out_ended);
+const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t policy,
+                         int64_t now_us, bool *out_ended);
 /* The claim of this name at this time, or NULL. */
 const struct model_claim *model_claim_named(const struct model *model, const char *name, int64_t now_us);
 /* Figures that are sums over the claims. */

@@ -33,10 +33,11 @@ static bool same_place(const struct model_count *count, const char *item, const 
     return count->condition == condition && is_same(count->item, item) && is_same(count->location, location);
 }
 
-/* "Who counts a shelf does not see what lies on trolleys." */
-static int64_t seen(const struct model_count *count, int64_t on, int64_t picked)
+/* "Who counts a shelf does not see what lies on trolleys." And another system may have what is committed off. */
+static int64_t seen(const struct model_count *count, int64_t on, int64_t picked, int64_t committed)
 {
-    return on - (count->condition == 0 && !count->includes_picked ? picked : 0);
+    return on - (count->condition == 0 && !count->includes_picked ? picked : 0) -
+           (count->condition == 0 && count->net ? committed : 0);
 }
 
 /* The command's own time, and whether it is late; of a reversal those of what it reverses. */
@@ -132,7 +133,8 @@ static void note_moves(struct work *w)
         move.order = w->command->kind == MODEL_REVERSE ? w->then_order : move.told;
         bool was = c < w->model->now.cell_count;
         move.picked = model_picked(s, c) - (was ? model_picked(&w->model->now, c) : 0);
-        any = move.picked != 0;
+        move.committed = model_committed(s, c) - (was ? model_committed(&w->model->now, c) : 0);
+        any = move.picked != 0 || move.committed != 0;
         for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
             move.on[k] = s->cells[c].on[k] - (was ? w->model->now.cells[c].on[k] : 0);
             any = any || move.on[k] != 0;
@@ -157,17 +159,18 @@ static bool moved_here(const struct model_move *move, const struct model_count *
 static int64_t sum_anew(const struct work *w, const struct model_told *counts, int64_t index)
 {
     const struct model_count *count = &counts[index].after;
-    int64_t on = 0, picked = 0;
+    int64_t on = 0, picked = 0, committed = 0;
     for (int64_t i = 0; i < w->model->move_count + w->move_count; i++) {
         const struct model_move *move = move_at(w, i);
         if (!moved_here(move, count) || !moved_before(move, count))
             continue;
         on += move->on[count->condition];
         picked += move->picked;
+        committed += move->committed;
     }
     for (int64_t i = 0; i < index; i++)
         on += counts[i].after.variance;
-    return count->counted - seen(count, on, picked);
+    return count->counted - seen(count, on, picked, committed);
 }
 
 /* What moved in the window of a count that is made. */
@@ -176,7 +179,7 @@ static int64_t moved_inside(const struct work *w, const struct model_count *coun
     int64_t sum = 0;
     for (int64_t i = 0; i < w->model->move_count; i++) {
         const struct model_move *move = &w->model->moves[i];
-        int64_t units = seen(count, move->on[count->condition], move->picked);
+        int64_t units = seen(count, move->on[count->condition], move->picked, move->committed);
         if (moved_here(move, count) && moved_before(move, count) && move->occurred_us > count->from_us)
             sum += units < 0 ? -units : units;
     }
@@ -190,7 +193,7 @@ static void note_uncertain(const struct work *w, struct model_told *counts, int6
         const struct model_move *move = &w->moves[m];
         for (int64_t i = 0; i < count_count; i++) {
             struct model_count *count = &counts[i].after;
-            int64_t units = seen(count, move->on[count->condition], move->picked);
+            int64_t units = seen(count, move->on[count->condition], move->picked, move->committed);
             if (!moved_here(move, count) || !moved_before(move, count) || count->forgotten)
                 continue;
             if (move->occurred_us > count->from_us)
@@ -307,8 +310,14 @@ void keep_counts(struct model *model, const struct work *w)
 {
     assert(model->move_count + w->move_count <= MODEL_MOVES_MAX);
     assert(model->count_count + w->count_count <= MODEL_COUNTS_MAX);
-    for (int64_t i = 0; i < w->move_count; i++)
-        model->moves[model->move_count++] = w->moves[i];
+    for (int64_t i = 0; i < w->move_count; i++) {
+        struct model_move *move = &model->moves[model->move_count++];
+        *move = w->moves[i];
+        memcpy(move->source, w->command->source, sizeof(model_name));
+        move->seq = w->next.seq;
+        move->own = w->command->has_seq ? w->command->seq : 0;
+        move->stated = w->command->kind == MODEL_SNAPSHOT;
+    }
     for (int64_t i = 0; i < w->count_count; i++)
         model->counts[model->count_count++] = w->counts[i];
     for (int64_t i = 0; i < w->answer.told_count; i++)

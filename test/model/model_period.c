@@ -27,7 +27,8 @@ bool do_close_period(struct work *w)
     return true;
 }
 
-static void note_change(struct model *model, const struct model_count *count, int64_t units)
+static void note_change(struct model *model, const struct work *w, const struct model_count *count, int64_t units,
+                        int64_t stated)
 {
     assert(model->change_count < MODEL_MOVES_MAX);
     struct model_change *change = &model->changes[model->change_count++];
@@ -37,16 +38,21 @@ static void note_change(struct model *model, const struct model_count *count, in
     change->units = units;
     change->to_us = count->to_us;
     change->order = model->order;
+    memcpy(change->source, w->command->source, sizeof(model_name));
+    change->seq = w->next.seq;
+    change->own = w->command->has_seq ? w->command->seq : 0;
+    change->stated = stated;
 }
 
 void keep_changes(struct model *model, const struct work *w)
 {
     for (int64_t i = 0; i < w->answer.told_count; i++) {
         const struct model_told *told = &w->answer.told[i];
-        note_change(model, &told->after, told->after.variance - (told->made ? 0 : told->before.variance));
+        note_change(model, w, &told->after, told->after.variance - (told->made ? 0 : told->before.variance),
+                    told->made && told->after.snapshot);
     }
     for (int64_t i = 0; i < w->answer.undone_count; i++)
-        note_change(model, &w->answer.undone[i], -w->answer.undone[i].variance);
+        note_change(model, w, &w->answer.undone[i], -w->answer.undone[i].variance, 0);
 }
 
 /* Names are filled up with zeros. */

@@ -13,11 +13,11 @@ static bool is_same(const char *a, const char *b)
     return memcmp(a, b, sizeof(model_name)) == 0;
 }
 
-/* What is under way cannot be said to be here again, and nothing is reversed twice, or back. */
+/* Goods under way are their document's, nothing is reversed twice, and who said what is here says it anew. */
 static bool is_final(int64_t kind)
 {
     return kind == MODEL_TRANSFER_OUT || kind == MODEL_TRANSFER_IN || kind == MODEL_TRANSFER_LOSS ||
-           kind == MODEL_REVERSE;
+           kind == MODEL_REVERSE || kind == MODEL_SNAPSHOT;
 }
 
 /* The goods of one movement of the command. */

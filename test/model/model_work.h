@@ -59,6 +59,8 @@ bool invalid(struct work *w, const char *code);
 void note_short(struct work *w, const struct sum *sum, int64_t asked, int64_t free);
 /* The sum of the lines of a cell, made when it is not there. */
 struct sum *sum_of(struct work *w, const char *item, const char *location);
+/* The sums of all lines; false when there are none, or they name what is not known. */
+bool sum_lines(struct work *w, bool may_create);
 /* What the present claim has in this cell; zeros for none. */
 struct model_claim_line line_now(const struct work *w, int64_t claim, const struct sum *sum);
 /* Parsed exactly, in base units of the item. */
@@ -100,6 +102,12 @@ void make_counts(struct work *w);
 /* What all that moved makes of the counts, and that of the cells and accounts. */
 void tell_counts(struct work *w);
 void keep_counts(struct model *model, const struct work *w);
+
+/* ---- model_snapshot.c ---- */
+
+/* As do_reverse. */
+bool do_snapshot(struct work *w);
+void keep_statements(struct model *model, const struct work *w);
 
 /* ---- model_reverse.c ---- */
 

@@ -3,10 +3,10 @@
  * Method: many small worlds of few names, so that commands collide; random commands of all kinds at both sides, with
  * time that runs and jumps (ends of holds, the id window), kits that are made and unmade, repeats, reused ids, guards,
  * partial holds, preconditions, decimals, dry runs, ordered sources, malformed commands; counts of goods and what comes
- * late before them, commands between what is read for a count and its decision; reversals of all that; and periods
- * that are closed. After EACH command the answer, the events of its lines, of counts and of what corrects them, every
- * figure, account, claim, document, version and name is compared; a copy of every decision is evolved by a second
- * ledger, whose state hash must be equal.
+ * late before them, commands between what is read for a count and its decision; snapshots of other systems, by
+ * position and by time; reversals of all that; and periods that are closed. After EACH command the answer, the events
+ * of its lines, of counts and of what corrects them, every figure, account, claim, document, statement, version and
+ * name is compared; a copy of every decision is evolved by a second ledger, whose state hash must be equal.
  * Counts per kind and outcome, of kits and per code are printed; each must pass a floor, or the test has not tested it.
  *
  * One seed is one run: test_model [--commands N] [--seed S]. A failure prints the seed, the world and the
@@ -71,6 +71,9 @@ struct past {
     bool moves; /* it is no count, and corrects none */
     int64_t occurred_us, booked_us;
     struct figures delta;
+    uint64_t seq;
+    uint32_t source, stated_by; /* the latter NUMBER_NONE but of a snapshot */
+    uint64_t own;               /* what its source numbered it; 0 for none */
 };
 #define PAST_MAX 65536
 #define KEPT_EVENTS_MAX 32768
@@ -83,7 +86,7 @@ static const char *const kind_names[MODEL_KIND_COUNT] = {"receive", "sale",   "s
                                                          "pick", "unpick", "set_policy", "set_channel", "allocate",
                                                          "transfer_out", "transfer_in", "transfer_loss", "expect",
                                                          "redate", "cancel_expected", "count", "close_period",
-                                                         "reverse"};
+                                                         "reverse", "snapshot"};
 
 /*
  * How often each kind comes, in shares of all; 0 for what the ledger does not serve yet. What it does not serve yet of
@@ -97,7 +100,8 @@ static const uint8_t weights[MODEL_KIND_COUNT] = {
     [MODEL_UNPICK] = 4,        [MODEL_SET_POLICY] = 5,  [MODEL_SET_CHANNEL] = 4,   [MODEL_ALLOCATE] = 6,
     [MODEL_TRANSFER_OUT] = 6,  [MODEL_TRANSFER_IN] = 6, [MODEL_TRANSFER_LOSS] = 4, [MODEL_EXPECT] = 6,
     [MODEL_REDATE] = 4,        [MODEL_CANCEL_EXPECTED] = 4, [MODEL_COUNT] = 16,
-    [MODEL_CLOSE_PERIOD] = 2,  [MODEL_REVERSE] = 6};
+    [MODEL_CLOSE_PERIOD] = 2,  [MODEL_REVERSE] = 6,
+    [MODEL_SNAPSHOT] = 14};
 enum { AMENDS, CHANNELS, POLICIES, BACKORDERS, WAITS, SOURCES, TRANSFERS, EXPECTS, PROMISES, FEATURE_COUNT };
 static bool served[FEATURE_COUNT] = {[AMENDS] = true,    [CHANNELS] = true, [POLICIES] = true,
                                      [BACKORDERS] = true, [WAITS] = true,    [SOURCES] = true,
@@ -574,6 +578,32 @@ static void make_count(struct model_command *c)
     }
 }
 
+/* What another system has: as of a time, or of a position some commands ago; mostly what is here, or nearly. */
+static void make_snapshot(struct model_command *c)
+{
+    const struct model *model = &run.model;
+    make_count(c);
+    c->counted_from_us = MODEL_TIME_NONE;
+    c->includes_picked = 0;
+    c->measure = (int64_t)below(2);
+    c->contains = one_in(2) ? MODEL_CONTAINS_DEFAULT : 1 + (int64_t)below(3);
+    if (one_in(2))
+        return;
+    c->has_position = 1;
+    if (!one_in(60))
+        c->occurred_at_us = MODEL_TIME_NONE;
+    c->seen_epoch = one_in(40) ? 2 : 1;
+    c->seen_position = model->now.seq;
+    int64_t back = (int64_t)below(one_in(2) ? 8 : 80);
+    if (back < model->remembered_count && !one_in(6))
+        c->seen_position = model->remembered[model->remembered_count - 1 - back].seq;
+    if (one_in(40))
+        c->seen_position = model->now.seq + 1;
+    for (int64_t i = 0; i < model->now.source_count && one_in(2); i++)
+        if (strcmp(model->now.sources[i].name, c->source) == 0)
+            c->seen_seq = (int64_t)below((uint64_t)model->now.sources[i].seq_mark + (one_in(20) ? 2 : 1));
+}
+
 static void some_option(struct model_option *option, uint64_t most)
 {
     option->given = 1;
@@ -897,7 +927,7 @@ static void make_command(struct model_command *c)
 {
     memset(c, 0, sizeof(*c));
     c->kind = some_kind();
-    while (c->kind == MODEL_COUNT && !run.late)
+    while ((c->kind == MODEL_COUNT || c->kind == MODEL_SNAPSHOT) && !run.late)
         c->kind = some_kind();
     c->occurred_at_us = c->not_after_us = c->counted_from_us = MODEL_TIME_NONE;
     c->from = c->to_condition = MODEL_CONDITIONS;
@@ -1029,6 +1059,8 @@ static void make_command(struct model_command *c)
     }
     if (c->kind == MODEL_COUNT)
         make_count(c);
+    if (c->kind == MODEL_SNAPSHOT)
+        make_snapshot(c);
     if (c->kind != MODEL_ITEM && c->kind != MODEL_SETTINGS && c->kind != MODEL_SET_CHANNEL &&
         c->kind != MODEL_CLOSE_PERIOD && c->kind != MODEL_REVERSE && one_in(25)) {
         struct model_line cell = {.condition = MODEL_CONDITIONS};
@@ -1086,7 +1118,7 @@ static const enum command_kind kinds_of[MODEL_KIND_COUNT] = {
     KIND_HOLD, KIND_EXTEND, KIND_COMMIT, KIND_RELEASE, KIND_PUT_ITEM, KIND_SETTINGS, KIND_AMEND, KIND_REASSIGN,
     KIND_PICK, KIND_UNPICK, KIND_SET_POLICY, KIND_SET_CHANNEL, KIND_ALLOCATE, KIND_TRANSFER_OUT, KIND_TRANSFER_IN,
     KIND_TRANSFER_LOSS, KIND_EXPECT, KIND_REDATE, KIND_CANCEL_EXPECTED, KIND_STOCK_COUNT,
-    KIND_CLOSE_PERIOD, KIND_REVERSE};
+    KIND_CLOSE_PERIOD, KIND_REVERSE, KIND_SNAPSHOT};
 
 static struct moment adapt_moment(const struct model_moment *moment)
 {
@@ -1127,6 +1159,13 @@ static struct command adapt(const struct model_command *c)
         .not_after_us = c->not_after_us,
         .counted_from_us = c->counted_from_us,
         .includes_picked = c->includes_picked != 0,
+        .epoch = 1,
+        .has_position = c->has_position != 0,
+        .seen_epoch = (uint32_t)c->seen_epoch,
+        .seen_position = (uint64_t)c->seen_position,
+        .seen_seq = (uint64_t)c->seen_seq,
+        .measure = (enum measure)c->measure,
+        .contains = (enum contains)c->contains,
         .channel = text(c->channel),
         .precondition = adapt_if(&c->precondition),
         .hold = text(c->hold),
@@ -1311,10 +1350,22 @@ static void evolve(void)
         assert(run.past_count < PAST_MAX);
         run.past[run.past_count++] =
             (struct past){event->item, event->location,
-                          event->type != EVENT_STOCK_COUNT && event->type != EVENT_CORRECTION &&
-                              !(event->type == EVENT_REVERSE && event->count_seq != 0),
-                          event_occurred_us(&run.decision, event), event_booked_us(&run.decision, event), event->delta};
+                          event->count_seq == 0,
+                          event_occurred_us(&run.decision, event), event_booked_us(&run.decision, event), event->delta,
+                          event->seq, run.decision.source,
+                          event->type == EVENT_SNAPSHOT ? event->stated_by : NUMBER_NONE,
+                          run.decision.has_seq ? run.decision.source_seq : 0};
     }
+}
+
+/* Is it in the figures that a question is about? */
+static bool is_asked(const struct past *past, const struct question *question)
+{
+    if (!question->by_position)
+        return past->occurred_us <= question->to_us;
+    bool told = past->source == question->source && past->own != 0 && past->own <= question->source_seq;
+    bool said = question->own_snapshots && past->stated_by == question->source;
+    return past->seq <= question->at_seq || told || said;
 }
 
 /* What the journal's reader finds out about the cells that the ledger has named. */
@@ -1330,10 +1381,10 @@ static void read_past(struct reading *reading, struct cell_reading *cells)
         struct cell_view view;
         ledger_cell(run.ledger, unread->cells[i], &view);
         cells[i] = (struct cell_reading){.cell = unread->cells[i], .version = view.version};
+        ledger_cell_top(run.ledger, unread->cells[i], &cells[i].top);
         for (uint64_t p = 0; p < run.past_count; p++) {
             const struct past *past = &run.past[p];
-            if (past->item != view.item || past->location != view.location ||
-                past->occurred_us > reading->question.to_us)
+            if (past->item != view.item || past->location != view.location || !is_asked(past, &reading->question))
                 continue;
             for (unsigned f = 0; f < FIGURE_COUNT; f++)
                 cells[i].as_of.units[f] += past->delta.units[f];
@@ -1677,6 +1728,37 @@ static void compare_sources(void)
     }
 }
 
+static const enum snapshot_policy policies[MODEL_POLICIES] = {SNAPSHOT_REBASE, SNAPSHOT_COMPARE_AND_SET,
+                                                              SNAPSHOT_LATEST_EVENT_TIME, SNAPSHOT_REPORT};
+
+static void compare_statements(void)
+{
+    const struct model *model = &run.model;
+    same("statements", "the ledger", model->statement_count, ledger_statement_count(run.ledger));
+    for (uint32_t n = 0; n < ledger_statement_count(run.ledger); n++) {
+        struct statement_view view;
+        ledger_statement(run.ledger, n, &view);
+        const struct model_statement *said = NULL;
+        for (int64_t i = 0; i < model->statement_count && said == NULL; i++) {
+            const struct model_statement *other = &model->statements[i];
+            if (other->condition == (int64_t)view.condition &&
+                is_text(other->source, ledger_name(run.ledger, NAME_SOURCE, view.source)) &&
+                is_text(other->item, ledger_name(run.ledger, NAME_ITEM, view.item)) &&
+                is_text(other->location, ledger_name(run.ledger, NAME_LOCATION, view.location)))
+                said = other;
+        }
+        if (said == NULL)
+            disagree("statement", "the ledger", 0, n);
+        same("stated last", said->item, said->stated, view.stated);
+        same("books then", said->item, said->books, view.books);
+        same("policy", said->item, (int64_t)policies[said->policy], (int64_t)view.policy);
+        same("seen position", said->item, said->seen_position, (int64_t)view.seen_position);
+        same("seen time", said->item, said->seen_us, view.seen_us);
+        same("net", said->item, said->net, view.net);
+        same("of the shelf", said->item, said->shelf, view.shelf);
+    }
+}
+
 static void compare_state(void)
 {
     compare_items();
@@ -1690,6 +1772,7 @@ static void compare_state(void)
         compare_claim(hold);
     }
     compare_papers();
+    compare_statements();
     same("closed until", "the ledger", model_closed_us(&run.model), ledger_period(run.ledger).closed_us);
 }
 
@@ -1767,7 +1850,8 @@ static void compare_told(const struct model_told *told)
     const struct event *last = NULL;
     for (uint32_t k = 0; k < run.decision.event_count; k++) {
         const struct event *event = &run.decision.events[k];
-        if (told->made ? event->type != EVENT_STOCK_COUNT || !is_of(event, count)
+        enum event_type made = count->snapshot ? EVENT_SNAPSHOT : EVENT_STOCK_COUNT;
+        if (told->made ? event->type != made || !is_of(event, count)
                        : event->type != EVENT_CORRECTION || (int64_t)event->count_seq != count->seq)
             continue;
         events++;
@@ -1786,6 +1870,33 @@ static void compare_told(const struct model_told *told)
     same("includes picked", count->item, count->includes_picked, last->count_picked);
     if (run.verdict.outcome == OUTCOME_DECIDED && told->made)
         run.model.counts[told->number].seq = (int64_t)last->seq;
+}
+
+/* What was said of each condition of a cell, one event of each, and none besides. */
+static void compare_said(const struct model_answer *answer)
+{
+    int64_t there = 0;
+    for (uint32_t k = 0; k < run.decision.event_count; k++)
+        there += run.decision.events[k].type == EVENT_SNAPSHOT;
+    same("events of a snapshot", "the command", answer->said_count, there);
+    for (int64_t i = 0; i < answer->said_count; i++) {
+        const struct model_statement *said = &answer->said[i];
+        const struct event *event = NULL;
+        for (uint32_t k = 0; k < run.decision.event_count; k++) {
+            const struct event *other = &run.decision.events[k];
+            if (other->type == EVENT_SNAPSHOT && other->condition == (enum condition)said->condition &&
+                is_text(said->item, decision_name(NAME_ITEM, other->item)) &&
+                is_text(said->location, decision_name(NAME_LOCATION, other->location)))
+                event = other;
+        }
+        if (event == NULL)
+            disagree("an event of what was said", said->item, 1, 0);
+        same("stated", said->item, said->stated, event->quantity);
+        same("books of that moment", said->item, said->books, event->books);
+        same("booked", said->item, said->booked, event->delta.units[said->condition]);
+        same("net", said->item, said->net, event->net);
+        same("of the shelf", said->item, said->shelf, event->shelf);
+    }
 }
 
 static void compare_counts(const struct model_answer *answer)
@@ -1895,6 +2006,7 @@ static void compare_answer(const struct model_command *c, const struct model_ans
         same("clock skew", c->id, answer->clock_skew, run.decision.clock_skew);
         compare_events(c, answer);
         compare_counts(answer);
+        compare_said(answer);
     }
     if (v->code == CODE_hold_ended) {
         same("consumed", c->hold, answer->consumed, run.decision.events[0].consumed);
@@ -2065,6 +2177,11 @@ static void count_promise(const struct model_command *c, const struct model_answ
     promises[BESIDE_SHIP] += (c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && before->waits;
 }
 
+enum { BY_POSITION, BY_TIME, BY_OWN, NET, LEFT, REPORTED, SNAPSHOT_FATES };
+static const char *const snapshot_names[SNAPSHOT_FATES] = {
+    "snapshots: by position", "snapshots: by time", "snapshots: own seq", "snapshots: net", "snapshots: left",
+    "snapshots: reported"};
+static uint64_t snapshot_fates[SNAPSHOT_FATES];
 static uint64_t counts_reversed, reversed_under, reversed_inside;
 
 static void count_counts(const struct model_command *c, const struct model_answer *answer)
@@ -2074,6 +2191,15 @@ static void count_counts(const struct model_command *c, const struct model_answe
     if (answer->outcome != MODEL_ACCEPTED || c->dry_run)
         return;
     counts_reversed += answer->undone_count > 0;
+    snapshot_fates[LEFT] += (uint64_t)answer->left;
+    for (int64_t i = 0; i < answer->said_count; i++) {
+        const struct model_statement *said = &answer->said[i];
+        snapshot_fates[REPORTED] += said->policy == MODEL_REPORT && said->stated != said->books;
+        snapshot_fates[BY_POSITION] += c->has_position && said->booked != 0;
+        snapshot_fates[BY_TIME] += !c->has_position && said->booked != 0;
+        snapshot_fates[BY_OWN] += c->has_position && c->seen_seq > 0 && said->booked != 0;
+        snapshot_fates[NET] += said->net && said->booked != 0;
+    }
     reversed_under += c->kind == MODEL_REVERSE && answer->told_count > 0;
     for (int64_t i = 0; i < answer->told_count; i++) {
         const struct model_told *told = &answer->told[i];
@@ -2148,7 +2274,7 @@ static bool report(uint64_t commands)
         CODE_expired_command, CODE_seq_passed, CODE_too_late, CODE_unknown_hold, CODE_hold_exists, CODE_hold_ended,
         CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use,
         CODE_kit_in_kit, CODE_circular, CODE_in_future, CODE_period_closed,
-        CODE_unknown_command, CODE_already_reversed, CODE_not_reversible};
+        CODE_unknown_command, CODE_already_reversed, CODE_not_reversible, CODE_snapshot_passed, CODE_seen_forked};
     static const struct {
         unsigned feature;
         enum code code;
@@ -2193,6 +2319,10 @@ static bool report(uint64_t commands)
             continue; /* the ledger's */
         printf("# %-22s%9" PRIu64 "\n", count_names[f], count_fates[f]);
         good = good && count_fates[f] >= floor;
+    }
+    for (unsigned f = 0; f < SNAPSHOT_FATES; f++) {
+        printf("# %-22s%9" PRIu64 "\n", snapshot_names[f], snapshot_fates[f]);
+        good = good && snapshot_fates[f] >= floor;
     }
     const struct {
         const char *name;
@@ -2273,6 +2403,7 @@ static void change_source(void)
     struct model_silence silence = {0};
     model_name source;
     bool fits, ended;
+    int64_t policy = (int64_t)below(MODEL_POLICIES);
     name(source, "s", 4);
     if (!one_in(4)) {
         silence.after_s = 1 + (int64_t)below(60);
@@ -2283,7 +2414,7 @@ static void change_source(void)
         if (silence.place_count == 0)
             silence.buffer = 0;
     }
-    const char *code = model_listen(&run.model, source, &silence, run.now_us, &ended);
+    const char *code = model_listen(&run.model, source, &silence, policy, run.now_us, &ended);
     sources_set += strcmp(code, "none") == 0;
     sources_refused += strcmp(code, "none") != 0;
     heard_by_settings += ended;
@@ -2292,6 +2423,7 @@ static void change_source(void)
     if (!source_config_read(TEXT_NONE, &config))
         exit(2);
     config.silence.after_s = silence.after_s;
+    config.snapshot_policy = policies[policy];
     config.silence.buffer = silence.buffer;
     config.silence.place_count = (uint32_t)silence.place_count;
     for (int64_t p = 0; p < silence.place_count; p++)
@@ -2395,6 +2527,7 @@ static void begin_world(uint64_t number)
     static struct model_move moves[MODEL_MOVES_MAX];
     static struct model_count counted[MODEL_COUNTS_MAX];
     static struct model_change changes[MODEL_MOVES_MAX];
+    static struct model_statement statements[MODEL_STATEMENTS_MAX];
     static struct past past[PAST_MAX];
     static struct decision kept[WORLD_ROOM];
     for (int64_t i = 0; i < run.model.count_count; i++)
@@ -2415,7 +2548,7 @@ static void begin_world(uint64_t number)
     run.past_count = 0;
     run.kept = kept;
     run.kept_count = run.kept_events = 0;
-    model_init(&run.model, WINDOW_US, remembered, WORLD_ROOM, moves, counted, changes);
+    model_init(&run.model, WINDOW_US, remembered, WORLD_ROOM, moves, counted, changes, statements);
     run.model.now.seq = 1;
     if (run.alone) {
         begin_tree();
@@ -2577,6 +2710,7 @@ static void judge(const struct command *command)
 /* Decides it with what is read of the past for it; now and then something comes between. */
 static void decide_read(const struct model_command *c, const struct command *command)
 {
+    static bool inside; /* of another one that waits for its reading */
     struct cell_reading cells[MODEL_LINES_MAX];
     struct reading reading;
     judge(command);
@@ -2587,12 +2721,18 @@ static void decide_read(const struct model_command *c, const struct command *com
             struct model_command other;
             do
                 next_command(&other);
-            while (other.kind == MODEL_COUNT || other.kind == MODEL_REVERSE);
+            while (other.kind == MODEL_COUNT || other.kind == MODEL_REVERSE ||
+                   (other.kind == MODEL_SNAPSHOT && inside));
+            if (other.kind == MODEL_SNAPSHOT && c->kind == MODEL_SNAPSHOT) /* it says the same, or another thing */
+                memcpy(other.source, c->source, sizeof(model_name));
             if (other.line_count > 0 && other.lines[0].location[0] != '\0' && c->line_count > 0 && one_in(2)) {
                 memcpy(other.lines[0].item, c->lines[0].item, sizeof(model_name));
                 memcpy(other.lines[0].location, c->lines[0].location, sizeof(model_name));
             }
+            bool outside = !inside;
+            inside = true;
             decide(&other);
+            inside = !outside;
         }
         struct command again = adapt(c);
         again.reading = &reading;

@@ -1,0 +1,238 @@
+/*
+ * Snapshots in the model: a figure as another system has it, compared with what was known of the moment that it saw. What
+ * is booked of a time is a count like any other, what is booked of a position a movement of now. Written from "Snapshots"
+ * in docs/protocol.md.
+ */
+#include "model_work.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define SECONDS INT64_C(1000000)
+#define EPOCH   1
+
+/* Names are filled up with zeros. */
+static bool is_same(const char *a, const char *b)
+{
+    return memcmp(a, b, sizeof(model_name)) == 0;
+}
+
+static const struct model_source *source_of(const struct work *w)
+{
+    const struct model_state *s = &w->model->now;
+    for (int64_t i = 0; i < s->source_count; i++)
+        if (is_same(s->sources[i].name, w->command->source))
+            return &s->sources[i];
+    return NULL;
+}
+
+/* "`contains` says which claims are off that figure." */
+static int64_t contains_of(const struct model_command *c)
+{
+    if (c->contains != MODEL_CONTAINS_DEFAULT)
+        return c->contains;
+    return c->measure == MODEL_MEASURE_AVAILABLE ? MODEL_CONTAINS_COMMITTED : MODEL_CONTAINS_NONE;
+}
+
+static int64_t measured(const struct work *w, int64_t condition, int64_t on, int64_t picked, int64_t committed)
+{
+    int64_t contains = contains_of(w->command);
+    if (condition != 0 || contains == MODEL_CONTAINS_NONE)
+        return on;
+    return on - (contains == MODEL_CONTAINS_SHIPPED ? picked : committed);
+}
+
+/* "All up to a position, what it told itself by its own numbering, and what its earlier snapshots booked." */
+static bool has_seen(const struct work *w, int64_t seq, const char *source, int64_t own, int64_t stated)
+{
+    const struct model_command *c = w->command;
+    return seq <= c->seen_position ||
+           (is_same(source, c->source) && ((own != 0 && own <= c->seen_seq) || stated != 0));
+}
+
+static int64_t measured_then(const struct work *w, const struct sum *sum, int64_t condition)
+{
+    const struct model *model = w->model;
+    const struct model_command *c = w->command;
+    int64_t on = 0, picked = 0, committed = 0;
+    for (int64_t i = 0; i < model->move_count; i++) {
+        const struct model_move *move = &model->moves[i];
+        if (!is_same(move->item, sum->item) || !is_same(move->location, sum->location) ||
+            !(c->has_position ? has_seen(w, move->seq, move->source, move->own, move->stated)
+                              : move->occurred_us <= c->occurred_at_us))
+            continue;
+        on += move->on[condition];
+        picked += move->picked;
+        committed += move->committed;
+    }
+    for (int64_t i = 0; i < model->change_count; i++) {
+        const struct model_change *change = &model->changes[i];
+        if (is_same(change->item, sum->item) && is_same(change->location, sum->location) &&
+            change->condition == condition &&
+            (c->has_position ? has_seen(w, change->seq, change->source, change->own, change->stated)
+                             : change->to_us <= c->occurred_at_us))
+            on += change->units;
+    }
+    return measured(w, condition, on, picked, committed);
+}
+
+static int64_t measured_now(const struct work *w, const struct sum *sum, int64_t condition)
+{
+    const struct model_state *s = &w->model->now;
+    int64_t cell = find_cell(s, sum->item, sum->location);
+    return cell < 0 ? 0 : measured(w, condition, s->cells[cell].on[condition], model_picked(s, cell),
+                                   model_committed(s, cell));
+}
+
+static bool is_named(const struct work *w, const struct sum *sum, int64_t condition)
+{
+    for (int64_t i = 0; i < w->command->line_count; i++) {
+        const struct model_line *line = &w->command->lines[i];
+        if (is_same(line->item, sum->item) && is_same(line->location, sum->location) &&
+            (line->condition == MODEL_CONDITIONS ? 0 : line->condition) == condition)
+            return true;
+    }
+    return false;
+}
+
+static bool is_changed(const struct work *w, const struct sum *sum)
+{
+    for (int64_t k = 0; k < MODEL_CONDITIONS; k++)
+        if (is_named(w, sum, k) && measured_now(w, sum, k) != measured_then(w, sum, k))
+            return true;
+    return false;
+}
+
+static struct model_statement *said_of(const struct model *model, const char *source, const char *item,
+                                       const char *location, int64_t condition)
+{
+    for (int64_t i = 0; i < model->statement_count; i++) {
+        struct model_statement *said = &model->statements[i];
+        if (is_same(said->source, source) && is_same(said->item, item) && is_same(said->location, location) &&
+            said->condition == condition)
+            return said;
+    }
+    return NULL;
+}
+
+/* "A position or a time that lies ahead, or a `seq` that has not come; a position of another epoch." */
+static bool can_be_seen(struct work *w)
+{
+    const struct model_command *c = w->command;
+    const struct model_source *source = source_of(w);
+    if (!c->has_position && c->occurred_at_us > w->now_us + 300 * SECONDS)
+        return refuse(w, "in_future");
+    if (c->has_position && c->seen_epoch != EPOCH)
+        return refuse(w, "seen_forked");
+    if (c->has_position && (c->seen_position > w->model->now.seq ||
+                            c->seen_seq > (source == NULL ? 0 : source->seq_mark)))
+        return refuse(w, "in_future");
+    return true;
+}
+
+/* When it saw what it saw: of a position, now. */
+static int64_t seen_us(const struct work *w)
+{
+    const struct model_command *c = w->command;
+    return c->has_position || c->occurred_at_us > w->now_us ? w->now_us : c->occurred_at_us;
+}
+
+/* "What is older than what the source said last of a cell." */
+static bool is_newest(struct work *w)
+{
+    const struct model_command *c = w->command;
+    for (int64_t i = 0; i < w->sum_count; i++)
+        for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
+            const struct sum *sum = &w->sums[i];
+            const struct model_statement *said =
+                is_named(w, sum, k) ? said_of(w->model, c->source, sum->item, sum->location, k) : NULL;
+            if (said != NULL && (c->has_position && said->seen_position != 0 ? said->seen_position > c->seen_position
+                                                                             : said->seen_us > seen_us(w)))
+                note_short(w, sum, 0, said->stated);
+        }
+    return w->answer.shortage_count == 0 || refuse(w, "snapshot_passed");
+}
+
+/* What is found of a time is a count, what is found of a position is of now. */
+static void book_found(struct work *w, const struct sum *sum, struct model_statement *said)
+{
+    int64_t cell = touch(w, sum->item, sum->location), k = said->condition;
+    if (!w->command->has_position) {
+        struct model_count *count = &w->counts[w->count_count++];
+        memset(count, 0, sizeof(*count));
+        memcpy(count->item, sum->item, sizeof(model_name));
+        memcpy(count->location, sum->location, sizeof(model_name));
+        count->condition = k;
+        count->from_us = count->to_us = seen_us(w);
+        count->includes_picked = contains_of(w->command) != MODEL_CONTAINS_SHIPPED;
+        count->net = said->net;
+        count->snapshot = 1;
+        count->counted = said->stated;
+        count->recorded_us = w->now_us;
+        count->order = w->model->order;
+        return;
+    }
+    struct model_item *item = &w->next.items[find_item(&w->next, sum->item)];
+    w->next.cells[cell].on[k] += said->booked;
+    if (said->booked > 0)
+        item->found -= said->booked;
+    else
+        item->loss -= said->booked;
+}
+
+bool do_snapshot(struct work *w)
+{
+    const struct model_command *c = w->command;
+    if (!can_be_seen(w) || !sum_lines(w, !w->request) || !is_newest(w) || !who_answers(w, 0, ""))
+        return false;
+    const struct model_source *source = source_of(w);
+    int64_t policy = source == NULL ? MODEL_REBASE : source->policy;
+    for (int64_t i = 0; i < w->sum_count && policy == MODEL_COMPARE_AND_SET; i++)
+        if (is_changed(w, &w->sums[i]))
+            return refuse(w, "precondition_failed");
+    for (int64_t i = 0; i < w->sum_count; i++) {
+        const struct sum *sum = &w->sums[i];
+        bool changed = is_changed(w, sum), first = true;
+        bool booked = policy != MODEL_REPORT && !(policy == MODEL_LATEST_EVENT_TIME && changed);
+        w->answer.left += policy == MODEL_LATEST_EVENT_TIME && changed;
+        for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
+            if (!is_named(w, sum, k))
+                continue;
+            struct model_statement *said = &w->answer.said[w->answer.said_count++];
+            memset(said, 0, sizeof(*said));
+            memcpy(said->source, c->source, sizeof(model_name));
+            memcpy(said->item, sum->item, sizeof(model_name));
+            memcpy(said->location, sum->location, sizeof(model_name));
+            said->condition = k;
+            said->stated = sum->by[k];
+            said->books = measured_then(w, sum, k);
+            said->booked = booked ? said->stated - said->books : 0;
+            said->policy = policy;
+            said->seen_position = c->has_position ? c->seen_position : 0;
+            said->seen_us = seen_us(w);
+            said->net = k == 0 && contains_of(c) == MODEL_CONTAINS_COMMITTED;
+            said->shelf = k == 0 && contains_of(c) == MODEL_CONTAINS_SHIPPED;
+            int64_t cell = touch(w, sum->item, sum->location);
+            if (booked)
+                book_found(w, sum, said);
+            if (!booked || c->has_position) { /* else it is told as a count */
+                w->more[cell] += !first;
+                first = false;
+            }
+        }
+    }
+    return true;
+}
+
+void keep_statements(struct model *model, const struct work *w)
+{
+    for (int64_t i = 0; i < w->answer.said_count; i++) {
+        const struct model_statement *is = &w->answer.said[i];
+        struct model_statement *was = said_of(model, is->source, is->item, is->location, is->condition);
+        if (was == NULL) {
+            assert(model->statement_count < MODEL_STATEMENTS_MAX);
+            was = &model->statements[model->statement_count++];
+        }
+        *was = *is;
+    }
+}
