@@ -613,12 +613,13 @@ static void sums_beyond_all_figures_are_told_and_a_walk_can_be_stopped(void **st
 
 /* ---- what was told ---- */
 
-/* The newest of the last events with this figure, what was so at from_us among them. */
-static uint64_t naive_told(uint32_t cell, enum measure measure, struct reported asked, int64_t from_us)
+/* The newest of the last events above one and up to another with this figure, what was so at from_us among them. */
+static uint64_t naive_told(const struct cell_reading *cell, enum measure measure, int64_t from_us, uint64_t above)
 {
+    struct reported asked = cell->reported;
     unsigned count = 0;
-    for (size_t i = seen_count; i-- > 0 && count < TOLD_EVENTS_MAX;) {
-        if (seen[i].cell != cell)
+    for (size_t i = seen_count; i-- > 0 && seen[i].seq > above && count < TOLD_EVENTS_MAX;) {
+        if (seen[i].cell != cell->cell || seen[i].seq > cell->top.last_seq)
             continue;
         count++;
         if (told_units(&seen[i].figures, measure, asked.condition) == asked.units)
@@ -627,6 +628,14 @@ static uint64_t naive_told(uint32_t cell, enum measure measure, struct reported 
             break;
     }
     return 0;
+}
+
+static uint64_t some_event_of(struct prng *prng, uint32_t cell)
+{
+    size_t i = prng_below(prng, seen_count);
+    while (seen[i].cell != cell)
+        i = (i + 1) % seen_count;
+    return seen[i].seq;
 }
 
 static void what_was_told_is_found_within_its_bounds(void **state)
@@ -663,9 +672,27 @@ static void what_was_told_is_found_within_its_bounds(void **state)
         assert_int_equal(history_read(&history, &reading), STATUS_OK);
         assert_true(reading.complete && !reading.too_large);
         for (uint32_t c = 0; c < reading.cell_count; c++) {
-            uint64_t told = naive_told(cells[c].cell, reading.question.measure, cells[c].reported, reading.question.from_us);
+            uint64_t told = naive_told(&cells[c], reading.question.measure, reading.question.from_us, 0);
             assert_int_equal(cells[c].told_seq, told);
+            assert_int_equal(cells[c].read_seq, cells[c].top.last_seq);
             found += told != 0;
+        }
+        /* Read up to an older event, and then what came since: the newest of both. */
+        uint64_t told[CELLS], before[CELLS];
+        for (uint32_t c = 0; c < reading.cell_count; c++) {
+            cells[c].read_seq = cells[c].told_seq = 0;
+            cells[c].top.last_seq = before[c] = some_event_of(&prng, cells[c].cell);
+            told[c] = naive_told(&cells[c], reading.question.measure, reading.question.from_us, 0);
+        }
+        assert_int_equal(history_read(&history, &reading), STATUS_OK);
+        for (uint32_t c = 0; c < reading.cell_count; c++) {
+            assert_int_equal(cells[c].told_seq, told[c]);
+            cells[c].top = tops[cells[c].cell];
+        }
+        assert_int_equal(history_read(&history, &reading), STATUS_OK);
+        for (uint32_t c = 0; c < reading.cell_count; c++) {
+            uint64_t since = naive_told(&cells[c], reading.question.measure, reading.question.from_us, before[c]);
+            assert_int_equal(cells[c].told_seq, since != 0 ? since : told[c]);
         }
     }
     assert_true(found > 100);
