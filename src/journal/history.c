@@ -86,7 +86,7 @@ static enum status read_from(struct history *history, uint64_t from_seq, uint64_
     history->record_count = 0;
     enum status status = history->appended
                              ? journal_read_appended(history->journal, from_seq, seq, history->bytes, n, &length)
-                             : journal_read(history->journal, from_seq, TAIL_UNKNOWN, false, history->bytes, n, &length);
+                             : journal_read_back(history->journal, from_seq, seq, history->bytes, n, &length);
     if (status != STATUS_OK)
         return status;
     for (size_t at = 0; length - at >= 5 && history->record_count < HISTORY_RECORDS_MAX;) {

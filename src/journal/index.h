@@ -1,5 +1,5 @@
 /*
- * Where in the journal a sequence number is: the segments, and one place for every 64 KiB or so, also within a frame that is
+ * Where in the journal a sequence number is: the segments, and one place for every 16 KiB or so, also within a frame that is
  * longer. Rebuilt by recovery, kept up by the writer, searched by readers from any thread.
  *
  * A place knows the checksum of the records from it to the next one in its frame, as it was when the frame was written or
@@ -12,8 +12,8 @@
 
 #include "env/env.h"
 
-#define INDEX_SPACING_BYTES ((uint64_t)64 << 10)
-#define INDEX_PLACES_MAX    ((size_t)4 << 20) /* 256 GiB of journal; beyond it the spacing doubles */
+#define INDEX_SPACING_BYTES ((uint64_t)16 << 10)
+#define INDEX_PLACES_MAX    ((size_t)4 << 20) /* 64 GiB of journal; beyond it the spacing doubles */
 #define INDEX_SEGMENTS_MAX  ((size_t)1 << 20) /* 256 TiB */
 
 struct index_segment {

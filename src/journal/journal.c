@@ -715,6 +715,18 @@ enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset
     return memory_only ? STATUS_AGAIN : reader_pool_read(journal->readers, from_seq, bytes, n, out_bytes);
 }
 
+enum status journal_read_back(struct journal *journal, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                              size_t *out_bytes)
+{
+    enum status status = journal_read(journal, from_seq, TAIL_UNKNOWN, true, bytes, n, out_bytes);
+    struct index_place place;
+    if (status != STATUS_AGAIN)
+        return status;
+    if (index_find(&journal->index, seq, &place) && from_seq < place.seq)
+        from_seq = place.seq;
+    return reader_pool_read(journal->readers, from_seq, bytes, n, out_bytes);
+}
+
 enum status journal_replay_until(struct journal *journal, struct journal_place *place, int64_t until_us, uint64_t until_seq,
                                  const struct journal_replay *replay, const atomic_bool *stop)
 {

@@ -124,6 +124,12 @@ const struct genesis *journal_genesis(const struct journal *journal);
 #define TAIL_UNKNOWN UINT64_MAX
 MUST_USE enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset hint, bool memory_only,
                                   uint8_t *bytes, size_t n, size_t *out_bytes);
+/*
+ * As journal_read, for the sake of the record of the event seq: of those before it, from from_seq on, only what costs nothing more
+ * is there, all that is in memory, or what is behind the same place of the index.
+ */
+MUST_USE enum status journal_read_back(struct journal *journal, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                                       size_t *out_bytes);
 
 /* Where a replay goes on: at a record of a frame. */
 struct journal_place {

@@ -861,6 +861,18 @@ static void everything_can_be_read_from_any_number(void **state)
         assert_true(n <= room);
         assert_true(check_records(bytes, n, from, &decision) <= durable + 1);
     }
+    for (unsigned round = 0; round < 3000; round++) { /* one for its own sake, with what is before it */
+        uint64_t wanted = 1 + prng_below(&prng, durable);
+        uint64_t back = prng_below(&prng, round % 2 == 0 ? 100 : durable);
+        uint64_t from = wanted > back ? wanted - back : 1;
+        assert_int_equal(journal_read_back(journal, from, wanted, bytes, RECORD_BYTES_MAX, &n), STATUS_OK);
+        struct record record;
+        assert_int_equal(record_decode(bytes, get_u32(bytes), &decision, &record), STATUS_OK);
+        assert_true(decision.first_seq <= wanted && decision.first_seq + decision.event_count > from);
+        assert_true(check_records(bytes, n, decision.first_seq, &decision) > wanted);
+    }
+    assert_int_equal(journal_read_back(journal, durable, durable + 1, bytes, room, &n), STATUS_OK);
+    assert_int_equal(journal_read_back(journal, durable + 1, durable + 1, bytes, room, &n), STATUS_END);
     for (uint64_t from = 1; from <= durable;) { /* the whole, in pieces */
         assert_int_equal(journal_read(journal, from, TAIL_UNKNOWN, false, bytes, room, &n), STATUS_OK);
         from = check_records(bytes, n, from, &decision);
