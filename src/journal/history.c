@@ -12,10 +12,10 @@
 
 #include <stdlib.h>
 
-/* What is read at once: some events before the one that is wanted, if so many bytes hold them, because those are the next. More
- * of them when the last step was a short one. */
-#define BACK_EVENTS     64
-#define BACK_BYTES      ((size_t)16 * 1024)
+/* What is read at once: some events before the one that is wanted, if so many bytes hold them, because those are the next when the
+ * last step was a short one. Behind a long one the next is far as well. */
+#define BACK_EVENTS     8
+#define BACK_BYTES      ((size_t)4 * 1024)
 #define BACK_EVENTS_FAR 384
 #define BACK_BYTES_FAR  ((size_t)32 * 1024)
 
