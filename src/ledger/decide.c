@@ -656,6 +656,10 @@ _Static_assert(KIND_COUNT <= 64, "a bit for each kind");
 #define FOR_CLAIMS                                                                                                     \
     (UINT64_C(1) << KIND_HOLD | UINT64_C(1) << KIND_EXTEND | UINT64_C(1) << KIND_COMMIT | UINT64_C(1) << KIND_RELEASE |  \
      UINT64_C(1) << KIND_AMEND | UINT64_C(1) << KIND_REASSIGN | UINT64_C(1) << KIND_PICK | UINT64_C(1) << KIND_UNPICK)
+/* Kinds of what is said of the stock, of what was said, and of times. */
+#define SAID                                                                                                           \
+    (UINT64_C(1) << KIND_STOCK_COUNT | UINT64_C(1) << KIND_SNAPSHOT | UINT64_C(1) << KIND_RESOLVE |                    \
+     UINT64_C(1) << KIND_REVERSE | UINT64_C(1) << KIND_CLOSE_PERIOD)
 #define FOR_TRANSFERS                                                                                                  \
     (UINT64_C(1) << KIND_TRANSFER_OUT | UINT64_C(1) << KIND_TRANSFER_IN | UINT64_C(1) << KIND_TRANSFER_LOSS)
 #define FOR_EXPECTATIONS                                                                                               \
@@ -706,11 +710,43 @@ static bool judge_not_negative(struct judge *judge)
 }
 
 /* What it has seen, in one way; a report says nothing of that, and goes without what speaks of it. */
-static NEVER_INLINE bool says_seen(const struct command *command)
+static bool says_seen(const struct command *command)
 {
     if (command->report)
         return !command->has_position && command->contains == CONTAINS_DEFAULT && !text_present(command->set);
     return command->has_position != (command->occurred_at_us != TIME_NONE);
+}
+
+/* Question 2 of those kinds. */
+static NEVER_INLINE bool judge_said(struct judge *judge)
+{
+    const struct command *command = judge->command;
+    const char *missing = NULL;
+    if (command->kind == KIND_STOCK_COUNT && command->occurred_at_us == TIME_NONE)
+        missing = "counted_to";
+    if (command->kind == KIND_SNAPSHOT && !says_seen(command))
+        missing = "seen";
+    if (command->last && command->set.length == 0)
+        missing = "set";
+    if (command->kind == KIND_RESOLVE && command->verdict == VERDICT_NONE)
+        missing = "verdict";
+    if (command->kind == KIND_RESOLVE && command->review == 0)
+        missing = "review";
+    if (command->kind == KIND_REVERSE && (command->of_source.length == 0 || command->of_id.length == 0))
+        missing = "of";
+    if (command->kind == KIND_CLOSE_PERIOD && command->at.form != MOMENT_INSTANT)
+        missing = "until";
+    if (missing != NULL)
+        return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
+    if (command->kind == KIND_STOCK_COUNT && command->counted_from_us != TIME_NONE &&
+        command->counted_from_us > command->occurred_at_us)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "counted_from", "must not be after counted_to");
+    /* With a time of its own it might be held, and a review reads another decision. */
+    if (command->kind == KIND_REVERSE && command->occurred_at_us != TIME_NONE)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "occurred_at", "it occurs when what it reverses did");
+    if (command->kind == KIND_CLOSE_PERIOD && command->occurred_at_us != TIME_NONE)
+        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "occurred_at", "it occurs now");
+    return true;
 }
 
 /*
@@ -752,30 +788,10 @@ static bool judge_form(struct judge *judge)
         missing = "direction";
     if (needs(command->kind, FOR_EXPECTATIONS) && command->expectation.length == 0)
         missing = "expectation";
-    if (command->kind == KIND_STOCK_COUNT && command->occurred_at_us == TIME_NONE)
-        missing = "counted_to";
-    if (command->kind == KIND_SNAPSHOT && !says_seen(command))
-        missing = "seen";
-    if (command->last && command->set.length == 0)
-        missing = "set";
-    if (command->kind == KIND_RESOLVE && command->verdict == VERDICT_NONE)
-        missing = "verdict";
-    if (command->kind == KIND_RESOLVE && command->review == 0)
-        missing = "review";
-    if (command->kind == KIND_REVERSE && (command->of_source.length == 0 || command->of_id.length == 0))
-        missing = "of";
-    if (command->kind == KIND_CLOSE_PERIOD && command->at.form != MOMENT_INSTANT)
-        missing = "until";
     if (missing != NULL)
         return judge_invalid(judge, CODE_missing_field, LINE_NONE, missing, "the kind needs it");
-    if (command->kind == KIND_STOCK_COUNT && command->counted_from_us != TIME_NONE &&
-        command->counted_from_us > command->occurred_at_us)
-        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "counted_from", "must not be after counted_to");
-    /* With a time of its own it might be held, and a review reads another decision. */
-    if (command->kind == KIND_REVERSE && command->occurred_at_us != TIME_NONE)
-        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "occurred_at", "it occurs when what it reverses did");
-    if (command->kind == KIND_CLOSE_PERIOD && command->occurred_at_us != TIME_NONE)
-        return judge_invalid(judge, CODE_bad_value, LINE_NONE, "occurred_at", "it occurs now");
+    if (needs(command->kind, SAID) && !judge_said(judge))
+        return false;
     if (!judge_moment(judge, command->due, "due") || !judge_moment(judge, command->at, "at"))
         return false;
     if (command->has_seq && command->seq == 0)

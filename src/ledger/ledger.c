@@ -136,6 +136,20 @@ static void settings_evolve(struct ledger *ledger, const struct decision *decisi
     silence_listen(ledger);
 }
 
+/* Of statements, what somebody said of the stock, and of the few events that came with them. */
+static NEVER_INLINE void said_evolve(struct ledger *ledger, const struct decision *decision, const struct event *event,
+                                     uint32_t cell)
+{
+    if (event->count_seq != 0)
+        mark_evolve(ledger, event, cell, ledger->now_us);
+    if (event->type >= EVENT_SNAPSHOT)
+        statement_evolve(ledger, decision, event, cell);
+    if (event->type == EVENT_CLOSE_PERIOD)
+        period_evolve(ledger, event);
+    if (event->review != 0)
+        review_evolve(ledger, decision, event);
+}
+
 void ledger_evolve(struct ledger *ledger, const struct decision *decision)
 {
     CHECK(decision->recorded_at_us >= ledger->now_us);
@@ -175,19 +189,13 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
                 terms_behind(ledger, event, cell);
         } else if (event_of_silence(event))
             silence_evolve(ledger, event);
-        else if (UNLIKELY(event->type == EVENT_CLOSE_PERIOD))
-            period_evolve(ledger, event);
-        if (UNLIKELY(event->count_seq != 0))
-            mark_evolve(ledger, event, cell, ledger->now_us);
         if (event->claim != 0) {
             uint32_t claim = claim_evolve(ledger, event, cell, ledger->now_us);
             if (event->type == EVENT_RELEASE || event->type == EVENT_AMEND)
                 shrunk = claim;
         }
-        if (UNLIKELY(event->type >= EVENT_SNAPSHOT))
-            statement_evolve(ledger, decision, event, cell);
-        if (UNLIKELY(event->review != 0))
-            review_evolve(ledger, decision, event);
+        if (UNLIKELY((event->count_seq | event->review) != 0 || event->type >= EVENT_SNAPSHOT))
+            said_evolve(ledger, decision, event, cell);
         if (event->transfer_number != 0 || event->expectation_number != 0)
             document_evolve(ledger, event, ledger->now_us);
         if (cell != NUMBER_NONE)
