@@ -232,6 +232,10 @@ class Snapshots(FolderCase):
         self.send("count", 0, source="wms", item="B", counted_to=before(-1))
         self.assertEqual(self.server.request("DELETE", "/v1/items/B").status, 200)
         self.assertEqual((self.server.get("/v1/drift").json()["drift"], drifts()), ([], (0, 0)))
+        self.send("snapshot", 9, seen={"position": self.server.position()})
+        self.assertEqual((len(tasks()), drifts()), (1, (1, 1)))
+        self.assertEqual(self.server.request("DELETE", "/v1/sources/erp").status, 200)
+        self.assertEqual(tasks(), [])
 
     def test_bad_ones_are_never_applied_blindly(self):
         first = self.send("receive", 10)["position"]

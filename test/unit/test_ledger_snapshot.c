@@ -247,6 +247,17 @@ static void asked_to_be_counted(void **state)
         {"count 1 damaged A@L occurred=0", "ok: count(1)", NULL},
         {"snapshot 3 A@L source=erp seen=9 set=mon last", "ok: snapshot(3 not 0) snapshot(0 not 1) count_asked(-1) snapshot(0 not 0) snapshot(last)", NULL},
 
+        {"# in a bin, and as of a time in a period that is closed", NULL, NULL},
+        {"location location=DC", "ok: config", NULL},
+        {"location location=B parent=DC no_promise", "ok: config", NULL},
+        {"source name=erp policy=count", "ok: config", NULL},
+        {"receive 10 A@B occurred=-100", "ok: receive bins", NULL},
+        {"snapshot 4 A@B 2 A@DC source=erp seen=6", "ok: snapshot(4 not 10) count_asked(-6) snapshot(2 not 0) count_asked(2)",
+         "A@B: sellable 10 v3; A@DC: in_bins 10 v3"},
+        {"close_period until=-10", "ok: close_period(-10)", NULL},
+        {"snapshot 3 A@M source=erp occurred=-50", "ok: snapshot(3 not 0) count_asked(3)", "A@M: v2"},
+        {"snapshot 3 A@B source=third occurred=-50", "ok: snapshot(3 not 10) bins", NULL},
+
         {"# what is under the policy `review` is asked for by nobody, and so is what other sources say", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
         {"source name=erp policy=report", "ok: config", NULL},
