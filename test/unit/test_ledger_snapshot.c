@@ -79,6 +79,7 @@ static void rebased(void **state)
         {"snapshot available 5 A@L 4 damaged A@L occurred=-5", "ok: snapshot(5 not 5) snapshot(4 not 4)", NULL},
         {"snapshot available 5 A@L seen=3", "ok: snapshot(5 not 5)", NULL},
         {"snapshot available 5 A@L occurred=-6", "snapshot_passed, A@L asked 0 free 5", NULL},
+        {"snapshot 10 A@L 4 damaged A@L seen=3 contains=shipped", "ok: snapshot(10 not 10) snapshot(4 not 4)", NULL},
 
         {"# what no figure can hold is refused", NULL, NULL},
         {"sale 5 A@L", "ok: sale discrepancy(below_zero 5) oversold(5)", NULL},
