@@ -82,6 +82,27 @@ static void statements(void **state)
         {"close_period until=-50", "ok: close_period(-50)", NULL},
         {"reverse of=s", "ok: reverse", "past A@L -100: sellable 10; booked A@L -51: sellable 6; booked A@L -50: sellable 10"},
 
+        {"# a count that is reversed: with what it found now, and what that makes of one that is open", NULL, NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"wait 100", "ok:", NULL},
+        {"count 8 A@L occurred=-60 id=c", "ok: count(-2)", NULL},
+        {"count 7 A@L occurred=-20", "ok: count(-1)", NULL},
+        {"close_period until=-50", "ok: close_period(-50)", NULL},
+        {"sale 1 A@L occurred=-70", "ok: sale correction(-1)", NULL},
+        {"reverse of=c", "ok: reverse(0) correction(-2)",
+         "A@L: sellable 7 v7; past A@L -21: sellable 9; booked A@L -51: sellable 8; booked A@L -50: sellable 9;"
+         " booked A@L -21: sellable 9; booked A@L -20: sellable 7"},
+
+        {"# a snapshot of a time that is closed, booked; what corrects it; and what comes with a transfer there", NULL, NULL},
+        {"receive 10 A@L", "ok: receive", NULL},
+        {"wait 100", "ok:", NULL},
+        {"close_period until=-50", "ok: close_period(-50)", NULL},
+        {"snapshot 7 A@L occurred=-60", "ok: snapshot(7 not 10)",
+         "past A@L -60: sellable 7; booked A@L -51: sellable 10; booked A@L -50: sellable 7"},
+        {"transfer 2 A@L to=M occurred=-70", "ok: transfer correction(-1) transfer",
+         "A@L: sellable 7 v4; booked A@L -51: sellable 10; booked A@L -50: sellable 7; booked A@M -51:;"
+         " booked A@M -50: sellable 2"},
+
         {"# a snapshot, by a time that is closed and by a position", NULL, NULL},
         {"receive 10 A@L", "ok: receive", NULL},
         {"wait 100", "ok:", NULL},
