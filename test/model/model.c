@@ -384,7 +384,7 @@ void note_short(struct work *w, const struct sum *sum, int64_t asked, int64_t fr
     if (find_item(&w->model->now, sum->item) < 0 ||
         (sum->location[0] != '\0' && find_location(&w->model->now, sum->location) < 0))
         return;
-    assert(w->answer.shortage_count < MODEL_CELLS_MAX + MODEL_LINES_MAX);
+    assert(w->answer.shortage_count < MODEL_SAID_MAX);
     struct model_shortage *shortage = &w->answer.shortages[w->answer.shortage_count++];
     memcpy(shortage->item, sum->item, sizeof(model_name));
     memcpy(shortage->location, sum->location, sizeof(model_name));
@@ -444,7 +444,7 @@ static bool has_if(const struct model_if *p)
 }
 
 /* "on the command when it touches one cell (else 422); unmet: 409 precondition_failed" */
-static bool command_if(struct work *w)
+bool command_if(struct work *w)
 {
     const struct model_if *p = &w->command->precondition;
     bool is_met;
@@ -2355,8 +2355,8 @@ const char *model_place(struct model *model, const char *location, const char *p
     return w.answer.code;
 }
 
-const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t policy,
-                         int64_t now_us, bool *out_ended)
+const char *model_listen(struct model *model, const char *source, const struct model_silence *silence,
+                         const struct model_stating *stating, int64_t now_us, bool *out_ended)
 {
     static struct work w;
     begin(&w, model, &no_command, now_us);
@@ -2375,7 +2375,7 @@ const char *model_listen(struct model *model, const char *source, const struct m
         memcpy(s->sources[s->source_count++].name, source, strlen(source) + 1);
     }
     *out_ended = listen_to(s, find_source(s, source), silence, now_us);
-    s->sources[find_source(s, source)].policy = policy;
+    s->sources[find_source(s, source)].stating = *stating;
     model->now = w.next;
     return "none";
 }
@@ -2444,6 +2444,8 @@ struct model_answer model_command(struct model *model, const struct model_comman
     if (command->has_seq && command->seq > model->now.sources[source].seq_mark)
         model->now.sources[source].seq_mark = command->seq;
     model->now.sources[source].heard_us = now_us;
+    if (accepted)
+        keep_set(&model->now.sources[source], command);
     if (remembers) {
         assert(model->remembered_count < model->remembered_max);
         struct model_remembered *r = &model->remembered[model->remembered_count++];

@@ -82,7 +82,8 @@ struct model_command {
     struct model_line lines[MODEL_LINES_MAX];
     int64_t counted_from_us, includes_picked; /* of a count; occurred_at_us is when its window ends */
     int64_t has_position, seen_epoch, seen_position, seen_seq; /* of a snapshot; without, it saw occurred_at_us */
-    int64_t measure, contains;
+    int64_t measure, contains, last; /* last: of a set, of this name */
+    model_name set;
     int64_t part_count;
     struct model_command_part parts[MODEL_PARTS_MAX]; /* PUT of an item: its components, by name */
 };
@@ -103,9 +104,14 @@ struct model_silence {
     int64_t place_count;
     model_name places[MODEL_PLACES_MAX];
 };
+/* What becomes of its snapshots: `policy`; and by how much they may change anything, in whole units and percent. */
+struct model_stating { int64_t policy, has_units, units, has_percent, percent; };
 struct model_source {
     model_name name;
-    int64_t seq_mark, policy;
+    int64_t seq_mark;
+    struct model_stating stating;
+    model_name set; /* of snapshots, that is told, or was last */
+    int64_t set_closed;
     struct model_silence silence;
     int64_t heard_us, silent_since_us; /* the latter 0 while it is not */
 };
@@ -202,6 +208,7 @@ struct model_change {
 struct model_statement {
     model_name source, item, location;
     int64_t condition, stated, books, booked, policy, seen_position, seen_us, net, shelf;
+    int64_t in_set; /* said since its source's set began */
 };
 #define MODEL_TOLD_MAX 128
 /* A count that was made, or changed. */
@@ -211,7 +218,10 @@ struct model_shortage { model_name item, location; int64_t asked, free; };
 
 struct model_taken { model_name item, location; int64_t units; };
 
+#define MODEL_SAID_MAX (MODEL_CELLS_MAX * MODEL_CONDITIONS) /* all that a source can say */
+
 struct model_answer {
+    /* refused: also what is held for a person, which is "too_late" or "held" */
     enum { MODEL_ACCEPTED, MODEL_REFUSED, MODEL_INVALID, MODEL_DUPLICATE } outcome;
     const char *code; /* "none" unless refused or invalid */
     bool clock_skew;
@@ -223,11 +233,12 @@ struct model_answer {
     int64_t taken_count;
     struct model_taken taken[MODEL_CELLS_MAX]; /* accepted: what the lines came to in each cell */
     int64_t shortage_count;
-    struct model_shortage shortages[MODEL_CELLS_MAX + MODEL_LINES_MAX]; /* a claim's cells; what has no place */
+    struct model_shortage shortages[MODEL_SAID_MAX]; /* a claim's cells; what has no place; what is left out */
     int64_t told_count;
     struct model_told told[MODEL_TOLD_MAX]; /* accepted */
     int64_t said_count, left; /* accepted; cells that are left as they are, for they changed */
-    struct model_statement said[MODEL_LINES_MAX];
+    int64_t left_out;         /* of a set: what its source told before */
+    struct model_statement said[MODEL_SAID_MAX];
     int64_t undone_count;
     struct model_count undone[MODEL_LINES_MAX]; /* counts that are reversed, as they were */
 };
@@ -253,7 +264,7 @@ struct model {
     struct model_change *changes; /* of the caller, room for MODEL_MOVES_MAX */
     struct model_statement *statements; /* of the caller, room for MODEL_STATEMENTS_MAX */
 };
-#define MODEL_STATEMENTS_MAX (4 * MODEL_CELLS_MAX * MODEL_CONDITIONS)
+#define MODEL_STATEMENTS_MAX (4 * MODEL_SAID_MAX)
 #define MODEL_MOVES_MAX  16384
 #define MODEL_COUNTS_MAX 1024
 
@@ -306,8 +317,8 @@ const struct model_paper *model_paper_named(const struct model *model, bool tran
 const char *model_place(struct model *model, const char *location, const char *parent, bool bin,
                         const struct model_rule *rule, int64_t now_us);
 /* PUT of a source, by configuration: the code of its refusal, or "none"; ended: it is silent no more with it. */
-const char *model_listen(struct model *model, const char *source, const struct model_silence *silence, int64_t policy,
-                         int64_t now_us, bool *out_ended);
+const char *model_listen(struct model *model, const char *source, const struct model_silence *silence,
+                         const struct model_stating *stating, int64_t now_us, bool *out_ended);
 /* The claim of this name at this time, or NULL. */
 const struct model_claim *model_claim_named(const struct model *model, const char *name, int64_t now_us);
 /* Figures that are sums over the claims. */

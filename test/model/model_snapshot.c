@@ -84,7 +84,7 @@ static int64_t measured_now(const struct work *w, const struct sum *sum, int64_t
                                    model_committed(s, cell));
 }
 
-static bool is_named(const struct work *w, const struct sum *sum, int64_t condition)
+static bool is_line(const struct work *w, const struct sum *sum, int64_t condition)
 {
     for (int64_t i = 0; i < w->command->line_count; i++) {
         const struct model_line *line = &w->command->lines[i];
@@ -93,6 +93,18 @@ static bool is_named(const struct work *w, const struct sum *sum, int64_t condit
             return true;
     }
     return false;
+}
+
+static void name_lines(struct work *w)
+{
+    for (int64_t i = 0; i < w->sum_count; i++)
+        for (int64_t k = 0; k < MODEL_CONDITIONS; k++)
+            w->named[i][k] = is_line(w, &w->sums[i], k);
+}
+
+static bool is_named(const struct work *w, const struct sum *sum, int64_t condition)
+{
+    return w->named[sum - w->sums][condition];
 }
 
 static bool is_changed(const struct work *w, const struct sum *sum)
@@ -150,7 +162,59 @@ static bool is_newest(struct work *w)
                                                                              : said->seen_us > seen_us(w)))
                 note_short(w, sum, 0, said->stated);
         }
-    return w->answer.shortage_count == 0 || refuse(w, "snapshot_passed");
+    return !w->lacking || refuse(w, "snapshot_passed");
+}
+
+/* "A difference beyond the source's `max_change`": beyond each of its bounds. */
+static bool is_beyond(const struct work *w, const struct model_source *source, const struct sum *sum, int64_t change,
+                      int64_t books)
+{
+    const struct model_stating *stating = &source->stating;
+    int64_t size = change < 0 ? -change : change, of = books < 0 ? -books : books;
+    int64_t units = scaled(stating->units, w->next.items[find_item(&w->next, sum->item)].scale);
+    return (stating->has_units || stating->has_percent) && (!stating->has_units || size > units) &&
+           (!stating->has_percent || size * 100 > stating->percent * of);
+}
+
+/* "With `last` all that the source told of before and not in this set is 0." False when that is too much. */
+static bool take_left_out(struct work *w, const struct model_source *source)
+{
+    const struct model *model = w->model;
+    const struct model_command *c = w->command;
+    int64_t all = 0, gone = 0, all_cells = 0, gone_cells = 0;
+    for (int64_t i = 0; i < model->statement_count; i++) {
+        const struct model_statement *said = &model->statements[i];
+        if (!is_same(said->source, c->source))
+            continue;
+        all += said->stated;
+        all_cells += said->stated != 0;
+        if (said->in_set && is_same(source->set, c->set))
+            continue;
+        struct sum *sum = NULL;
+        for (int64_t n = 0; n < w->sum_count; n++)
+            if (is_same(w->sums[n].item, said->item) && is_same(w->sums[n].location, said->location))
+                sum = &w->sums[n];
+        const struct sum of = {.item = "", .total = 0};
+        struct sum there = sum == NULL ? of : *sum;
+        memcpy(there.item, said->item, sizeof(model_name));
+        memcpy(there.location, said->location, sizeof(model_name));
+        int64_t now = measured_now(w, &there, said->condition);
+        if ((sum != NULL && is_named(w, sum, said->condition)) || (said->stated == 0 && now == 0))
+            continue;
+        gone += said->stated;
+        gone_cells += said->stated != 0;
+        w->answer.left_out++;
+        sum = sum_of(w, said->item, said->location);
+        w->named[sum - w->sums][said->condition] = true;
+        note_short(w, sum, -now, now);
+    }
+    int64_t percent = source->stating.has_percent ? source->stating.percent : 25;
+    if (source->stating.policy != MODEL_REPORT &&
+        (gone * 100 > all * percent || gone_cells * 100 > all_cells * percent))
+        return refuse(w, "held");
+    w->answer.shortage_count = 0;
+    w->lacking = false;
+    return true;
 }
 
 /* What is found of a time is a count, what is found of a position is of now. */
@@ -180,16 +244,40 @@ static void book_found(struct work *w, const struct sum *sum, struct model_state
         item->loss -= said->booked;
 }
 
+/* The lines, and what a set leaves out. */
+static bool sum_said(struct work *w, const struct model_source *source)
+{
+    const struct model_command *c = w->command;
+    bool lines = c->line_count > 0 || !c->last;
+    if (source != NULL && c->set[0] != '\0' && is_same(source->set, c->set) && source->set_closed)
+        return refuse(w, "set_closed");
+    if (lines ? !sum_lines(w, !w->request) : !command_if(w))
+        return false;
+    name_lines(w);
+    return !c->last || source == NULL || take_left_out(w, source);
+}
+
 bool do_snapshot(struct work *w)
 {
     const struct model_command *c = w->command;
-    if (!can_be_seen(w) || !sum_lines(w, !w->request) || !is_newest(w) || !who_answers(w, 0, ""))
-        return false;
     const struct model_source *source = source_of(w);
-    int64_t policy = source == NULL ? MODEL_REBASE : source->policy;
+    if (!can_be_seen(w) || !sum_said(w, source) || !is_newest(w))
+        return false;
+    int64_t policy = source == NULL ? MODEL_REBASE : source->stating.policy;
+    for (int64_t i = 0; i < w->sum_count && source != NULL && policy != MODEL_REPORT; i++)
+        for (int64_t k = 0; k < MODEL_CONDITIONS; k++) {
+            int64_t books = is_named(w, &w->sums[i], k) ? measured_then(w, &w->sums[i], k) : 0;
+            if (is_named(w, &w->sums[i], k) && is_beyond(w, source, &w->sums[i], w->sums[i].by[k] - books, books))
+                note_short(w, &w->sums[i], w->sums[i].by[k] - books, books);
+        }
+    if (w->lacking)
+        return refuse(w, "held");
     for (int64_t i = 0; i < w->sum_count && policy == MODEL_COMPARE_AND_SET; i++)
         if (is_changed(w, &w->sums[i]))
             return refuse(w, "precondition_failed");
+    if (!who_answers(w, 0, ""))
+        return false;
+    w->next.seq += c->last; /* the end of a set is an event, too */
     for (int64_t i = 0; i < w->sum_count; i++) {
         const struct sum *sum = &w->sums[i];
         bool changed = is_changed(w, sum), first = true;
@@ -208,6 +296,7 @@ bool do_snapshot(struct work *w)
             said->books = measured_then(w, sum, k);
             said->booked = booked ? said->stated - said->books : 0;
             said->policy = policy;
+            said->in_set = 1;
             said->seen_position = c->has_position ? c->seen_position : 0;
             said->seen_us = seen_us(w);
             said->net = k == 0 && contains_of(c) == MODEL_CONTAINS_COMMITTED;
@@ -226,6 +315,12 @@ bool do_snapshot(struct work *w)
 
 void keep_statements(struct model *model, const struct work *w)
 {
+    const struct model_command *c = w->command;
+    const struct model_source *source = source_of(w);
+    bool begins = c->set[0] != '\0' && (source == NULL || !is_same(source->set, c->set));
+    for (int64_t i = 0; i < model->statement_count && begins; i++)
+        if (is_same(model->statements[i].source, c->source))
+            model->statements[i].in_set = 0; /* of the one before */
     for (int64_t i = 0; i < w->answer.said_count; i++) {
         const struct model_statement *is = &w->answer.said[i];
         struct model_statement *was = said_of(model, is->source, is->item, is->location, is->condition);
@@ -235,4 +330,12 @@ void keep_statements(struct model *model, const struct work *w)
         }
         *was = *is;
     }
+}
+
+void keep_set(struct model_source *source, const struct model_command *c)
+{
+    if (c->set[0] == '\0')
+        return;
+    memcpy(source->set, c->set, sizeof(model_name));
+    source->set_closed = c->last;
 }

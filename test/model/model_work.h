@@ -41,7 +41,8 @@ struct work {
     struct answering answering[2 * MODEL_CELLS_MAX];
     int64_t move_count, count_count;
     struct model_move moves[MODEL_CELLS_MAX];
-    struct model_count counts[MODEL_LINES_MAX]; /* that it makes */
+    struct model_count counts[MODEL_SAID_MAX]; /* that it makes */
+    bool named[MODEL_CELLS_MAX][MODEL_CONDITIONS]; /* of each sum: what a snapshot tells of */
     int64_t then_us, then_late, then_order; /* of a reversal: when what it reverses occurred */
     int64_t reversed;                       /* which of the remembered that is; -1 for none */
     struct model_accounts accounts[MODEL_NAMES_MAX]; /* what it moves */
@@ -61,6 +62,8 @@ void note_short(struct work *w, const struct sum *sum, int64_t asked, int64_t fr
 struct sum *sum_of(struct work *w, const char *item, const char *location);
 /* The sums of all lines; false when there are none, or they name what is not known. */
 bool sum_lines(struct work *w, bool may_create);
+/* "if" of the command. */
+bool command_if(struct work *w);
 /* What the present claim has in this cell; zeros for none. */
 struct model_claim_line line_now(const struct work *w, int64_t claim, const struct sum *sum);
 /* Parsed exactly, in base units of the item. */
@@ -108,6 +111,7 @@ void keep_counts(struct model *model, const struct work *w);
 /* As do_reverse. */
 bool do_snapshot(struct work *w);
 void keep_statements(struct model *model, const struct work *w);
+void keep_set(struct model_source *source, const struct model_command *c);
 
 /* ---- model_reverse.c ---- */
 

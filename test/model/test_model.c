@@ -578,6 +578,33 @@ static void make_count(struct model_command *c)
     }
 }
 
+/* A part of a set; its end now and then, mostly with what its source told before. */
+static void make_set(struct model_command *c)
+{
+    const struct model *model = &run.model;
+    name(c->set, "m", one_in(8) ? 3 : 2);
+    c->last = one_in(3);
+    if (!c->last || one_in(4))
+        return;
+    c->line_count = 0;
+    for (int64_t i = 0; i < model->statement_count && c->line_count < MODEL_LINES_MAX; i++) {
+        const struct model_statement *said = &model->statements[i];
+        if (strcmp(said->source, c->source) != 0 || one_in(4))
+            continue;
+        struct model_line *line = &c->lines[c->line_count++];
+        memset(line, 0, sizeof(*line));
+        memcpy(line->item, said->item, sizeof(model_name));
+        memcpy(line->location, said->location, sizeof(model_name));
+        line->condition = said->condition;
+        line->quantity.digits = said->stated < 0 ? 0 : said->stated;
+        for (int64_t k = 0; k < model->now.item_count; k++)
+            if (strcmp(model->now.items[k].name, line->item) == 0)
+                line->quantity.places = model->now.items[k].scale;
+        for (; line->quantity.places > 0 && line->quantity.digits % 10 == 0; line->quantity.places--)
+            line->quantity.digits /= 10;
+    }
+}
+
 /* What another system has: as of a time, or of a position some commands ago; mostly what is here, or nearly. */
 static void make_snapshot(struct model_command *c)
 {
@@ -587,6 +614,8 @@ static void make_snapshot(struct model_command *c)
     c->includes_picked = 0;
     c->measure = (int64_t)below(2);
     c->contains = one_in(2) ? MODEL_CONTAINS_DEFAULT : 1 + (int64_t)below(3);
+    if (one_in(2))
+        make_set(c);
     if (one_in(2))
         return;
     c->has_position = 1;
@@ -1164,6 +1193,8 @@ static struct command adapt(const struct model_command *c)
         .seen_epoch = (uint32_t)c->seen_epoch,
         .seen_position = (uint64_t)c->seen_position,
         .seen_seq = (uint64_t)c->seen_seq,
+        .set = text(c->set),
+        .last = c->last != 0,
         .measure = (enum measure)c->measure,
         .contains = (enum contains)c->contains,
         .channel = text(c->channel),
@@ -1873,18 +1904,23 @@ static void compare_told(const struct model_told *told)
 }
 
 /* What was said of each condition of a cell, one event of each, and none besides. */
-static void compare_said(const struct model_answer *answer)
+static void compare_said(const struct model_command *c, const struct model_answer *answer)
 {
     int64_t there = 0;
-    for (uint32_t k = 0; k < run.decision.event_count; k++)
-        there += run.decision.events[k].type == EVENT_SNAPSHOT;
-    same("events of a snapshot", "the command", answer->said_count, there);
+    for (uint32_t k = 0; k < run.decision.event_count; k++) {
+        const struct event *event = &run.decision.events[k];
+        there += event->type == EVENT_SNAPSHOT;
+        same("end of a set", c->set, event->type == EVENT_SNAPSHOT && event->location == NUMBER_NONE,
+             event->set_closed);
+    }
+    same("events of a snapshot", "the command", answer->said_count + c->last, there);
     for (int64_t i = 0; i < answer->said_count; i++) {
         const struct model_statement *said = &answer->said[i];
         const struct event *event = NULL;
         for (uint32_t k = 0; k < run.decision.event_count; k++) {
             const struct event *other = &run.decision.events[k];
-            if (other->type == EVENT_SNAPSHOT && other->condition == (enum condition)said->condition &&
+            if (other->type == EVENT_SNAPSHOT && !other->set_closed &&
+                other->condition == (enum condition)said->condition &&
                 is_text(said->item, decision_name(NAME_ITEM, other->item)) &&
                 is_text(said->location, decision_name(NAME_LOCATION, other->location)))
                 event = other;
@@ -1950,26 +1986,35 @@ static void compare_events(const struct model_command *c, const struct model_ans
     same("events of the kind", c->id, wanted, there);
 }
 
+static bool is_held(enum brake brake)
+{
+    return run.verdict.outcome <= OUTCOME_DRY && run.decision.events[0].type == EVENT_REVIEW &&
+           run.decision.event_count == 1 && run.decision.events[0].brake == brake;
+}
+
 /* What the ledger answered. To the model a fact that is held for being too late is one that is refused: nothing changes. */
 static enum code ledger_code(void)
 {
-    bool held = run.verdict.outcome <= OUTCOME_DRY && run.decision.events[0].type == EVENT_REVIEW &&
-                run.decision.event_count == 1 && run.decision.events[0].brake == BRAKE_TOO_LATE;
-    return held ? CODE_too_late : run.verdict.code;
+    return is_held(BRAKE_TOO_LATE) ? CODE_too_late : run.verdict.code;
+}
+
+static const char *ledger_said(void)
+{
+    return is_held(BRAKE_MAX_CHANGE) ? "held" : code_name(ledger_code());
 }
 
 static void compare_answer(const struct model_command *c, const struct model_answer *answer)
 {
     const struct verdict *v = &run.verdict;
-    enum code code = ledger_code();
+    const char *code = ledger_said();
     static const char *const words[] = {"accepted", "refused", "invalid", "duplicate"};
     unsigned outcome = v->outcome == OUTCOME_INVALID     ? MODEL_INVALID
                        : v->outcome == OUTCOME_DUPLICATE ? MODEL_DUPLICATE
-                       : code == CODE_none               ? MODEL_ACCEPTED
+                       : strcmp(code, "none") == 0       ? MODEL_ACCEPTED
                                                          : MODEL_REFUSED;
-    if (outcome != (unsigned)answer->outcome || strcmp(answer->code, code_name(code)) != 0) {
+    if (outcome != (unsigned)answer->outcome || strcmp(answer->code, code) != 0) {
         fprintf(stderr, "the model: %s %s, the ledger: %s %s\n", words[answer->outcome], answer->code, words[outcome],
-                code_name(code));
+                code);
         disagree("answer", kind_names[c->kind], answer->outcome, (int64_t)outcome);
     }
     if (outcome == MODEL_DUPLICATE)
@@ -2006,7 +2051,7 @@ static void compare_answer(const struct model_command *c, const struct model_ans
         same("clock skew", c->id, answer->clock_skew, run.decision.clock_skew);
         compare_events(c, answer);
         compare_counts(answer);
-        compare_said(answer);
+        compare_said(c, answer);
     }
     if (v->code == CODE_hold_ended) {
         same("consumed", c->hold, answer->consumed, run.decision.events[0].consumed);
@@ -2177,10 +2222,10 @@ static void count_promise(const struct model_command *c, const struct model_answ
     promises[BESIDE_SHIP] += (c->kind == MODEL_SHIP || c->kind == MODEL_SALE) && before->waits;
 }
 
-enum { BY_POSITION, BY_TIME, BY_OWN, NET, LEFT, REPORTED, SNAPSHOT_FATES };
+enum { BY_POSITION, BY_TIME, BY_OWN, NET, LEFT, REPORTED, HELD, HELD_SETS, SETS, LEFT_OUT, SNAPSHOT_FATES };
 static const char *const snapshot_names[SNAPSHOT_FATES] = {
     "snapshots: by position", "snapshots: by time", "snapshots: own seq", "snapshots: net", "snapshots: left",
-    "snapshots: reported"};
+    "snapshots: reported", "snapshots: held", "sets: held", "sets: told", "sets: left out"};
 static uint64_t snapshot_fates[SNAPSHOT_FATES];
 static uint64_t counts_reversed, reversed_under, reversed_inside;
 
@@ -2192,6 +2237,8 @@ static void count_counts(const struct model_command *c, const struct model_answe
         return;
     counts_reversed += answer->undone_count > 0;
     snapshot_fates[LEFT] += (uint64_t)answer->left;
+    snapshot_fates[SETS] += c->last != 0;
+    snapshot_fates[LEFT_OUT] += (uint64_t)answer->left_out;
     for (int64_t i = 0; i < answer->said_count; i++) {
         const struct model_statement *said = &answer->said[i];
         snapshot_fates[REPORTED] += said->policy == MODEL_REPORT && said->stated != said->books;
@@ -2232,7 +2279,10 @@ static void count(const struct model_command *c, const struct model_answer *answ
     count_counts(c, answer);
     unsigned outcome = c->dry_run && answer->outcome <= MODEL_REFUSED ? DRY : (unsigned)answer->outcome;
     counts[c->kind][outcome]++;
-    codes[run.alone ? code_of(answer->code) : ledger_code()]++;
+    if (strcmp(answer->code, "held") == 0)
+        snapshot_fates[answer->left_out > 0 ? HELD_SETS : HELD]++;
+    else
+        codes[run.alone ? code_of(answer->code) : ledger_code()]++;
     skewed += answer->clock_skew;
     count_kits(c, answer, outcome);
 }
@@ -2274,7 +2324,8 @@ static bool report(uint64_t commands)
         CODE_expired_command, CODE_seq_passed, CODE_too_late, CODE_unknown_hold, CODE_hold_exists, CODE_hold_ended,
         CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use,
         CODE_kit_in_kit, CODE_circular, CODE_in_future, CODE_period_closed,
-        CODE_unknown_command, CODE_already_reversed, CODE_not_reversible, CODE_snapshot_passed, CODE_seen_forked};
+        CODE_unknown_command, CODE_already_reversed, CODE_not_reversible, CODE_snapshot_passed, CODE_seen_forked,
+        CODE_set_closed};
     static const struct {
         unsigned feature;
         enum code code;
@@ -2403,7 +2454,12 @@ static void change_source(void)
     struct model_silence silence = {0};
     model_name source;
     bool fits, ended;
-    int64_t policy = (int64_t)below(MODEL_POLICIES);
+    struct model_stating stating = {.policy = (int64_t)below(MODEL_POLICIES)};
+    static const int64_t percents[] = {5, 50, 100, 1000};
+    stating.has_units = one_in(4);
+    stating.units = stating.has_units ? (int64_t)below(20) : 0;
+    stating.has_percent = one_in(2);
+    stating.percent = stating.has_percent ? percents[below(4)] : 0;
     name(source, "s", 4);
     if (!one_in(4)) {
         silence.after_s = 1 + (int64_t)below(60);
@@ -2414,7 +2470,7 @@ static void change_source(void)
         if (silence.place_count == 0)
             silence.buffer = 0;
     }
-    const char *code = model_listen(&run.model, source, &silence, policy, run.now_us, &ended);
+    const char *code = model_listen(&run.model, source, &silence, &stating, run.now_us, &ended);
     sources_set += strcmp(code, "none") == 0;
     sources_refused += strcmp(code, "none") != 0;
     heard_by_settings += ended;
@@ -2423,7 +2479,9 @@ static void change_source(void)
     if (!source_config_read(TEXT_NONE, &config))
         exit(2);
     config.silence.after_s = silence.after_s;
-    config.snapshot_policy = policies[policy];
+    config.snapshot_policy = policies[stating.policy];
+    config.max_change = (struct limit){stating.has_units != 0, stating.has_percent != 0, stating.units,
+                                       (uint32_t)stating.percent};
     config.silence.buffer = silence.buffer;
     config.silence.place_count = (uint32_t)silence.place_count;
     for (int64_t p = 0; p < silence.place_count; p++)
@@ -2711,7 +2769,7 @@ static void judge(const struct command *command)
 static void decide_read(const struct model_command *c, const struct command *command)
 {
     static bool inside; /* of another one that waits for its reading */
-    struct cell_reading cells[MODEL_LINES_MAX];
+    struct cell_reading cells[MODEL_CELLS_MAX];
     struct reading reading;
     judge(command);
     for (unsigned times = 0; run.verdict.outcome == OUTCOME_UNREAD; times++) {
