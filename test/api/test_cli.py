@@ -6,6 +6,7 @@ once however often they are sent, messages that name what is wrong, and the exit
 Method: the real program (environment ONHAND_BIN) against a small server (fake_server.py) that breaks
 connections and puts lines off on purpose, and then against `onhand serve` itself, where the program has it.
 """
+import datetime
 import json
 import os
 import pty
@@ -463,6 +464,23 @@ class RealServer(unittest.TestCase):
         self.assertEqual([json.loads(line)["id"] for line in out.splitlines()], [str(n) for n in range(1, 31)])
         code, out, _ = self.onhand("feed", "--json", "--item", "fed", "--follow", "--limit", "30")
         self.assertEqual((code, len(out.splitlines())), (0, 30))
+
+    def test_drift_is_shown_and_explained(self):
+        self.server.request("PUT", "/v1/sources/erp", b'{"snapshot_policy":"count"}')
+        for source, name, quantity in (("wms", "d1", 9), ("web", "d2", 9)):
+            self.server.send(kind="receive", source=source, id=name, item="drifts", location="L", quantity=quantity, document="DN-9")
+        told = self.server.send(kind="snapshot", source="erp", id="d3", item="drifts", location="L", quantity=7,
+                                seen={"position": self.server.position()}).json()["position"]
+        code, out, _ = self.onhand("get", "drift", "--item", "drifts", "--explain")
+        rows = out.splitlines()
+        self.assertEqual((code, rows[1].split()), (0, ["erp", "drifts", "L", "7", "18", "-11", "count", told, "-"]))
+        tree = rows[rows.index("erp: drifts at L") + 1:]
+        self.assertEqual([row.split()[0] for row in tree], ["-11", "-9", "-2"], tree)
+        self.assertIn("document=DN-9", tree[1])
+        self.assertIn("drifts", self.onhand("get", "drift", "--state", "to_count")[1])
+        soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)  # that is now
+        self.server.send(kind="count", source="wms", id="d4", item="drifts", location="L", quantity=7, counted_to=soon.isoformat())
+        self.assertNotIn("drifts", self.onhand("get", "drift", "--state", "to_count")[1])
 
     def test_holds_are_shown(self):
         hold = {"kind": "hold", "source": "web", "id": "h1", "hold": "cart/1", "item": "held", "location": "L", "quantity": 2}
