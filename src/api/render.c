@@ -498,7 +498,6 @@ static void render_expectation_answer(struct buffer *out, const struct render *r
     buffer_byte(out, ']');
 }
 
-/* What the command counted or stated, or which counts it corrected: what each of them found, as far as is known now. */
 /* A figure that was told, or what it differs by. */
 static void render_reported(struct buffer *out, const struct render *render, const struct event *event)
 {
@@ -537,6 +536,7 @@ static void render_reports_answer(struct buffer *out, const struct render *rende
         buffer_byte(out, ']');
 }
 
+/* What the command counted or stated, or which counts it corrected: what each of them found, as far as is known now. */
 static void render_counts_answer(struct buffer *out, const struct render *render, const struct decision *decision,
                                  enum event_type type, const char *name)
 {

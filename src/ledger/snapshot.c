@@ -13,8 +13,8 @@
  * Which claims are off the source's figure is its `contains`: none, those that are shipped (what is picked counts as
  * such), or all that is committed. What the difference is for is the source's policy: it is booked against @found or
  * @loss (rebase), or so only when nothing newer is there (compare_and_set refuses, latest_event_time does nothing), or
- * kept (report), or kept and counted (count), or decided by a person (review). Booked by time it is a mark, as a count: what comes later and occurred
- * before it corrects it, because the source had it in its figure.
+ * kept (report), or kept until it is counted (count), or decided by a person (review). Booked by time it is a mark, as a
+ * count: what comes later and occurred before it corrects it, because the source had it in its figure.
  *
  * Whatever comes of it, what the source said is kept (statement.c). What a partner says without `seen` is something else
  * (partner.c).
