@@ -92,7 +92,7 @@ void connection_past_start(struct connection *connection, struct past_works *wor
     work->context = connection;
     connection->past = work;
     connection->outstanding++;
-    if (connection->close_after && !connection->reading)
+    if ((connection->close_after || connection->ended) && !connection->reading)
         probe_peer(connection);
     past_work_start(works, work, connection->io);
 }
@@ -407,8 +407,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     (void)buf;
     if (n == UV_EOF && connection->phase == PHASE_ANSWER && !connection->is_watching && !connection->closing &&
         (connection->outstanding != 0 || connection_waiting(connection) != 0)) {
-        /* The peer sends no more but may still read: it gets what is under way. */
-        connection_stop(connection);
+        /* The peer sends no more but may still read: it gets what is under way, and what it asked for behind that. */
+        stop_reading(connection);
+        connection->ended = true;
+        connection->close_after = connection->in_length == 0;
         if (connection->past != NULL)
             probe_peer(connection);
         return;
@@ -554,6 +556,18 @@ static bool process_body(struct connection *connection)
     return true;
 }
 
+/* The peer has ended, and what had come is looked at: the answer to it is the last. */
+static void process_end(struct connection *connection)
+{
+    bool stuck = connection->phase == PHASE_BODY && !connection->paused; /* the rest of a body will not come */
+    if (connection->phase == PHASE_HEAD && connection_waiting(connection) > CONNECTION_OUT_HIGH)
+        return; /* the next head is looked at when there is room */
+    if (connection->phase == PHASE_HEAD || connection->in_length == 0)
+        connection->close_after = true;
+    if (stuck || (connection->phase == PHASE_HEAD && connection_waiting(connection) == 0))
+        connection_close(connection);
+}
+
 static void process(struct connection *connection)
 {
     bool more = true;
@@ -580,7 +594,9 @@ static void process(struct connection *connection)
     }
     if (connection->closing)
         return;
-    if (connection->in_length == CONNECTION_IN_BYTES)
+    if (connection->ended)
+        process_end(connection);
+    else if (connection->in_length == CONNECTION_IN_BYTES)
         stop_reading(connection);
     else
         start_reading(connection);

@@ -54,6 +54,7 @@ struct connection {
     bool is_dirty, is_starved, is_watching;
     bool closing;       /* no more reading, writing or handling; freed when nothing is outstanding */
     bool close_after;   /* close when the output is sent */
+    bool ended;         /* the peer sends no more: what is in `in` is all there will be */
     bool reading;
     bool head_started;  /* a byte of the next head has come */
     bool uv_closed;

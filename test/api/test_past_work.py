@@ -121,6 +121,18 @@ class SlowQuestions(ServerCase):
             self.assertTrue(wire.is_closed())
             wire.close()
 
+    def test_several_are_answered_to_a_client_that_has_sent_all(self):
+        """However many of them had been taken out of what had come, when its end was seen."""
+        for pause in (0, 0.001, 0.01, 0.1):
+            with self.server.connect(timeout=300) as wire:
+                question = request_bytes(self.server.port, "GET", QUICK)
+                wire.send(question * 3 + request_bytes(self.server.port, "GET", "/livez") + question + question[:-2])
+                time.sleep(pause)
+                wire.socket.shutdown(socket.SHUT_WR)
+                self.assertEqual([wire.response().status for _ in range(5)], [200] * 5)
+                self.assertTrue(wire.is_closed())
+                self.assertEqual(wire.rest, b"")
+
     def test_in_the_order_in_which_they_were_asked(self):
         wires, order = [], []
         for _ in range(12):
