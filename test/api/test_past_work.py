@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from server import ServerCase, is_sanitized, request_bytes, until
 
-FACTS = 20_000 if is_sanitized() else 150_000  # so that one question takes about as long
+FACTS = 80_000 if is_sanitized() else 150_000  # so that one question takes about as long
 SLOW = 64
 SLOTS = 2  # of questions that are worked on at once
 OLD = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
@@ -144,8 +144,8 @@ class SlowQuestions(ServerCase):
                 for key, _ in selector.select():
                     selector.unregister(key.fileobj)
                     order.append(key.data)
-        for place, n in enumerate(order):  # those that were worked on at once may overtake each other
-            self.assertLess(abs(place - n), SLOTS, order)
+        for place, n in enumerate(order):  # those that were worked on at once may overtake each other, and one more each
+            self.assertLess(abs(place - n), 2 * SLOTS, order)
         for wire in wires:
             self.assertEqual(wire.response().json()["on_hand"], FACTS)
             wire.close()
