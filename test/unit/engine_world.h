@@ -329,6 +329,7 @@ static inline void play_came_back(void *argument)
             assert_int_equal(play->answers[n].status, ANSWER_PENDING); /* once */
             play_check_durable(play, request);
             play->answers[n] = request->answer;
+            reading_destroy(request->reading);
             play->writes_at[n] = play->watched->writes;
             if (request->dry_bytes != NULL && request->dry_length > 0)
                 play->seen[n] = siphash64(&world_key, request->dry_bytes, request->dry_length);

@@ -14,7 +14,7 @@ static uint32_t below(struct prng *prng, uint32_t bound)
     return (uint32_t)prng_below(prng, bound);
 }
 
-#define KINDS 18
+#define KINDS 19
 
 /* One random command in near-prose; `read` now and then. Some of them are refused, some are no commands at all. */
 static void random_prose(struct prng *prng, uint32_t *seq, char *out, size_t n)
@@ -68,7 +68,10 @@ static void random_prose(struct prng *prng, uint32_t *seq, char *out, size_t n)
     case 15:
         (void)snprintf(out, n, "hold %u %s hold=h%u dry", units, cell, hold);
         break;
-    case 16: /* an id that was used, for another command */
+    case 16: /* of now: what it needs of the past is in memory, durable or not */
+        (void)snprintf(out, n, "count %u %s occurred=0", units, cell);
+        break;
+    case 17: /* an id that was used, for another command */
         (void)snprintf(out, n, "receive %u %s id=same", units, cell);
         break;
     default:
@@ -139,7 +142,7 @@ static void a_recorded_log_gives_the_same_answers_and_state_however_it_is_groupe
         unsigned pause_one_in;
     } groupings[] = {{BATCH_REQUESTS_MAX, 0}, {1, 1}, {7, 3}, {100, 20}};
     const int64_t window_s = 30; /* so that ids and holds are forgotten on the way */
-    log_random(&the_log, 20, 4500, true);
+    log_random(&the_log, 30, 4500, true);
     struct play *first = NULL;
     uint64_t first_hash = 0;
     for (size_t i = 0; i < sizeof(groupings) / sizeof(groupings[0]); i++) {
@@ -160,6 +163,7 @@ static void a_recorded_log_gives_the_same_answers_and_state_however_it_is_groupe
             assert_true(count_status(&the_log, play, ANSWER_REFUSED) > 200);
             assert_true(count_status(&the_log, play, ANSWER_INVALID) > 100);
             assert_true(count_status(&the_log, play, ANSWER_READ) > 50);
+            assert_int_equal(count_status(&the_log, play, ANSWER_UNREAD), 0); /* the engine reads for counts itself */
         } else {
             assert_same_answers(&the_log, first, play);
             assert_true(hash == first_hash);
@@ -277,6 +281,7 @@ static uint64_t *hashes_of(const struct recording *log)
         struct request request = {.command = entry->form, .command_bytes = entry->bytes, .dry_bytes = dry};
         shard_prepare(shard, &request, 1);
         shard_request(shard, &request, entry->stamp_us);
+        reading_destroy(request.reading);
         assert_true(ledger_last_seq(ledger) < LOG_MAX * 16);
         hashes[ledger_last_seq(ledger)] = ledger_state_hash(ledger);
         if (!shard_room(shard))
