@@ -1413,6 +1413,10 @@ class Nothing(Story):
         told.add("period_closed")
         s.no("period_closed", "close_period", until="2000-01-01T23:59:59.999999Z", at="/until")
         s.no("in_future", "close_period", until=instant(3600), at="/until")
+        for path, body in (("sources/" + s.prefix, b'{"pair":true}'), ("locations/bare", b"{}")):
+            self.assertEqual(self.server.request("PUT", "/v1/" + path, body).status, 200)
+        told.add("unknown_cell")
+        s.no("unknown_cell", "snapshot", ("bare", 1), cells=[("bare", 1, 0)])
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
         configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source",
                          "too_deep", "too_late"}  # the last: by versions without reviews
