@@ -433,14 +433,53 @@ static bool read_limit(struct body *b, uint32_t index, struct limit *out)
     return true;
 }
 
-static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
+static bool read_policy(struct body *b, const struct json_node *node, struct place place, unsigned *out)
 {
-    const struct json_node *node = &b->nodes[index];
-    static const struct text policies[SNAPSHOT_POLICY_COUNT] = {
+    static const struct text words[SNAPSHOT_POLICY_COUNT] = {
 #define X(upper, lower) {#lower, sizeof(#lower) - 1},
         SNAPSHOT_POLICY_MAP(X)
 #undef X
     };
+#define X(upper, lower) " " #lower
+    static const char known[] = SNAPSHOT_POLICY_MAP(X);
+#undef X
+    return value_word(b->error, node, place, words, SNAPSHOT_POLICY_COUNT, known, out);
+}
+
+/* {"<location>": <policy>}, sorted. */
+static bool read_policies(struct body *b, uint32_t index)
+{
+    const struct json_node *object = &b->nodes[index];
+    struct place_policies *out = &b->room->source.policies;
+    if (object->type != JSON_OBJECT || object->count > COMMAND_PLACES_MAX)
+        return value_fail(b->error, CODE_bad_value, at_key(object->key),
+                          "is %s, but must be an object with a policy for each of at most %d locations",
+                          object->type == JSON_OBJECT ? "of more" : value_show(object).text, COMMAND_PLACES_MAX);
+    uint32_t at = index + 1;
+    for (uint32_t k = 0; k < object->count; k++, at = b->nodes[at].next) {
+        struct json_node name = {.type = JSON_STRING, .text = b->nodes[at].key};
+        struct place place = at_child("snapshot_policies", b->nodes[at].key);
+        struct text location;
+        unsigned policy = 0;
+        if (!value_label(b->error, &name, place, name_check_utf8, &location) ||
+            !read_policy(b, &b->nodes[at], place, &policy))
+            return false;
+        uint32_t to = out->count++;
+        for (; to > 0 && config_compare(out->places[to - 1], location) > 0; to--) {
+            out->places[to] = out->places[to - 1];
+            out->policies[to] = out->policies[to - 1];
+        }
+        if (to > 0 && text_equal(out->places[to - 1], location))
+            return value_fail(b->error, CODE_bad_value, place, "stands there twice");
+        out->places[to] = location;
+        out->policies[to] = (uint8_t)policy;
+    }
+    return true;
+}
+
+static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
+{
+    const struct json_node *node = &b->nodes[index];
     struct source_config *config = &b->room->source;
     struct place place = at_key(node->key);
     if (text_equal(node->key, TEXT("zone")))
@@ -465,9 +504,9 @@ static bool read_source_member(struct body *b, uint32_t index, bool *out_known)
     if (text_equal(node->key, TEXT("max_change")))
         return node->type == JSON_NULL || read_limit(b, index, &config->max_change);
     if (text_equal(node->key, TEXT("snapshot_policy")))
-        return node->type == JSON_NULL ||
-               value_word(b->error, node, place, policies, SNAPSHOT_POLICY_COUNT,
-                          " rebase compare_and_set latest_event_time review report", &config->snapshot_policy);
+        return node->type == JSON_NULL || read_policy(b, node, place, &config->snapshot_policy);
+    if (text_equal(node->key, TEXT("snapshot_policies")))
+        return node->type == JSON_NULL || read_policies(b, index);
     if (text_equal(node->key, TEXT("pair")))
         return node->type == JSON_NULL || value_bool(b->error, node, place, &config->pair);
     if (text_equal(node->key, TEXT("age_limit"))) {
@@ -553,7 +592,7 @@ static const struct kind_of_body {
                        "parent promise zone attributes shortfall", read_location_member, finish_location},
     [NAME_SOURCE] = {KIND_PUT_SOURCE, KIND_DELETE_SOURCE, "a source",
                      "zone ordered strict default_condition expires_in silence age_limit count_limit snapshot_policy "
-                     "max_change pair",
+                     "snapshot_policies max_change pair",
                      read_source_member, finish_source},
     [NAME_CHANNEL] = {KIND_PUT_CHANNEL, KIND_DELETE_CHANNEL, "a channel",
                       "locations priority buffer cap shares_rest", read_channel_member, finish_channel},

@@ -196,6 +196,21 @@ static void render_silence_config(struct buffer *out, const struct silence_confi
     buffer_byte(out, '}');
 }
 
+static void render_policies(struct buffer *out, const struct place_policies *policies)
+{
+    bool first = true;
+    render_member(out, "snapshot_policies");
+    buffer_byte(out, '{');
+    for (uint32_t i = 0; i < policies->count; i++) {
+        const char *policy = snapshot_policy_name((enum snapshot_policy)policies->policies[i]);
+        comma_unless_first(out, &first);
+        json_string(out, policies->places[i]);
+        buffer_byte(out, ':');
+        json_string(out, text_of(policy, strlen(policy)));
+    }
+    buffer_byte(out, '}');
+}
+
 static void render_limit(struct buffer *out, const char *name, const struct limit *limit)
 {
     if (!limit->has_units && !limit->has_percent)
@@ -246,6 +261,8 @@ static void render_source_config(struct buffer *out, struct text form)
         render_member(out, "snapshot_policy");
         json_string(out, text_of(policy, strlen(policy)));
     }
+    if (config.policies.count != 0)
+        render_policies(out, &config.policies);
     render_limit(out, "max_change", &config.max_change);
     if (config.pair) {
         render_member(out, "pair");

@@ -445,21 +445,28 @@ static uint32_t levels_below(const struct ledger *ledger, uint32_t location)
     return most;
 }
 
-/* Is less of the location shown while the source is silent? */
-static bool withholds(const struct ledger *ledger, uint32_t source, uint32_t location)
+static bool is_listed(const struct text *places, uint32_t count, struct text name)
 {
-    struct source_config config;
-    if (ledger->sources[source].silence_after_s == 0)
-        return false;
-    CHECK(source_config_read(config_body(ledger, NAME_SOURCE, source), &config));
-    for (uint32_t i = 0; i < config.silence.place_count; i++) {
-        if (text_equal(config.silence.places[i], ledger_name(ledger, NAME_LOCATION, location)))
-            return true;
-    }
-    return false;
+    uint32_t i = 0;
+    while (i < count && !text_equal(places[i], name))
+        i++;
+    return i < count;
 }
 
-/* 409 in_use when a channel sells from it, or a source's silence is about it. */
+/* Where the configuration of a source names the location: for its silence, or its snapshots; NULL when it does not. */
+static const char *named_by(const struct ledger *ledger, uint32_t source, uint32_t location)
+{
+    struct source_config config;
+    struct text name = ledger_name(ledger, NAME_LOCATION, location);
+    if (ledger->sources[source].silence_after_s == 0 && !ledger->sources[source].has_policies)
+        return NULL;
+    CHECK(source_config_read(config_body(ledger, NAME_SOURCE, source), &config));
+    if (is_listed(config.silence.places, config.silence.place_count, name))
+        return "/silence/locations";
+    return is_listed(config.policies.places, config.policies.count, name) ? "/snapshot_policies" : NULL;
+}
+
+/* 409 in_use when a channel sells from it, or a source's silence or snapshots are about it. */
 static bool judge_unlisted(struct judge *judge, uint32_t location)
 {
     for (uint32_t c = 0; c < judge->ledger->names[NAME_CHANNEL].count; c++) {
@@ -467,8 +474,9 @@ static bool judge_unlisted(struct judge *judge, uint32_t location)
             return judge_refuse(judge, CODE_in_use, name_of(judge, NAME_CHANNEL, c), TEXT("/locations"));
     }
     for (uint32_t s = 0; s < judge->ledger->names[NAME_SOURCE].count; s++) {
-        if (withholds(judge->ledger, s, location))
-            return judge_refuse(judge, CODE_in_use, name_of(judge, NAME_SOURCE, s), TEXT("/silence/locations"));
+        const char *where = named_by(judge->ledger, s, location);
+        if (where != NULL)
+            return judge_refuse(judge, CODE_in_use, name_of(judge, NAME_SOURCE, s), text_of(where, strlen(where)));
     }
     return true;
 }
@@ -585,6 +593,15 @@ static bool judge_silence(struct judge *judge, const struct silence_config *sile
     return true;
 }
 
+/* Locations that have a policy: they may be new ones, and bins. */
+static bool judge_policies(struct judge *judge, const struct place_policies *policies)
+{
+    bool named = true;
+    for (uint32_t i = 0; named && i < policies->count; i++)
+        named = judge_name(judge, NAME_LOCATION, policies->places[i]) != NUMBER_NONE;
+    return named;
+}
+
 static void decide_source(struct judge *judge)
 {
     const struct ledger *ledger = judge->ledger;
@@ -599,7 +616,7 @@ static void decide_source(struct judge *judge)
         return;
     bool known = number < ledger->names[NAME_SOURCE].count;
     if (!judge_match(judge, command->source_name, known ? ledger->sources[number].config_seq : 0) ||
-        !judge_silence(judge, &config.silence))
+        !judge_silence(judge, &config.silence) || !judge_policies(judge, &config.policies))
         return;
     (void)config_event(judge, NAME_SOURCE, number, command->config);
     if (known)

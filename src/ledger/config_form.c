@@ -5,6 +5,8 @@
  *     location  u8 bits | text parent | zone | attributes | shortfall: u8 n, n x u8 criterion
  *     source    u8 bits | zone | u8 default condition | varint expires in
  *               | silence: varint after, varint n, n x text location; where there are any: varint buffer
+ *               | brakes: u8 bits | varint age limit | limit of counts | max_change | u8 policy
+ *                         | policies of locations: varint n, n x (text location, u8 policy)
  *     zone      text name | zigzag offset | varint n | n x (zigzag first from, varint later ones from the one before,
  *               zigzag offset)
  */
@@ -23,7 +25,7 @@ enum { LOCATION_PARENT = 1, LOCATION_NO_PROMISE = 2, LOCATION_ZONE = 4, LOCATION
 enum { SOURCE_ZONE = 1, SOURCE_ORDERED = 2, SOURCE_STRICT = 4, SOURCE_CONDITION = 8, SOURCE_EXPIRES_IN = 16,
        SOURCE_SILENCE = 32, SOURCE_BRAKES = 64, SOURCE_ALL = 127 };
 /* What its statements may change. */
-enum { BRAKES_AGE = 1, BRAKES_COUNT = 2, BRAKES_CHANGE = 4, BRAKES_POLICY = 8, BRAKES_PAIR = 16, BRAKES_ALL = 31 };
+enum { BRAKES_AGE = 1, BRAKES_COUNT = 2, BRAKES_CHANGE = 4, BRAKES_POLICY = 8, BRAKES_PAIR = 16, BRAKES_PLACES = 32, BRAKES_ALL = 63 };
 enum { LIMIT_UNITS = 1, LIMIT_PERCENT = 2, LIMIT_ALL = 3 };
 
 const char *shortfall_name(enum shortfall_criterion criterion)
@@ -166,6 +168,15 @@ static void write_limit(struct writer *w, const struct limit *limit)
         write_varint(w, limit->percent);
 }
 
+static void write_policies(struct writer *w, const struct place_policies *policies)
+{
+    write_varint(w, policies->count);
+    for (uint32_t i = 0; i < policies->count; i++) {
+        write_text(w, policies->places[i]);
+        write_u8(w, policies->policies[i]);
+    }
+}
+
 size_t source_config_write(const struct source_config *config, uint8_t out_form[CONFIG_BYTES_MAX], bool *out_fits)
 {
     struct writer w = writer_of(out_form, CONFIG_BYTES_MAX);
@@ -177,7 +188,8 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
     unsigned brakes = (config->age_limit_ms != 0 ? BRAKES_AGE : 0u) |
                       (limit_is_set(&config->count_limit) ? BRAKES_COUNT : 0u) |
                       (limit_is_set(&config->max_change) ? BRAKES_CHANGE : 0u) |
-                      (config->snapshot_policy != 0 ? BRAKES_POLICY : 0u) | (config->pair ? BRAKES_PAIR : 0u);
+                      (config->snapshot_policy != 0 ? BRAKES_POLICY : 0u) | (config->pair ? BRAKES_PAIR : 0u) |
+                      (config->policies.count != 0 ? BRAKES_PLACES : 0u);
     bits |= brakes != 0 ? SOURCE_BRAKES : 0u;
     write_u8(&w, (uint8_t)bits);
     if (text_present(config->zone.name))
@@ -198,6 +210,8 @@ size_t source_config_write(const struct source_config *config, uint8_t out_form[
         write_limit(&w, &config->max_change);
     if (config->snapshot_policy != 0)
         write_u8(&w, (uint8_t)config->snapshot_policy);
+    if (config->policies.count != 0)
+        write_policies(&w, &config->policies);
     return finish(&w, bits, out_fits);
 }
 
@@ -413,6 +427,19 @@ static void read_limit(struct reader *r, struct limit *limit)
     limit->percent = (uint32_t)percent;
 }
 
+static void read_policies(struct reader *r, struct place_policies *out_policies)
+{
+    int64_t count = read_positive(r, COMMAND_PLACES_MAX);
+    out_policies->count = r->bad ? 0 : (uint32_t)count;
+    for (uint32_t i = 0; i < out_policies->count && !r->bad; i++) {
+        struct text *place = &out_policies->places[i];
+        *place = read_some(r, NAME_BYTES_MAX);
+        refuse(r, i > 0 && config_compare(place[-1], *place) >= 0);
+        out_policies->policies[i] = (uint8_t)read_u8(r);
+        refuse(r, out_policies->policies[i] >= SNAPSHOT_POLICY_COUNT);
+    }
+}
+
 static void read_brakes(struct reader *r, struct source_config *config)
 {
     unsigned brakes = read_u8(r);
@@ -431,6 +458,8 @@ static void read_brakes(struct reader *r, struct source_config *config)
         config->snapshot_policy = read_u8(r);
         refuse(r, config->snapshot_policy == 0 || config->snapshot_policy >= SNAPSHOT_POLICY_COUNT);
     }
+    if ((brakes & BRAKES_PLACES) != 0)
+        read_policies(r, &config->policies);
 }
 
 bool source_config_read(struct text form, struct source_config *out_config)
@@ -448,6 +477,7 @@ bool source_config_read(struct text form, struct source_config *out_config)
     out_config->age_limit_ms = 0;
     out_config->count_limit = out_config->max_change = (struct limit){.units = 0};
     out_config->snapshot_policy = 0;
+    out_config->policies.count = 0;
     out_config->pair = false;
     if (!read_bits(&r, form, SOURCE_ALL, &bits))
         return true;

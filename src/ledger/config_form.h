@@ -97,6 +97,13 @@ struct silence_config {
     struct text places[COMMAND_PLACES_MAX]; /* locations, by name */
 };
 
+/* What becomes of snapshots of some locations and what lies below them, where it is not what the source's policy says. */
+struct place_policies {
+    uint32_t count;
+    struct text places[COMMAND_PLACES_MAX]; /* locations, by name, sorted */
+    uint8_t policies[COMMAND_PLACES_MAX];   /* enum snapshot_policy (event.h) */
+};
+
 /* How much a statement may change: what is beyond all bounds that are there is beyond it. */
 struct limit {
     bool has_units, has_percent;
@@ -118,6 +125,7 @@ struct source_config {
     struct limit count_limit;         /* of the variance of a count */
     struct limit max_change;          /* of what a snapshot changes */
     unsigned snapshot_policy;         /* enum snapshot_policy (event.h) */
+    struct place_policies policies;   /* at some locations */
     bool pair;                        /* it is told our figures, and reports its own (partner.c) */
 };
 

@@ -268,6 +268,7 @@ static void source_follow(struct source *source, const struct source_config *con
     source->count_limit = config->count_limit;
     source->max_change = config->max_change;
     source->snapshot_policy = (enum snapshot_policy)config->snapshot_policy;
+    source->has_policies = config->policies.count != 0;
     source->pair = config->pair;
 }
 
@@ -546,7 +547,8 @@ bool source_sound(const struct ledger *ledger, uint32_t number, struct audit *au
     AUDIT_CHECK(audit, STATE, followed.age_limit_ms == source->age_limit_ms, other);
     AUDIT_CHECK(audit, STATE, limit_same(&followed.count_limit, &source->count_limit) &&
                                   limit_same(&followed.max_change, &source->max_change), other);
-    AUDIT_CHECK(audit, STATE, followed.snapshot_policy == source->snapshot_policy && followed.pair == source->pair, other);
+    AUDIT_CHECK(audit, STATE, followed.snapshot_policy == source->snapshot_policy && followed.pair == source->pair &&
+                                  followed.has_policies == source->has_policies, other);
     return silence_sound(ledger, number, &config.silence, audit) && name_sound(ledger, NAME_SOURCE, number, audit);
 }
 

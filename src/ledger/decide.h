@@ -175,6 +175,8 @@ void period_book(const struct judge *judge);
 /* ---- snapshot.c ---- */
 /* Whose statement the command is, be it one that was held. */
 uint32_t stated_by(const struct judge *judge);
+/* What becomes of what it says of this location, NUMBER_NONE for all that have no policy of their own. */
+enum snapshot_policy snapshot_policy_at(const struct judge *judge, uint32_t location);
 
 /* ---- count.c ---- */
 

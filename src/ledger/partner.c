@@ -119,7 +119,6 @@ void decide_report(struct judge *judge)
     }
     if (!judge_lines(judge, LINES_KNOWN) || !judge_figures_reported(judge) || !all_read(judge))
         return;
-    bool reviewed = judge->admitted == 0 && judge->source->snapshot_policy == SNAPSHOT_REVIEW;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
         int64_t books = present_units(judge, draft);
@@ -129,6 +128,7 @@ void decide_report(struct judge *judge)
                                 "the difference would leave the range of 2^53-1 base units");
             return;
         }
+        bool reviewed = judge->source != NULL && snapshot_policy_at(judge, draft->location) == SNAPSHOT_REVIEW;
         if (reviewed && confirmed_seq == 0 && !is_passed(judge, draft, 0))
             judge_short(judge, draft, draft->asked - books, books);
         emit_report(judge, draft, confirmed_seq);

@@ -32,9 +32,30 @@ uint32_t stated_by(const struct judge *judge)
                                 : ledger_number(judge->ledger, NAME_SOURCE, judge->command->source);
 }
 
-static enum snapshot_policy snapshot_policy(const struct judge *judge)
+/* That of the nearest location, from this one upwards, that has its own; else the source's. */
+static enum snapshot_policy policy_of(const struct ledger *ledger, uint32_t number, uint32_t location)
 {
-    enum snapshot_policy policy = judge->source == NULL ? SNAPSHOT_REBASE : judge->source->snapshot_policy;
+    struct source_config config;
+    const struct source *source = &ledger->sources[number];
+    if (!source->has_policies)
+        return source->snapshot_policy;
+    CHECK(source_config_read(config_body(ledger, NAME_SOURCE, number), &config));
+    /* One that has no number yet is named nowhere. */
+    uint32_t at = location < ledger->names[NAME_LOCATION].count ? location : NUMBER_NONE;
+    for (; at != NUMBER_NONE; at = ledger_location_parent(ledger, at)) {
+        struct text name = ledger_name(ledger, NAME_LOCATION, at);
+        for (uint32_t i = 0; i < config.policies.count; i++) {
+            if (text_equal(config.policies.places[i], name))
+                return (enum snapshot_policy)config.policies.policies[i];
+        }
+    }
+    return source->snapshot_policy;
+}
+
+enum snapshot_policy snapshot_policy_at(const struct judge *judge, uint32_t location)
+{
+    enum snapshot_policy policy =
+        judge->source == NULL ? SNAPSHOT_REBASE : policy_of(judge->ledger, stated_by(judge), location);
     return policy == SNAPSHOT_REVIEW && judge->admitted != 0 ? SNAPSHOT_REBASE : policy;
 }
 
@@ -114,7 +135,6 @@ static bool is_said_since(const struct judge *judge)
 static bool find_differences(struct judge *judge, struct draft *draft, const struct cell_reading *read)
 {
     const struct source *source = judge->source;
-    enum snapshot_policy policy = snapshot_policy(judge);
     for (unsigned rest = draft->named; rest != 0; rest &= rest - 1) {
         enum condition c = (enum condition)__builtin_ctz(rest);
         int64_t books = read == NULL ? 0 : measured(judge->command, &read->as_of, c);
@@ -122,9 +142,9 @@ static bool find_differences(struct judge *judge, struct draft *draft, const str
         if (!quantity_in_range(draft->asked_by[c]) || !quantity_in_range(books))
             return judge_invalid(judge, CODE_out_of_range, draft->line, "quantity",
                                  "the difference would leave the range of 2^53-1 base units");
-        bool held = policy == SNAPSHOT_REVIEW
+        bool held = draft->policy == SNAPSHOT_REVIEW
                         ? draft->asked_by[c] != 0
-                        : source != NULL && !is_only_kept(policy) &&
+                        : source != NULL && !is_only_kept(draft->policy) &&
                               limit_exceeded(&source->max_change, draft->asked_by[c], books, draft->scale);
         if (held && judge->admitted == 0)
             judge_short(judge, draft, draft->asked_by[c], books);
@@ -144,12 +164,12 @@ static bool is_changed(const struct judge *judge, const struct draft *draft, con
     return false;
 }
 
-static struct event *snapshot_event(struct judge *judge)
+static struct event *snapshot_event(struct judge *judge, enum snapshot_policy policy)
 {
     const struct command *command = judge->command;
     struct event *event = judge_event(judge, EVENT_SNAPSHOT);
     event->stated_by = stated_by(judge);
-    event->policy = snapshot_policy(judge);
+    event->policy = policy;
     event->seen_position = command->has_position ? command->seen_position : 0;
     event->set_name = text_present(command->set) ? set_name_hash(judge->ledger, command->set) : 0;
     return event;
@@ -175,7 +195,7 @@ static bool emit_snapshot(struct judge *judge, struct draft *draft, uint32_t ind
 {
     const struct command *command = judge->command;
     int64_t units = draft->asked_by[condition];
-    struct event *event = snapshot_event(judge);
+    struct event *event = snapshot_event(judge, draft->policy);
     event->quantity = judge->ledger->stated[index][condition];
     event->condition = condition;
     event->books = read == NULL ? 0 : measured(command, &read->as_of, condition);
@@ -208,8 +228,7 @@ static bool emit_snapshot(struct judge *judge, struct draft *draft, uint32_t ind
 /* Whether what is found in this cell is booked; what is not leaves its draft. */
 static bool is_booked(struct judge *judge, struct draft *draft, const struct cell_reading *read)
 {
-    enum snapshot_policy policy = snapshot_policy(judge);
-    bool booked = !is_only_kept(policy) && (policy != SNAPSHOT_LATEST_EVENT_TIME || !is_changed(judge, draft, read));
+    bool booked = !is_only_kept(draft->policy) && (draft->policy != SNAPSHOT_LATEST_EVENT_TIME || !is_changed(judge, draft, read));
     for (unsigned c = 0; !booked && c < CONDITION_COUNT; c++)
         draft->asked_by[c] = 0;
     return booked;
@@ -261,7 +280,7 @@ static bool is_too_much(const struct judge *judge, int64_t gone, int64_t all, in
         all >>= 10;
         gone >>= 10;
     }
-    return judge->admitted == 0 && !is_only_kept(snapshot_policy(judge)) &&
+    return judge->admitted == 0 &&
            (gone * 100 > all * percent || gone_cells * 100 > all_cells * percent);
 }
 
@@ -286,13 +305,15 @@ static bool take_left_out(struct judge *judge)
         if (++count > COMMAND_LINES_MAX)
             return judge_invalid(judge, CODE_too_many_lines, LINE_NONE, "last",
                                  "more than 1,000 cells are not in the set: list them with 0 before its end");
-        gone = sum_up(gone, statement->stated);
-        gone_cells += statement->stated != 0;
         struct draft *draft = judge_draft_of(judge, cell->item, cell->location, LINE_NONE);
+        draft->named |= (uint8_t)(1u << statement->condition);
+        if (is_only_kept(snapshot_policy_at(judge, cell->location)))
+            continue;
         struct figures figures = draft_figures(judge, draft);
         int64_t units = measured(judge->command, &figures, statement->condition);
         judge_short(judge, draft, -units, units);
-        draft->named |= (uint8_t)(1u << statement->condition);
+        gone = sum_up(gone, statement->stated);
+        gone_cells += statement->stated != 0;
     }
     if (is_too_much(judge, gone, all, gone_cells, all_cells))
         return judge_review(judge, BRAKE_MAX_CHANGE);
@@ -333,23 +354,26 @@ void decide_snapshot(struct judge *judge)
                             "what it saw sums up beyond 2^53-1 base units");
         return;
     }
-    enum snapshot_policy policy = snapshot_policy(judge);
     uint32_t named = judge->draft_count;
     uint32_t nth = 0;
     bool changed = false;
+    bool reviewed = false;
     for (uint32_t i = 0; i < named; i++) {
         struct draft *draft = judge_draft(judge, i);
         const struct cell_reading *read = draft->cell == NUMBER_NONE ? NULL : cell_read(judge, draft, nth++);
         memcpy(judge->ledger->stated[i], draft->asked_by, sizeof(draft->asked_by));
+        draft->policy = snapshot_policy_at(judge, draft->location);
+        uint32_t held = judge->decision->shortage_count;
         if (!find_differences(judge, draft, read))
             return;
-        changed = changed || is_changed(judge, draft, read);
+        reviewed = reviewed || (draft->policy == SNAPSHOT_REVIEW && judge->decision->shortage_count > held);
+        changed = changed || (draft->policy == SNAPSHOT_COMPARE_AND_SET && is_changed(judge, draft, read));
     }
     if (judge->decision->shortage_count != 0) {
-        (void)judge_review(judge, policy == SNAPSHOT_REVIEW ? BRAKE_POLICY : BRAKE_MAX_CHANGE);
+        (void)judge_review(judge, reviewed ? BRAKE_POLICY : BRAKE_MAX_CHANGE);
         return;
     }
-    if (policy == SNAPSHOT_COMPARE_AND_SET && changed) {
+    if (changed) {
         (void)judge_refuse(judge, CODE_precondition_failed, TEXT_NONE, TEXT("/seen"));
         return;
     }
@@ -372,5 +396,5 @@ void decide_snapshot(struct judge *judge)
     }
     bins_rest(judge);
     if (command->last && !judge->objected)
-        snapshot_event(judge)->set_closed = true;
+        snapshot_event(judge, snapshot_policy_at(judge, NUMBER_NONE))->set_closed = true;
 }

@@ -89,7 +89,8 @@ struct source {
     uint64_t set_name; /* a hash of it, 0 for none */
     uint64_t set_seq;  /* of its first event */
     bool set_closed;
-    bool pair; /* from the configuration: what it says without `seen` is a report (partner.c) */
+    bool pair;         /* from the configuration: what it says without `seen` is a report (partner.c) */
+    bool has_policies; /* the same: some locations have a snapshot_policy of their own */
     uint32_t statement_first; /* newest + 1, 0 for none. Derived, as is the next one */
     uint32_t drift_count;     /* of its snapshots, those that differ, where nothing was given up */
     enum snapshot_policy snapshot_policy;
@@ -467,6 +468,7 @@ struct draft {
     int64_t asked_by[CONDITION_COUNT]; /* the same by condition */
     enum condition condition;         /* of all its lines, CONDITION_NONE where they differ */
     uint8_t named;                    /* the conditions that lines name, a bit each */
+    enum snapshot_policy policy;      /* of a snapshot, at its location */
     bool booked;                      /* of a snapshot: what it found is booked */
     uint32_t count_event;             /* + 1, of this decision: the last one with a count of the cell; 0 for none yet */
     bool in_bin;                      /* its location is a bin: nothing is promised there */

@@ -237,6 +237,25 @@ class Snapshots(FolderCase):
         self.assertEqual(self.server.request("DELETE", "/v1/sources/erp").status, 200)
         self.assertEqual(tasks(), [])
 
+    def test_a_location_can_have_another_policy(self):
+        for location, parent in (("shops", None), ("S1", "shops")):
+            body = {} if parent is None else {"parent": parent}
+            self.server.request("PUT", "/v1/locations/" + location, json.dumps(body).encode())
+        self.configure(snapshot_policies={"shops": "report", "X": "count"})
+        self.assertEqual(self.server.get("/v1/sources/erp").json()["snapshot_policies"], {"X": "count", "shops": "report"})
+        self.send("receive", 10)
+        self.server.send(kind="receive", source="wms", id="r", item="A", location="S1", quantity=10)
+        self.server.stop()
+        self.server = self.start()
+        lines = [{"item": "A", "location": location, "quantity": 8} for location in ("L", "S1")]
+        answer = self.server.send(kind="snapshot", source="erp", id="two", seen={"position": self.server.position()}, lines=lines)
+        self.assertEqual([(row["location"], row["difference"], row["booked"]) for row in answer.json()["stated"]],
+                         [("L", -2, -2), ("S1", -2, 0)])
+        self.assertEqual([row["policy"] for row in self.server.get("/v1/drift").json()["drift"] if row["location"] == "S1"], ["report"])
+        refused = self.server.request("DELETE", "/v1/locations/X")
+        self.assertEqual((refused.status, refused.json()["code"], refused.json()["field"]),
+                         (409, "in_use", "/snapshot_policies"))
+
     def test_bad_ones_are_never_applied_blindly(self):
         first = self.send("receive", 10)["position"]
         second = self.send("receive", 10)["position"]

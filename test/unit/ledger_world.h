@@ -320,6 +320,12 @@ static inline bool world_config_option(struct world *world, const char *key, con
     } else if (strcmp(key, "policy") == 0) {
         while (strcmp(snapshot_policy_name((enum snapshot_policy)world->source.snapshot_policy), value) != 0)
             world->source.snapshot_policy++;
+    } else if (world_key_of(key, "policy:", &rest)) { /* sorted */
+        struct place_policies *policies = &world->source.policies;
+        policies->policies[policies->count] = 0;
+        while (strcmp(snapshot_policy_name((enum snapshot_policy)policies->policies[policies->count]), value) != 0)
+            policies->policies[policies->count]++;
+        policies->places[policies->count++] = rest;
     } else if (strcmp(key, "pair") == 0) {
         world->source.pair = *value == 'y';
     } else if (strcmp(key, "change_units") == 0) {

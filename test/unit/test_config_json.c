@@ -105,6 +105,9 @@ static void bad_bodies_are_refused_by_name(void **state)
         {NAME_SOURCE, "{\"expires_in\":-1}", CODE_bad_value, "/expires_in"},
         {NAME_SOURCE, "{\"id_window\":1}", CODE_unknown_field, "/id_window"},
         {NAME_SOURCE, "{\"snapshot_policy\":\"merge\"}", CODE_bad_value, "/snapshot_policy"},
+        {NAME_SOURCE, "{\"snapshot_policies\":[\"L\"]}", CODE_bad_value, "/snapshot_policies"},
+        {NAME_SOURCE, "{\"snapshot_policies\":{\"L\":\"merge\"}}", CODE_bad_value, "/snapshot_policies/L"},
+        {NAME_SOURCE, "{\"snapshot_policies\":{\"\":\"report\"}}", CODE_bad_value, "/snapshot_policies/"},
         {NAME_SOURCE, "{\"max_change\":{\"units\":0.5}}", CODE_bad_value, "/max_change/units"},
         {NAME_SOURCE, "{\"count_limit\":1}", CODE_bad_value, "/count_limit"},
         {NAME_SOURCE, "{\"count_limit\":{}}", CODE_bad_value, "/count_limit"},
@@ -145,7 +148,7 @@ static void bad_bodies_are_refused_by_name(void **state)
     }
     assert_false(read_body(NAME_SOURCE, "{\"silent\":1}", false));
     assert_string_equal(error.detail, "is not a field of a source; there are: zone ordered strict default_condition expires_in "
-                                      "silence age_limit count_limit snapshot_policy max_change pair");
+                                      "silence age_limit count_limit snapshot_policy snapshot_policies max_change pair");
     assert_false(read_body(NAME_ITEM, "{\"scale\":0}", true));
     assert_string_equal(error.field, "/name");
     assert_int_equal(error.code, CODE_missing_field);

@@ -226,6 +226,8 @@ static void swap_expiry(struct ledger *ledger, uint32_t first, uint32_t second)
     X(source_mark, ledger->sources[1].seq_mark = 9, "state sources @ : " CHANGED)                                      \
     X(source_ordered, ledger->sources[ledger_number(ledger, NAME_SOURCE, TEXT("shop"))].ordered = false,               \
       "state sources @ shop: it is not what its configuration says")                                                   \
+    X(source_policies, ledger->sources[ledger_number(ledger, NAME_SOURCE, TEXT("shop"))].has_policies = true,          \
+      "state sources @ shop: it is not what its configuration says")                                                   \
     X(source_brake, ledger->sources[ledger_number(ledger, NAME_SOURCE, TEXT("shop"))].max_change.has_percent = true,   \
       "state sources @ shop: it is not what its configuration says")                                                   \
     X(channel_rank, ledger->channels[0].rank = 7, "I3 channels @ web: it is not in its place among the channels")      \

@@ -624,7 +624,8 @@ static void only_what_is_written_is_read(void **state)
                                     .default_condition = CONDITION_DAMAGED, .expires_in_ms = 300,
                                     .silence = {.after_s = 600, .buffer = 2, .place_count = 2},
                                     .age_limit_ms = 90000, .count_limit = {true, true, 300, 200},
-                                    .max_change = {true, false, 5, 0}, .snapshot_policy = 4, .pair = true};
+                                    .max_change = {true, false, 5, 0}, .snapshot_policy = 4, .pair = true,
+                                    .policies = {2, {TEXT("A"), TEXT("B")}, {0, 3}}};
     source.silence.places[0] = TEXT("L1");
     source.silence.places[1] = TEXT("L2");
     for (unsigned which = 0; which < 3; which++) {

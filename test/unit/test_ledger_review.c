@@ -169,6 +169,9 @@ static void brakes_have_one_form(void **state)
         {"\x40\x02\x02\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 12, false},
         {"\x40\x20", 2, false},         {"\x40\x10", 2, true},         {"\x40\x01\x00", 3, false},     {"\x40\x02\x01\x05", 4, true},
         {"\x40\x02\x00", 3, false},     {"\x40\x02", 2, false},         {"\x40\x02\x04", 3, false},
+        {"\x40\x20\x01\x01L\x04", 6, true}, {"\x40\x20\x01\x01L\x09", 6, false}, {"\x40\x20\x00", 3, false},
+        {"\x40\x20\x01\x00\x04", 5, false}, {"\x40\x20\x02\x01L\x04\x01L\x04", 9, false},
+        {"\x40\x20\x02\x01L\x04\x01M\x03", 9, true},
         {"\x40\x02\x03\x05\x06", 5, true}, {"\x40\x02\x03\x05", 4, false}, {"\x40\x08\x00", 3, false},
     };
     struct source_config source;

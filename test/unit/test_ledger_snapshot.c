@@ -130,6 +130,25 @@ static void policies(void **state)
         {"resolve review=5 accept", "ok: resolve(5 policy) snapshot(7 not 10)", "A@L: sellable 6 v4"},
         {"snapshot 7 A@L source=erp seen=2", "snapshot_passed, A@L asked 0 free 7", NULL},
 
+        {"# a location and those below it can have another policy", NULL, NULL},
+        {"source name=erp policy:D=report policy:L=review", "ok: config", NULL},
+        {"location location=E parent=D", "ok: config", NULL},
+        {"location location=F parent=E", "ok: config", NULL},
+        {"receive 10 A@L 10 A@M 10 A@D 10 A@F", "ok: receive receive receive receive", NULL},
+        {"snapshot 9 A@M 9 A@D 9 A@F source=erp seen=8",
+         "ok: snapshot(9 not 10) snapshot(9 not 10) snapshot(9 not 10)", "A@M: sellable 9 v2; A@D: sellable 10 v2; A@F: sellable 10 v2"},
+        {"snapshot 9 A@M 9 A@L source=erp seen=11", "ok: review(12 policy), A@L asked -1 free 10", NULL},
+        {"resolve review=12 accept", "ok: resolve(12 policy) snapshot(9 not 9) snapshot(9 not 10)", "A@L: sellable 9 v2"},
+        {"snapshot 3 A@N source=erp seen=15", "ok: snapshot(3 not 0)", "A@N: sellable 3 v1"},
+        {"delete_location location=D", "in_use E", NULL},
+        {"delete_location location=L", "in_use erp", NULL},
+        {"source name=erp policy=report policy:M=compare_and_set policy:N=review", "ok: config", NULL},
+        {"sale 1 A@M 1 A@L", "ok: sale sale", NULL},
+        {"snapshot 5 A@L source=erp seen=16", "ok: snapshot(5 not 9)", "A@L: sellable 8 v4"},
+        {"snapshot 9 A@M source=erp seen=16", "precondition_failed", NULL},
+        {"snapshot 8 A@M 3 A@N source=erp seen=20", "ok: snapshot(8 not 8) snapshot(3 not 3)", NULL},
+        {"snapshot source=erp seen=21 set=s last", "ok: review(26 max_change), A@N asked -3 free 3, A@M asked -8 free 8", NULL},
+
         {"# a brake on what a snapshot may change", NULL, NULL},
         {"source name=erp change_percent=20", "ok: config", NULL},
         {"receive 10 A@L 10 B@L", "ok: receive receive", NULL},
@@ -482,6 +501,21 @@ static void a_set_that_leaves_very_many_out(void **state)
     world_deinit(&world);
 }
 
+/* The locations that have a policy are names like others. */
+static void locations_of_policies_are_names(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct ledger_limits limits = world_limits;
+    limits.location_count_max = 1;
+    world_init(&world, &limits);
+    world_step(&world, "source name=erp policy:L=report policy:M=review");
+    assert_string_equal(world.answer, "invalid limit_reached");
+    world_step(&world, "source name=erp policy:L=report");
+    assert_string_equal(world.answer, "ok: config");
+    world_deinit(&world);
+}
+
 /* What sources say has a table, and a smaller one than the journal's is told. */
 static void a_full_table_takes_no_new_statement(void **state)
 {
@@ -525,6 +559,7 @@ int main(void)
         cmocka_unit_test(what_a_statement_waits_for),
         cmocka_unit_test(a_reading_holds_until_the_source_says_more),
         cmocka_unit_test(bounds),
+        cmocka_unit_test(locations_of_policies_are_names),
         cmocka_unit_test(a_set_that_leaves_very_many_out),
         cmocka_unit_test(a_full_table_takes_no_new_statement),
     };

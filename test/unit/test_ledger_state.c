@@ -107,7 +107,7 @@ static const struct field source_fields[] = {
     FIELD(source, seq_mark), FIELD(source, config_seq), FIELD(source, config), FIELD(source, aliases),
     FIELD(source, ordered), FIELD(source, strict), FIELD(source, has_expires_in), FIELD(source, default_condition),
     FIELD(source, expires_in_ms), FIELD(source, age_limit_ms), FIELD(source, count_limit),
-    FIELD(source, max_change), FIELD(source, snapshot_policy), FIELD(source, pair), FIELD(source, set_name), FIELD(source, set_seq), FIELD(source, set_closed),
+    FIELD(source, max_change), FIELD(source, snapshot_policy), FIELD(source, pair), FIELD(source, has_policies), FIELD(source, set_name), FIELD(source, set_seq), FIELD(source, set_closed),
     FIELD(source, statement_first), FIELD(source, drift_count),
     FIELD(source, silence_after_s), FIELD(source, watch_place), FIELD(source, heard_us),
     FIELD(source, silent_since_us)};
