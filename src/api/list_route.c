@@ -321,7 +321,10 @@ static bool take_review(const struct ledger *ledger, struct list *list, struct r
 
 static const char *const drift_states[] = {"differs", "agrees", "to_count", NULL};
 
-/* What is said of a place that was given up is of no use any more, nor is what was said by a source that was. */
+/*
+ * What is said of a place that was given up is of no use any more, nor is what was said by a source that was, or what a
+ * partner reported that is none any more: it cannot report what would end it.
+ */
 static bool drift_is_wanted(const struct ledger *ledger, struct list *list, struct row *row)
 {
     const struct statement_view *view = &row->of.statement;
@@ -330,7 +333,7 @@ static bool drift_is_wanted(const struct ledger *ledger, struct list *list, stru
     bool to_count = view->asked_seq != 0 && view->counted_seq == 0;
     struct text state = list->values[LIST_STATE];
     return !ledger_retired(ledger, NAME_LOCATION, view->location) && !ledger_retired(ledger, NAME_ITEM, view->item) &&
-           !ledger_retired(ledger, NAME_SOURCE, view->source) &&
+           !ledger_retired(ledger, NAME_SOURCE, view->source) && (view->paired || !view->report) &&
            (text_present(state) ? is_wanted(list, LIST_STATE, differs ? TEXT("differs") : TEXT("agrees")) ||
                                       (to_count && is_wanted(list, LIST_STATE, TEXT("to_count")))
                                 : differs) &&

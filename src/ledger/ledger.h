@@ -360,6 +360,7 @@ struct statement_view {
     uint64_t asked_seq, counted_seq; /* of the event that asked for a count, and of that count; 0 for none */
     /* Of a partner (partner.c): what it has seen is the event it confirms, and no difference when the cell has it now. */
     bool report;
+    bool paired; /* its source is a partner now */
     enum measure measure;
     uint64_t last_seq; /* of the cell's events */
 };

@@ -295,6 +295,7 @@ void ledger_statement(const struct ledger *ledger, uint32_t number, struct state
                                         .asked_seq = statement->asked_seq,
                                         .counted_seq = statement_counted(ledger, statement),
                                         .report = statement->said != SAID_SNAPSHOT,
+                                        .paired = ledger->sources[statement->source].pair,
                                         .measure = measure,
                                         .last_seq = cell->last_seq};
     struct figures figures = cell_figures(ledger, statement->cell);

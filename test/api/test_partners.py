@@ -208,6 +208,22 @@ class Partners(FolderCase):
         self.fact("receive", 3)
         self.assertEqual((self.drift(), self.drift("&state=agrees")), ([], [("A", 44, 44, 0)]))
 
+    def test_who_is_no_partner_any_more_has_no_reports(self):
+        """It could not report what ends the difference. What it says with `seen` stays, and a partner again has said what it had."""
+        position = self.fact("receive", 40)["position"]
+        self.report(50)
+        self.report(39, seen={"position": position})
+        self.assertEqual(sorted(self.drift()), [("A", 39, 40, -1), ("A", 50, 40, 10)])
+        self.pair(pair=False)
+        self.assertEqual(self.drift(), [("A", 39, 40, -1)])
+        self.report(50, status=422)
+        self.restart()
+        self.assertEqual((self.drift(), self.drift("&state=agrees")), ([("A", 39, 40, -1)], []))
+        self.pair()
+        self.assertEqual(sorted(self.drift()), [("A", 39, 40, -1), ("A", 50, 40, 10)])
+        self.report(39)
+        self.assertEqual((self.drift(), self.drift("&state=agrees")), ([("A", 39, 40, -1)], [("A", 39, 39, 0)]))
+
     def test_a_shop_that_sold_is_not_deducted_twice(self):
         self.fact("receive", 10)
         self.report(8)
