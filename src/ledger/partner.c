@@ -128,7 +128,7 @@ void decide_report(struct judge *judge)
                                 "the difference would leave the range of 2^53-1 base units");
             return;
         }
-        bool reviewed = judge->source != NULL && snapshot_policy_at(judge, draft->location) == SNAPSHOT_REVIEW;
+        bool reviewed = snapshot_policy_at(judge, draft->location) == SNAPSHOT_REVIEW;
         if (reviewed && confirmed_seq == 0 && !is_passed(judge, draft, 0))
             judge_short(judge, draft, draft->asked - books, books);
         emit_report(judge, draft, confirmed_seq);

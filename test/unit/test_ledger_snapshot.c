@@ -109,6 +109,8 @@ static void policies(void **state)
         {"sale 1 A@L", "ok: sale", NULL},
         {"snapshot 9 A@L source=erp seen=4", "precondition_failed", "A@L: sellable 8 v3"},
         {"snapshot 7 A@L source=erp seen=5", "ok: snapshot(7 not 8)", "A@L: sellable 7 v4"},
+        {"receive 3 A@L 3 B@L", "ok: receive receive", NULL},
+        {"snapshot 7 A@L 3 B@L source=erp seen=6", "precondition_failed", NULL},
 
         {"# the latest event counts: what is newer stands", NULL, NULL},
         {"source name=erp policy=latest_event_time", "ok: config", NULL},
