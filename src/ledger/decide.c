@@ -816,7 +816,7 @@ static bool judge_order(struct judge *judge)
         return judge_refuse(judge, CODE_expired_command, TEXT_NONE, constant("/not_after"));
     if (judge->request || command->occurred_at_us == TIME_NONE)
         return true;
-    if (command->report)
+    if (command->kind == KIND_SNAPSHOT && command->report)
         return true; /* it books nothing, however old */
     if (!command->has_seq && command->occurred_at_us < judge->now_us - ledger->id_window_ms * 1000)
         return judge_review(judge, BRAKE_TOO_LATE);

@@ -20,6 +20,12 @@ static void brakes(void **state)
         {"resolve review=2", "invalid missing_field verdict", NULL},
         {"resolve accept", "invalid missing_field review", NULL},
 
+        {"# to be a report is of snapshots alone: what moves goods passes no brake by it", NULL, NULL},
+        {"wait 700000", "ok:", NULL},
+        {"source name=pos-1 age_limit=60", "ok: config", NULL},
+        {"receive 5 A@L report occurred=-604801", "ok: review(3 too_late)", "A@L: none"},
+        {"receive 5 A@L report occurred=-61 seq=1", "ok: review(4 age_limit)", "A@L: none"},
+
         {"# rejected, it is dropped; a verdict can be tried", NULL, NULL},
         {"wait 700000", "ok:", NULL},
         {"sale 5 B@L occurred=-604801 hold=H", "ok: review(2 too_late)", NULL},
