@@ -6,6 +6,9 @@
 #include "api/feed_text.h"
 #include "journal/history.h"
 
+/* What reverses a receipt of 1,000 lines has a MiB of it read, and a sender can have thousands of those parked. */
+#define DECISIONS_BYTES_MAX ((size_t)16 << 20)
+
 bool parked_add(struct parked_list *list, struct request *request)
 {
     struct parked *parked = malloc(sizeof(*parked) + request->command_bytes);
@@ -74,10 +77,15 @@ enum status parked_read(struct parked_list *list, const struct service *service,
     if (feed_scratch_init(&scratch)) {
         history_init(&history, service->journal, scratch.bytes, &scratch.decision, stop);
         status = STATUS_OK;
-        for (struct parked *parked = list->first; parked != NULL && status == STATUS_OK; parked = parked->next) {
+        size_t bytes = 0; /* of the decisions up to here */
+        for (struct parked *parked = list->first; parked != NULL && status == STATUS_OK && bytes <= DECISIONS_BYTES_MAX;
+             parked = parked->next) {
             struct reading *reading = parked->request.reading;
-            if (reading != NULL && !reading->complete)
+            if (reading == NULL)
+                continue;
+            if (!reading->complete)
                 status = history_read(&history, reading);
+            bytes += reading->memory_bytes;
         }
     }
     feed_scratch_deinit(&scratch);

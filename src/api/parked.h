@@ -33,7 +33,11 @@ struct parked *parked_take(struct parked_list *list);
 /* With all that is its own. */
 void parked_free(struct parked *parked);
 void parked_list_free(struct parked_list *list);
-/* Reads for all that have something to be read. OK, MEMORY, or as history_read for the first that fails. Any thread. */
+/*
+ * Reads for those that have something to be read, from the first on, until the decisions that they need are of so many
+ * bytes that the others are to be read for when these are decided: the first of those is parked again, and all behind it.
+ * OK, MEMORY, or as history_read for the first that fails. Any thread.
+ */
 MUST_USE enum status parked_read(struct parked_list *list, const struct service *service, const atomic_bool *stop);
 
 #endif

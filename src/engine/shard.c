@@ -373,6 +373,7 @@ static struct reading *reading_create(const struct shard *shard, struct reading 
     if (known) {
         reading->decision = before->decision;
         reading->memory = before->memory;
+        reading->memory_bytes = before->memory_bytes;
         before->memory = NULL;
     }
     return reading;

@@ -425,7 +425,8 @@ static enum status read_decision(struct history *history, struct reading *readin
     size_t events = history->decision->event_count * sizeof(struct event);
     size_t shortages = history->decision->shortage_count * sizeof(struct shortage);
     free(reading->memory);
-    struct decision *decision = malloc(sizeof(*decision) + events + shortages + n);
+    reading->memory_bytes = sizeof(struct decision) + events + shortages + n;
+    struct decision *decision = malloc(reading->memory_bytes);
     reading->memory = decision;
     if (decision == NULL)
         return STATUS_MEMORY;

@@ -75,6 +75,7 @@ struct reading {
     bool too_large; /* or is beyond what a figure can hold */
     const struct decision *decision; /* NULL while it was not read; with its events and texts, in `memory` */
     void *memory;                    /* of the decision, from malloc; NULL for none */
+    size_t memory_bytes;
     uint32_t cell_count;
     struct cell_reading *cells; /* in the order they were named */
 };

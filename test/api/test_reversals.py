@@ -5,6 +5,7 @@ Method: over HTTP, with figures of yesterday on the axis `occurred`; each revers
 """
 import unittest
 
+from server import is_sanitized
 from test_counts import Counts
 
 
@@ -87,6 +88,21 @@ class Reversals(Counts):
         self.assertEqual([row.get("code", row["status"]) for row in answers],
                          ["accepted"] + ["accepted", "accepted", "already_reversed"] * 200)
         self.cell(on_hand=1000, version=401)
+
+    @unittest.skipIf(is_sanitized(), "memory is measured")
+    def test_large_decisions_are_read_a_few_at_a_time(self):
+        """600 lines name a receipt of 1,000 lines, a MiB of memory each while it is read for them."""
+        def peak_mib():
+            with open("/proc/%d/status" % self.server.pid, encoding="ascii") as status:
+                return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) // 1024
+        receipt = {"kind": "receive", "source": "wms", "id": "big",
+                   "lines": [{"item": "I%d" % i, "location": "S1", "quantity": 1} for i in range(1000)]}
+        self.assertEqual(self.server.send(**receipt).status, 200)
+        before = peak_mib()
+        answers = self.server.stream([{"kind": "reverse", "source": "wms", "id": "v%d" % n,
+                                       "of": {"source": "wms", "id": "big"}} for n in range(600)]).lines()
+        self.assertEqual([row.get("code", row["status"]) for row in answers], ["accepted"] + ["already_reversed"] * 599)
+        self.assertLess(peak_mib() - before, 200)
 
 
 if __name__ == "__main__":
