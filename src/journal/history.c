@@ -486,7 +486,7 @@ static enum status read_told(struct history *history, const struct question *que
         enum status status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
-        if (told_units(&event->figures, question->measure, cell->reported.condition) == cell->reported.units) {
+        if (is_told(&event->figures, question->measure, &cell->reported)) {
             cell->told_seq = seq;
             break;
         }

@@ -43,6 +43,12 @@ static int64_t present_units(const struct judge *judge, const struct draft *draf
     return told_units(&figures, judge->command->measure, draft->condition);
 }
 
+static bool is_present(const struct judge *judge, const struct draft *draft)
+{
+    struct figures figures = draft_figures(judge, draft);
+    return is_told(&figures, judge->command->measure, &(struct reported){draft->condition, draft->asked});
+}
+
 /* What was read for a draft, unless the figure may have been told since; NULL for nothing. */
 static const struct cell_reading *told_read(const struct judge *judge, const struct draft *draft, uint32_t index)
 {
@@ -62,7 +68,7 @@ static bool all_read(struct judge *judge)
     bool known = true;
     for (uint32_t i = 0; i < judge->draft_count; i++) {
         const struct draft *draft = judge_draft(judge, i);
-        known = known && (draft->asked == present_units(judge, draft) || told_read(judge, draft, i) != NULL);
+        known = known && (is_present(judge, draft) || told_read(judge, draft, i) != NULL);
         unread->cells[i] = draft->cell;
         unread->reported[i] = (struct reported){draft->condition, draft->asked};
     }
@@ -76,7 +82,7 @@ static bool all_read(struct judge *judge)
 /* The event that told it, 0 for none. */
 static uint64_t confirmed_by(const struct judge *judge, const struct draft *draft, uint32_t index)
 {
-    if (draft->asked == present_units(judge, draft))
+    if (is_present(judge, draft))
         return judge->ledger->cells[draft->cell].last_seq;
     return told_read(judge, draft, index)->told_seq;
 }

@@ -45,6 +45,12 @@ static inline int64_t told_units(const struct figures *figures, enum measure mea
 {
     return measure == MEASURE_AVAILABLE ? figures_available(figures) : figures->units[condition];
 }
+/* Is it what follows from that? A figure that is below 0 is shown as 0 there, and cannot be reported. */
+static inline bool is_told(const struct figures *figures, enum measure measure, const struct reported *reported)
+{
+    int64_t told = told_units(figures, measure, reported->condition);
+    return told == reported->units || (told < 0 && reported->units == 0);
+}
 /* Reports are late: so many events of a cell, and so much log time, that a figure was told and is no more. */
 #define TOLD_EVENTS_MAX 256
 #define TOLD_AGE_US     (INT64_C(60) * 60 * 1000000)

@@ -299,7 +299,7 @@ void ledger_statement(const struct ledger *ledger, uint32_t number, struct state
                                         .measure = measure,
                                         .last_seq = cell->last_seq};
     struct figures figures = cell_figures(ledger, statement->cell);
-    if (!out_view->report || told_units(&figures, measure, statement->condition) != statement->stated)
+    if (!out_view->report || !is_told(&figures, measure, &(struct reported){statement->condition, statement->stated}))
         return;
     /* Whatever it was when it was reported, it has been told since. */
     out_view->books = statement->stated;

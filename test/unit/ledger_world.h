@@ -1006,7 +1006,7 @@ static inline void world_read_told(const struct world *world, const struct quest
         if (past->item != cell->item || past->location != cell->location)
             continue;
         count++;
-        if (told_units(&past->figures, question->measure, out->reported.condition) == out->reported.units)
+        if (is_told(&past->figures, question->measure, &out->reported))
             out->told_seq = past->seq;
         if (past->recorded_us < question->from_us)
             break;

@@ -622,7 +622,8 @@ static uint64_t naive_told(const struct cell_reading *cell, enum measure measure
         if (seen[i].cell != cell->cell || seen[i].seq > cell->top.last_seq)
             continue;
         count++;
-        if (told_units(&seen[i].figures, measure, asked.condition) == asked.units)
+        int64_t told = told_units(&seen[i].figures, measure, asked.condition);
+        if (told == asked.units || (asked.units == 0 && told < 0))
             return seen[i].seq;
         if (seen[i].when_us[AXIS_RECORDED] < from_us)
             break;

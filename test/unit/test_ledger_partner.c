@@ -31,6 +31,17 @@ static void reports(void **state)
         {"snapshot report available 38 A@L source=shop", "ok: reported(38 at 5)", "A@L: sellable 40 committed 2 v2; drift:"},
         {"ship hold=O 2 A@L source=shop", "ok: ship", "A@L: sellable 38 v3; drift:"},
 
+        {"# below nothing a shop shows 0, and can report nothing else", NULL, NULL},
+        {"source name=shop pair=y", "ok: config", NULL},
+        {"receive 2 A@L", "ok: receive", NULL},
+        {"commit fact hold=O 5 A@L", "ok: commit oversold(3) out_of_stock", "A@L: sellable 2 committed 5 v4"},
+        {"snapshot report available 0 A@L source=shop", "ok: reported(0 at 6)", "A@L: sellable 2 committed 5 v4; drift:"},
+        {"snapshot report available 1 A@L source=shop", "ok: reported(1 not -3)", "drift: shop A@L 1 not -3 since 6"},
+        {"snapshot report available 0 A@L source=shop", "ok: reported(0 at 6)", "drift:"},
+        {"receive 7 A@L", "ok: receive back_in_stock", "A@L: sellable 9 committed 5 v6; drift:"},
+        {"snapshot report available 0 A@L source=shop", "ok: reported(0 at 6)", "drift:"},
+        {"snapshot report available 4 A@L source=shop", "ok: reported(4 at 11)", "drift:"},
+
         {"# a figure that nobody told: it shows until one that was is reported", NULL, NULL},
         {"source name=shop pair=y", "ok: config", NULL},
         {"receive 40 A@L", "ok: receive", NULL},
