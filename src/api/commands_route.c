@@ -312,6 +312,7 @@ static void parked_done(void *context)
         return;
     struct commands *commands = connection->state;
     commands->stream.parked = false;
+    commands->stream.parked_cells = 0;
     if (commands->past_status != STATUS_OK) {
         give_up_parked(connection);
         return;

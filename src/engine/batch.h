@@ -73,9 +73,14 @@ struct stream {
     /* An ordered source's command was shed: the later ones are shed, too, or they would make the shed one's `seq` pass
      * (API.md section 1). */
     bool shed;
-    /* A command came back ANSWER_UNREAD: so do all behind it, until the submitter, when all are back, takes it off. */
+    /* A command came back ANSWER_UNREAD: so do all behind it, until the submitter, when all are back, makes both anew. */
     bool parked;
+    uint32_t parked_cells; /* of their readings */
 };
+
+/* Of the readings of a stream, some 28 MiB: what stands behind as many comes back without one, and is read for by itself
+ * when they are decided. */
+#define PARKED_CELLS_MAX 65536
 
 /* A command is judged again so often: one whose past keeps changing is to be sent again. */
 #define READINGS_MAX 16

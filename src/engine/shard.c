@@ -410,9 +410,17 @@ static bool read_here(struct shard *shard, struct request *request)
 static void park(struct shard *shard, struct request *request, const struct command *command,
                  const struct verdict *verdict)
 {
-    bool behind = request->stream != NULL && request->stream->parked;
+    struct stream *stream = request->stream;
+    bool behind = stream != NULL && stream->parked;
+    uint32_t cells = verdict->outcome == OUTCOME_UNREAD ? ledger_unread(shard->ledger)->cell_count
+                     : request->reading != NULL         ? request->reading->cell_count
+                                                        : 0;
+    bool later = behind && cells > PARKED_CELLS_MAX - stream->parked_cells;
     request->answer.status = ANSWER_UNREAD;
-    if (verdict->outcome == OUTCOME_UNREAD) {
+    if (later) {
+        reading_destroy(request->reading);
+        request->reading = NULL;
+    } else if (verdict->outcome == OUTCOME_UNREAD) {
         if (behind) {
             struct reading *before = request->reading;
             request->reading = reading_create(shard, before);
@@ -426,8 +434,10 @@ static void park(struct shard *shard, struct request *request, const struct comm
         }
         request->readings += !behind;
     }
-    if (request->stream != NULL)
-        request->stream->parked = true;
+    if (stream != NULL) {
+        stream->parked = true;
+        stream->parked_cells += later ? 0 : cells;
+    }
 }
 
 void shard_shed(struct shard *shard, struct request *request, enum code code, const char *detail)

@@ -431,6 +431,46 @@ static void a_batch_wider_than_its_groups_is_answered_by_what_was_written(void *
     log_clear(log);
 }
 
+/* ---- what waits for the past ---- */
+
+/* A reversal needs its decision read. What stands behind it waits, too, and is read for beside it up to a bound. */
+static void what_waits_in_a_stream_has_readings_of_so_many_cells(void **state)
+{
+    (void)state;
+    enum { LINES = 240, COUNTS = 300 };
+    static struct watched watched;
+    struct place place = place_create();
+    struct recording *log = &the_log;
+    char lines[8000] = "";
+    char prose[8100];
+    log_clear(log);
+    for (unsigned i = 0; i < LINES; i++)
+        (void)snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines), " 1 item-%u@L%u", i / 16, i % 16);
+    (void)snprintf(prose, sizeof(prose), "receive id=r%s", lines);
+    (void)log_add(log, WORLD_START_US, prose);
+    (void)log_add(log, WORLD_START_US, "reverse of=r id=v");
+    (void)snprintf(prose, sizeof(prose), "count occurred=0%s", lines);
+    (void)log_add(log, WORLD_START_US, prose);
+    watched_init(&watched);
+    struct shard *shard = shard_create(&place, &watched, WINDOW_LONG_S, 65536);
+    struct stream stream = {.shed = false};
+    uint32_t cells = 0;
+    for (unsigned i = 0; i < 2 + COUNTS; i++) {
+        const struct entry *entry = &log->entries[i < 2 ? i : 2];
+        struct request request = {.command = entry->form, .command_bytes = entry->bytes, .stream = &stream};
+        shard_prepare(shard, &request, 1);
+        shard_request(shard, &request, WORLD_START_US);
+        assert_int_equal(request.answer.status, i == 0 ? ANSWER_ACCEPTED : ANSWER_UNREAD);
+        assert_true(i != 1 || request.reading != NULL);
+        cells += request.reading == NULL ? 0 : request.reading->cell_count;
+        reading_destroy(request.reading);
+    }
+    assert_in_range(cells, PARKED_CELLS_MAX - LINES + 1, PARKED_CELLS_MAX);
+    shard_close(shard);
+    place_destroy(&place);
+    log_clear(log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +479,7 @@ int main(void)
         cmocka_unit_test(reads_wait_for_what_they_saw_and_cause_no_flush),
         cmocka_unit_test(a_failed_write_is_final_and_what_was_acknowledged_is_kept),
         cmocka_unit_test(a_batch_wider_than_its_groups_is_answered_by_what_was_written),
+        cmocka_unit_test(what_waits_in_a_stream_has_readings_of_so_many_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
