@@ -336,7 +336,7 @@ static void a_contradiction_stops_commands_and_no_reads(void **state)
 {
     (void)state;
     static struct running running;
-    struct stream stream = {false, false};
+    struct stream stream = {.shed = false};
     struct audit_report report;
     running_start(&running, WINDOW_LONG_S);
     assert_int_equal(command(&running, "receive 5 A@L id=r", NULL).status, ANSWER_ACCEPTED);
@@ -381,7 +381,7 @@ static void a_leap_of_the_clock_sheds_until_it_is_set_right(void **state)
 {
     (void)state;
     static struct running running;
-    struct stream stream = {false, false};
+    struct stream stream = {.shed = false};
     running_start(&running, WINDOW_LONG_S);
     assert_int_equal(command(&running, "receive 5 A@L source=o seq=1", &stream).status, ANSWER_ACCEPTED);
     set_clock(&running, 59);
@@ -398,7 +398,7 @@ static void a_leap_of_the_clock_sheds_until_it_is_set_right(void **state)
     assert_false(inbox_clock_jumped(running.inbox));
     /* The stream has a hole now: nothing behind it passes, or the source could not send it again. */
     assert_int_equal(command(&running, "receive 5 A@L source=o seq=4", &stream).status, ANSWER_RETRY);
-    struct stream fresh = {false, false};
+    struct stream fresh = {.shed = false};
     assert_int_equal(command(&running, "receive 5 A@L source=o seq=3", &fresh).status, ANSWER_ACCEPTED);
     assert_int_equal(command(&running, "receive 5 A@L source=o seq=4", &fresh).status, ANSWER_ACCEPTED);
     running_stop(&running, WINDOW_LONG_S);
