@@ -241,15 +241,18 @@ bool node_sound(const struct ledger *ledger, uint32_t number, struct audit *audi
 void bins_check(const struct ledger *ledger)
 {
     uint32_t bins = 0;
+    uint64_t below = 0;
     uint64_t cells = 0;
     uint64_t places = 0;
     for (uint32_t l = 0; l < ledger->names[NAME_LOCATION].count; l++) {
         const struct location *location = &ledger->locations[l];
         bins += location->no_promise;
+        below += location->bins;
+        below -= location->no_promise && location->parent != 0;
         cells += location->cells;
         places += (uint64_t)location->cells * l;
     }
-    CHECK(bins == ledger->bin_count);
+    CHECK(bins == ledger->bin_count && below == 0);
     for (uint32_t c = 0; c < ledger->cell_count; c++)
         places -= ledger->cells[c].location;
     CHECK(cells == ledger->cell_count && places == 0);

@@ -66,7 +66,8 @@
     X(already_reversed, 409, "the command was reversed before")                                                        \
     X(not_reversible, 409, "it moved no goods, or is a reversal, a snapshot, a transfer under way or a forgotten count")\
     X(period_closed, 409, "it is closed beyond that already, and does not open again; see `/v1/periods`")              \
-    X(unknown_cell, 409, "nothing was ever told of the cells, so that no report can be about them")
+    X(unknown_cell, 409, "nothing was ever told of the cells, so that no report can be about them")                    \
+    X(has_bins, 409, "the location has bins: say what lies in each of them, see the cells")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

@@ -219,8 +219,10 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
     CHECK(number < ledger->names[NAME_LOCATION].count);
     struct location *location = &ledger->locations[number];
     hash_out(ledger, PART_LOCATION, number, location_hash(ledger, number));
-    if (location->parent != 0)
+    if (location->parent != 0) {
         ledger->locations[location->parent - 1].children--;
+        ledger->locations[location->parent - 1].bins -= location->no_promise;
+    }
     set_body(ledger, &location->config, event->config_deleted ? TEXT_NONE : event->config);
     CHECK(location_config_read(config_body(ledger, NAME_LOCATION, number), &config));
     bool was_bin = location->no_promise;
@@ -236,6 +238,7 @@ static void location_evolve(struct ledger *ledger, const struct event *event)
         CHECK(parent != NUMBER_NONE);
         location->parent = parent + 1;
         ledger->locations[parent].children++;
+        ledger->locations[parent].bins += config.no_promise;
     }
     if (location->no_promise != was_bin || location->parent != old_parent)
         nodes_derive(ledger, number);

@@ -262,6 +262,33 @@ static bool is_left_out(const struct judge *judge, const struct statement *state
            (statement->stated != 0 || measured(judge->command, &figures, statement->condition) != 0);
 }
 
+/* Figures of a node are told with what lies in its bins, and its cell is without it: said of the node, the same goods
+ * would be found again. So nothing is said of it. What its source told of the cell before there were bins, it can say
+ * no more: at the end of a set, goods of it are neither gone nor left beside what is told of the bins. */
+static bool judge_bins(struct judge *judge)
+{
+    const struct ledger *ledger = judge->ledger;
+    uint32_t s = judge->command->last && judge->source != NULL ? judge->source->statement_first : 0;
+    for (uint32_t i = 0; i < judge->draft_count; i++) {
+        const struct draft *draft = judge_draft(judge, i);
+        if (has_bins(ledger, draft->location))
+            judge_short(judge, draft, draft->asked, 0);
+    }
+    for (; s != 0; s = ledger->statements.entries[s - 1].next_of_source) {
+        const struct statement *statement = &ledger->statements.entries[s - 1];
+        const struct cell *cell = &ledger->cells[statement->cell];
+        int64_t units = cell->units[statement->condition];
+        const struct draft left = {.item = cell->item, .location = cell->location, .line = LINE_NONE,
+                                   .scale = ledger->items[cell->item].scale};
+        if (statement->said == SAID_SNAPSHOT && units != 0 && has_bins(ledger, cell->location) &&
+            is_left_out(judge, statement))
+            judge_short(judge, &left, 0, units);
+    }
+    if (judge->decision->shortage_count == 0)
+        return true;
+    return judge_refuse(judge, CODE_has_bins, TEXT_NONE, TEXT("/lines"));
+}
+
 #define SET_PERCENT 25 /* a set lets go of so much of what its source told, at most, unless max_change says otherwise */
 
 /* Shares of sums: what would not fit is beyond all bounds anyway. */
@@ -296,7 +323,7 @@ static bool take_left_out(struct judge *judge)
     for (uint32_t s = judge->source->statement_first; s != 0; s = ledger->statements.entries[s - 1].next_of_source) {
         const struct statement *statement = &ledger->statements.entries[s - 1];
         const struct cell *cell = &ledger->cells[statement->cell];
-        if (statement->said != SAID_SNAPSHOT)
+        if (statement->said != SAID_SNAPSHOT || has_bins(ledger, cell->location))
             continue;
         all = sum_up(all, statement->stated);
         all_cells += statement->stated != 0;
@@ -337,6 +364,8 @@ void decide_snapshot(struct judge *judge)
         return;
     bool lines = command->line_count != 0 || !command->last;
     if (lines ? !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) : !judge_precondition(judge))
+        return;
+    if (!judge_bins(judge))
         return;
     if ((command->last && judge->source != NULL && !take_left_out(judge)) || !judge_passed(judge))
         return;

@@ -68,6 +68,7 @@ struct location {
     uint32_t children; /* locations whose parent it is */
     uint32_t cells;    /* that it has. Derived, as is all below */
     uint32_t node;     /* of a bin: where its goods are promised, + 1; 0 for none, and for what is no bin (bin.c) */
+    uint32_t bins;     /* of its children */
     bool no_promise;   /* it is a bin: from the configuration, where every movement needs it */
     struct shortfall shortfall; /* its own rule: from the configuration, too */
     int64_t withheld;  /* of what is shown of each item there, in whole units, while sources are silent (silence.c) */
@@ -635,6 +636,12 @@ static inline bool is_bin(const struct ledger *ledger, uint32_t location)
 {
     return UNLIKELY(ledger->bin_count != 0) && location < ledger->names[NAME_LOCATION].count &&
            ledger->locations[location].no_promise;
+}
+/* Does it take promises of what lies in bins? Of all bins of a node, one at least is a child of it. */
+static inline bool has_bins(const struct ledger *ledger, uint32_t location)
+{
+    return UNLIKELY(ledger->bin_count != 0) && location < ledger->names[NAME_LOCATION].count &&
+           ledger->locations[location].bins != 0 && !ledger->locations[location].no_promise;
 }
 /* Finds the nodes of a location and of all below it anew, after its place in the tree or its promise has changed. */
 void nodes_derive(struct ledger *ledger, uint32_t location);

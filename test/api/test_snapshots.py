@@ -237,6 +237,28 @@ class Snapshots(FolderCase):
         self.assertEqual(self.server.request("DELETE", "/v1/sources/erp").status, 200)
         self.assertEqual(tasks(), [])
 
+    def test_what_lies_in_bins_is_told_there(self):
+        """
+        12 lie in two bins of L, 8 are committed: everybody is told available 4 of L, on_hand 12. Who says so of L is refused,
+        who says it of the bins is heard.
+        """
+        for location, body in (("L", {}), ("L1", {"parent": "L", "promise": False}), ("L2", {"parent": "L", "promise": False})):
+            self.assertEqual(self.server.request("PUT", "/v1/locations/" + location, json.dumps(body).encode()).status, 200)
+        self.server.send(kind="receive", source="wms", id="r",
+                         lines=[{"item": "A", "location": "L1", "quantity": 7}, {"item": "A", "location": "L2", "quantity": 5}])
+        self.send("commit", 8, hold="O")
+        there = self.server.get("/v1/stock/A/L").json()
+        self.assertEqual((there["on_hand"], there["available"]), (12, 4))
+        for measure in ("available", "on_hand"):
+            refused = self.send("snapshot", there[measure], 409, measure=measure, seen={"position": self.server.position()})
+            self.assertEqual((refused["code"], refused["field"], refused["cells"]),
+                             ("has_bins", "/lines", [{"item": "A", "location": "L", "asked": there[measure], "free": 0}]))
+        self.assertEqual(self.server.get("/v1/stock/A/L").json(), there)
+        told = self.server.send(kind="snapshot", source="erp", id="bins", seen={"position": self.server.position()},
+                                lines=[{"item": "A", "location": "L1", "quantity": 7}, {"item": "A", "location": "L2", "quantity": 3}])
+        self.assertEqual([row["booked"] for row in told.json()["stated"]], [0, -2])
+        self.cell(on_hand=10, available=2)
+
     def test_a_location_can_have_another_policy(self):
         for location, parent in (("shops", None), ("S1", "shops")):
             body = {} if parent is None else {"parent": parent}

@@ -1417,6 +1417,9 @@ class Nothing(Story):
             self.assertEqual(self.server.request("PUT", "/v1/" + path, body).status, 200)
         told.add("unknown_cell")
         s.no("unknown_cell", "snapshot", ("bare", 1), cells=[("bare", 1, 0)])
+        self.assertEqual(self.server.request("PUT", "/v1/locations/bin", b'{"parent":"bare","promise":false}').status, 200)
+        told.add("has_bins")
+        s.no("has_bins", "snapshot", ("bare", 1), seen={"position": self.server.position()}, at="/lines", cells=[("bare", 1, 0)])
         codes = self.server.get("/openapi.json").json()["components"]["schemas"]["RefusalCode"]["oneOf"]
         configuration = {"scale_in_use", "in_use", "alias_in_use", "circular", "kit_in_kit", "unknown_source",
                          "too_deep", "too_late"}  # the last: by versions without reviews

@@ -176,6 +176,41 @@ static bool is_beyond(const struct work *w, const struct model_source *source, c
            (!stating->has_percent || size * 100 > stating->percent * of);
 }
 
+static bool has_bins(const struct model_state *s, const char *location)
+{
+    for (int64_t i = 0; i < s->location_count; i++)
+        if (s->bins[i] && is_same(node_of(s, s->locations[i]), location))
+            return true;
+    return false;
+}
+
+/* "Of a location that has bins nothing is told, and nothing of it is left out but where nothing is." */
+static bool no_bins(struct work *w, const struct model_source *source)
+{
+    const struct model *model = w->model;
+    const struct model_command *c = w->command;
+    for (int64_t i = 0; i < w->sum_count; i++)
+        if (has_bins(&model->now, w->sums[i].location))
+            note_short(w, &w->sums[i], w->sums[i].total, 0);
+    for (int64_t i = 0; c->last && source != NULL && i < model->statement_count; i++) {
+        const struct model_statement *said = &model->statements[i];
+        struct sum there = {.item = "", .total = 0};
+        memcpy(there.item, said->item, sizeof(model_name));
+        memcpy(there.location, said->location, sizeof(model_name));
+        int64_t cell = find_cell(&model->now, said->item, said->location);
+        int64_t units = model->now.cells[cell].on[said->condition];
+        bool named = false;
+        for (int64_t n = 0; n < w->sum_count; n++)
+            named = named || (is_same(w->sums[n].item, said->item) && is_same(w->sums[n].location, said->location) &&
+                              w->named[n][said->condition]);
+        if (is_same(said->source, c->source) && has_bins(&model->now, said->location) && units != 0 && !named &&
+            !(said->in_set && is_same(source->set, c->set)) &&
+            (said->stated != 0 || measured_now(w, &there, said->condition) != 0))
+            note_short(w, &there, 0, units);
+    }
+    return !w->lacking || refuse(w, "has_bins");
+}
+
 /* "With `last` all that the source told of before and not in this set is 0." False when that is too much. */
 static bool take_left_out(struct work *w, const struct model_source *source)
 {
@@ -185,6 +220,8 @@ static bool take_left_out(struct work *w, const struct model_source *source)
     for (int64_t i = 0; i < model->statement_count; i++) {
         const struct model_statement *said = &model->statements[i];
         if (!is_same(said->source, c->source))
+            continue;
+        if (has_bins(&model->now, said->location))
             continue;
         all += said->stated;
         all_cells += said->stated != 0;
@@ -254,6 +291,8 @@ static bool sum_said(struct work *w, const struct model_source *source)
     if (lines ? !sum_lines(w, !w->request) : !command_if(w))
         return false;
     name_lines(w);
+    if (!no_bins(w, source))
+        return false;
     return !c->last || source == NULL || take_left_out(w, source);
 }
 

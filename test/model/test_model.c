@@ -2325,7 +2325,7 @@ static bool report(uint64_t commands)
         CODE_hold_expired, CODE_exceeds_claim, CODE_same_condition, CODE_same_location, CODE_scale_in_use,
         CODE_kit_in_kit, CODE_circular, CODE_in_future, CODE_period_closed,
         CODE_unknown_command, CODE_already_reversed, CODE_not_reversible, CODE_snapshot_passed, CODE_seen_forked,
-        CODE_set_closed};
+        CODE_set_closed, CODE_has_bins};
     static const struct {
         unsigned feature;
         enum code code;

@@ -98,6 +98,48 @@ static void rebased(void **state)
     WORLD_PLAY(rows);
 }
 
+/* What is told of a node is with what lies in its bins: of its cell alone nobody can say anything. */
+static void nodes(void **state)
+{
+    (void)state;
+    static const struct world_row rows[] = {
+        {"# who says what it was told would find it twice", NULL, NULL},
+        {"location location=N", "ok: config", NULL},
+        {"location location=N1 parent=N no_promise", "ok: config", NULL},
+        {"location location=N2 parent=N1 no_promise", "ok: config", NULL},
+        {"location location=M parent=N", "ok: config", NULL},
+        {"receive 7 A@N1 5 A@N2 1 B@X", "ok: receive receive receive bins", NULL},
+        {"commit hold=O 8 A@N", "ok: commit", "A@N: committed 8 in_bins 12 v2"},
+        {"snapshot available 4 A@N seen=9", "has_bins, A@N asked 4 free 0", "A@N: committed 8 in_bins 12 v2"},
+        {"snapshot 12 A@N 1 B@N 1 damaged B@N 7 A@N1 seen=9", "has_bins, A@N asked 12 free 0, B@N asked 2 free 0", NULL},
+        {"snapshot 1 A@N seen=9 set=s last", "has_bins, A@N asked 1 free 0", NULL},
+        {"snapshot 7 A@N1 4 A@N2 3 A@M 2 A@X seen=9", "ok: snapshot(7 not 7) snapshot(4 not 5) snapshot(3 not 0) snapshot(2 not 0) bins",
+         "A@N: committed 8 in_bins 11 v3; A@M: sellable 3 v1"},
+        {"location location=N1", "ok: config bins oversold(8) out_of_stock bins back_in_stock", NULL},
+        {"snapshot 11 A@N1 source=new seen=15", "has_bins, A@N1 asked 11 free 0", NULL},
+        {"snapshot 1 A@N seen=15", "ok: snapshot(1 not 0)", NULL},
+        {"delete_location location=N2", "in_use N2, A@N2 asked 4 free 0", NULL},
+        {"sale 4 A@N2", "ok: sale bins", NULL},
+        {"delete_location location=N2", "ok: config", NULL},
+        {"snapshot 11 A@N1 source=new seen=15", "ok: snapshot(11 not 7)", NULL},
+
+        {"# what was told of it before it had bins is not given up while there is something", NULL, NULL},
+        {"receive 10 A@L 10 B@L 10 C@L 4 damaged C@L", "ok: receive receive receive", NULL},
+        {"snapshot 10 A@L 10 B@L 10 C@L 4 damaged C@L seen=4 set=s",
+         "ok: snapshot(10 not 10) snapshot(10 not 10) snapshot(10 not 10) snapshot(4 not 4)", NULL},
+        {"location location=B parent=L no_promise", "ok: config", NULL},
+        {"snapshot 10 A@B seen=9 set=s last", "ok: snapshot(10 not 0) bins snapshot(last)", "A@L: sellable 10 in_bins 10 v3"},
+        {"snapshot 10 A@B seen=9 set=t last", "has_bins, C@L asked 0 free 4, C@L asked 0 free 10, B@L asked 0 free 10, A@L asked 0 free 10",
+         "A@B: sellable 10 v1"},
+        {"sale 10 A@L 10 B@L 10 C@L", "ok: sale sale out_of_stock sale out_of_stock", NULL},
+        {"snapshot 10 A@B seen=15 set=t last", "has_bins, C@L asked 0 free 4", NULL},
+        {"adjust -4 damaged C@L reason=x", "ok: adjust", NULL},
+        {"snapshot 10 A@B seen=17 set=t last", "ok: snapshot(10 not 10) snapshot(last)", "A@L: in_bins 10 v4; C@L: v6"},
+        {"snapshot 3 A@B seen=19 set=u last source=new", "ok: snapshot(3 not 10) bins snapshot(last)", "A@L: in_bins 3 v5"},
+    };
+    WORLD_PLAY(rows);
+}
+
 static void policies(void **state)
 {
     (void)state;
@@ -274,8 +316,9 @@ static void asked_to_be_counted(void **state)
         {"location location=B parent=DC no_promise", "ok: config", NULL},
         {"source name=erp policy=count", "ok: config", NULL},
         {"receive 10 A@B occurred=-100", "ok: receive bins", NULL},
-        {"snapshot 4 A@B 2 A@DC source=erp seen=6", "ok: snapshot(4 not 10) count_asked(-6) snapshot(2 not 0) count_asked(2)",
-         "A@B: sellable 10 v3; A@DC: in_bins 10 v3"},
+        {"snapshot 4 A@B 2 A@DC source=erp seen=6", "has_bins, A@DC asked 2 free 0", "A@B: sellable 10 v1"},
+        {"snapshot 4 A@B 2 A@X source=erp seen=6", "ok: snapshot(4 not 10) count_asked(-6) snapshot(2 not 0) count_asked(2)",
+         "A@B: sellable 10 v3; A@DC: in_bins 10 v1"},
         {"close_period until=-10", "ok: close_period(-10)", NULL},
         {"snapshot 3 A@M source=erp occurred=-50", "ok: snapshot(3 not 0) count_asked(3)", "A@M: v2"},
         {"snapshot 3 A@B source=third occurred=-50", "ok: snapshot(3 not 10) bins", NULL},
@@ -553,6 +596,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rebased),
+        cmocka_unit_test(nodes),
         cmocka_unit_test(policies),
         cmocka_unit_test(sets),
         cmocka_unit_test(asked_to_be_counted),

@@ -60,7 +60,8 @@ static bool is_for_the_whole(const char *table, const char *field)
                                         "cell.next_of_item",  "channel.claims_live",  "kit_part.next_of_component",
                                         "alias.item",         "alias.source",         "alias.offset",
                                         "alias.length",         "location.withheld",    "source.statement_first",
-                                        "statement.next_of_source", "cell_extra.short_pending", "source.drift_count"};
+                                        "statement.next_of_source", "cell_extra.short_pending", "source.drift_count",
+                                        "location.bins"};
     char name[64];
     snprintf(name, sizeof(name), "%s.%s", table, field);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -100,7 +101,7 @@ static const struct field item_fields[] = {FIELD(item, accounts), FIELD(item, ac
                                            FIELD(item, config)};
 static const struct field location_fields[] = {FIELD(location, config_seq), FIELD(location, config),
                                                FIELD(location, parent), FIELD(location, children),
-                                               FIELD(location, cells), FIELD(location, node),
+                                               FIELD(location, cells), FIELD(location, node), FIELD(location, bins),
                                                FIELD(location, no_promise), FIELD(location, withheld),
                                                FIELD(location, shortfall)};
 static const struct field source_fields[] = {
