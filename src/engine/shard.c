@@ -318,7 +318,7 @@ void shard_prepare(struct shard *shard, struct request *requests, uint32_t n)
 static bool questions_equal(const struct question *a, const struct question *b)
 {
     return a->decision_seq == b->decision_seq && a->by_position == b->by_position &&
-           a->own_snapshots == b->own_snapshots && a->at_seq == b->at_seq && a->source_seq == b->source_seq &&
+           a->at_seq == b->at_seq && a->source_seq == b->source_seq &&
            a->source == b->source && a->to_us == b->to_us && a->includes_picked == b->includes_picked &&
            a->told == b->told && a->measure == b->measure &&
            (a->told || a->from_us == b->from_us); /* what was told within the bound, still was */
@@ -371,6 +371,7 @@ static struct reading *reading_create(const struct shard *shard, struct reading 
         ledger_cell_top(shard->ledger, number, &reading->cells[i].top);
     }
     if (known) {
+        reading->seen_us = before->seen_us;
         reading->decision = before->decision;
         reading->memory = before->memory;
         reading->memory_bytes = before->memory_bytes;

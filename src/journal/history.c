@@ -440,6 +440,25 @@ static enum status read_decision(struct history *history, struct reading *readin
     return STATUS_OK;
 }
 
+/* Is it booked by a snapshot that its source knows of, its own, or one as of no later position? */
+static bool is_known_by(const struct event *event, const struct question *question)
+{
+    return event->type == EVENT_SNAPSHOT &&
+           (event->stated_by == question->source ||
+            (event->seen_position != 0 && event->seen_position <= question->at_seq));
+}
+
+/* When the position was recorded. */
+static enum status read_seen_us(struct history *history, struct reading *reading)
+{
+    const struct event *event;
+    uint64_t seq = reading->question.at_seq == 0 ? 1 : reading->question.at_seq; /* before all is with the first */
+    enum status status = reading->seen_us != 0 ? STATUS_OK : history_event(history, seq, &event);
+    if (status == STATUS_OK && reading->seen_us == 0)
+        reading->seen_us = history->decision->recorded_at_us;
+    return status;
+}
+
 /*
  * What a source has seen: all up to a position, what it told itself by its own numbering, and what it said of its stock. Of
  * what was read already the first does not change.
@@ -459,15 +478,14 @@ static enum status read_seen(struct history *history, const struct question *que
         }
     }
     bool fits = true;
-    bool none = question->source_seq == 0 && !question->own_snapshots;
-    for (uint64_t seq = none ? seen_seq : cell->top.last_seq; status == STATUS_OK && seq > seen_seq;) {
+    for (uint64_t seq = cell->top.last_seq; status == STATUS_OK && seq > seen_seq;) {
         status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             break;
         const struct decision *decision = history->decision;
         bool told = decision->has_seq && decision->source == question->source &&
                     decision->source_seq <= question->source_seq;
-        if (told || (event->type == EVENT_SNAPSHOT && event->stated_by == question->source))
+        if (told || is_known_by(event, question))
             fits = figures_add(&as_of, &event->delta) && fits;
         seq = event->previous_seq;
     }
@@ -504,6 +522,11 @@ enum status history_read(struct history *history, struct reading *reading)
         if (history->appended)
             return STATUS_AGAIN; /* it is a long time ago */
         enum status status = read_decision(history, reading, question->decision_seq);
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (question->by_position) {
+        enum status status = read_seen_us(history, reading);
         if (status != STATUS_OK)
             return status;
     }

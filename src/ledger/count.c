@@ -143,10 +143,11 @@ const struct cell_reading *cell_read(const struct judge *judge, const struct dra
     const struct ledger *ledger = judge->ledger;
     if (read->version == ledger->cells[draft->cell].version)
         return read;
-    bool same = reading->question.by_position
-                    ? statement_last(ledger, reading->question.source, draft->cell) <= read->top.last_seq
-                    : cell_oldest_since(ledger, draft->cell, read->version) > reading->question.to_us;
-    return same ? read : NULL;
+    bool by_position = reading->question.by_position;
+    if (by_position && statement_last(ledger, reading->question.source, draft->cell) > read->top.last_seq)
+        return NULL;
+    int64_t to_us = by_position ? reading->seen_us : reading->question.to_us;
+    return cell_oldest_since(ledger, draft->cell, read->version) > to_us ? read : NULL;
 }
 
 bool cells_read(struct judge *judge, const struct question *question)

@@ -18,8 +18,11 @@
  */
 struct question {
     uint64_t decision_seq; /* of one of its events; 0 for none */
-    bool by_position;       /* the figures of all events up to at_seq, and what the source told by source_seq, instead; */
-    bool own_snapshots;     /* and what its snapshots booked since */
+    /*
+     * The figures of all events up to at_seq, instead; with what the source told by source_seq, what its snapshots booked
+     * since, and what those of others did that had seen no more.
+     */
+    bool by_position;
     uint64_t at_seq, source_seq;
     uint32_t source;
     int64_t from_us, to_us; /* the window (from, to], UTC; empty when they are equal */
@@ -79,6 +82,7 @@ struct reading {
     struct question question;
     bool complete; /* the second half of each cell is there, */
     bool too_large; /* or is beyond what a figure can hold */
+    int64_t seen_us;                 /* by position: when that was recorded, UTC */
     const struct decision *decision; /* NULL while it was not read; with its events and texts, in `memory` */
     void *memory;                    /* of the decision, from malloc; NULL for none */
     size_t memory_bytes;

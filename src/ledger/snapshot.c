@@ -4,7 +4,12 @@
  * It is compared with what our books said of the same moment: as of a position that its source had read up to, with what
  * the source told itself by its own numbering, or as of a time. The difference is what one of the two does not know; what
  * is newer than that moment is no difference. So nothing that was sold meanwhile is lost, and nothing is taken off twice.
- * What its own snapshots booked is known to the source, whatever it has read: it lags, and says the same once more.
+ * What its own snapshots booked is known to the source, whatever it has read: it lags, and says the same once more. So is
+ * what others found of no later position, for they spoke of the same goods.
+ *
+ * What is found of a position was so by the time that was recorded, and is booked then. A count of later that found the
+ * same is corrected, as it is by whatever comes late; one that is still to come finds it in the books. Rejected: booked
+ * now it stood behind the count, and a loss that both had found was booked twice.
  *
  *     position 900   here: on hand 54, committed 5           the source says: available 44, committed taken off
  *     then           sale 4, order of 3: 50, 8               54 - 5 = 49: the difference is -5
@@ -119,16 +124,16 @@ static bool judge_passed(struct judge *judge)
     return true;
 }
 
-/* Has the source said something of a cell behind the position it has now seen? What that booked is in its figure. */
-static bool is_said_since(const struct judge *judge)
+/*
+ * What is found of a position was so by the time that was recorded. So a count of later that found it, too, is corrected,
+ * and one that is still to come finds it in the books.
+ */
+static void take_seen_time(struct judge *judge)
 {
-    bool said = false;
-    for (uint32_t i = 0; i < judge->draft_count; i++) {
-        const struct draft *draft = judge_draft(judge, i);
-        said = said || (draft->cell != NUMBER_NONE &&
-                        statement_last(judge->ledger, stated_by(judge), draft->cell) > judge->command->seen_position);
-    }
-    return said;
+    if (!judge->command->has_position)
+        return;
+    judge->decision->occurred_at_us = judge->late_us = judge->command->reading->seen_us;
+    judge->late_seq = judge->command->seen_position;
 }
 
 /* From what was said to what that is beyond the books, as of then; notes what is more than the source may change. */
@@ -365,24 +370,28 @@ void decide_snapshot(struct judge *judge)
     bool lines = command->line_count != 0 || !command->last;
     if (lines ? !judge_lines(judge, judge->request ? LINES_KNOWN : LINES_CREATE) : !judge_precondition(judge))
         return;
-    if (!judge_bins(judge))
-        return;
-    if ((command->last && judge->source != NULL && !take_left_out(judge)) || !judge_passed(judge))
+    if (!judge_bins(judge) || (command->last && judge->source != NULL && !take_left_out(judge)))
         return;
     struct question question = {.decision_seq = judge->admitted, .from_us = command->occurred_at_us,
                                 .to_us = command->occurred_at_us};
     if (command->has_position)
         question = (struct question){.decision_seq = judge->admitted, .by_position = true,
                                      .at_seq = command->seen_position, .source_seq = command->seen_seq,
-                                     .own_snapshots = is_said_since(judge),
                                      .source = stated_by(judge), .from_us = INT64_MIN, .to_us = INT64_MIN};
-    if (!cells_read(judge, &question))
+    const struct reading *reading = command->reading;
+    bool timed = !command->has_position || (reading != NULL && reading->complete);
+    if (!cells_read(judge, &question) || !timed) {
+        judge->unread = true;
         return;
-    if (command->reading != NULL && command->reading->too_large) {
+    }
+    if (reading != NULL && reading->too_large) {
         (void)judge_invalid(judge, CODE_out_of_range, LINE_NONE, NULL,
                             "what it saw sums up beyond 2^53-1 base units");
         return;
     }
+    take_seen_time(judge);
+    if (!judge_passed(judge))
+        return;
     uint32_t named = judge->draft_count;
     uint32_t nth = 0;
     bool changed = false;

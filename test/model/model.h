@@ -187,7 +187,7 @@ struct model_move {
     int64_t on[MODEL_CONDITIONS], picked, committed;
     /* seq: of the last event; own: what its source numbered it, 0 for none; stated: it is of a snapshot */
     model_name source;
-    int64_t seq, own, stated;
+    int64_t seq, own, stated, seen_position;
 };
 /* A count of one condition of a cell. */
 struct model_count {

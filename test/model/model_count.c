@@ -47,9 +47,22 @@ static int64_t occurred(const struct work *w, int64_t *out_late)
         *out_late = w->then_late;
         return w->then_us;
     }
+    if (w->command->kind == MODEL_SNAPSHOT && w->command->has_position) {
+        *out_late = 0;
+        return model_seen(w)->at_us;
+    }
     int64_t us = w->command->occurred_at_us;
     *out_late = us != MODEL_TIME_NONE && us < w->now_us;
     return *out_late ? us : w->now_us;
+}
+
+/* What it stands behind among what occurs at the same moment: of a reversal, and of a snapshot, another command's. */
+static int64_t order_of(const struct work *w)
+{
+    if (w->command->kind == MODEL_REVERSE)
+        return w->then_order;
+    bool seen = w->command->kind == MODEL_SNAPSHOT && w->command->has_position;
+    return seen ? model_seen(w)->order : w->model->order;
 }
 
 /* "Those of the last window, and the last of each cell and condition": all others are as they are. */
@@ -76,7 +89,7 @@ static bool is_undone(const struct work *w, const struct model_count *count)
 
 bool corrects_count(const struct work *w, const char *item, const char *location, int64_t condition)
 {
-    struct model_move move = {.order = w->command->kind == MODEL_REVERSE ? w->then_order : w->model->order};
+    struct model_move move = {.order = order_of(w)};
     move.occurred_us = occurred(w, &move.late);
     for (int64_t i = 0; i < w->model->count_count; i++) {
         const struct model_count *count = &w->model->counts[i];
@@ -130,7 +143,7 @@ static void note_moves(struct work *w)
         memcpy(move.location, s->cells[c].location, sizeof(model_name));
         move.occurred_us = occurred(w, &move.late);
         move.told = w->model->order;
-        move.order = w->command->kind == MODEL_REVERSE ? w->then_order : move.told;
+        move.order = order_of(w);
         bool was = c < w->model->now.cell_count;
         move.picked = model_picked(s, c) - (was ? model_picked(&w->model->now, c) : 0);
         move.committed = model_committed(s, c) - (was ? model_committed(&w->model->now, c) : 0);
@@ -317,6 +330,7 @@ void keep_counts(struct model *model, const struct work *w)
         move->seq = w->next.seq;
         move->own = w->command->has_seq ? w->command->seq : 0;
         move->stated = w->command->kind == MODEL_SNAPSHOT;
+        move->seen_position = move->stated != 0 && w->command->has_position ? w->command->seen_position : 0;
     }
     for (int64_t i = 0; i < w->count_count; i++)
         model->counts[model->count_count++] = w->counts[i];

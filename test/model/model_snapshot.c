@@ -1,6 +1,6 @@
 /*
  * Snapshots in the model: a figure as another system has it, compared with what was known of the moment that it saw. What
- * is booked of a time is a count like any other, what is booked of a position a movement of now. Written from "Snapshots"
+ * is booked of a time is a count like any other, what is booked of a position a movement of when that was told. Written from "Snapshots"
  * in docs/protocol.md.
  */
 #include "model_work.h"
@@ -42,11 +42,25 @@ static int64_t measured(const struct work *w, int64_t condition, int64_t on, int
     return on - (contains == MODEL_CONTAINS_SHIPPED ? picked : committed);
 }
 
-/* "All up to a position, what it told itself by its own numbering, and what its earlier snapshots booked." */
-static bool has_seen(const struct work *w, int64_t seq, const char *source, int64_t own, int64_t stated)
+/* The command whose answer was the position it has seen: what is said of a position was so by then. */
+const struct model_remembered *model_seen(const struct work *w)
+{
+    const struct model *model = w->model;
+    int64_t i = model->remembered_count - 1;
+    while (i > 0 && model->remembered[i].seq != w->command->seen_position)
+        i--;
+    assert(i >= 0 && model->remembered[i].seq == w->command->seen_position);
+    return &model->remembered[i];
+}
+
+/*
+ * "All up to a position, what it told itself by its own numbering, and what its earlier snapshots booked", and those of
+ * others as of no later position.
+ */
+static bool has_seen(const struct work *w, int64_t seq, const char *source, int64_t own, int64_t stated, int64_t as_of)
 {
     const struct model_command *c = w->command;
-    return seq <= c->seen_position ||
+    return seq <= c->seen_position || (as_of != 0 && as_of <= c->seen_position) ||
            (is_same(source, c->source) && ((own != 0 && own <= c->seen_seq) || stated != 0));
 }
 
@@ -58,7 +72,7 @@ static int64_t measured_then(const struct work *w, const struct sum *sum, int64_
     for (int64_t i = 0; i < model->move_count; i++) {
         const struct model_move *move = &model->moves[i];
         if (!is_same(move->item, sum->item) || !is_same(move->location, sum->location) ||
-            !(c->has_position ? has_seen(w, move->seq, move->source, move->own, move->stated)
+            !(c->has_position ? has_seen(w, move->seq, move->source, move->own, move->stated, move->seen_position)
                               : move->occurred_us <= c->occurred_at_us))
             continue;
         on += move->on[condition];
@@ -69,7 +83,7 @@ static int64_t measured_then(const struct work *w, const struct sum *sum, int64_
         const struct model_change *change = &model->changes[i];
         if (is_same(change->item, sum->item) && is_same(change->location, sum->location) &&
             change->condition == condition &&
-            (c->has_position ? has_seen(w, change->seq, change->source, change->own, change->stated)
+            (c->has_position ? has_seen(w, change->seq, change->source, change->own, change->stated, 0)
                              : change->to_us <= c->occurred_at_us))
             on += change->units;
     }
@@ -142,11 +156,13 @@ static bool can_be_seen(struct work *w)
     return true;
 }
 
-/* When it saw what it saw: of a position, now. */
+/* When it saw what it saw. */
 static int64_t seen_us(const struct work *w)
 {
     const struct model_command *c = w->command;
-    return c->has_position || c->occurred_at_us > w->now_us ? w->now_us : c->occurred_at_us;
+    if (c->has_position)
+        return model_seen(w)->at_us;
+    return c->occurred_at_us > w->now_us ? w->now_us : c->occurred_at_us;
 }
 
 /* "What is older than what the source said last of a cell." */
@@ -254,7 +270,7 @@ static bool take_left_out(struct work *w, const struct model_source *source)
     return true;
 }
 
-/* What is found of a time is a count, what is found of a position is of now. */
+/* What is found of a time is a count, what is found of a position a movement of then. */
 static void book_found(struct work *w, const struct sum *sum, struct model_statement *said)
 {
     int64_t cell = touch(w, sum->item, sum->location), k = said->condition;

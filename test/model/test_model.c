@@ -73,6 +73,7 @@ struct past {
     struct figures delta;
     uint64_t seq;
     uint32_t source, stated_by; /* the latter NUMBER_NONE but of a snapshot */
+    uint64_t seen_position;     /* of that */
     uint64_t own;               /* what its source numbered it; 0 for none */
 };
 #define PAST_MAX 65536
@@ -616,16 +617,16 @@ static void make_snapshot(struct model_command *c)
     c->contains = one_in(2) ? MODEL_CONTAINS_DEFAULT : 1 + (int64_t)below(3);
     if (one_in(2))
         make_set(c);
-    if (one_in(2))
+    if (one_in(2) || model->remembered_count == 0)
         return;
     c->has_position = 1;
     if (!one_in(60))
         c->occurred_at_us = MODEL_TIME_NONE;
     c->seen_epoch = one_in(40) ? 2 : 1;
-    c->seen_position = model->now.seq;
     int64_t back = (int64_t)below(one_in(2) ? 8 : 80);
-    if (back < model->remembered_count && !one_in(6))
-        c->seen_position = model->remembered[model->remembered_count - 1 - back].seq;
+    if (back >= model->remembered_count || one_in(6))
+        back = 0;
+    c->seen_position = model->remembered[model->remembered_count - 1 - back].seq;
     if (one_in(40))
         c->seen_position = model->now.seq + 1;
     for (int64_t i = 0; i < model->now.source_count && one_in(2); i++)
@@ -1384,7 +1385,7 @@ static void evolve(void)
                           event->count_seq == 0,
                           event_occurred_us(&run.decision, event), event_booked_us(&run.decision, event), event->delta,
                           event->seq, run.decision.source,
-                          event->type == EVENT_SNAPSHOT ? event->stated_by : NUMBER_NONE,
+                          event->type == EVENT_SNAPSHOT ? event->stated_by : NUMBER_NONE, event->seen_position,
                           run.decision.has_seq ? run.decision.source_seq : 0};
     }
 }
@@ -1395,7 +1396,8 @@ static bool is_asked(const struct past *past, const struct question *question)
     if (!question->by_position)
         return past->occurred_us <= question->to_us;
     bool told = past->source == question->source && past->own != 0 && past->own <= question->source_seq;
-    bool said = question->own_snapshots && past->stated_by == question->source;
+    bool said = past->stated_by == question->source ||
+                (past->stated_by != NUMBER_NONE && past->seen_position != 0 && past->seen_position <= question->at_seq);
     return past->seq <= question->at_seq || told || said;
 }
 
@@ -1405,6 +1407,9 @@ static void read_past(struct reading *reading, struct cell_reading *cells)
     const struct unread *unread = ledger_unread(run.ledger);
     *reading = (struct reading){.question = unread->question, .complete = true, .cell_count = unread->cell_count,
                                 .cells = cells};
+    for (uint64_t k = 0; k < run.kept_count && unread->question.by_position; k++)
+        if (run.kept[k].first_seq <= unread->question.at_seq)
+            reading->seen_us = run.kept[k].recorded_at_us;
     for (uint64_t k = 0; k < run.kept_count && unread->question.decision_seq != 0; k++)
         if (run.kept[k].first_seq + run.kept[k].event_count - 1 == unread->question.decision_seq)
             reading->decision = &run.kept[k];

@@ -44,6 +44,7 @@ struct world_past {
     uint32_t source;
     uint64_t source_seq; /* 0 for none */
     uint32_t stated_by;  /* of a snapshot */
+    uint64_t seen_position;
     uint64_t seq;
 };
 #define WORLD_PAST_MAX 20000
@@ -196,7 +197,8 @@ static inline void world_evolve(struct world *world)
                                 event->type, event->count_seq == 0,
                                 event_occurred_us(&world->decision, event), event_booked_us(&world->decision, event),
                                 world->decision.recorded_at_us, event->delta, event->figures, world->decision.source,
-                                world->decision.has_seq ? world->decision.source_seq : 0, event->stated_by, event->seq};
+                                world->decision.has_seq ? world->decision.source_seq : 0, event->stated_by, event->seen_position,
+                                event->seq};
     }
     world_keep(world);
     if (world->told != NULL)
@@ -1019,6 +1021,11 @@ static inline void world_read(struct world *world, struct reading *reading, stru
     const struct unread *unread = ledger_unread(world->ledger);
     uint32_t count = unread->cell_count;
     *reading = (struct reading){.question = unread->question, .complete = true, .cell_count = count, .cells = cells};
+    for (const struct world_done *done = world->done; done != NULL && unread->question.by_position; done = done->next) {
+        bool before = done->decision.event_count != 0 && done->decision.first_seq <= unread->question.at_seq;
+        if ((before || done->next == NULL) && reading->seen_us == 0)
+            reading->seen_us = done->decision.recorded_at_us;
+    }
     for (uint32_t i = 0; i < count; i++) {
         struct cell_view cell;
         ledger_cell(world->ledger, unread->cells[i], &cell);
@@ -1034,7 +1041,9 @@ static inline void world_read(struct world *world, struct reading *reading, stru
             const struct question *question = &reading->question;
             bool own = (past->source == question->source && past->source_seq != 0 &&
                         past->source_seq <= question->source_seq) ||
-                       (past->type == EVENT_SNAPSHOT && past->stated_by == question->source);
+                       (past->type == EVENT_SNAPSHOT &&
+                        (past->stated_by == question->source ||
+                         (past->seen_position != 0 && past->seen_position <= question->at_seq)));
             bool in = past->item == cell.item && past->location == cell.location &&
                       (question->by_position ? past->seq <= question->at_seq || own : past->occurred_us <= question->to_us);
             bool moves = in && past->moves && past->occurred_us > reading->question.from_us;

@@ -273,8 +273,8 @@ static void sets_by_hand_end_alike(void **state)
         {"commit hold=V# 2 #@L occurred=-150", "pick hold=P# 3 #@L occurred=-145", "ship fact hold=R# 5 #@L occurred=-100",
          "snapshot available 30 #@L source=e1 occurred=-140", "count 44 #@L since=-125 occurred=-120",
          "snapshot available 28 #@L source=e2 occurred=-90", "sale 2 #@L occurred=-130"},
-        /* Figures of two sources that have read what was there in the beginning, among counts and what comes late. */
-        {"snapshot 50 #@L source=e1 seen=!", "snapshot available 40 #@L 8 damaged #@L source=e2 seen=!",
+        /* Figures of a source that has read what was there in the beginning, among counts and what comes late. */
+        {"snapshot available 40 #@L 8 damaged #@L source=e1 seen=!", "snapshot 19 #@M source=e2 seen=!",
          "sale 5 #@L occurred=-150", "count 43 #@L since=-125 occurred=-120", "pick hold=U# 5 #@L occurred=-140",
          "snapshot 41 #@L source=e3 occurred=-90", "ship fact hold=Q# 2 #@L occurred=-100"},
     };

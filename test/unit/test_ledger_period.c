@@ -108,7 +108,7 @@ static void statements(void **state)
         {"wait 100", "ok:", NULL},
         {"close_period until=-50", "ok: close_period(-50)", NULL},
         {"snapshot 7 A@L occurred=-60", "ok: snapshot(7 not 10)", "booked A@L -51: sellable 10"},
-        {"snapshot source=b 6 A@L seen=2", "ok: snapshot(6 not 10)", "booked A@L -51: sellable 10"},
+        {"snapshot source=b 6 A@L seen=2", "ok: snapshot(6 not 10) correction(0) correction(1)", "booked A@L -51: sellable 10"},
 
         {"# what was held and is admitted", NULL, NULL},
         {"wait 700000", "ok:", NULL},
