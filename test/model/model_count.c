@@ -49,7 +49,7 @@ static int64_t occurred(const struct work *w, int64_t *out_late)
     }
     if (w->command->kind == MODEL_SNAPSHOT && w->command->has_position) {
         *out_late = 0;
-        return model_seen(w)->at_us;
+        return w->command->seen_us;
     }
     int64_t us = w->command->occurred_at_us;
     *out_late = us != MODEL_TIME_NONE && us < w->now_us;
@@ -62,7 +62,7 @@ static int64_t order_of(const struct work *w)
     if (w->command->kind == MODEL_REVERSE)
         return w->then_order;
     bool seen = w->command->kind == MODEL_SNAPSHOT && w->command->has_position;
-    return seen ? model_seen(w)->order : w->model->order;
+    return seen ? w->command->seen_order : w->model->order;
 }
 
 /* "Those of the last window, and the last of each cell and condition": all others are as they are. */

@@ -42,17 +42,6 @@ static int64_t measured(const struct work *w, int64_t condition, int64_t on, int
     return on - (contains == MODEL_CONTAINS_SHIPPED ? picked : committed);
 }
 
-/* The command whose answer was the position it has seen: what is said of a position was so by then. */
-const struct model_remembered *model_seen(const struct work *w)
-{
-    const struct model *model = w->model;
-    int64_t i = model->remembered_count - 1;
-    while (i > 0 && model->remembered[i].seq != w->command->seen_position)
-        i--;
-    assert(i >= 0 && model->remembered[i].seq == w->command->seen_position);
-    return &model->remembered[i];
-}
-
 /*
  * "All up to a position, what it told itself by its own numbering, and what its earlier snapshots booked", and those of
  * others as of no later position.
@@ -161,7 +150,7 @@ static int64_t seen_us(const struct work *w)
 {
     const struct model_command *c = w->command;
     if (c->has_position)
-        return model_seen(w)->at_us;
+        return c->seen_us;
     return c->occurred_at_us > w->now_us ? w->now_us : c->occurred_at_us;
 }
 

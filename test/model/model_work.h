@@ -110,7 +110,6 @@ void keep_counts(struct model *model, const struct work *w);
 
 /* As do_reverse. */
 bool do_snapshot(struct work *w);
-const struct model_remembered *model_seen(const struct work *w);
 void keep_statements(struct model *model, const struct work *w);
 void keep_set(struct model_source *source, const struct model_command *c);
 

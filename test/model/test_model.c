@@ -626,7 +626,10 @@ static void make_snapshot(struct model_command *c)
     int64_t back = (int64_t)below(one_in(2) ? 8 : 80);
     if (back >= model->remembered_count || one_in(6))
         back = 0;
-    c->seen_position = model->remembered[model->remembered_count - 1 - back].seq;
+    const struct model_remembered *seen = &model->remembered[model->remembered_count - 1 - back];
+    c->seen_position = seen->seq;
+    c->seen_us = seen->at_us;
+    c->seen_order = seen->order;
     if (one_in(40))
         c->seen_position = model->now.seq + 1;
     for (int64_t i = 0; i < model->now.source_count && one_in(2); i++)
