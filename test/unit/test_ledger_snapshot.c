@@ -189,6 +189,8 @@ static void policies(void **state)
         {"sale 1 A@L", "ok: sale", NULL},
         {"resolve review=5 accept", "ok: resolve(5 policy) snapshot(7 not 10)", "A@L: sellable 6 v4"},
         {"snapshot 7 A@L source=erp seen=2", "snapshot_passed, A@L asked 0 free 7", NULL},
+        {"receive 1 B@L", "ok: receive", NULL},
+        {"snapshot 1 A@L 3 B@L source=erp seen=10", "ok: review(11 policy), A@L asked -5 free 6, B@L asked 2 free 1", NULL},
 
         {"# a location and those below it can have another policy", NULL, NULL},
         {"source name=erp policy:D=report policy:L=review", "ok: config", NULL},
