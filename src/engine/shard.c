@@ -380,7 +380,7 @@ static struct reading *reading_create(const struct shard *shard, struct reading 
     return reading;
 }
 
-/* Steps back in memory that the engine's thread takes for a command, and for each of its cells: some microseconds, and what
+/* Steps back in memory that the engine's thread takes for a command, and for each of its cells: some microseconds where decisions are small, and what
  * most counts need of a cell that is sold from. */
 #define STEPS_HERE      64
 #define STEPS_HERE_CELL 6
