@@ -72,6 +72,8 @@ struct past_ledger *past_ledger_create(const struct env *env, struct journal *jo
     CHECK(pthread_condattr_destroy(&attributes) == 0);
     CHECK(pthread_mutex_init(&past->mutex, NULL) == 0);
     if (pthread_create(&past->thread, NULL, past_ledger_main, past) != 0) {
+        CHECK(pthread_cond_destroy(&past->changed) == 0);
+        CHECK(pthread_mutex_destroy(&past->mutex) == 0);
         free(past);
         return NULL;
     }
