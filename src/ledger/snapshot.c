@@ -379,7 +379,8 @@ void decide_snapshot(struct judge *judge)
                                      .at_seq = command->seen_position, .source_seq = command->seen_seq,
                                      .source = stated_by(judge), .from_us = INT64_MIN, .to_us = INT64_MIN};
     const struct reading *reading = command->reading;
-    bool timed = !command->has_position || (reading != NULL && reading->complete);
+    /* What was read of a review alone, or not to its end, does not say when its position was recorded. */
+    bool timed = !command->has_position || (reading != NULL && reading->complete && reading->question.by_position);
     if (!cells_read(judge, &question) || !timed) {
         judge->unread = true;
         return;

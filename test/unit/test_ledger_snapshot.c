@@ -496,6 +496,24 @@ static void a_reading_holds_until_more_is_said(void **state)
     world_deinit(&world);
 }
 
+/* What was read of a review is not yet what was read of the position: of new cells nothing else is asked. */
+static void a_held_snapshot_of_new_cells_has_the_time_of_its_position(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, &world_limits);
+    world_step(&world, "source name=erp policy=review");
+    world_step(&world, "receive 1 A@L");
+    world_step(&world, "receive 1 B@M");
+    world_step(&world, "wait 10");
+    world_step(&world, "snapshot 3 A@M source=erp seen=3");
+    assert_string_equal(world.answer, "ok: review(5 policy), A@M asked 3 free 0");
+    world_step(&world, "resolve review=5 accept");
+    assert_string_equal(world.answer, "ok: resolve(5 policy) snapshot(3 not 0)");
+    assert_true(decision_occurred_us(&world.decision) == WORLD_START_US);
+    world_deinit(&world);
+}
+
 #define MOST "9007199254740991"
 
 static void bounds(void **state)
@@ -628,6 +646,7 @@ int main(void)
         cmocka_unit_test(the_last_agreement_is_known),
         cmocka_unit_test(what_a_statement_waits_for),
         cmocka_unit_test(a_reading_holds_until_more_is_said),
+        cmocka_unit_test(a_held_snapshot_of_new_cells_has_the_time_of_its_position),
         cmocka_unit_test(bounds),
         cmocka_unit_test(locations_of_policies_are_names),
         cmocka_unit_test(a_set_that_leaves_very_many_out),
