@@ -2404,7 +2404,7 @@ struct model_answer model_command(struct model *model, const struct model_comman
             continue;
         if (r->at_us < now_us - model->window_us && !old_is_known)
             break;
-        if (memcmp(&r->command, command, sizeof(*command)) != 0) {
+        if (memcmp(&r->command, command, offsetof(struct model_command, seen_us)) != 0) {
             (void)invalid(&w, "id_reused");
             return w.answer;
         }

@@ -82,11 +82,12 @@ struct model_command {
     struct model_line lines[MODEL_LINES_MAX];
     int64_t counted_from_us, includes_picked; /* of a count; occurred_at_us is when its window ends */
     int64_t has_position, seen_epoch, seen_position, seen_seq; /* of a snapshot; without, it saw occurred_at_us */
-    int64_t seen_us, seen_order; /* when that position was told, and by which command */
     int64_t measure, contains, last; /* last: of a set, of this name */
     model_name set;
     int64_t part_count;
     struct model_command_part parts[MODEL_PARTS_MAX]; /* PUT of an item: its components, by name */
+    /* No part of the command: when the position was told that it saw, and by which command. */
+    int64_t seen_us, seen_order;
 };
 
 struct model_part { model_name item; int64_t units; }; /* of one kit */

@@ -58,6 +58,7 @@ struct run {
     struct past *past; /* of all events of cells, in their order */
     uint64_t past_count;
     struct decision *kept; /* those of commands, without their texts */
+    int64_t *kept_order;   /* which command of the model each was */
     uint64_t kept_count, kept_events;
     struct model_command history[HISTORY];
     uint64_t history_count;
@@ -1103,6 +1104,18 @@ static void make_command(struct model_command *c)
     }
 }
 
+/* When the position was told that it saw: one that was yet to come when it was first sent may have come since. */
+static void look_up_position(struct model_command *c)
+{
+    for (uint64_t k = run.kept_count; k-- > 0;) {
+        if (run.kept[k].first_seq > (uint64_t)c->seen_position)
+            continue;
+        c->seen_us = run.kept[k].recorded_at_us;
+        c->seen_order = run.kept_order[k];
+        return;
+    }
+}
+
 /* A new command, one of the past again, or a new one under an id of the past. */
 static void next_command(struct model_command *c)
 {
@@ -1116,6 +1129,8 @@ static void next_command(struct model_command *c)
         memcpy(c->source, past->source, sizeof(c->source));
     } else {
         memcpy(c, past, sizeof(*c));
+        if (c->has_position)
+            look_up_position(c);
     }
     if (c->kind == MODEL_REVERSE && is_forgetful(c))
         memcpy(c->of_id, (const model_name){"none"}, sizeof(model_name));
@@ -1328,6 +1343,7 @@ static void keep_decision(void)
     if (!d->has_id_hash || d->event_count == 0) /* a tick */
         return;
     assert(run.kept_count < WORLD_ROOM && run.kept_events + d->event_count <= KEPT_EVENTS_MAX);
+    run.kept_order[run.kept_count] = run.model.order;
     struct decision *kept = &run.kept[run.kept_count++];
     *kept = (struct decision){.kind = d->kind, .first_seq = d->first_seq, .event_count = d->event_count,
                               .recorded_at_us = d->recorded_at_us, .occurred_at_us = d->occurred_at_us,
@@ -2596,6 +2612,7 @@ static void begin_world(uint64_t number)
     static struct model_statement statements[MODEL_STATEMENTS_MAX];
     static struct past past[PAST_MAX];
     static struct decision kept[WORLD_ROOM];
+    static int64_t kept_order[WORLD_ROOM];
     for (int64_t i = 0; i < run.model.count_count; i++)
         count_fates[COUNTS_FORGOTTEN] += run.model.counts[i].forgotten != 0;
     run.world_number = number;
@@ -2613,6 +2630,7 @@ static void begin_world(uint64_t number)
     run.past = past;
     run.past_count = 0;
     run.kept = kept;
+    run.kept_order = kept_order;
     run.kept_count = run.kept_events = 0;
     model_init(&run.model, WINDOW_US, remembered, WORLD_ROOM, moves, counted, changes, statements);
     run.model.now.seq = 1;
