@@ -199,12 +199,19 @@ class Server:
             self.start()
 
     def start(self):
+        self.spawn()
+        self.wait_until_ready()
+
+    def spawn(self):
         # A small first segment: a new one is filled with zeros.
         command = [*self.wrapper, self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0",
                    "--segment-mib", "16", "--id-capacity", "4000000", *self.options]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL)
+        self.pid = self.process.pid  # of the wrapper, until the server says that it is there
         os.set_blocking(self.process.stdout.fileno(), False)
+
+    def wait_until_ready(self):
         text, end = b"", time.monotonic() + START_S
         while b"\n" not in text:
             if self.process.poll() is not None or time.monotonic() > end:
