@@ -279,7 +279,7 @@ static void flush_dirty(struct io *io)
 
 static void tell_watchers(struct io *io)
 {
-    uint64_t durable = journal_durable_seq(io->service->journal);
+    uint64_t durable = journal_durable_ordinal(io->service->journal); /* of frames: some have no events */
     if (durable == io->durable_seen)
         return;
     io->durable_seen = durable;
@@ -518,7 +518,7 @@ enum status io_init(struct io *io, struct service *service, const char *address,
     }
     io->wake.data = io->prepare.data = io->tick.data = io;
     io->now_ns = service->env->monotonic_ns(service->env->context);
-    io->durable_seen = journal_durable_seq(service->journal);
+    io->durable_seen = journal_durable_ordinal(service->journal);
     CHECK(uv_async_init(&io->loop, &io->wake, on_wake) == 0);
     CHECK(uv_prepare_init(&io->loop, &io->prepare) == 0);
     CHECK(uv_prepare_start(&io->prepare, on_prepare) == 0);

@@ -77,7 +77,7 @@ struct io {
     struct connection *dirty;   /* list: have output to flush */
     struct connection *starved; /* list: wait for a batch */
     struct connection *watchers; /* list: wait for durable events */
-    uint64_t durable_seen;      /* watchers have been told of everything up to here */
+    uint64_t durable_seen;      /* watchers have been told of every frame up to this one */
     struct feed_block *blocks;  /* rendered parts of the feed, newest first */
     int64_t now_ns;             /* of this turn */
 };

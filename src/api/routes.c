@@ -228,6 +228,7 @@ static const struct route_row rows[] = {
     ROW(HTTP1_GET, PATH_EXACT, "/v1/availability", &availability_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/figures", &figures_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/feed", &feed_handler, 0),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/journal", &journal_handler, 0),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/periods", &document_handler, DOCUMENT_PERIODS),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/audit", &operations_handler, OPERATIONS_AUDIT),
     ROW(HTTP1_GET, PATH_EXACT, "/livez", &operations_handler, OPERATIONS_LIVE),

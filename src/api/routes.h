@@ -45,6 +45,7 @@ extern const struct handler document_handler;   /* document_route.c: transfers, 
 extern const struct handler availability_handler; /* availability_route.c */
 extern const struct handler figures_handler;    /* figures_route.c */
 extern const struct handler feed_handler;       /* feed_route.c */
+extern const struct handler journal_handler;    /* journal_route.c */
 extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi audit */
 
 /* Which of its calls a handler serves: connection->call, set by the route. */

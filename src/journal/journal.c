@@ -104,7 +104,7 @@ struct journal {
     uint64_t flying_offset, flying_start;
     struct marks marks[2]; /* of the open group and the one in flight; made when one is read */
 
-    uint64_t durable_ordinal;
+    _Atomic uint64_t durable_ordinal; /* written after durable_seq */
     _Atomic uint64_t durable_seq;
     _Atomic uint64_t flushes, frames, record_bytes, disk_bytes, segments;
 };
@@ -288,7 +288,7 @@ enum status journal_open(const struct journal_options *options, const struct jou
     journal->segment = end.segment;
     journal->offset = end.offset;
     journal->ordinal = end.ordinal;
-    journal->durable_ordinal = end.ordinal;
+    atomic_init(&journal->durable_ordinal, end.ordinal);
     journal->chain = end.chain;
     journal->next_seq = end.last_seq + 1;
     journal->frame_first_seq = end.last_seq + 1;
@@ -499,7 +499,7 @@ enum status journal_read_appended(struct journal *journal, uint64_t from_seq, ui
 static enum status segment_next(struct journal *journal)
 {
     const struct env *env = journal->env;
-    CHECK(!journal->in_flight && journal->durable_ordinal == journal->ordinal);
+    CHECK(!journal->in_flight && journal_durable_ordinal(journal) == journal->ordinal);
     struct segment segment = {.level = JOURNAL_LEVEL,
                               .epoch = journal->epoch,
                               .number = journal->segment.number + 1,
@@ -556,7 +556,7 @@ static enum status group_finish(struct journal *journal)
                           .ordinal = journal->ordinal + 1,
                           .first_seq = journal->frame_first_seq,
                           .last_seq = journal->next_seq - 1,
-                          .durable_ordinal = journal->durable_ordinal,
+                          .durable_ordinal = atomic_load_explicit(&journal->durable_ordinal, memory_order_relaxed),
                           .durable_seq = atomic_load_explicit(&journal->durable_seq, memory_order_relaxed),
                           .log_us = journal->log_us};
     memcpy(frame.ledger_id, journal->genesis.ledger_id, 16);
@@ -587,10 +587,12 @@ static void flying_landed(struct journal *journal)
                                                          .last_seq = frame->last_seq,
                                                          .start = journal->flying_start,
                                                          .record_bytes = frame->record_bytes,
+                                                         .frame_bytes = frame->frame_bytes,
+                                                         .ordinal = frame->ordinal,
                                                          .flushed_at_ns = env->monotonic_ns(env->context)});
     }
-    journal->durable_ordinal = frame->ordinal;
     atomic_store_explicit(&journal->durable_seq, frame->last_seq, memory_order_release);
+    atomic_store_explicit(&journal->durable_ordinal, frame->ordinal, memory_order_release);
     atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&journal->frames, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&journal->record_bytes, frame->record_bytes, memory_order_relaxed);
@@ -681,6 +683,11 @@ uint64_t journal_durable_seq(const struct journal *journal)
     return atomic_load_explicit(&journal->durable_seq, memory_order_acquire);
 }
 
+uint64_t journal_durable_ordinal(const struct journal *journal)
+{
+    return atomic_load_explicit(&journal->durable_ordinal, memory_order_acquire);
+}
+
 uint64_t journal_oldest_seq(const struct journal *journal)
 {
     (void)journal; /* everything is kept until retention exists */
@@ -740,6 +747,50 @@ enum status journal_replay_until(struct journal *journal, struct journal_place *
     status = reader_pool_replay(journal->readers, place, &work);
     replay_deinit(&work);
     return status == STATUS_OK && stop != NULL && atomic_load(stop) ? STATUS_AGAIN : status;
+}
+
+enum status journal_copy_find(struct journal *journal, uint64_t seq, uint64_t ordinal, uint32_t chain,
+                              struct journal_cursor *out_cursor)
+{
+    if (seq + 1 < journal_oldest_seq(journal))
+        return STATUS_NOT_FOUND;
+    *out_cursor = (struct journal_cursor){.header = true, .offset = SEGMENT_HEADER_BYTES};
+    if (seq == 0 && ordinal == 0)
+        return STATUS_OK;
+    return reader_pool_find(journal->readers, seq, ordinal, chain, out_cursor);
+}
+
+/* What of it is in memory. False when it is not, or not right behind what was copied. */
+static bool copy_tail(struct journal *journal, struct journal_cursor *cursor, uint64_t until_ordinal, uint8_t *bytes,
+                      size_t n, size_t *out_bytes)
+{
+    struct index_segment here;
+    if (journal->tail == NULL || cursor->header || !index_segment(&journal->index, cursor->segment, &here) ||
+        cursor->offset >= here.end)
+        return false;
+    /* A frame behind here.end is of the next segment, or not durable. */
+    size_t room = here.end - cursor->offset < n ? (size_t)(here.end - cursor->offset) : n;
+    size_t used = tail_copy_frames(journal->tail, cursor->ordinal + 1, until_ordinal, bytes, room);
+    for (size_t at = 0; at < used;) {
+        struct frame frame;
+        CHECK(frame_parse(bytes + at, journal->genesis.ledger_id, &frame) == FRAME_OK); /* our own memory */
+        at += frame.frame_bytes;
+        cursor->offset += frame.frame_bytes;
+        cursor->ordinal = frame.ordinal;
+        cursor->chain = frame.chain;
+    }
+    *out_bytes = used;
+    return used != 0;
+}
+
+enum status journal_copy(struct journal *journal, struct journal_cursor *cursor, uint64_t until_ordinal,
+                         bool memory_only, uint8_t *bytes, size_t n, size_t *out_bytes)
+{
+    if (until_ordinal <= cursor->ordinal || journal_durable_ordinal(journal) <= cursor->ordinal)
+        return STATUS_END;
+    if (copy_tail(journal, cursor, until_ordinal, bytes, n, out_bytes))
+        return STATUS_OK;
+    return memory_only ? STATUS_AGAIN : reader_pool_copy(journal->readers, cursor, until_ordinal, bytes, n, out_bytes);
 }
 
 struct journal_counters journal_counters(const struct journal *journal)

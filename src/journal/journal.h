@@ -108,6 +108,8 @@ MUST_USE enum status journal_flush_wait(struct journal *journal);
 
 /* Last durable sequence number; acquires what was written before it. */
 uint64_t journal_durable_seq(const struct journal *journal);
+/* Number of the last durable frame, the same. Frames without events have a number, too. */
+uint64_t journal_durable_ordinal(const struct journal *journal);
 /* The oldest sequence number kept (1 until retention exists). */
 uint64_t journal_oldest_seq(const struct journal *journal);
 uint32_t journal_epoch(const struct journal *journal);
@@ -148,6 +150,35 @@ struct journal_place {
  */
 MUST_USE enum status journal_replay_until(struct journal *journal, struct journal_place *place, int64_t until_us,
                                           uint64_t until_seq, const struct journal_replay *replay, const atomic_bool *stop);
+
+/* Where a copy of the journal goes on: behind a frame. */
+struct journal_cursor {
+    uint32_t segment; /* which of them, from 0 */
+    bool header;      /* its header comes first */
+    uint64_t offset;  /* of the next frame in it */
+    uint64_t ordinal; /* of the frame before, 0 for none */
+    uint32_t chain;   /* of that */
+};
+
+/*
+ * Finds where a copy goes on that has the frame `ordinal`, with this chain, and all before it; seq is the last event that
+ * was in it or before it. ordinal 0: the first frame with an event behind seq, or the next frame that there will be; with
+ * seq 0 the beginning of all.
+ *
+ * OK; INVALID when that frame is another one here: the two have parted; END when there is no such frame (yet); NOT_FOUND
+ * when it is no longer kept; IO or DAMAGED. Any thread; may read the disk.
+ */
+MUST_USE enum status journal_copy_find(struct journal *journal, uint64_t seq, uint64_t ordinal, uint32_t chain,
+                                       struct journal_cursor *out_cursor);
+/*
+ * Copies durable frames as they are, with the header of each segment before its first one, from the cursor up to the frame
+ * until_ordinal: as many as fit. Verified where they are read from disk.
+ *
+ * Returns OK (at least one), END (nothing more that is durable), FULL (the next does not fit n: FRAME_BYTES_MAX always does), AGAIN
+ * (only when memory_only: it would need the disk), IO or DAMAGED. Any thread.
+ */
+MUST_USE enum status journal_copy(struct journal *journal, struct journal_cursor *cursor, uint64_t until_ordinal,
+                                  bool memory_only, uint8_t *bytes, size_t n, size_t *out_bytes);
 
 struct journal_counters {
     uint64_t flushes, frames, record_bytes, disk_bytes, segments;

@@ -335,3 +335,111 @@ enum status reader_pool_replay(struct reader_pool *pool, struct journal_place *p
     }
     return STATUS_OK;
 }
+
+/* ---- frames as they are ---- */
+
+/* Moves the cursor from the end of a segment to the next one. False when there is none. */
+static bool cursor_over(struct reader_pool *pool, struct journal_cursor *cursor, struct index_segment *here)
+{
+    struct index_segment next;
+    if (!index_segment(pool->index, cursor->segment + 1, &next))
+        return false;
+    /* As in reader_pool_read: with a next segment there the end no longer moves. */
+    (void)index_segment(pool->index, cursor->segment, here);
+    if (cursor->offset >= here->end)
+        *cursor = (struct journal_cursor){.segment = cursor->segment + 1,
+                                          .header = true,
+                                          .offset = SEGMENT_HEADER_BYTES,
+                                          .ordinal = cursor->ordinal,
+                                          .chain = cursor->chain};
+    return true;
+}
+
+enum status reader_pool_find(struct reader_pool *pool, uint64_t seq, uint64_t ordinal, uint32_t chain,
+                             struct journal_cursor *out_cursor)
+{
+    struct index_place place;
+    struct index_segment here;
+    if (!index_find(pool->index, seq, &place))
+        return STATUS_END;
+    struct journal_cursor cursor = {.segment = place.segment,
+                                    .offset = place.offset == 0 ? SEGMENT_HEADER_BYTES : place.offset};
+    struct window *window = window_take(pool, cursor.segment, cursor.offset);
+    enum status status = STATUS_OK;
+    bool found = false;
+    while (status == STATUS_OK && !found && index_segment(pool->index, cursor.segment, &here)) {
+        if (cursor.offset >= here.end) {
+            if (!cursor_over(pool, &cursor, &here))
+                break;
+            continue;
+        }
+        struct frame frame;
+        const uint8_t *bytes = NULL;
+        status = window_aim(pool, window, cursor.segment, here.first_seq);
+        if (status == STATUS_OK) /* headers alone */
+            status = window_frame(pool, window, cursor.offset, INDEX_SPACING_BYTES, here.end, UINT64_MAX, &frame, &bytes);
+        if (status != STATUS_OK)
+            break;
+        if (ordinal == 0 && frame.last_seq > seq) {
+            cursor.ordinal = frame.ordinal - 1; /* it is the next */
+            break;
+        }
+        if (ordinal != 0 && (frame.ordinal > ordinal || (frame.ordinal == ordinal && frame.chain != chain)))
+            status = STATUS_INVALID;
+        found = frame.ordinal == ordinal;
+        cursor.offset += frame.frame_bytes;
+        cursor.ordinal = frame.ordinal;
+        cursor.chain = frame.chain;
+    }
+    window_give(pool, window);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_IO : status;
+    cursor.header = true;
+    *out_cursor = cursor;
+    return ordinal == 0 || found ? STATUS_OK : STATUS_END;
+}
+
+enum status reader_pool_copy(struct reader_pool *pool, struct journal_cursor *cursor, uint64_t until_ordinal,
+                             uint8_t *bytes, size_t n, size_t *out_bytes)
+{
+    struct index_segment here;
+    struct window *window = window_take(pool, cursor->segment, cursor->offset);
+    enum status status = STATUS_OK;
+    size_t used = 0;
+    bool full = false;
+    while (!full && cursor->ordinal < until_ordinal && index_segment(pool->index, cursor->segment, &here)) {
+        if (!cursor->header && cursor->offset >= here.end) {
+            if (!cursor_over(pool, cursor, &here))
+                break;
+            continue;
+        }
+        const uint8_t *at = NULL;
+        struct frame frame = {.frame_bytes = SEGMENT_HEADER_BYTES};
+        bool header = cursor->header;
+        status = window_aim(pool, window, cursor->segment, here.first_seq);
+        if (status == STATUS_OK && header)
+            status = window_get(pool, window, 0, SEGMENT_HEADER_BYTES, WINDOW_READ_BYTES, here.end, &at);
+        else if (status == STATUS_OK)
+            status = window_frame(pool, window, cursor->offset, WINDOW_READ_BYTES, here.end, 0, &frame, &at);
+        if (status != STATUS_OK)
+            break;
+        full = frame.frame_bytes > n - used;
+        if (full)
+            continue;
+        memcpy(bytes + used, at, frame.frame_bytes);
+        used += frame.frame_bytes;
+        cursor->header = false;
+        if (header)
+            continue;
+        cursor->offset += frame.frame_bytes;
+        cursor->ordinal = frame.ordinal;
+        cursor->chain = frame.chain;
+    }
+    window_give(pool, window);
+    *out_bytes = used;
+    if (used > 0)
+        return STATUS_OK; /* a bad frame behind it is met by the next call */
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_IO : status;
+    return full ? STATUS_FULL : STATUS_END;
+}

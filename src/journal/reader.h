@@ -18,4 +18,11 @@ enum status reader_pool_read(struct reader_pool *pool, uint64_t from_seq, uint8_
 /* As journal_replay_until, with the bounds that are set in replay. */
 enum status reader_pool_replay(struct reader_pool *pool, struct journal_place *place, struct replay *replay);
 
+/* As journal_copy_find, but for the beginning of all. */
+enum status reader_pool_find(struct reader_pool *pool, uint64_t seq, uint64_t ordinal, uint32_t chain,
+                             struct journal_cursor *out_cursor);
+/* As journal_copy. The caller has made sure that there is a durable frame behind the cursor. */
+enum status reader_pool_copy(struct reader_pool *pool, struct journal_cursor *cursor, uint64_t until_ordinal,
+                             uint8_t *bytes, size_t n, size_t *out_bytes);
+
 #endif

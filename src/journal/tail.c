@@ -280,6 +280,48 @@ gone:
     return STATUS_OK;
 }
 
+size_t tail_copy_frames(struct tail *tail, uint64_t ordinal, uint64_t until_ordinal, uint8_t *bytes, size_t n)
+{
+    struct tail_frame frames[FRAMES_PER_LOOK];
+    size_t used = 0;
+    (void)pthread_mutex_lock(&tail->frames_lock);
+    uint64_t entry = tail->frames_oldest;
+    for (uint64_t high = tail->frames_end; entry < high;) { /* the first that is not before it */
+        uint64_t middle = entry + (high - entry) / 2;
+        if (tail->frames[middle & tail->frames_mask].ordinal < ordinal)
+            entry = middle + 1;
+        else
+            high = middle;
+    }
+    (void)pthread_mutex_unlock(&tail->frames_lock);
+    for (;;) {
+        unsigned count = frames_copy(tail, entry, frames);
+        for (unsigned i = 0; i < count; i++) {
+            const struct tail_frame *frame = &frames[i];
+            if (frame->ordinal != ordinal || ordinal > until_ordinal || frame->frame_bytes > n - used)
+                return used;
+            uint64_t start = frame->start - FRAME_HEADER_BYTES;
+            uint64_t number = start / tail->chunk_bytes;
+            struct chunk *chunk = &tail->chunks[number % tail->chunk_count];
+            if (atomic_load_explicit(&chunk->number, memory_order_acquire) != number)
+                return used;
+            (void)pthread_rwlock_rdlock(&chunk->lock);
+            bool there = atomic_load_explicit(&chunk->number, memory_order_acquire) == number;
+            if (there)
+                memcpy(bytes + used, tail->memory + (number % tail->chunk_count) * tail->chunk_bytes +
+                           start % tail->chunk_bytes, frame->frame_bytes);
+            (void)pthread_rwlock_unlock(&chunk->lock);
+            if (!there)
+                return used;
+            used += frame->frame_bytes;
+            ordinal++;
+        }
+        if (count == 0)
+            return used;
+        entry += count;
+    }
+}
+
 int64_t tail_flushed_at_ns(struct tail *tail, uint64_t seq)
 {
     int64_t at_ns = 0;

@@ -21,6 +21,8 @@ struct tail_frame {
     uint64_t first_seq, last_seq;
     uint64_t start;        /* tail offset of its first record */
     uint32_t record_bytes; /* from there */
+    uint32_t frame_bytes;  /* of the whole frame, whose header is before the first record */
+    uint64_t ordinal;      /* of the frame */
     int64_t flushed_at_ns; /* monotonic */
 };
 
@@ -42,6 +44,12 @@ void tail_publish(struct tail *tail, const struct tail_frame *frame);
  */
 enum status tail_read(struct tail *tail, uint64_t from_seq, uint64_t hint, const struct index_place *near, uint8_t *bytes,
                       size_t n, size_t *out_bytes);
+/*
+ * Copies whole frames, from the one with this number on, as they were written: those that follow one another in the tail
+ * and fit, up to until_ordinal. Returns how many bytes; 0 when the first is not there or does not fit. A frame without events is
+ * not in the tail.
+ */
+size_t tail_copy_frames(struct tail *tail, uint64_t ordinal, uint64_t until_ordinal, uint8_t *bytes, size_t n);
 /* 0 when no longer known. */
 int64_t tail_flushed_at_ns(struct tail *tail, uint64_t seq);
 

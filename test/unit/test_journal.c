@@ -1261,7 +1261,11 @@ static void a_reader_never_gets_what_the_writer_overwrote(void **state)
         write_u8(&w, RECORD_DECISION);
         write_varint(&w, 1);
         write_varint(&w, seq);
-        tail_publish(tail, &(struct tail_frame){seq, seq, chunk * chunk_bytes + used, RACE_RECORD_BYTES, 1});
+        tail_publish(tail, &(struct tail_frame){.first_seq = seq,
+                                                .last_seq = seq,
+                                                .start = chunk * chunk_bytes + used,
+                                                .record_bytes = RACE_RECORD_BYTES,
+                                                .flushed_at_ns = 1});
         used += RACE_RECORD_BYTES;
         for (unsigned i = 0; i < 3; i++)
             atomic_store(&races[i].published, seq);
