@@ -14,10 +14,14 @@
 
 #include "base/check.h"
 
-/* A failed CHECK can be expected with expect_assert_failure(). */
+/* A failed CHECK can be expected with expect_assert_failure(); a program that is no cmocka test defines UNIT_ALONE. */
 _Noreturn void check_failed(const char *condition, const char *file, int line)
 {
+#ifdef UNIT_ALONE
+    (void)fprintf(stderr, "%s:%d: %s\n", file, line, condition);
+#else
     mock_assert(0, condition, file, line);
+#endif
     abort();
 }
 
