@@ -35,6 +35,7 @@
 #include "journal/reader.h"
 #include "journal/recovery.h"
 #include "journal/segment.h"
+#include "journal/stream.h"
 #include "journal/tail.h"
 
 /* A group stops taking normal decisions here, so that its flush stays short (1 MiB took 0.8 ms). */
@@ -71,6 +72,7 @@ struct marks {
 struct journal {
     const struct env *env;
     bool read_only, no_flush;
+    bool copy; /* engine thread */
     uint64_t segment_bytes;
     struct env_directory *directory;
     struct genesis genesis;
@@ -127,10 +129,9 @@ static enum status segment_appear(struct journal *journal, uint64_t first_seq, u
     return status;
 }
 
-/* The first segment with the genesis frame in it: whole and durable before it has its name. */
-static enum status journal_create(struct journal *journal, struct recovery_end *end)
+/* A new journal's first bytes: the header of its segment, and the genesis frame of one block. */
+static void make_start(const struct env *env, uint32_t block_bytes, uint8_t *bytes)
 {
-    const struct env *env = journal->env;
     struct segment segment = {.level = JOURNAL_LEVEL,
                               .epoch = 1,
                               .number = 1,
@@ -141,7 +142,54 @@ static enum status journal_create(struct journal *journal, struct recovery_end *
     env->random_bytes(env->context, genesis.ledger_id, sizeof(genesis.ledger_id));
     env->random_bytes(env->context, genesis.key, sizeof(genesis.key));
     memcpy(segment.ledger_id, genesis.ledger_id, 16);
+    segment_write_header(&segment, bytes);
+    uint8_t *at = bytes + SEGMENT_HEADER_BYTES;
+    struct writer w = writer_of(at + FRAME_HEADER_BYTES, block_bytes - FRAME_HEADER_BYTES);
+    record_write_genesis(&w, &genesis);
+    CHECK(!w.full);
+    struct frame frame = {.level = JOURNAL_LEVEL,
+                          .epoch = segment.epoch,
+                          .record_bytes = (uint32_t)writer_bytes(&w),
+                          .frame_bytes = block_bytes,
+                          .ordinal = 1,
+                          .first_seq = SEGMENT_FIRST_SEQ,
+                          .last_seq = SEGMENT_FIRST_SEQ - 1};
+    memcpy(frame.ledger_id, genesis.ledger_id, 16);
+    frame_finish(at, &frame, 0);
+}
 
+/* What a journal's first bytes say. False when they are not that. */
+static bool read_start(const uint8_t *bytes, size_t n, struct recovery_end *out_end)
+{
+    struct segment segment;
+    struct frame frame;
+    struct record record;
+    if (n < SEGMENT_HEADER_BYTES + FRAME_STEP_BYTES || segment_parse(bytes, &segment) != SEGMENT_OK)
+        return false;
+    const uint8_t *at = bytes + SEGMENT_HEADER_BYTES;
+    if (frame_parse(at, segment.ledger_id, &frame) != FRAME_OK || frame.frame_bytes != n - SEGMENT_HEADER_BYTES ||
+        frame.ordinal != 1 || frame.last_seq >= SEGMENT_FIRST_SEQ || !frame_payload_sound(&frame, at) ||
+        frame.record_bytes < 5 || at[FRAME_HEADER_BYTES + 4] != RECORD_GENESIS ||
+        record_decode(at + FRAME_HEADER_BYTES, frame.record_bytes, NULL, &record) != STATUS_OK ||
+        memcmp(record.genesis.ledger_id, segment.ledger_id, 16) != 0)
+        return false;
+    *out_end = (struct recovery_end){.genesis = record.genesis,
+                                     .segment = segment,
+                                     .offset = n,
+                                     .size_bytes = FILL_STEP_BYTES,
+                                     .ordinal = 1,
+                                     .chain = frame.chain,
+                                     .last_seq = SEGMENT_FIRST_SEQ - 1};
+    out_end->uncovered_offset = out_end->cut_end = n;
+    return true;
+}
+
+/* The first segment with the genesis frame in it, its own or that of the journal it becomes a copy of: whole and durable
+ * before it has its name. */
+static enum status journal_create(struct journal *journal, const struct journal_options *options,
+                                  struct recovery_end *end)
+{
+    const struct env *env = journal->env;
     enum status status = env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
@@ -151,43 +199,25 @@ static enum status journal_create(struct journal *journal, struct recovery_end *
         return status;
     status = fill_zeros(env, file, 0, FILL_STEP_BYTES);
     uint32_t block_bytes = env->file_block_bytes(env->context, file);
-    uint8_t *bytes = calloc(1, (size_t)SEGMENT_HEADER_BYTES + block_bytes);
+    size_t n = options->copy ? options->copy_start_bytes : (size_t)SEGMENT_HEADER_BYTES + block_bytes;
+    uint8_t *bytes = calloc(1, n);
     if (bytes == NULL)
         status = STATUS_MEMORY;
-    struct frame frame = {.level = JOURNAL_LEVEL,
-                          .epoch = segment.epoch,
-                          .frame_bytes = block_bytes,
-                          .ordinal = 1,
-                          .first_seq = SEGMENT_FIRST_SEQ,
-                          .last_seq = SEGMENT_FIRST_SEQ - 1};
-    if (status == STATUS_OK) {
-        segment_write_header(&segment, bytes);
-        uint8_t *at = bytes + SEGMENT_HEADER_BYTES;
-        struct writer w = writer_of(at + FRAME_HEADER_BYTES, block_bytes - FRAME_HEADER_BYTES);
-        record_write_genesis(&w, &genesis);
-        CHECK(!w.full);
-        memcpy(frame.ledger_id, genesis.ledger_id, 16);
-        frame.record_bytes = (uint32_t)writer_bytes(&w);
-        frame_finish(at, &frame, 0);
-        status = env->file_write(env->context, file, 0, bytes, (size_t)SEGMENT_HEADER_BYTES + block_bytes);
-    }
+    if (status == STATUS_OK && options->copy)
+        memcpy(bytes, options->copy_start, n);
+    else if (status == STATUS_OK)
+        make_start(env, block_bytes, bytes);
+    if (status == STATUS_OK && !read_start(bytes, n, end))
+        status = STATUS_INVALID;
+    if (status == STATUS_OK)
+        status = env->file_write(env->context, file, 0, bytes, n);
     if (status == STATUS_OK)
         status = env->file_sync(env->context, file);
     free(bytes);
     env->file_close(env->context, file);
     if (status == STATUS_OK)
-        status = segment_appear(journal, segment.first_seq, SEGMENT_HEADER_BYTES + block_bytes);
-    if (status != STATUS_OK)
-        return status;
-    *end = (struct recovery_end){.genesis = genesis,
-                                 .segment = segment,
-                                 .offset = SEGMENT_HEADER_BYTES + block_bytes,
-                                 .size_bytes = FILL_STEP_BYTES,
-                                 .ordinal = 1,
-                                 .chain = frame.chain,
-                                 .last_seq = SEGMENT_FIRST_SEQ - 1};
-    end->uncovered_offset = end->cut_end = end->offset;
-    return STATUS_OK;
+        status = segment_appear(journal, SEGMENT_FIRST_SEQ, n);
+    return status;
 }
 
 /* Everything that is needed to write on: the file, the filler, the tail. */
@@ -242,6 +272,7 @@ enum status journal_open(const struct journal_options *options, const struct jou
     journal->env = env;
     journal->read_only = options->read_only;
     journal->no_flush = options->fault_no_flush;
+    journal->copy = options->copy;
     journal->segment_bytes = options->segment_bytes == 0 ? JOURNAL_SEGMENT_BYTES : options->segment_bytes;
     if (journal->segment_bytes < JOURNAL_SEGMENT_BYTES_MIN)
         journal->segment_bytes = JOURNAL_SEGMENT_BYTES_MIN;
@@ -263,13 +294,13 @@ enum status journal_open(const struct journal_options *options, const struct jou
     status = recovery_run(env, journal->directory, replay, &journal->index, &end, report);
     if (status != STATUS_OK)
         goto fail_index;
-    if (end.empty && options->read_only) {
+    if (end.empty && (options->read_only || (options->copy && options->copy_start == NULL))) {
         PROBLEM(report, "there is no journal in %.400s", options->path);
         status = STATUS_NOT_FOUND;
         goto fail_index;
     }
     if (end.empty) {
-        status = journal_create(journal, &end);
+        status = journal_create(journal, options, &end);
         if (status != STATUS_OK) {
             PROBLEM(report, "cannot create a journal in %.400s: %s (%.250s). To mend it: %s.", options->path,
                     status_text(status), env_last_error(), status_remedy(status));
@@ -382,7 +413,7 @@ bool journal_group_room(const struct journal *journal)
 
 void journal_append(struct journal *journal, const struct decision *decision, tail_offset *out_offset)
 {
-    CHECK(!journal->read_only);
+    CHECK(!journal->read_only && !journal->copy);
     CHECK(decision->first_seq == journal->next_seq); /* positions have no gap */
     *out_offset = TAIL_UNKNOWN;
     if (UNLIKELY(journal->failed))
@@ -420,7 +451,7 @@ bool journal_append_seal(struct journal *journal)
 {
     CHECK(!journal->read_only);
     /* A seal vouches for the frames before it, so it is a frame of its own, behind durable ones. */
-    if (journal->failed || !journal->unsealed || journal->open.frame != NULL || journal->in_flight)
+    if (journal->failed || journal->copy || !journal->unsealed || journal->open.frame != NULL || journal->in_flight)
         return false;
     group_open(journal);
     record_write_seal(&journal->open.w);
@@ -496,6 +527,35 @@ enum status journal_read_appended(struct journal *journal, uint64_t from_seq, ui
 
 /* ---- flushing ---- */
 
+/* The next segment, with this header, becomes the one in use. */
+static enum status segment_begin(struct journal *journal, const struct segment *segment,
+                                 const uint8_t header[SEGMENT_HEADER_BYTES])
+{
+    const struct env *env = journal->env;
+    struct env_file *file = NULL;
+    uint64_t filled_bytes = 0;
+    enum status status = filler_next(journal->filler, &file, &filled_bytes);
+    if (status != STATUS_OK)
+        return status;
+    status = env->file_write(env->context, file, 0, header, SEGMENT_HEADER_BYTES);
+    if (status == STATUS_OK)
+        status = env->file_sync(env->context, file);
+    if (status == STATUS_OK)
+        status = segment_appear(journal, segment->first_seq, SEGMENT_HEADER_BYTES);
+    if (status != STATUS_OK) {
+        env->file_close(env->context, file);
+        return status;
+    }
+    filler_switch(journal->filler, file, filled_bytes);
+    env->file_close(env->context, journal->file);
+    journal->file = file;
+    journal->segment = *segment;
+    journal->offset = SEGMENT_HEADER_BYTES;
+    journal->block_bytes = env->file_block_bytes(env->context, file);
+    atomic_fetch_add_explicit(&journal->segments, 1, memory_order_relaxed);
+    return STATUS_OK;
+}
+
 static enum status segment_next(struct journal *journal)
 {
     const struct env *env = journal->env;
@@ -508,30 +568,9 @@ static enum status segment_next(struct journal *journal)
                               .previous_chain = journal->chain,
                               .created_us = env->wall_us(env->context)};
     memcpy(segment.ledger_id, journal->genesis.ledger_id, 16);
-    struct env_file *file = NULL;
-    uint64_t filled_bytes = 0;
-    enum status status = filler_next(journal->filler, &file, &filled_bytes);
-    if (status != STATUS_OK)
-        return status;
     uint8_t header[SEGMENT_HEADER_BYTES];
     segment_write_header(&segment, header);
-    status = env->file_write(env->context, file, 0, header, sizeof(header));
-    if (status == STATUS_OK)
-        status = env->file_sync(env->context, file);
-    if (status == STATUS_OK)
-        status = segment_appear(journal, segment.first_seq, SEGMENT_HEADER_BYTES);
-    if (status != STATUS_OK) {
-        env->file_close(env->context, file);
-        return status;
-    }
-    filler_switch(journal->filler, file, filled_bytes);
-    env->file_close(env->context, journal->file);
-    journal->file = file;
-    journal->segment = segment;
-    journal->offset = SEGMENT_HEADER_BYTES;
-    journal->block_bytes = env->file_block_bytes(env->context, file);
-    atomic_fetch_add_explicit(&journal->segments, 1, memory_order_relaxed);
-    return STATUS_OK;
+    return segment_begin(journal, &segment, header);
 }
 
 /* Makes the open group a frame with a place in a segment that is ready for it. */
@@ -574,18 +613,18 @@ static enum status group_finish(struct journal *journal)
     return STATUS_OK;
 }
 
-/* What was in flight is durable: tell the readers, in this order. */
-static void flying_landed(struct journal *journal)
+/* This frame is durable, with its records at this place of the tail: tell the readers, in this order. */
+static void frame_landed(struct journal *journal, const struct frame *frame, uint64_t file_offset,
+                         const uint8_t *records, uint64_t start)
 {
     const struct env *env = journal->env;
-    const struct frame *frame = &journal->flying;
     bool has_events = frame->last_seq >= frame->first_seq;
-    index_add_frame(&journal->index, journal->flying_offset, journal->flying_offset + frame->frame_bytes, has_events,
-                    frame->first_seq, journal->flying_records, frame->record_bytes);
+    index_add_frame(&journal->index, file_offset, file_offset + frame->frame_bytes, has_events, frame->first_seq,
+                    records, frame->record_bytes);
     if (has_events) {
         tail_publish(journal->tail, &(struct tail_frame){.first_seq = frame->first_seq,
                                                          .last_seq = frame->last_seq,
-                                                         .start = journal->flying_start,
+                                                         .start = start,
                                                          .record_bytes = frame->record_bytes,
                                                          .frame_bytes = frame->frame_bytes,
                                                          .ordinal = frame->ordinal,
@@ -593,11 +632,28 @@ static void flying_landed(struct journal *journal)
     }
     atomic_store_explicit(&journal->durable_seq, frame->last_seq, memory_order_release);
     atomic_store_explicit(&journal->durable_ordinal, frame->ordinal, memory_order_release);
-    atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&journal->frames, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&journal->record_bytes, frame->record_bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&journal->disk_bytes, frame->frame_bytes, memory_order_relaxed);
+}
+
+static void flying_landed(struct journal *journal)
+{
+    frame_landed(journal, &journal->flying, journal->flying_offset, journal->flying_records, journal->flying_start);
+    atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
     filler_used(journal->filler, journal->offset);
+}
+
+/* Writes whole blocks, or through the file where the blocks of another device do not fit this one. */
+static enum status write_here(struct journal *journal, uint64_t offset, const uint8_t *bytes, size_t n)
+{
+    const struct env *env = journal->env;
+    if (journal->no_flush)
+        return env->file_write(env->context, journal->file, offset, bytes, n);
+    if (offset % journal->block_bytes == 0 && n % journal->block_bytes == 0)
+        return env->write_durable(env->context, journal->file, offset, bytes, n);
+    enum status status = env->file_write(env->context, journal->file, offset, bytes, n);
+    return status == STATUS_OK ? env->file_sync(env->context, journal->file) : status;
 }
 
 static enum status flush_begin(struct journal *journal, bool here)
@@ -616,14 +672,9 @@ static enum status flush_begin(struct journal *journal, bool here)
     size_t n = journal->flying.frame_bytes;
     uint64_t offset = journal->flying_offset;
     journal->started = false;
-    if (journal->no_flush) {
-        status = env->file_write(env->context, journal->file, offset, bytes, n);
-    } else if (offset % journal->block_bytes != 0 || n % journal->block_bytes != 0) {
-        status = env->file_write(env->context, journal->file, offset, bytes, n);
-        if (status == STATUS_OK)
-            status = env->file_sync(env->context, journal->file);
-    } else if (here) {
-        status = env->write_durable(env->context, journal->file, offset, bytes, n);
+    bool aligned = offset % journal->block_bytes == 0 && n % journal->block_bytes == 0;
+    if (here || journal->no_flush || !aligned) {
+        status = write_here(journal, offset, bytes, n);
     } else {
         status = env->write_start(env->context, journal->file, offset, bytes, n);
         journal->started = status == STATUS_OK;
@@ -674,6 +725,83 @@ enum status journal_flush_start(struct journal *journal)
 bool journal_flush_done(const struct journal *journal)
 {
     return !journal->in_flight || !journal->started || journal->env->write_done(journal->env->context, journal->file);
+}
+
+/* ---- a copy ---- */
+
+void journal_copied(const struct journal *journal, struct stream_place *out_place)
+{
+    *out_place = (struct stream_place){.begun = true,
+                                       .segment_number = journal->segment.number,
+                                       .epoch = journal->segment.epoch,
+                                       .ordinal = journal->ordinal,
+                                       .seq = journal->next_seq - 1,
+                                       .chain = journal->chain};
+    memcpy(out_place->ledger_id, journal->genesis.ledger_id, 16);
+}
+
+static enum status take_failed(struct journal *journal, enum status status)
+{
+    journal->failed = journal->failed || status != STATUS_OK;
+    return status;
+}
+
+enum status journal_take_segment(struct journal *journal, const uint8_t *header)
+{
+    struct segment segment;
+    CHECK(journal->copy && journal->open.frame == NULL && !journal->in_flight);
+    if (journal->failed)
+        return STATUS_IO;
+    CHECK(segment_parse(header, &segment) == SEGMENT_OK); /* the caller verified it */
+    if (segment.number == journal->segment.number)
+        return STATUS_OK;
+    CHECK(segment.number == journal->segment.number + 1 && segment.first_ordinal == journal->ordinal + 1 &&
+          segment.previous_chain == journal->chain);
+    journal->epoch = segment.epoch;
+    return take_failed(journal, segment_begin(journal, &segment, header));
+}
+
+enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n)
+{
+    CHECK(journal->copy && journal->open.frame == NULL && !journal->in_flight && n <= FRAME_BYTES_MAX);
+    if (journal->failed)
+        return STATUS_IO;
+    /* Into the tail, from where they are written and read. */
+    size_t chunk_bytes = tail_chunk_bytes(journal->tail);
+    size_t at = (size_t)round_up(journal->tail_used, journal->block_bytes);
+    if (journal->tail_memory == NULL || at + n > chunk_bytes) {
+        if (journal->tail_memory != NULL)
+            journal->tail_chunk++;
+        journal->tail_memory = tail_claim(journal->tail, journal->tail_chunk);
+        at = 0;
+    }
+    uint8_t *bytes = journal->tail_memory + at;
+    uint64_t start = journal->tail_chunk * (uint64_t)chunk_bytes + at;
+    memcpy(bytes, frames, n);
+    journal->tail_used = at + n;
+    enum status status = filler_need(journal->filler, journal->offset + n);
+    if (status == STATUS_OK)
+        status = write_here(journal, journal->offset, bytes, n);
+    if (status != STATUS_OK)
+        return take_failed(journal, status);
+    for (size_t done = 0; done < n;) {
+        struct frame frame;
+        CHECK(frame_parse(bytes + done, journal->genesis.ledger_id, &frame) == FRAME_OK);
+        CHECK(frame.ordinal == journal->ordinal + 1 && frame.frame_bytes <= n - done);
+        frame_landed(journal, &frame, journal->offset, bytes + done + FRAME_HEADER_BYTES,
+                     start + done + FRAME_HEADER_BYTES);
+        journal->ordinal = frame.ordinal;
+        journal->chain = frame.chain;
+        journal->next_seq = frame.last_seq + 1;
+        journal->frame_first_seq = journal->next_seq;
+        journal->log_us = frame.log_us;
+        journal->offset += frame.frame_bytes;
+        journal->unsealed = true;
+        done += frame.frame_bytes;
+    }
+    atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
+    filler_used(journal->filler, journal->offset);
+    return STATUS_OK;
 }
 
 /* ---- any thread ---- */

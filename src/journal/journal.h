@@ -21,11 +21,16 @@
 #include "journal/record.h"
 
 struct journal;
+struct stream_place; /* stream.h */
 
 struct journal_options {
     const struct env *env;     /* borrowed for the journal's life */
     const char *path;          /* the data directory */
     bool read_only;            /* verify and dump: locks shared, writes nothing, cuts nothing */
+    bool copy;                 /* of another journal: nothing is appended but what journal_take brings, not even a seal */
+    /* What a copy begins with in an empty directory: the header of the first segment, and the journal's first frame. */
+    const uint8_t *copy_start; /* NULL: an empty directory is NOT_FOUND */
+    size_t copy_start_bytes;
     uint64_t segment_bytes;    /* default JOURNAL_SEGMENT_BYTES; fixed per file, may differ between starts */
     size_t tail_bytes;         /* default JOURNAL_TAIL_BYTES */
     bool fill_on_writer;       /* simulation: no filling thread; zeros are written when they are needed */
@@ -80,6 +85,17 @@ typedef uint64_t tail_offset;
 size_t journal_group_bytes(const struct journal *journal);
 /* False when the open group has no sure room for another decision: flush it first. */
 bool journal_group_room(const struct journal *journal);
+/* ---- a copy of another journal: engine thread, of a journal opened so ---- */
+
+/* Where it ends, for the request for what follows. */
+void journal_copied(const struct journal *journal, struct stream_place *out_place);
+/*
+ * Appends items of the stream (stream.h) that follow: the header of the next segment, or whole frames, none of them longer
+ * than FRAME_BYTES_MAX together; a header that is there already is passed over. They are verified before, by
+ * stream_reader_next, and durable and readable on return. IO and NO_SPACE are final.
+ */
+MUST_USE enum status journal_take_segment(struct journal *journal, const uint8_t *header);
+MUST_USE enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n);
 /* Appends a decision (with its dictionary records); out_offset is where its own record begins in the tail. */
 void journal_append(struct journal *journal, const struct decision *decision, tail_offset *out_offset);
 /* Appends a tick record. */

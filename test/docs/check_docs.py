@@ -191,7 +191,7 @@ class Docs(unittest.TestCase):
         listed = set(re.findall(r"\]\(([\w-]+\.md)\)", read("docs/decisions/README.md")))
         self.assertEqual(names, listed)
         numbers = sorted(int(name[:4]) for name in names)
-        self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+        self.assertEqual(len(numbers), len(set(numbers)))
 
     def test_no_paths_of_one_machine(self):
         for page in pages():

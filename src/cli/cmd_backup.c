@@ -1,0 +1,248 @@
+/*
+ * onhand backup: the journal of a running server, copied into a data directory, a file or standard output. Each frame is
+ * verified before it is written. A directory is gone on with where it ends; a file is written anew and whole.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/args.h"
+#include "cli/client.h"
+#include "connect/pull.h"
+#include "journal/journal.h"
+
+#define FILE_SUFFIX ".onhand"
+#define BLOCK_BYTES ((size_t)FRAME_BYTES_MAX) /* of frames written at once */
+#define ATTEMPTS    10 /* of a directory's backup, whose connection breaks */
+
+struct backup {
+    const char *to;
+    FILE *file; /* of a file or standard output; NULL for a directory */
+    /* Of a directory. */
+    struct journal *journal; /* NULL before it has begun */
+    uint8_t *block;          /* frames not yet written; of one that has not begun, what it begins with */
+    size_t block_bytes;
+    uint64_t new_frames, new_bytes;
+    struct stream_mark end;
+    char problem[1024];
+};
+
+/* ---- a directory ---- */
+
+static enum status open_directory(struct backup *backup, const uint8_t *start, size_t n)
+{
+    const struct journal_options options = {.env = linux_env(),
+                                            .path = backup->to,
+                                            .fill_on_writer = true, /* no more zeros than are needed */
+                                            .copy = true,
+                                            .copy_start = start,
+                                            .copy_start_bytes = n};
+    struct journal_report report;
+    enum status status = journal_open(&options, NULL, &backup->journal, &report);
+    if (status != STATUS_OK)
+        (void)snprintf(backup->problem, sizeof(backup->problem), "%s", report.problem);
+    return status;
+}
+
+static enum status write_block(struct backup *backup)
+{
+    if (backup->journal == NULL || backup->block_bytes == 0)
+        return STATUS_OK;
+    enum status status = journal_take(backup->journal, backup->block, backup->block_bytes);
+    backup->block_bytes = 0;
+    if (status != STATUS_OK)
+        (void)snprintf(backup->problem, sizeof(backup->problem), "%s cannot be written: %s", backup->to, env_last_error());
+    return status;
+}
+
+static enum status keep(struct backup *backup, const uint8_t *bytes, size_t n)
+{
+    if (backup->block_bytes + n > BLOCK_BYTES) {
+        enum status status = write_block(backup);
+        if (status != STATUS_OK)
+            return status;
+    }
+    memcpy(backup->block + backup->block_bytes, bytes, n);
+    backup->block_bytes += n;
+    return STATUS_OK;
+}
+
+static enum status into_directory(struct backup *backup, enum stream_item item, const uint8_t *bytes, size_t n)
+{
+    enum status status = STATUS_OK;
+    if (backup->journal == NULL) { /* the header of the first segment, and the first frame */
+        status = keep(backup, bytes, n);
+        if (item == STREAM_SEGMENT || status != STATUS_OK)
+            return status;
+        size_t start_bytes = backup->block_bytes;
+        backup->block_bytes = 0;
+        return open_directory(backup, backup->block, start_bytes);
+    }
+    if (item == STREAM_FRAME)
+        return keep(backup, bytes, n);
+    status = write_block(backup);
+    if (status == STATUS_OK)
+        status = journal_take_segment(backup->journal, bytes);
+    if (status != STATUS_OK)
+        (void)snprintf(backup->problem, sizeof(backup->problem), "%s cannot be written: %s", backup->to, env_last_error());
+    return status;
+}
+
+/* ---- what comes ---- */
+
+static enum status on_item(void *context, enum stream_item item, const struct stream_reader *reader, const uint8_t *bytes,
+                           size_t n)
+{
+    struct backup *backup = context;
+    backup->new_frames += item == STREAM_FRAME;
+    backup->new_bytes += item == STREAM_FRAME ? n : 0;
+    if (item == STREAM_MARK)
+        backup->end = reader->mark;
+    if (backup->file == NULL)
+        return item == STREAM_MARK ? STATUS_OK : into_directory(backup, item, bytes, n);
+    if (fwrite(bytes, 1, n, backup->file) == n)
+        return STATUS_OK;
+    (void)snprintf(backup->problem, sizeof(backup->problem), "%s cannot be written: %s", backup->to, strerror(errno));
+    return STATUS_IO;
+}
+
+/* ---- life ---- */
+
+static int explain(const struct backup *backup, const struct pull *pull, enum status status)
+{
+    switch ((unsigned)status) {
+    case STATUS_AGAIN:
+        cli_error("backup", "no whole answer from %s (%s); what is in %s is sound, but not all: run it again", pull->base,
+                  pull->problem, backup->to);
+        return EXIT_UNREACHABLE;
+    case STATUS_INVALID:
+        cli_error("backup", "%s is no backup that %s can go on with: %s", backup->to, pull->base, pull->problem);
+        return EXIT_REFUSED;
+    case STATUS_DAMAGED:
+    case STATUS_VERSION:
+        cli_error("backup", "what %s sent is not right: %s. Nothing of it was kept", pull->base, pull->problem);
+        return EXIT_ANSWER;
+    default:
+        cli_error("backup", "%s", backup->problem[0] != 0 ? backup->problem : status_text(status));
+        return EXIT_FILES;
+    }
+}
+
+static void report(const struct backup *backup, const struct pull *pull, bool json)
+{
+    FILE *out = backup->file == stdout ? stderr : stdout;
+    char ledger[33] = "";
+    for (unsigned i = 0; i < 16; i++)
+        (void)snprintf(ledger + (size_t)2 * i, 3, "%02x", pull->place.ledger_id[i]);
+    if (json)
+        fprintf(out,
+                "{\"to\":\"%s\",\"ledger\":\"%s\",\"position\":\"%u-%llu\",\"frames\":%llu,\"bytes\":%llu}\n", backup->to,
+                ledger, pull->place.epoch, (unsigned long long)pull->place.seq, (unsigned long long)backup->new_frames,
+                (unsigned long long)backup->new_bytes);
+    else
+        fprintf(out, "%s: ledger %s up to position %u-%llu; %llu frames, %llu bytes are new\n", backup->to, ledger,
+                pull->place.epoch, (unsigned long long)pull->place.seq, (unsigned long long)backup->new_frames,
+                (unsigned long long)backup->new_bytes);
+}
+
+static bool has_suffix(const char *text, const char *suffix)
+{
+    size_t n = strlen(text);
+    size_t m = strlen(suffix);
+    return n > m && strcmp(text + n - m, suffix) == 0;
+}
+
+static int into_files(struct backup *backup, struct pull *pull)
+{
+    enum status status = STATUS_OK;
+    backup->block = malloc(BLOCK_BYTES);
+    if (backup->block == NULL)
+        status = STATUS_MEMORY;
+    if (status == STATUS_OK)
+        status = open_directory(backup, NULL, 0);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK; /* it begins with the stream */
+    for (unsigned attempt = 0; status == STATUS_OK; attempt++) {
+        if (backup->journal != NULL)
+            journal_copied(backup->journal, &pull->at);
+        status = pull_run(pull);
+        enum status written = status == STATUS_OK || status == STATUS_AGAIN ? write_block(backup) : status;
+        if (written != STATUS_OK)
+            status = written;
+        if (status != STATUS_AGAIN || !pull->connected || attempt + 1 == ATTEMPTS)
+            break;
+        backup->block_bytes = 0; /* what it begins with, when that did not come whole */
+        status = STATUS_OK;
+        (void)nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    }
+    int code = status == STATUS_OK ? EXIT_DONE : explain(backup, pull, status);
+    if (backup->journal != NULL)
+        journal_close(backup->journal);
+    free(backup->block);
+    return code;
+}
+
+static int into_stream(struct backup *backup, struct pull *pull)
+{
+    char part[4096];
+    bool standard = strcmp(backup->to, "-") == 0;
+    (void)snprintf(part, sizeof(part), "%s.part", backup->to);
+    if (!standard && access(backup->to, F_OK) == 0) {
+        cli_error("backup", "%s is there already: a backup in one file is written anew and whole; name another one", backup->to);
+        return EXIT_FILES;
+    }
+    backup->file = standard ? stdout : fopen(part, "wb");
+    if (backup->file == NULL) {
+        cli_error("backup", "%s cannot be written: %s", part, strerror(errno));
+        return EXIT_FILES;
+    }
+    enum status status = pull_run(pull);
+    int code = status == STATUS_OK ? EXIT_DONE : explain(backup, pull, status);
+    if (standard)
+        return cli_finish("backup", code);
+    if (code == EXIT_DONE &&
+        (fflush(backup->file) != 0 || fsync(fileno(backup->file)) != 0 || rename(part, backup->to) != 0)) {
+        cli_error("backup", "%s cannot be written: %s", backup->to, strerror(errno));
+        code = EXIT_FILES;
+    }
+    (void)fclose(backup->file);
+    if (code != EXIT_DONE)
+        (void)unlink(part);
+    return code;
+}
+
+int cmd_backup(int argc, char **argv)
+{
+    struct backup backup = {.to = NULL};
+    const char *server = NULL;
+    bool json = false;
+    const struct args_option table[] = {{"server", ARGS_TEXT, &server},
+                                        {"to", ARGS_TEXT, &backup.to},
+                                        {"json", ARGS_FLAG, &json},
+                                        {NULL, ARGS_FLAG, NULL}};
+    const char *words[1];
+    unsigned word_count;
+    int code;
+    if (!args_parse(argc, argv, table, words, 1, &word_count, &code))
+        return code;
+    if (backup.to == NULL || backup.to[0] == 0) {
+        cli_error("backup", "where to? say --to DIRECTORY, --to FILE" FILE_SUFFIX " or --to -");
+        return EXIT_USAGE;
+    }
+    struct client client;
+    if (client_init(&client, "backup", args_server(word_count == 1 ? words[0] : server)) != STATUS_OK)
+        return EXIT_USAGE;
+    struct pull pull = {.base = client.base, .until_now = true, .context = &backup, .item = on_item};
+    struct stat there;
+    bool directory = stat(backup.to, &there) == 0 ? S_ISDIR(there.st_mode) : !has_suffix(backup.to, FILE_SUFFIX);
+    directory = directory && strcmp(backup.to, "-") != 0;
+    code = directory ? into_files(&backup, &pull) : into_stream(&backup, &pull);
+    if (code == EXIT_DONE)
+        report(&backup, &pull, json);
+    client_deinit(&client);
+    return cli_finish("backup", code);
+}

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""
+Goal: a backup of a running server is all that was durable when it began, goes on where an earlier one ended, and nothing
+that is wrong gets into it.
+Method: backups during load into directories, files and standard output; `verify` and `serve` on them, their state hash
+against the server's own. A server that flips bits of the stream stands in for a bad network. SEED repeats a run.
+"""
+import http.server
+import json
+import os
+import random
+import shutil
+import subprocess
+import threading
+import unittest
+
+from journal_stream import items_of
+from server import BIN, FolderCase, receive, verify
+
+SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
+
+
+def backup(server, to, *options):
+    address = server if isinstance(server, str) else "http://127.0.0.1:%d" % server.port
+    return subprocess.run([BIN, "backup", address, "--to", to, "--json", *options], capture_output=True, timeout=120,
+                          check=False)
+
+
+class Backup(FolderCase):
+    def setUp(self):
+        super().setUp()
+        self.to = os.path.join(self.folder, "backup")
+
+    def done(self, server, to=None):
+        result = backup(server, to or self.to)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def test_a_directory_goes_on_where_it_ended(self):
+        server = self.start("--segment-mib", "8")
+        server.stream([receive(n, "first", meta={"x": "y" * 900}) for n in range(4000)])
+        first = self.done(server)
+        self.assertEqual(verify(self.to)["last_seq"], int(first["position"][2:]))
+        self.assertLessEqual(self.done(server)["frames"], 1)  # a seal
+        server.stream([receive(n, "second", meta={"x": "y" * 900}) for n in range(9000)])
+        second = self.done(server)
+        self.assertLess(second["bytes"], 12 << 20)
+        server.stop()
+        there, here = verify(server.data), verify(self.to)
+        for key in ("ledger", "epoch", "decisions", "last_seq", "state_hash", "segments"):
+            self.assertEqual(here[key], there[key])
+        # It is a data directory.
+        twin = self.start(folder=self.folder + "/twin", start=False)
+        os.mkdir(twin.folder)
+        twin.data = self.to
+        twin.start()
+        self.assertEqual(twin.cell("first", "L")["sellable"], 4000)
+        self.assertEqual(backup(twin, self.to).returncode, 4)  # it is in use
+        twin.send(**receive(1, "twin"))
+        twin.stop()
+        # What a server has written on has parted from the other.
+        server.start()
+        server.send(**receive(1, "third"))
+        result = backup(server, self.to)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"journal_diverged", result.stderr)
+        server.stop()
+
+    def test_it_is_whole_while_commands_come(self):
+        server = self.start()
+        stop = threading.Event()
+
+        def load():
+            for part in range(1000):
+                if stop.is_set():
+                    return
+                server.stream([receive(n, "load%d" % part) for n in range(200)])
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        try:
+            for _ in range(5):
+                told = server.position()
+                report = self.done(server)
+                self.assertGreaterEqual(int(report["position"][2:]), int(told[2:]))
+                self.assertEqual(verify(self.to)["last_seq"], int(report["position"][2:]))
+        finally:
+            stop.set()
+            thread.join()
+        server.stop()
+
+    def test_a_file_is_the_stream(self):
+        server = self.start()
+        server.stream([receive(n, "file") for n in range(500)])
+        name = os.path.join(self.folder, "monday.onhand")
+        report = self.done(server, name)
+        with open(name, "rb") as file:
+            items = items_of(file.read())
+        self.assertTrue(items[-1].end)
+        self.assertEqual("1-%d" % max(item.last_seq for item in items if item.kind == "frame"), report["position"])
+        self.assertEqual(backup(server, name).returncode, 4)  # never over another one
+        standard = backup(server, "-")
+        self.assertEqual(standard.returncode, 0)
+        frames = [item.data for item in items if item.kind == "frame"]
+        self.assertTrue([item.data for item in items_of(standard.stdout) if item.kind == "frame"][:len(frames)] == frames)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["data", "log", "monday.onhand"])
+        server.stop()
+
+    def test_one_that_was_cut_off_goes_on(self):
+        rng = random.Random(SEED)
+        server = self.start()
+        server.stream([receive(n, "cut") for n in range(2000)])
+        self.done(server)
+        name = os.path.join(self.to, "%020d.journal" % 1)
+        with open(name, "rb") as file:
+            whole = file.read()
+        content = len(whole.rstrip(b"\0"))
+        for _ in range(6):
+            at = rng.randrange(8192, content)
+            with self.subTest(seed=SEED, at=at):
+                with open(name, "r+b") as file:
+                    file.truncate(at)
+                self.done(server)
+                with open(name, "rb") as file:
+                    self.assertTrue(file.read(content) == whole[:content])
+        server.stop()
+
+    def test_refusals(self):
+        server = self.start()
+        server.send(**receive(1, "x"))
+        os.mkdir(self.folder + "/other")
+        other = self.start(folder=self.folder + "/other")
+        other.send(**receive(1, "x"))
+        self.done(server)
+        before = verify(self.to)
+        result = backup(other, self.to)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"other_ledger", result.stderr)
+        self.assertEqual(verify(self.to), before)
+        other.stop()
+        self.assertEqual(backup("http://127.0.0.1:1", self.to).returncode, 3)
+        self.assertEqual(backup("http://127.0.0.1:1", self.folder + "/none").returncode, 3)
+        self.assertEqual(subprocess.run([BIN, "backup"], capture_output=True, check=False).returncode, 2)
+        server.stop()
+
+    def test_nothing_wrong_gets_in(self):
+        rng = random.Random(SEED + 1)
+        server = self.start()
+        for n in range(20):
+            server.send(**receive(n, "bit"))
+        good = server.get("/v1/journal?until=now").body
+        server.stop()
+        sent = {}
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "application/vnd.onhand.journal")
+                self.send_header("Content-Length", str(len(sent["body"])))
+                self.end_headers()
+                self.wfile.write(sent["body"])
+
+            def log_message(self, *_):
+                pass
+
+        bad = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=bad.serve_forever)
+        thread.start()
+        try:
+            address = "http://127.0.0.1:%d" % bad.server_port
+            sent["body"] = good
+            self.assertEqual(backup(address, self.to).returncode, 0)
+            whole = verify(self.to)
+            for _ in range(40):
+                shutil.rmtree(self.to)
+                bit = rng.randrange(8 * len(good))
+                flipped = bytearray(good)
+                flipped[bit // 8] ^= 1 << bit % 8
+                sent["body"] = bytes(flipped)
+                with self.subTest(seed=SEED, bit=bit):
+                    result = backup(address, self.to)
+                    self.assertIn(result.returncode, (1, 5), result.stderr)
+                    # What was kept is the beginning, and goes on when the network is mended.
+                    if os.path.exists(self.to) and os.listdir(self.to):
+                        self.assertLessEqual(verify(self.to)["frames"], whole["frames"])
+                os.makedirs(self.to, exist_ok=True)
+        finally:
+            bad.shutdown()
+            thread.join()
+            bad.server_close()
+
+
+if __name__ == "__main__":
+    print("seed %d" % SEED)
+    unittest.main()
