@@ -10,6 +10,11 @@ const char *answer_word(enum answer_status status)
     return words[status];
 }
 
+int answer_retry_http(const struct answer *answer)
+{
+    return answer->code == CODE_none ? 503 : code_http(answer->code);
+}
+
 static void render_objection(struct buffer *out, bool single, int http, enum answer_status status, enum code code,
                              struct text field, struct text detail)
 {
@@ -114,9 +119,9 @@ struct rendered answer_render(struct io *io, struct buffer *out, const struct re
         return (struct rendered){ANSWER_INVALID, code_http(answer->code), answer->code};
     case ANSWER_RETRY:
         render_identity(io, out, request);
-        render_objection(out, single, 503, ANSWER_RETRY, answer->code, TEXT_NONE,
+        render_objection(out, single, answer_retry_http(answer), ANSWER_RETRY, answer->code, TEXT_NONE,
                          literal_text(answer->detail != NULL ? answer->detail : code_meaning(answer->code)));
-        return (struct rendered){ANSWER_RETRY, 503, answer->code};
+        return (struct rendered){ANSWER_RETRY, answer_retry_http(answer), answer->code};
     case ANSWER_UNKNOWN:
     case ANSWER_PENDING:
     case ANSWER_READ:

@@ -25,6 +25,9 @@ struct rendered {
 /* The word an answer is summed up by: accepted, refused, invalid, retry or unknown. A constant. */
 const char *answer_word(enum answer_status status);
 
+/* The HTTP status of an ANSWER_RETRY on its own: 503, or 507 for a full disk. */
+int answer_retry_http(const struct answer *answer);
+
 #define ANSWER_FIELD_BYTES 96
 /* Where in the command an objection is, "/lines/3/quantity" or "/hold", written to bytes; TEXT_NONE for nowhere. */
 struct text answer_field(const struct answer *answer, char bytes[ANSWER_FIELD_BYTES]);

@@ -151,7 +151,7 @@ static void on_answered(struct connection *connection, struct request *request)
         const char *detail = answer->detail != NULL ? answer->detail : code_meaning(answer->code);
         const char *code = answer->code == CODE_none ? "retry" : code_name(answer->code);
         char field[ANSWER_FIELD_BYTES];
-        respond_problem(connection, answer->status == ANSWER_RETRY ? 503 : 422, code, answer_field(answer, field),
+        respond_problem(connection, answer->status == ANSWER_RETRY ? answer_retry_http(answer) : 422, code, answer_field(answer, field),
                         constant(detail));
         return;
     }

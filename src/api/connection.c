@@ -269,7 +269,8 @@ static const char *reason_phrase(int http)
                    {500, "Internal Server Error"},
                    {501, "Not Implemented"},
                    {503, "Service Unavailable"},
-                   {505, "HTTP Version Not Supported"}};
+                   {505, "HTTP Version Not Supported"},
+                   {507, "Insufficient Storage"}};
     for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
         if (phrases[i].http == http)
             return phrases[i].phrase;
@@ -290,7 +291,7 @@ static void begin_head(struct connection *connection, int http, const char *cont
     buffer_literal(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
     if (connection->close_after)
         buffer_literal(out, "Connection: close\r\n");
-    if (http == 503 || http == 429)
+    if (http == 503 || http == 507 || http == 429)
         buffer_literal(out, "Retry-After: 1\r\n");
 }
 

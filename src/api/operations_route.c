@@ -190,6 +190,7 @@ static void respond_metrics(struct connection *connection)
     const struct shard_counters shard = shard_counters(service->shard);
     const struct ledger_counts tables = shard_gauges(service->shard);
     const struct journal_counters journal = journal_counters(service->journal);
+    const struct journal_disk disk = journal_disk(service->journal);
     struct buffer out;
     buffer_init(&out, METRICS_BYTES_MAX);
     metric(&out, "onhand_commands_total", "counter", "Commands decided since the start, by kind and outcome.");
@@ -237,10 +238,12 @@ static void respond_metrics(struct connection *connection)
            atomic_load(&service->subscribers));
     single(&out, "onhand_clock_jumped", "gauge", "1 while the clock stands too far ahead and nothing is taken in.",
            inbox_clock_jumped(service->inbox));
+    single(&out, "onhand_disk_full", "gauge", "1 while commands are refused because the disk is full.", disk.full);
+    single(&out, "onhand_disk_low", "gauge", "1 when space ahead of the journal could not be had.", disk.low);
     audit_metrics(&out, service);
     single(&out, "onhand_ready", "gauge", "1 while commands are taken in.",
-           !engine_failed(service->engine) && auditor_problem(engine_auditor(service->engine)) == NULL &&
-               !atomic_load(&service->stopping));
+           !engine_failed(service->engine) && auditor_problem(engine_auditor(service->engine)) == NULL && !disk.full &&
+               !inbox_clock_jumped(service->inbox) && !atomic_load(&service->stopping));
     source_metrics(&out, service);
     respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);
@@ -258,6 +261,9 @@ static void respond_ready(struct connection *connection)
     } else if (inbox_clock_jumped(service->inbox)) {
         respond_problem(connection, 503, "clock_jumped", TEXT_NONE,
                         TEXT("the clock has jumped ahead: nothing is taken in until it is set right"));
+    } else if (journal_disk(service->journal).full) {
+        respond_problem(connection, 503, "disk_full", TEXT_NONE,
+                        TEXT("the disk of the data directory is full: nothing is taken in until there is space; see the log"));
     } else if (atomic_load(&service->stopping)) {
         respond_problem(connection, 503, "stopping", TEXT_NONE, TEXT("the server is stopping"));
     } else {

@@ -172,6 +172,8 @@ static bool prepare(struct engine *engine, int64_t stamp_us)
         if (!shard_room(engine->shard))
             flush_open(engine);
     } while (!engine_failed(engine) && shard_due(engine->shard, stamp_us));
+    if (UNLIKELY(journal_failed(engine->journal)) && !engine_failed(engine))
+        flush_open(engine); /* which says so */
     return !engine_failed(engine);
 }
 
@@ -263,8 +265,10 @@ static int64_t idle_ns(const struct engine *engine)
     bool decides = auditor_problem(&engine->auditor) == NULL;
     int64_t due_us = decides ? ledger_next_due_us(shard_ledger(engine->shard)) : INT64_MAX;
     int64_t wait_ns = decides ? auditor_wait_ns(&engine->auditor, IDLE_NS) : IDLE_NS;
-    /* What is due waits for a clock that can be told; otherwise this much lateness keeps it from spinning. */
-    const int64_t least_ns = engine->clockless || engine_failed(engine) ? 10 * 1000 * 1000 : 50 * 1000;
+    /* What is due waits for a clock that can be told, or for space; otherwise this much lateness keeps it from spinning. */
+    const int64_t least_ns = engine->clockless || engine_failed(engine) ? 10 * 1000 * 1000
+                             : shard_blocked(engine->shard)            ? 100 * 1000 * 1000
+                                                                       : 50 * 1000;
     if (due_us != INT64_MAX) {
         int64_t left_us = max_i64(0, due_us - env->wall_us(env->context));
         wait_ns = min_i64(wait_ns, left_us >= IDLE_NS / 1000 ? IDLE_NS : left_us * 1000 + 1);

@@ -39,6 +39,8 @@ struct shard {
         struct command_line *lines; /* COMMAND_LINES_MAX of them */
     } prepared[PREPARE_MAX];
     uint32_t prepared_count, prepared_next;
+    bool unsettled; /* the settings wait for space on the disk */
+    bool blocked;   /* so does what is due */
     struct counters counters;
     struct quality *quality;
     struct gauges gauges;
@@ -217,6 +219,9 @@ enum status shard_settings(struct shard *shard, int64_t now_us)
     ledger_decide(shard->ledger, &command, max_i64(now_us, ledger_now_us(shard->ledger)), &shard->decision, &verdict);
     if (verdict.outcome != OUTCOME_DECIDED)
         return STATUS_INVALID;
+    shard->unsettled = !journal_has_place(shard->journal, &shard->decision);
+    if (shard->unsettled)
+        return journal_failed(shard->journal) ? STATUS_IO : STATUS_NO_SPACE;
     tail_offset offset;
     carry_out(shard, &offset);
     return STATUS_OK;
@@ -227,9 +232,22 @@ bool shard_room(const struct shard *shard)
     return journal_group_room(shard->journal);
 }
 
+bool shard_blocked(const struct shard *shard)
+{
+    return shard->blocked;
+}
+
 bool shard_due(struct shard *shard, int64_t now_us)
 {
-    if (!ledger_due(shard->ledger, now_us, &shard->decision))
+    if (UNLIKELY(shard->unsettled) && shard_settings(shard, now_us) != STATUS_OK) {
+        shard->blocked = true;
+        return false;
+    }
+    shard->blocked = false;
+    if (LIKELY(!ledger_due(shard->ledger, now_us, &shard->decision)))
+        return false;
+    shard->blocked = !journal_has_place(shard->journal, &shard->decision);
+    if (shard->blocked)
         return false;
     tail_offset offset;
     carry_out(shard, &offset);
@@ -257,7 +275,7 @@ bool shard_due(struct shard *shard, int64_t now_us)
 
 bool shard_forget(struct shard *shard, int64_t now_us)
 {
-    if (!ledger_stale(shard->ledger, now_us))
+    if (!ledger_stale(shard->ledger, now_us) || !journal_has_place(shard->journal, NULL))
         return false;
     const struct decision tick = {.kind = KIND_TICK, .recorded_at_us = now_us};
     ledger_evolve(shard->ledger, &tick);
@@ -271,6 +289,15 @@ static void shed(struct shard *shard, struct request *request, const struct comm
     count(&shard->counters.shed);
     if (command->has_seq && request->stream != NULL)
         request->stream->shed = true;
+}
+
+/* Its decision has no place on disk, or what is due before it has none. */
+static void shed_placeless(struct shard *shard, struct request *request, const struct command *command)
+{
+    request->answer.code = journal_failed(shard->journal) ? CODE_none : CODE_disk_full;
+    if (journal_failed(shard->journal))
+        request->answer.detail = "the journal cannot be written: the server is stopping";
+    shed(shard, request, command);
 }
 
 static void answer_invalid(struct shard *shard, struct request *request, const struct command *command,
@@ -482,6 +509,10 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
         shed(shard, request, command);
         return;
     }
+    if (UNLIKELY(shard->blocked)) {
+        shed_placeless(shard, request, command);
+        return;
+    }
     struct verdict verdict;
     if (UNLIKELY(request->reading != NULL) && request->reading->complete)
         note_known(shard, request->reading);
@@ -501,6 +532,10 @@ void shard_request(struct shard *shard, struct request *request, int64_t now_us)
     answer->status = verdict.code == CODE_none ? ANSWER_ACCEPTED : ANSWER_REFUSED;
     switch (verdict.outcome) {
     case OUTCOME_DECIDED:
+        if (UNLIKELY(!journal_has_place(shard->journal, &shard->decision))) {
+            shed_placeless(shard, request, command);
+            return;
+        }
         carry_out(shard, &answer->offset);
         answer->last_seq = ledger_last_seq(shard->ledger);
         count(verdict.code == CODE_none ? &shard->counters.accepted[command->kind]

@@ -37,11 +37,17 @@ MUST_USE enum status shard_open(const struct shard_options *options, struct shar
 void shard_close(struct shard *shard);
 
 /* Puts the settings into the journal's open group when they differ, or when a source's silence would be noticed: its time
- * begins anew with them. First thing after opening. */
+ * begins anew with them. First thing after opening; nothing is decided before. NO_SPACE: not now, shard_due does it when there is
+ * some. */
 MUST_USE enum status shard_settings(struct shard *shard, int64_t now_us);
 
-/* Does the next thing that is due by now_us; false when nothing is. There is room: see shard_room. */
+/*
+ * Does the next thing that is due by now_us; false when nothing is, or when it has no place on a full disk. Then nothing
+ * is decided before it: commands are answered ANSWER_RETRY with CODE_disk_full. There is room: see shard_room.
+ */
 bool shard_due(struct shard *shard, int64_t now_us);
+/* What is due waits for space on the disk. */
+bool shard_blocked(const struct shard *shard);
 /* Drops what has left the window, some at a time, when there is any; true when a tick was appended. */
 bool shard_forget(struct shard *shard, int64_t now_us);
 /* False when the open group must be flushed before the next decision. */

@@ -13,8 +13,9 @@
  * The kernel reports a failed write-back once per description. If filling and durable writes shared one, the sync of
  * a filling step could swallow the error of a frame, and the frame's own flush would then claim success.
  *
- * Errors: EINTR before anything was done is repeated. A short write is an error, as is every other failure: what the
- * disk then holds is unknown, and asking again could report success for pages the kernel has already dropped.
+ * Errors: EINTR before anything was done is repeated, and what a short write has left is written; a write of which nothing
+ * is left says why. Every failure is an error: what the disk then holds is unknown, and asking again could report
+ * success for pages the kernel has already dropped.
  */
 #include "env/env.h"
 
@@ -83,6 +84,7 @@ static enum status failed(const char *what, const char *name, int error)
         return STATUS_EXISTS;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG: /* a limit on the size of files, as ulimit -f */
         return STATUS_NO_SPACE;
     case ENOMEM:
         return STATUS_MEMORY;
@@ -336,18 +338,15 @@ static enum status linux_file_read(void *context, struct env_file *file, uint64_
 
 static enum status write_whole(int fd, uint64_t offset, const void *bytes, size_t n)
 {
-    ssize_t put;
-    do {
-        put = pwrite(fd, bytes, n, (off_t)offset);
-    } while (put < 0 && errno == EINTR);
-    if (put < 0)
-        return failed("write", "", errno);
     /* A file system that runs full writes what fits: the next byte says so. */
-    if ((size_t)put != n) {
-        ssize_t more = pwrite(fd, (const char *)bytes + put, n - (size_t)put, (off_t)(offset + (uint64_t)put));
-        if (more < 0 && (errno == ENOSPC || errno == EDQUOT))
+    for (size_t done = 0; done < n;) {
+        ssize_t put = pwrite(fd, (const char *)bytes + done, n - done, (off_t)(offset + done));
+        if (put > 0)
+            done += (size_t)put;
+        else if (put == 0)
+            return failed("short write", "", EIO);
+        else if (errno != EINTR)
             return failed("write", "", errno);
-        return failed("short write", "", EIO);
     }
     return STATUS_OK;
 }
@@ -385,8 +384,16 @@ static enum status write_durable_now(struct env_file *file, uint64_t offset, con
         ssize_t put = pwritev2(file->durable_fd, &vector, 1, (off_t)offset, RWF_DSYNC);
         if (put == (ssize_t)n)
             return STATUS_OK;
-        if (put >= 0)
-            return failed("short write", "", EIO);
+        if (put >= 0) {
+            /* What it wrote is durable. The rest goes on at a boundary of blocks, as direct writes must. */
+            size_t whole = (size_t)put / BLOCK_BYTES_SAFE * BLOCK_BYTES_SAFE;
+            if (whole == 0)
+                return failed("short write", "", EIO);
+            offset += whole;
+            bytes = (const char *)bytes + whole;
+            n -= whole;
+            continue;
+        }
         if (errno == EINTR)
             continue;
         if (errno == EOPNOTSUPP || errno == ENOSYS) {

@@ -9,22 +9,28 @@
  * journal in the worst case, and most of it usually. A frame that finds its place not yet filled makes the filler hurry
  * (no rests) and waits.
  *
- *     active   |header|frames ......|zeros ...............| target: segment_bytes, or what is needed
+ *     active   |header|frames ......|zeros ...............| target: segment_bytes and a step, or what is needed
  *                                   ^ used                ^ filled
  *     next     |zeros ........| begun when a quarter of the active one is used
  *
  * Creating the next one before its time would only cost a small shop its disk space.
  *
  * The thread holds no lock while it works: `busy` says so, and whoever changes the files waits for the step's end.
- * A failure is kept and handed to the writer when it needs the space. The next file's failure is tried once more then,
- * because space may have been freed; the active file's is final.
+ * A failure is kept and handed to the writer when it needs the space. A full disk is one that passes: what is filled
+ * stays, and the step is made again after a second, and then again. Nothing of these zeros was promised to anybody, so
+ * unlike a frame's their writing may be repeated. What else fails is final.
+ *
+ * The active segment is filled one step further than it is meant to grow. When the next one cannot be had, the last
+ * group of this one has its place there, so that no decision is ever left without one.
  *
  * The thread takes its time from env (monotonic_ns must be CLOCK_MONOTONIC's); a simulated world uses on_writer.
  */
 #include "journal/filler.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -52,10 +58,14 @@ struct filler {
     _Atomic uint64_t filled;
     uint64_t target;
     enum status active_status;
+    uint64_t needed; /* to where the writer wanted it filled, and it was not to be had */
     uint64_t used;
     struct env_file *next; /* NULL until begun */
     uint64_t next_filled;
     enum status next_status;
+    int64_t retry_ns; /* after NO_SPACE, not before */
+    char problem[320];
+    atomic_bool full, low; /* written under lock */
 };
 
 enum status fill_zeros(const struct env *env, struct env_file *file, uint64_t from, uint64_t end)
@@ -82,6 +92,18 @@ static enum status next_create(struct filler *filler, struct env_file **out_file
 
 enum job { JOB_NONE, JOB_ACTIVE, JOB_NEXT };
 
+/* After a full disk, when it is time to try again. */
+static void filler_forgive(struct filler *filler)
+{
+    bool found_full = filler->active_status == STATUS_NO_SPACE || filler->next_status == STATUS_NO_SPACE;
+    if (!found_full || filler->env->monotonic_ns(filler->env->context) < filler->retry_ns)
+        return;
+    if (filler->active_status == STATUS_NO_SPACE)
+        filler->active_status = STATUS_OK;
+    if (filler->next_status == STATUS_NO_SPACE)
+        filler->next_status = STATUS_OK;
+}
+
 static enum job filler_job(const struct filler *filler)
 {
     uint64_t filled = atomic_load_explicit(&filler->filled, memory_order_relaxed);
@@ -107,13 +129,23 @@ static void filler_step(struct filler *filler, enum job job)
     enum status status = file == NULL ? next_create(filler, &file) : STATUS_OK;
     if (status == STATUS_OK)
         status = fill_zeros(env, file, from, end);
+    int64_t now_ns = status == STATUS_NO_SPACE ? env->monotonic_ns(env->context) : 0;
 
     (void)pthread_mutex_lock(&filler->lock);
     filler->busy = false;
+    if (status != STATUS_OK) {
+        (void)snprintf(filler->problem, sizeof(filler->problem), "%s, from offset %" PRIu64 ": %.200s",
+                       job == JOB_ACTIVE ? "the segment in use" : SEGMENT_NEXT_NAME, from, env_last_error());
+        filler->retry_ns = now_ns + FILL_RETRY_NS;
+    }
+    atomic_store(&filler->low, status == STATUS_NO_SPACE);
     if (job == JOB_ACTIVE) {
         filler->active_status = status;
-        if (status == STATUS_OK)
+        if (status == STATUS_OK) {
             atomic_store_explicit(&filler->filled, end, memory_order_release);
+            if (end >= filler->needed)
+                atomic_store(&filler->full, false);
+        }
     } else {
         filler->next = file;
         filler->next_status = status;
@@ -121,6 +153,13 @@ static void filler_step(struct filler *filler, enum job job)
             filler->next_filled = end;
     }
     (void)pthread_cond_broadcast(&filler->step);
+}
+
+/* Until somebody calls or the time is over: false then. */
+static bool wait_until(struct filler *filler, int64_t until_ns)
+{
+    const struct timespec until = {(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
+    return pthread_cond_timedwait(&filler->work, &filler->lock, &until) == 0;
 }
 
 static void *filler_main(void *argument)
@@ -133,18 +172,20 @@ static void *filler_main(void *argument)
             (void)pthread_cond_wait(&filler->step, &filler->lock);
             continue;
         }
+        filler_forgive(filler);
         enum job job = filler_job(filler);
         if (job == JOB_NONE) {
-            (void)pthread_cond_wait(&filler->work, &filler->lock);
+            if (filler->active_status == STATUS_NO_SPACE || filler->next_status == STATUS_NO_SPACE)
+                wait_until(filler, filler->retry_ns);
+            else
+                (void)pthread_cond_wait(&filler->work, &filler->lock);
             continue;
         }
         int64_t before_ns = env->monotonic_ns(env->context);
         filler_step(filler, job);
         int64_t after_ns = env->monotonic_ns(env->context);
-        int64_t until_ns = after_ns + (after_ns - before_ns);
-        struct timespec until = {(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
         while (!filler->stop && !filler->hurry) {
-            if (pthread_cond_timedwait(&filler->work, &filler->lock, &until) != 0)
+            if (!wait_until(filler, after_ns + (after_ns - before_ns)))
                 break;
         }
     }
@@ -163,7 +204,7 @@ enum status filler_create(const struct env *env, struct env_directory *directory
     filler->segment_bytes = segment_bytes;
     filler->on_writer = on_writer;
     filler->active = active;
-    filler->target = segment_bytes;
+    filler->target = segment_bytes + FILL_BEYOND_BYTES;
     atomic_init(&filler->filled, filled_bytes);
     pthread_condattr_t monotonic;
     if (pthread_mutex_init(&filler->lock, NULL) != 0)
@@ -220,15 +261,22 @@ void filler_destroy(struct filler *filler)
     free(filler);
 }
 
+uint64_t filler_filled(const struct filler *filler)
+{
+    return atomic_load_explicit(&filler->filled, memory_order_acquire);
+}
+
 enum status filler_need(struct filler *filler, uint64_t end)
 {
-    if (LIKELY(atomic_load_explicit(&filler->filled, memory_order_acquire) >= end))
+    if (LIKELY(filler_filled(filler) >= end))
         return STATUS_OK;
     (void)pthread_mutex_lock(&filler->lock);
     if (filler->target < end)
         filler->target = end; /* a segment that may not end yet grows beyond its size */
     filler->hurry = true;
     (void)pthread_cond_signal(&filler->work);
+    if (filler->on_writer)
+        filler_forgive(filler);
     while (filler->active_status == STATUS_OK && atomic_load_explicit(&filler->filled, memory_order_relaxed) < end) {
         if (filler->on_writer)
             filler_step(filler, JOB_ACTIVE);
@@ -236,7 +284,12 @@ enum status filler_need(struct filler *filler, uint64_t end)
             (void)pthread_cond_wait(&filler->step, &filler->lock);
     }
     filler->hurry = false;
-    enum status status = filler->active_status;
+    bool there = atomic_load_explicit(&filler->filled, memory_order_relaxed) >= end;
+    enum status status = there ? STATUS_OK : filler->active_status;
+    if (status == STATUS_NO_SPACE) {
+        filler->needed = end;
+        atomic_store(&filler->full, true);
+    }
     (void)pthread_mutex_unlock(&filler->lock);
     return status;
 }
@@ -253,21 +306,15 @@ void filler_used(struct filler *filler, uint64_t offset)
     (void)pthread_mutex_unlock(&filler->lock);
 }
 
-enum status filler_next(struct filler *filler, struct env_file **out_file, uint64_t *out_filled_bytes)
+enum status filler_next(struct filler *filler, uint64_t end, struct env_file **out_file, uint64_t *out_filled_bytes)
 {
-    const struct env *env = filler->env;
     (void)pthread_mutex_lock(&filler->lock);
     while (filler->busy)
         (void)pthread_cond_wait(&filler->step, &filler->lock);
-    if (filler->next != NULL && filler->next_status != STATUS_OK) {
-        env->file_close(env->context, filler->next);
-        filler->next = NULL;
-        filler->next_filled = 0;
-    }
-    filler->next_status = STATUS_OK;
-    if (filler->next_filled == 0)
+    filler_forgive(filler);
+    while (filler->next_status == STATUS_OK && filler->next_filled < end)
         filler_step(filler, JOB_NEXT);
-    enum status status = filler->next_status;
+    enum status status = filler->next_filled >= end ? STATUS_OK : filler->next_status;
     if (status == STATUS_OK) {
         *out_file = filler->next;
         *out_filled_bytes = filler->next_filled;
@@ -279,15 +326,42 @@ enum status filler_next(struct filler *filler, struct env_file **out_file, uint6
     return status;
 }
 
+void filler_next_back(struct filler *filler, struct env_file *file, uint64_t filled_bytes)
+{
+    (void)pthread_mutex_lock(&filler->lock);
+    filler->next = file;
+    filler->next_filled = filled_bytes;
+    filler->next_status = STATUS_NO_SPACE;
+    filler->retry_ns = filler->env->monotonic_ns(filler->env->context) + FILL_RETRY_NS;
+    filler->used = filler->segment_bytes;
+    (void)snprintf(filler->problem, sizeof(filler->problem), "%s: %.200s", SEGMENT_NEXT_NAME, env_last_error());
+    atomic_store(&filler->low, true);
+    (void)pthread_mutex_unlock(&filler->lock);
+}
+
 void filler_switch(struct filler *filler, struct env_file *file, uint64_t filled_bytes)
 {
     (void)pthread_mutex_lock(&filler->lock);
     while (filler->busy)
         (void)pthread_cond_wait(&filler->step, &filler->lock);
     filler->active = file;
-    filler->target = filler->segment_bytes;
-    filler->active_status = STATUS_OK;
+    filler->target = filler->segment_bytes + FILL_BEYOND_BYTES;
+    filler->active_status = filler->next_status = STATUS_OK;
+    filler->needed = 0;
     atomic_store_explicit(&filler->filled, filled_bytes, memory_order_release);
+    atomic_store(&filler->full, false);
     (void)pthread_cond_signal(&filler->work);
+    (void)pthread_mutex_unlock(&filler->lock);
+}
+
+struct filler_state filler_state(const struct filler *filler)
+{
+    return (struct filler_state){.full = atomic_load(&filler->full), .low = atomic_load(&filler->low)};
+}
+
+void filler_problem(struct filler *filler, char *out_text, size_t n)
+{
+    (void)pthread_mutex_lock(&filler->lock);
+    (void)snprintf(out_text, n, "%s", filler->problem);
     (void)pthread_mutex_unlock(&filler->lock);
 }

@@ -20,11 +20,16 @@
  * is made long enough to end at a block's boundary and is written once through the file and flushed; from then on all
  * frames are aligned.
  *
+ * Nothing is appended that has no place on disk: journal_has_place asks the filler, and what it has filled can be written. When
+ * the next segment cannot be had on a full disk, this one grows beyond its size for as long as its place lasts. So a full
+ * disk is met before anything is decided, and passes.
+ *
  * A failed write or flush is final. What the disk holds then is unknown; it is found out by reading it, after a
  * restart, and by nothing else. Every later flush answers IO, and close writes nothing.
  */
 #include "journal/journal.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +47,8 @@
 #define GROUP_BYTES_SOFT ((size_t)(1 << 20) - 65536)
 /* Ticks may come after the last decision that had room. */
 #define GROUP_BYTES_SLACK 4096
+/* Of its place, what a group takes beside its decisions: its head, ticks, the padding; and a seal behind it. */
+#define PLACE_BYTES (FRAME_HEADER_BYTES + GROUP_BYTES_SLACK + 2 * SEGMENT_HEADER_BYTES)
 _Static_assert(GROUP_BYTES_SOFT + RECORD_BYTES_MAX + GROUP_BYTES_SLACK + SEGMENT_HEADER_BYTES <= FRAME_BYTES_MAX,
                "the largest group is a frame");
 _Static_assert(FRAME_BYTES_MAX <= TAIL_CHUNK_BYTES_MIN, "a frame fits into a chunk");
@@ -97,8 +104,10 @@ struct journal {
     size_t tail_used;     /* of it */
     uint8_t *tail_memory; /* of it; NULL before the first */
     struct group open;
+    uint64_t placed_bytes; /* records of the open group, or the next, have a place up to so many */
     bool unsealed; /* frames since the last seal */
     bool failed;
+    char failure[512];
 
     bool in_flight, started; /* started: env's write_start was used */
     struct frame flying;
@@ -115,15 +124,21 @@ struct journal {
 
 #define PROBLEM(report, ...) (void)snprintf((report)->problem, sizeof((report)->problem), __VA_ARGS__)
 
-/* The next segment, whose content is durable, gets its name; its bytes are for readers. */
+/* The next segment, whose content is durable, gets its name. */
+static enum status segment_name_it(struct journal *journal, uint64_t first_seq)
+{
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(first_seq, name);
+    return journal->env->file_rename(journal->env->context, journal->directory, SEGMENT_NEXT_NAME, name);
+}
+
+/* Its name is made durable; its bytes are for readers. */
 static enum status segment_appear(struct journal *journal, uint64_t first_seq, uint64_t bytes)
 {
     const struct env *env = journal->env;
-    char name[SEGMENT_NAME_BYTES];
-    segment_name(first_seq, name);
-    enum status status = env->file_rename(env->context, journal->directory, SEGMENT_NEXT_NAME, name);
-    if (status == STATUS_OK)
-        status = env->directory_sync(env->context, journal->directory);
+    enum status status = env->directory_sync(env->context, journal->directory);
+    if (status == STATUS_NO_SPACE)
+        status = STATUS_IO; /* it has its name, and nobody knows for how long */
     if (status == STATUS_OK)
         status = index_add_segment(&journal->index, first_seq, bytes);
     return status;
@@ -216,8 +231,47 @@ static enum status journal_create(struct journal *journal, const struct journal_
     free(bytes);
     env->file_close(env->context, file);
     if (status == STATUS_OK)
+        status = segment_name_it(journal, SEGMENT_FIRST_SEQ);
+    if (status == STATUS_OK)
         status = segment_appear(journal, SEGMENT_FIRST_SEQ, n);
+    else
+        (void)env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME); /* as it was before */
     return status;
+}
+
+/* The journal fails, once; later failures only follow from it. */
+static void journal_fail(struct journal *journal, const char *name, uint64_t offset, const char *what)
+{
+    if (journal->failure[0] == 0)
+        (void)snprintf(journal->failure, sizeof(journal->failure), "%s, offset %" PRIu64 ": %s", name, offset, what);
+    journal->failed = true;
+    journal->open.frame = NULL;
+}
+
+/* The same of the segment in use, by what the system said. */
+static void journal_fail_here(struct journal *journal, uint64_t offset)
+{
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(journal->segment.first_seq, name);
+    journal_fail(journal, name, offset, env_last_error());
+}
+
+/* By what filling it has met. */
+static void journal_fail_filling(struct journal *journal)
+{
+    char problem[320];
+    char name[SEGMENT_NAME_BYTES];
+    filler_problem(journal->filler, problem, sizeof(problem));
+    segment_name(journal->segment.first_seq, name);
+    journal_fail(journal, name, journal->offset, problem);
+}
+
+/* What is filled behind the last frame is the place of the next one. */
+static void place_look(struct journal *journal)
+{
+    uint64_t begin = journal->offset + PLACE_BYTES;
+    uint64_t filled = filler_filled(journal->filler);
+    journal->placed_bytes = filled > begin ? filled - begin : 0;
 }
 
 /* Everything that is needed to write on: the file, the filler, the tail. */
@@ -242,6 +296,8 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
     if (journal->tail == NULL)
         return STATUS_MEMORY;
     filler_used(journal->filler, end->offset);
+    place_look(journal);
+    (void)env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME); /* of an earlier run: space to have */
     return STATUS_OK;
 }
 
@@ -351,15 +407,23 @@ fail_journal:
     return status;
 }
 
+enum status journal_finish(struct journal *journal)
+{
+    if (journal->failed)
+        return STATUS_IO;
+    enum status status = journal->in_flight ? journal_flush_wait(journal) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = journal_flush(journal);
+    if (status == STATUS_OK && journal_append_seal(journal))
+        status = journal_flush(journal);
+    return status;
+}
+
 void journal_close(struct journal *journal)
 {
     if (!journal->read_only && !journal->failed) {
-        /* A failure here is found by the next start; nobody is left to answer to. */
-        enum status status = journal->in_flight ? journal_flush_wait(journal) : STATUS_OK;
-        if (status == STATUS_OK)
-            status = journal_flush(journal);
-        if (status == STATUS_OK && journal_append_seal(journal))
-            status = journal_flush(journal);
+        /* A failure here is found by the next start; who wants to know it has finished before. */
+        enum status status = journal_finish(journal);
         (void)status;
     } else if (journal->in_flight && journal->started) {
         (void)journal->env->write_wait(journal->env->context, journal->file); /* failed already */
@@ -411,13 +475,44 @@ bool journal_group_room(const struct journal *journal)
     return writer_bytes(w) < GROUP_BYTES_SOFT && (size_t)(w->end - w->at) >= RECORD_BYTES_MAX + GROUP_BYTES_SLACK;
 }
 
+/* The records of the open group, and so many bytes more, get a place. False when there is none. */
+static bool place_find(struct journal *journal, size_t more)
+{
+    if (journal->failed)
+        return false;
+    uint64_t end = journal->offset + PLACE_BYTES + journal_group_bytes(journal) + more;
+    enum status status = filler_need(journal->filler, end);
+    if (status == STATUS_OK)
+        place_look(journal);
+    if (status == STATUS_OK || status == STATUS_NO_SPACE)
+        return status == STATUS_OK;
+    journal_fail_filling(journal);
+    return false;
+}
+
+bool journal_has_place(struct journal *journal, const struct decision *decision)
+{
+    /* The largest one fits nearly always: then it is not measured. */
+    if (LIKELY(journal->placed_bytes >= journal_group_bytes(journal) + RECORD_BYTES_MAX))
+        return true;
+    return place_find(journal, decision == NULL ? 0 : record_bytes_bound(decision));
+}
+
+/* What was just appended has its place. */
+static void place_check(struct journal *journal)
+{
+    if (LIKELY(writer_bytes(&journal->open.w) <= journal->placed_bytes) || place_find(journal, 0) || journal->failed)
+        return;
+    journal_fail_here(journal, journal->offset);
+}
+
 void journal_append(struct journal *journal, const struct decision *decision, tail_offset *out_offset)
 {
     CHECK(!journal->read_only && !journal->copy);
-    CHECK(decision->first_seq == journal->next_seq); /* positions have no gap */
     *out_offset = TAIL_UNKNOWN;
     if (UNLIKELY(journal->failed))
         return; /* the flush to come says so */
+    CHECK(decision->first_seq == journal->next_seq); /* positions have no gap */
     if (journal->open.frame == NULL)
         group_open(journal);
     struct writer *w = &journal->open.w;
@@ -433,6 +528,7 @@ void journal_append(struct journal *journal, const struct decision *decision, ta
     journal->next_seq += decision->event_count;
     journal->log_us = decision->recorded_at_us;
     *out_offset = offset;
+    place_check(journal);
 }
 
 void journal_append_tick(struct journal *journal, int64_t now_us)
@@ -445,6 +541,7 @@ void journal_append_tick(struct journal *journal, int64_t now_us)
     record_write_tick(&journal->open.w, now_us);
     CHECK(!journal->open.w.full);
     journal->log_us = now_us;
+    place_check(journal);
 }
 
 bool journal_append_seal(struct journal *journal)
@@ -452,6 +549,10 @@ bool journal_append_seal(struct journal *journal)
     CHECK(!journal->read_only);
     /* A seal vouches for the frames before it, so it is a frame of its own, behind durable ones. */
     if (journal->failed || journal->copy || !journal->unsealed || journal->open.frame != NULL || journal->in_flight)
+        return false;
+    /* Behind a group its place is kept; only a start on a full disk may find none. */
+    uint64_t end = round_up(journal->offset, journal->block_bytes) + SEGMENT_HEADER_BYTES;
+    if (filler_filled(journal->filler) < end && !place_find(journal, 0))
         return false;
     group_open(journal);
     record_write_seal(&journal->open.w);
@@ -527,22 +628,39 @@ enum status journal_read_appended(struct journal *journal, uint64_t from_seq, ui
 
 /* ---- flushing ---- */
 
-/* The next segment, with this header, becomes the one in use. */
+/*
+ * The next segment, with this header and a place for a frame of so many bytes, becomes the one in use. NO_SPACE: it is not to be
+ * had now, and nothing has changed.
+ */
 static enum status segment_begin(struct journal *journal, const struct segment *segment,
-                                 const uint8_t header[SEGMENT_HEADER_BYTES])
+                                 const uint8_t header[SEGMENT_HEADER_BYTES], uint64_t frame_bytes)
 {
     const struct env *env = journal->env;
     struct env_file *file = NULL;
     uint64_t filled_bytes = 0;
-    enum status status = filler_next(journal->filler, &file, &filled_bytes);
-    if (status != STATUS_OK)
+    uint64_t end = SEGMENT_HEADER_BYTES + frame_bytes + SEGMENT_HEADER_BYTES;
+    enum status status = filler_next(journal->filler, end, &file, &filled_bytes);
+    if (status == STATUS_NO_SPACE)
         return status;
+    if (status != STATUS_OK) {
+        char problem[320];
+        filler_problem(journal->filler, problem, sizeof(problem));
+        journal_fail(journal, SEGMENT_NEXT_NAME, 0, problem);
+        return status;
+    }
     status = env->file_write(env->context, file, 0, header, SEGMENT_HEADER_BYTES);
     if (status == STATUS_OK)
         status = env->file_sync(env->context, file);
     if (status == STATUS_OK)
+        status = segment_name_it(journal, segment->first_seq);
+    if (status == STATUS_NO_SPACE) {
+        filler_next_back(journal->filler, file, filled_bytes);
+        return status;
+    }
+    if (status == STATUS_OK)
         status = segment_appear(journal, segment->first_seq, SEGMENT_HEADER_BYTES);
     if (status != STATUS_OK) {
+        journal_fail(journal, SEGMENT_NEXT_NAME, 0, env_last_error());
         env->file_close(env->context, file);
         return status;
     }
@@ -552,11 +670,12 @@ static enum status segment_begin(struct journal *journal, const struct segment *
     journal->segment = *segment;
     journal->offset = SEGMENT_HEADER_BYTES;
     journal->block_bytes = env->file_block_bytes(env->context, file);
+    place_look(journal);
     atomic_fetch_add_explicit(&journal->segments, 1, memory_order_relaxed);
     return STATUS_OK;
 }
 
-static enum status segment_next(struct journal *journal)
+static enum status segment_next(struct journal *journal, uint64_t frame_bytes)
 {
     const struct env *env = journal->env;
     CHECK(!journal->in_flight && journal_durable_ordinal(journal) == journal->ordinal);
@@ -570,7 +689,7 @@ static enum status segment_next(struct journal *journal)
     memcpy(segment.ledger_id, journal->genesis.ledger_id, 16);
     uint8_t header[SEGMENT_HEADER_BYTES];
     segment_write_header(&segment, header);
-    return segment_begin(journal, &segment, header);
+    return segment_begin(journal, &segment, header, frame_bytes);
 }
 
 /* Makes the open group a frame with a place in a segment that is ready for it. */
@@ -580,14 +699,13 @@ static enum status group_finish(struct journal *journal)
     uint64_t frame_bytes = round_up(journal->offset + used, journal->block_bytes) - journal->offset;
     bool has_events_before = journal->frame_first_seq > journal->segment.first_seq;
     if (journal->offset + frame_bytes > journal->segment_bytes && has_events_before) {
-        enum status status = segment_next(journal);
-        if (status != STATUS_OK)
+        enum status status = segment_next(journal, round_up(used, SEGMENT_HEADER_BYTES));
+        if (status == STATUS_OK)
+            frame_bytes = round_up(used, journal->block_bytes);
+        else if (status != STATUS_NO_SPACE) /* else it has its place here */
             return status;
-        frame_bytes = round_up(used, journal->block_bytes);
     }
-    enum status status = filler_need(journal->filler, journal->offset + frame_bytes);
-    if (status != STATUS_OK)
-        return status;
+    CHECK(filler_filled(journal->filler) >= journal->offset + frame_bytes);
     struct frame frame = {.level = JOURNAL_LEVEL,
                           .epoch = journal->epoch,
                           .record_bytes = (uint32_t)writer_bytes(&journal->open.w),
@@ -610,6 +728,7 @@ static enum status group_finish(struct journal *journal)
     size_t chunk_bytes = tail_chunk_bytes(journal->tail);
     journal->tail_used = (size_t)(journal->open.start % chunk_bytes) + frame_bytes;
     journal->unsealed = !journal->open.seals;
+    place_look(journal);
     return STATUS_OK;
 }
 
@@ -686,9 +805,8 @@ static enum status flush_begin(struct journal *journal, bool here)
     return STATUS_OK;
 
 fail:
-    journal->failed = true;
-    journal->open.frame = NULL;
-    return status;
+    journal_fail_here(journal, journal->flying_offset);
+    return status == STATUS_NO_SPACE ? STATUS_IO : status; /* what the disk now holds is not known */
 }
 
 enum status journal_flush_wait(struct journal *journal)
@@ -702,9 +820,8 @@ enum status journal_flush_wait(struct journal *journal)
         enum status status = journal->env->write_wait(journal->env->context, journal->file);
         journal->started = false;
         if (status != STATUS_OK) {
-            journal->failed = true;
-            journal->open.frame = NULL;
-            return status;
+            journal_fail_here(journal, journal->flying_offset);
+            return status == STATUS_NO_SPACE ? STATUS_IO : status;
         }
     }
     flying_landed(journal);
@@ -720,6 +837,16 @@ enum status journal_flush(struct journal *journal)
 enum status journal_flush_start(struct journal *journal)
 {
     return flush_begin(journal, false);
+}
+
+bool journal_failed(const struct journal *journal)
+{
+    return journal->failed;
+}
+
+const char *journal_failure(const struct journal *journal)
+{
+    return journal->failure;
 }
 
 bool journal_flush_done(const struct journal *journal)
@@ -742,7 +869,8 @@ void journal_copied(const struct journal *journal, struct stream_place *out_plac
 
 static enum status take_failed(struct journal *journal, enum status status)
 {
-    journal->failed = journal->failed || status != STATUS_OK;
+    if (status != STATUS_OK)
+        journal_fail_here(journal, journal->offset);
     return status;
 }
 
@@ -758,7 +886,7 @@ enum status journal_take_segment(struct journal *journal, const uint8_t *header)
     CHECK(segment.number == journal->segment.number + 1 && segment.first_ordinal == journal->ordinal + 1 &&
           segment.previous_chain == journal->chain);
     journal->epoch = segment.epoch;
-    return take_failed(journal, segment_begin(journal, &segment, header));
+    return take_failed(journal, segment_begin(journal, &segment, header, 0));
 }
 
 enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n)
@@ -780,8 +908,11 @@ enum status journal_take(struct journal *journal, const uint8_t *frames, size_t 
     memcpy(bytes, frames, n);
     journal->tail_used = at + n;
     enum status status = filler_need(journal->filler, journal->offset + n);
-    if (status == STATUS_OK)
-        status = write_here(journal, journal->offset, bytes, n);
+    if (status != STATUS_OK) {
+        journal_fail_filling(journal);
+        return status;
+    }
+    status = write_here(journal, journal->offset, bytes, n);
     if (status != STATUS_OK)
         return take_failed(journal, status);
     for (size_t done = 0; done < n;) {
@@ -801,6 +932,7 @@ enum status journal_take(struct journal *journal, const uint8_t *frames, size_t 
     }
     atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
     filler_used(journal->filler, journal->offset);
+    place_look(journal);
     return STATUS_OK;
 }
 
@@ -930,6 +1062,19 @@ struct journal_counters journal_counters(const struct journal *journal)
         .disk_bytes = atomic_load_explicit(&journal->disk_bytes, memory_order_relaxed),
         .segments = atomic_load_explicit(&journal->segments, memory_order_relaxed),
     };
+}
+
+struct journal_disk journal_disk(const struct journal *journal)
+{
+    if (journal->filler == NULL)
+        return (struct journal_disk){0};
+    const struct filler_state state = filler_state(journal->filler);
+    return (struct journal_disk){.full = state.full, .low = state.low};
+}
+
+void journal_disk_problem(struct journal *journal, char *out_text, size_t n)
+{
+    filler_problem(journal->filler, out_text, n);
 }
 
 int64_t journal_flushed_at_ns(struct journal *journal, uint64_t seq)

@@ -85,23 +85,20 @@ typedef uint64_t tail_offset;
 size_t journal_group_bytes(const struct journal *journal);
 /* False when the open group has no sure room for another decision: flush it first. */
 bool journal_group_room(const struct journal *journal);
-/* ---- a copy of another journal: engine thread, of a journal opened so ---- */
-
-/* Where it ends, for the request for what follows. */
-void journal_copied(const struct journal *journal, struct stream_place *out_place);
 /*
- * Appends items of the stream (stream.h) that follow: the header of the next segment, or whole frames, none of them longer
- * than FRAME_BYTES_MAX together; a header that is there already is passed over. They are verified before, by
- * stream_reader_next, and durable and readable on return. IO and NO_SPACE are final.
+ * Whether this decision's place on disk is surely there, or with NULL that of a tick; to be asked before it is applied. When
+ * it is, so is that of a seal behind it. False: the disk is full (journal_disk), ask again, or a write failed and the
+ * next flush says so.
  */
-MUST_USE enum status journal_take_segment(struct journal *journal, const uint8_t *header);
-MUST_USE enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n);
-/* Appends a decision (with its dictionary records); out_offset is where its own record begins in the tail. */
+MUST_USE bool journal_has_place(struct journal *journal, const struct decision *decision);
+/* Appends a decision (with its dictionary records); out_offset is where its own record begins in the tail. One whose place
+ * was not asked for fails the journal when it is not there. */
 void journal_append(struct journal *journal, const struct decision *decision, tail_offset *out_offset);
 /* Appends a tick record. */
 void journal_append_tick(struct journal *journal, int64_t now_us);
 /* Appends a seal record when frames were written since the last one; returns whether it did. A seal is a frame of its
- * own that covers the durable ones before it: nothing is appended while the open group holds something or a flush runs. */
+ * own that covers the durable ones before it: nothing is appended while the open group holds something or a flush runs, and
+ * nothing on a full disk that has no place for it. */
 bool journal_append_seal(struct journal *journal);
 
 /*
@@ -119,6 +116,24 @@ MUST_USE enum status journal_flush_start(struct journal *journal);
 bool journal_flush_done(const struct journal *journal);
 /* Ends the flush begun before. On return what it held is durable and readable. IO is final. */
 MUST_USE enum status journal_flush_wait(struct journal *journal);
+/* What is left to do before the end: flushes, and seals. For who wants to know whether it went well; journal_close does it, too. */
+MUST_USE enum status journal_finish(struct journal *journal);
+/* True when a write or flush has failed: nothing is written any more. */
+bool journal_failed(const struct journal *journal);
+/* The first failure in words: file, offset, and what the system said; "" for none. */
+const char *journal_failure(const struct journal *journal);
+
+/* ---- a copy of another journal: engine thread, of a journal opened so ---- */
+
+/* Where it ends, for the request for what follows. */
+void journal_copied(const struct journal *journal, struct stream_place *out_place);
+/*
+ * Appends items of the stream (stream.h) that follow: the header of the next segment, or whole frames, none of them longer
+ * than FRAME_BYTES_MAX together; a header that is there already is passed over. They are verified before, by
+ * stream_reader_next, and durable and readable on return. IO and NO_SPACE are final.
+ */
+MUST_USE enum status journal_take_segment(struct journal *journal, const uint8_t *header);
+MUST_USE enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n);
 
 /* ---- any thread ---- */
 
@@ -195,6 +210,14 @@ MUST_USE enum status journal_copy_find(struct journal *journal, uint64_t seq, ui
  */
 MUST_USE enum status journal_copy(struct journal *journal, struct journal_cursor *cursor, uint64_t until_ordinal,
                                   bool memory_only, uint8_t *bytes, size_t n, size_t *out_bytes);
+/* How it stands with the disk. */
+struct journal_disk {
+    bool full; /* something had no place since the last time there was some */
+    bool low;  /* space ahead could not be had when it was last tried, which is done every second */
+};
+struct journal_disk journal_disk(const struct journal *journal);
+/* What the last attempt to have space said, in words; "" for nothing. */
+void journal_disk_problem(struct journal *journal, char *out_text, size_t n);
 
 struct journal_counters {
     uint64_t flushes, frames, record_bytes, disk_bytes, segments;

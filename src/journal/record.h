@@ -39,6 +39,8 @@ struct record {
     struct decision *decision; /* RECORD_DECISION: filled by record_decode; texts borrowed from the bytes */
 };
 
+/* What record_write_decision writes is not longer. */
+size_t record_bytes_bound(const struct decision *decision);
 /* Appends the dictionary records and the decision record of a decision. Sets w->full when it does not fit. */
 void record_write_decision(struct writer *w, const struct decision *decision);
 void record_write_genesis(struct writer *w, const struct genesis *genesis);

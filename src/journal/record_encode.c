@@ -13,6 +13,7 @@
 #define SHORTAGE_BYTES_MAX (5 + 5 + 1 + 10 + 10)
 /* Everything of a decision but its texts and events. */
 #define CONTEXT_BYTES_BOUND 128
+#define NAME_RECORD_BYTES_BOUND 16 /* beside its text */
 /*
  * What events can really take: quantities have 53 bits (8 bytes). A command changes at most two cells per line, and
  * where those are of bins, their nodes' too: then the claim is the nodes', and a bin has its conditions. Every other
@@ -478,6 +479,23 @@ static uint8_t *put_context(uint8_t *at, const struct decision *decision)
     return at;
 }
 
+static size_t context_bytes_bound(const struct decision *decision)
+{
+    return CONTEXT_BYTES_BOUND + (size_t)decision->id.length + decision->actor.length + decision->reason.length +
+           decision->document.length + decision->document_line.length + decision->channel.length +
+           decision->meta.length;
+}
+
+size_t record_bytes_bound(const struct decision *decision)
+{
+    size_t bytes = context_bytes_bound(decision);
+    for (uint32_t i = 0; i < decision->name_count; i++)
+        bytes += NAME_RECORD_BYTES_BOUND + (size_t)decision->names[i].name.length;
+    for (uint32_t i = 0; i < decision->event_count; i++)
+        bytes += event_bytes_bound(&decision->events[i]);
+    return bytes;
+}
+
 static void write_name_record(struct writer *w, const struct new_name *name)
 {
     CHECK(name->name.length >= 1 && name->name.length <= NAME_BYTES_MAX);
@@ -499,9 +517,7 @@ void record_write_decision(struct writer *w, const struct decision *decision)
     for (uint32_t i = 0; i < decision->name_count; i++)
         write_name_record(w, &decision->names[i]);
 
-    size_t context_bytes = CONTEXT_BYTES_BOUND + (size_t)decision->id.length + decision->actor.length +
-                           decision->reason.length + decision->document.length + decision->document_line.length +
-                           decision->channel.length + decision->meta.length;
+    size_t context_bytes = context_bytes_bound(decision);
     CHECK(context_bytes <= CONTEXT_BYTES_BOUND + 7 * TEXT_BYTES_MAX);
     if (w->full || !writer_room(w, context_bytes))
         return;

@@ -3,7 +3,7 @@
  * status and the table in docs/errors.md.
  *
  * 409 codes are refusals: decisions, journalled and remembered by id. 422 codes say that the command itself is wrong:
- * nothing is decided, nothing remembered (API.md section 1). 503 codes say that nothing happened: send it again later.
+ * nothing is decided, nothing remembered (API.md section 1). 503 and 507 codes say that nothing happened: send it again later.
  */
 #ifndef ONHAND_LEDGER_CODE_H
 #define ONHAND_LEDGER_CODE_H
@@ -67,7 +67,8 @@
     X(not_reversible, 409, "it moved no goods, or is a reversal, a snapshot, a transfer under way or a forgotten count")\
     X(period_closed, 409, "it is closed beyond that already, and does not open again; see `/v1/periods`")              \
     X(unknown_cell, 409, "nothing was ever told of the cells, so that no report can be about them")                    \
-    X(has_bins, 409, "the location has bins: say what lies in each of them, see the cells")
+    X(has_bins, 409, "the location has bins: say what lies in each of them, see the cells")                            \
+    X(disk_full, 507, "the disk of the data directory is full; nothing happened: send it again when there is space")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

@@ -9,6 +9,7 @@
 
 #include "api/io.h"
 #include "server/log.h"
+#include "server/watch.h"
 
 #define EXIT_UNUSABLE 4
 #define EXIT_JOURNAL  70 /* EX_SOFTWARE of sysexits.h: restart me */
@@ -76,9 +77,9 @@ static void progress(void *argument, uint64_t decisions)
 
 static void on_journal_failed(void *argument, enum status status)
 {
-    (void)argument;
+    const struct server *server = argument;
     log_error("the journal cannot be written (%s: %s); %s. Nothing more is accepted; start again to recover from disk",
-              status_text(status), env_last_error(), status_remedy(status));
+              status_text(status), journal_failure(server->service.journal), status_remedy(status));
     kill(getpid(), SIGUSR1);
 }
 
@@ -132,10 +133,16 @@ static enum status open_shard(struct server *server)
         log_warning("the last write before the stop was incomplete and never acknowledged: %llu bytes cut at %s",
                     (unsigned long long)report.cut_bytes, report.cut_where);
     status = shard_settings(server->service.shard, linux_env()->wall_us(linux_env()->context));
+    if (status == STATUS_NO_SPACE) {
+        log_warning("data directory '%s': the disk is full. Reads are served; commands are refused, and what the command line "
+                    "sets waits, until there is space", options->data);
+        return STATUS_OK;
+    }
     if (status == STATUS_OK)
         status = journal_flush(shard_journal(server->service.shard));
     if (status != STATUS_OK) {
-        log_error("data directory '%s': the settings cannot be written: %s", options->data, status_text(status));
+        log_error("data directory '%s': the settings cannot be written: %s (%s)", options->data, status_text(status),
+                  journal_failure(shard_journal(server->service.shard)));
         shard_close(server->service.shard);
     }
     return status;
@@ -189,11 +196,14 @@ static enum status open_doors(struct server *server)
     return STATUS_OK;
 }
 
-static int wait_for_signal(const sigset_t *signals)
+/* Until it is to stop; looks after the states that the log tells meanwhile. */
+static int wait_for_signal(const struct server *server, const sigset_t *signals)
 {
-    int signal_number = 0;
-    while (sigwait(signals, &signal_number) != 0) {
-    }
+    const struct timespec pause = {.tv_sec = WATCH_S};
+    struct watch watch = {0};
+    int signal_number;
+    while ((signal_number = sigtimedwait(signals, NULL, &pause)) < 0)
+        watch_look(&watch, &server->service);
     return signal_number;
 }
 
@@ -209,6 +219,7 @@ static int run_engine(struct server *server, const sigset_t *signals)
         .audit_pass_ns = AUDITOR_PASS_NS,
         .failed = on_journal_failed,
         .audit_failed = on_audit_failed,
+        .failed_argument = server,
     };
     server->io_count = options->io_threads;
     for (uint32_t i = 0; i < server->io_count; i++)
@@ -221,7 +232,7 @@ static int run_engine(struct server *server, const sigset_t *signals)
     bool engine_started = false;
     if (open_doors(server) == STATUS_OK && engine_start(server->engine) == STATUS_OK) {
         engine_started = true;
-        int signal_number = wait_for_signal(signals);
+        int signal_number = wait_for_signal(server, signals);
         code = signal_number == SIGUSR1 ? EXIT_JOURNAL : 0;
         log_info("stopping");
     }
@@ -263,6 +274,7 @@ int server_run(const struct server_options *options)
     sigaddset(&signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: only this one takes them */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk */
 
     int code = EXIT_UNUSABLE;
     if (open_shard(&server) != STATUS_OK)
@@ -295,6 +307,12 @@ int server_run(const struct server_options *options)
     source_zones_destroy(server.zones);
     if (server.inbox != NULL)
         inbox_destroy(server.inbox);
+    struct journal *journal = shard_journal(server.service.shard);
+    if (code == 0 && journal_finish(journal) != STATUS_OK) {
+        log_error("the end of the journal could not be written at the stop (%s). What was acknowledged is durable; look at "
+                  "the disk", journal_failure(journal));
+        code = EXIT_JOURNAL;
+    }
     shard_close(server.service.shard);
     if (code == 0)
         log_info("stopped; everything acknowledged is in '%s'", options->data);

@@ -63,6 +63,7 @@ struct watched {
     uint64_t written_seq; /* last event in a frame whose write has been finished */
     uint64_t flying_seq;
     bool flying_fails;
+    atomic_bool full;            /* no file grows */
     atomic_int_fast64_t wall_us; /* 0: the real one */
     atomic_int_fast64_t mono_ns; /* 0: the real one */
 };
@@ -124,6 +125,15 @@ static inline bool watched_done(void *context, struct env_file *file)
     return !watched->hold_back && (watched->flying_fails || linux_env()->write_done(NULL, file));
 }
 
+static inline enum status watched_write(void *context, struct env_file *file, uint64_t offset, const void *bytes, size_t n)
+{
+    const struct watched *watched = context;
+    uint64_t size = 0;
+    if (atomic_load(&watched->full) && linux_env()->file_size(NULL, file, &size) == STATUS_OK && offset + n > size)
+        return STATUS_NO_SPACE;
+    return linux_env()->file_write(NULL, file, offset, bytes, n);
+}
+
 static inline int64_t watched_wall(void *context)
 {
     struct watched *watched = context;
@@ -154,6 +164,7 @@ static inline void watched_init(struct watched *watched)
     watched->env.write_start = watched_start;
     watched->env.write_wait = watched_wait;
     watched->env.write_done = watched_done;
+    watched->env.file_write = watched_write;
     watched->env.wall_us = watched_wall;
     watched->env.monotonic_ns = watched_mono;
     watched->env.random_bytes = watched_random;

@@ -428,6 +428,95 @@ static void a_hold_expires_by_itself_in_a_quiet_hour(void **state)
     running_stop(&running, WINDOW_LONG_S);
 }
 
+static void a_full_disk_refuses_commands_and_holds_back_what_is_due(void **state)
+{
+    (void)state;
+    static struct running running;
+    running_start(&running, WINDOW_LONG_S);
+    struct answer held = command(&running, "receive 5 A@L id=first", NULL);
+    assert_int_equal(held.status, ANSWER_ACCEPTED);
+    assert_int_equal(command(&running, "hold 5 A@L hold=h expires=30", NULL).status, ANSWER_ACCEPTED);
+    atomic_store(&running.watched.full, true);
+    struct stream stream = {.shed = false};
+    struct answer answer = {.status = ANSWER_ACCEPTED};
+    uint64_t last_seq = 0;
+    for (unsigned i = 0; i < 100000 && answer.status == ANSWER_ACCEPTED; i++) {
+        char prose[64];
+        (void)snprintf(prose, sizeof(prose), "receive 1 B@L source=o seq=%u", i + 1);
+        answer = command(&running, prose, &stream);
+        last_seq = answer.status == ANSWER_ACCEPTED ? answer.last_seq : last_seq;
+    }
+    assert_int_equal(answer.status, ANSWER_RETRY);
+    assert_int_equal(answer.code, CODE_disk_full);
+    assert_true(stream.shed); /* what comes behind it waits, too */
+    assert_true(journal_disk(shard_journal(running.shard)).full);
+    /* What was decided before is answered again, reads are answered, and nothing is due: the hold stands over its time. */
+    answer = command(&running, "receive 5 A@L id=first", NULL);
+    assert_int_equal(answer.status, ANSWER_ACCEPTED);
+    assert_true(answer.replayed);
+    set_clock(&running, 31);
+    for (unsigned i = 0; i < 20; i++)
+        pass();
+    assert_int_equal(counts(&running).claims_live, 1);
+    assert_int_equal(command(&running, "hold 5 A@L hold=h2", NULL).code, CODE_disk_full);
+    assert_int_equal(command(&running, "receive 5 A@L id=first", NULL).code, CODE_disk_full); /* behind what is due */
+    assert_int_equal(journal_durable_seq(shard_journal(running.shard)), last_seq);
+    assert_false(engine_failed(running.engine));
+    /* Space is found, and all goes on. */
+    atomic_store(&running.watched.full, false);
+    int64_t start_ns = linux_env()->monotonic_ns(NULL);
+    while (shard_counters(running.shard).expired == 0) {
+        assert_true(linux_env()->monotonic_ns(NULL) - start_ns < PATIENCE_NS);
+        pass();
+    }
+    assert_int_equal(command(&running, "hold 5 A@L hold=h2", NULL).status, ANSWER_ACCEPTED);
+    assert_false(journal_disk(shard_journal(running.shard)).full);
+    running_stop(&running, WINDOW_LONG_S);
+}
+
+static void settings_wait_for_space(void **state)
+{
+    (void)state;
+    static struct watched watched;
+    struct place place = place_create();
+    watched_init(&watched);
+    struct shard *shard = shard_create(&place, &watched, 20, 100);
+    shard_close(shard);
+    /* The segment has no room behind its first frames. */
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/00000000000000000001.journal", place.path);
+    assert_int_equal(truncate(path, 8192), 0);
+    atomic_store(&watched.full, true);
+    watched_init(&watched);
+    atomic_store(&watched.full, true);
+    atomic_store(&watched.mono_ns, 1);
+    const struct shard_options options = {
+        .journal = {.env = &watched.env,
+                    .path = place.path,
+                    .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
+                    .tail_bytes = (size_t)32 << 20,
+                    .fill_on_writer = true},
+        .limits = engine_limits,
+        .id_window_ms = 77000,
+        .id_capacity = 100,
+        .clock_start_max_us = INT64_MAX,
+    };
+    struct journal_report report;
+    assert_int_equal(shard_open(&options, &shard, &report), STATUS_OK);
+    assert_int_equal(shard_settings(shard, WORLD_START_US), STATUS_NO_SPACE);
+    assert_false(shard_due(shard, WORLD_START_US));
+    assert_true(shard_blocked(shard));
+    assert_int_equal(ledger_id_window_ms(shard_ledger(shard)), 20000);
+    atomic_store(&watched.full, false);
+    atomic_store(&watched.mono_ns, INT64_C(100) * 1000000000);
+    assert_false(shard_due(shard, WORLD_START_US)); /* nothing is, but for them */
+    assert_false(shard_blocked(shard));
+    assert_int_equal(ledger_id_window_ms(shard_ledger(shard)), 77000);
+    assert_int_equal(journal_flush(shard_journal(shard)), STATUS_OK);
+    shard_close(shard);
+    place_destroy(&place);
+}
+
 static void ids_and_ended_holds_leave_the_window_by_ticks(void **state)
 {
     (void)state;
@@ -599,6 +688,8 @@ int main(void)
         cmocka_unit_test(a_leap_of_the_clock_sheds_until_it_is_set_right),
         cmocka_unit_test(a_contradiction_stops_commands_and_no_reads),
         cmocka_unit_test(a_hold_expires_by_itself_in_a_quiet_hour),
+        cmocka_unit_test(a_full_disk_refuses_commands_and_holds_back_what_is_due),
+        cmocka_unit_test(settings_wait_for_space),
         cmocka_unit_test(ids_and_ended_holds_leave_the_window_by_ticks),
         cmocka_unit_test(a_full_id_table_sheds_and_loses_nothing),
         cmocka_unit_test(what_sheds_one_command_of_an_ordered_stream_sheds_the_rest),

@@ -1337,7 +1337,7 @@ static enum status faulty_open(void *context, struct env_directory *directory, c
                                struct env_file **out_file)
 {
     if (how == ENV_OPEN_CREATE && due(context))
-        return STATUS_NO_SPACE;
+        return STATUS_IO;
     return linux_env()->file_open(NULL, directory, name, how, out_file);
 }
 static uint32_t faulty_block_bytes(void *context, struct env_file *file)
@@ -1406,7 +1406,11 @@ static void any_failure_is_final_and_loses_nothing(void **state)
                 faulty.fail_at = 0;
                 done = true;
             } else {
-                assert_true(status == STATUS_IO || status == STATUS_NO_SPACE);
+                assert_int_equal(status, STATUS_IO);
+                assert_true(journal_failed(journal));
+                assert_non_null(strstr(journal_failure(journal), "journal")); /* of a file */
+                assert_non_null(strstr(journal_failure(journal), "offset"));
+                assert_int_equal(journal_finish(journal), STATUS_IO);
                 make(&made, seq, 0);
                 journal_append(journal, &made.decision, &offset);
                 assert_int_equal(journal_flush(journal), STATUS_IO);
@@ -1432,6 +1436,193 @@ static void any_failure_is_final_and_loses_nothing(void **state)
         assert_int_equal(seen.next_seq, seq);
     }
     assert_true(fail_at > 40);
+    place_destroy(&place);
+}
+
+/* ---- a full disk ---- */
+
+/* Files grow as long as there is space. */
+struct disk {
+    struct env env;
+    atomic_uint_fast64_t space; /* bytes */
+    atomic_int_fast64_t ahead_ns; /* the clock is, of the real one */
+    atomic_bool unnamed; /* a file cannot be given another name for lack of space */
+    unsigned refusals;
+};
+
+static enum status disk_write(void *context, struct env_file *file, uint64_t offset, const void *bytes, size_t n)
+{
+    struct disk *disk = context;
+    uint64_t size = 0;
+    assert_int_equal(linux_env()->file_size(NULL, file, &size), STATUS_OK);
+    uint64_t growth = offset + n > size ? offset + n - size : 0;
+    uint64_t space = atomic_load(&disk->space);
+    if (growth <= space) {
+        atomic_store(&disk->space, space - growth);
+        return linux_env()->file_write(NULL, file, offset, bytes, n);
+    }
+    disk->refusals++;
+    atomic_store(&disk->space, 0);
+    if (growth - space < n)
+        assert_int_equal(linux_env()->file_write(NULL, file, offset, bytes, n - (size_t)(growth - space)), STATUS_OK);
+    return STATUS_NO_SPACE;
+}
+
+static enum status disk_rename(void *context, struct env_directory *directory, const char *from, const char *to)
+{
+    const struct disk *disk = context;
+    return atomic_load(&disk->unnamed) ? STATUS_NO_SPACE : linux_env()->file_rename(NULL, directory, from, to);
+}
+
+static enum status disk_durable(void *context, struct env_file *file, uint64_t offset, const void *bytes, size_t n)
+{
+    uint64_t size = 0;
+    (void)context;
+    assert_int_equal(linux_env()->file_size(NULL, file, &size), STATUS_OK);
+    assert_true(offset + n <= size); /* a group has its place before it is written */
+    return linux_env()->write_durable(NULL, file, offset, bytes, n);
+}
+
+static int64_t disk_monotonic(void *context)
+{
+    struct disk *disk = context;
+    return linux_env()->monotonic_ns(NULL) + atomic_load(&disk->ahead_ns);
+}
+
+static void disk_init(struct disk *disk, uint64_t space)
+{
+    *disk = (struct disk){.env = *linux_env()};
+    atomic_init(&disk->space, space);
+    disk->env.context = disk;
+    disk->env.file_write = disk_write;
+    disk->env.file_rename = disk_rename;
+    disk->env.write_durable = disk_durable;
+    disk->env.monotonic_ns = disk_monotonic;
+}
+
+/* Appends and flushes in groups until something has no place, or up to a sequence number. */
+static void fill_the_disk(struct journal *journal, uint64_t *seq, uint64_t until_seq, unsigned group)
+{
+    struct made made;
+    tail_offset offset;
+    for (unsigned i = 1; *seq < until_seq; i++) {
+        assert_true(journal_group_room(journal));
+        make(&made, *seq, 1000);
+        if (!journal_has_place(journal, &made.decision))
+            break;
+        journal_append(journal, &made.decision, &offset);
+        *seq += made.decision.event_count;
+        if (i % group == 0)
+            assert_int_equal(journal_flush(journal), STATUS_OK);
+    }
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    assert_int_equal(journal_durable_seq(journal), *seq - 1);
+}
+
+static void a_full_disk_refuses_before_anything_is_appended_and_passes(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    for (unsigned run = 0; run < 24; run++) {
+        place_empty(&place);
+        struct disk disk;
+        /* Room for one segment to some; what is left over is no step, a step, or in the middle of one. */
+        disk_init(&disk, ((uint64_t)1 << 20) * (1 + run / 3) + (run % 3) * 300000);
+        struct journal_options options = options_of(&place);
+        options.env = &disk.env;
+        struct journal *journal = must_open_with(&options, &seen, &report);
+        atomic_store(&disk.unnamed, run % 4 == 3);
+        uint64_t seq = 1;
+        fill_the_disk(journal, &seq, UINT64_MAX, 1 + 97 * (run % 5));
+        assert_true(seq > 500);
+        assert_true(journal_disk(journal).full && journal_disk(journal).low);
+        assert_false(journal_failed(journal));
+        char problem[400];
+        journal_disk_problem(journal, problem, sizeof(problem));
+        assert_string_not_equal(problem, "");
+        /* Asking again writes nothing before its time. */
+        struct made made;
+        make(&made, seq, 1000);
+        unsigned refusals = disk.refusals;
+        assert_false(journal_has_place(journal, &made.decision));
+        assert_int_equal(disk.refusals, refusals);
+        atomic_store(&disk.ahead_ns, FILL_RETRY_NS);
+        assert_false(journal_has_place(journal, &made.decision));
+        assert_true(disk.refusals > refusals);
+        if (run % 2 == 0) { /* it goes on by itself */
+            atomic_store(&disk.space, (uint64_t)8 << 20);
+            atomic_store(&disk.unnamed, false);
+            atomic_store(&disk.ahead_ns, 3 * FILL_RETRY_NS);
+            assert_true(journal_has_place(journal, &made.decision));
+            assert_false(journal_disk(journal).full);
+            fill_the_disk(journal, &seq, seq + 3000, 100);
+            assert_false(journal_disk(journal).low);
+            assert_true(journal_counters(journal).segments > 1);
+            atomic_store(&disk.space, 0);
+            fill_the_disk(journal, &seq, UINT64_MAX, 100);
+        }
+        /* A clean stop has room for its seal, and so has the next one, which begins on a full disk. */
+        assert_int_equal(journal_finish(journal), STATUS_OK);
+        assert_false(journal_append_seal(journal));
+        journal_close(journal);
+        atomic_store(&disk.space, 0);
+        for (unsigned start = 0; start < 2; start++) {
+            journal = must_open_with(&options, &seen, &report);
+            assert_int_equal(seen.next_seq, seq);
+            assert_int_equal(report.cut_bytes, 0);
+            assert_false(journal_append_seal(journal)); /* it has one */
+            fill_the_disk(journal, &seq, UINT64_MAX, 1); /* what the step in the middle of which the disk was full has left */
+            assert_true(journal_disk(journal).full);
+            journal_close(journal);
+        }
+        assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+        assert_int_equal(seen.next_seq, seq);
+    }
+    place_destroy(&place);
+}
+
+static void a_disk_too_full_for_a_journal_is_left_as_it_was(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct journal_report report;
+    struct disk disk;
+    disk_init(&disk, FILL_STEP_BYTES - 1);
+    struct journal_options options = options_of(&place);
+    options.env = &disk.env;
+    struct journal *journal = NULL;
+    assert_int_equal(journal_open(&options, NULL, &journal, &report), STATUS_NO_SPACE);
+    assert_non_null(strstr(report.problem, "full"));
+    assert_non_null(strstr(report.problem, "free space"));
+    assert_int_equal(rmdir(place.path), 0); /* it is empty */
+}
+
+static void a_full_disk_passes_for_the_filling_thread(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct disk disk;
+    disk_init(&disk, (uint64_t)3 << 20);
+    struct journal_options options = options_of(&place);
+    options.env = &disk.env;
+    options.fill_on_writer = false;
+    struct journal *journal = must_open_with(&options, &seen, &report);
+    uint64_t seq = 1;
+    fill_the_disk(journal, &seq, UINT64_MAX, 50);
+    assert_true(journal_disk(journal).full);
+    atomic_store(&disk.space, (uint64_t)100 << 20);
+    for (unsigned i = 0; i < 12000 && journal_disk(journal).full; i++)
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
+    assert_false(journal_disk(journal).full); /* without being asked */
+    fill_the_disk(journal, &seq, seq + 4000, 50);
+    assert_true(journal_counters(journal).segments > 1);
+    journal_close(journal);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    assert_int_equal(seen.next_seq, seq);
     place_destroy(&place);
 }
 
@@ -1485,7 +1676,7 @@ static void the_filler_keeps_ahead(void **state)
     assert_int_equal(st.st_size, 4 << 20);
     snprintf(path, sizeof(path), "%s/" FIRST_SEGMENT, place.path);
     assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_size, 4 << 20);
+    assert_int_equal(st.st_size, (4 << 20) + FILL_BEYOND_BYTES);
     journal_close(journal);
     place_destroy(&place);
 }
@@ -1512,6 +1703,9 @@ int main(void)
         cmocka_unit_test(readers_follow_while_the_tail_comes_round),
         cmocka_unit_test(a_reader_never_gets_what_the_writer_overwrote),
         cmocka_unit_test(any_failure_is_final_and_loses_nothing),
+        cmocka_unit_test(a_full_disk_refuses_before_anything_is_appended_and_passes),
+        cmocka_unit_test(a_disk_too_full_for_a_journal_is_left_as_it_was),
+        cmocka_unit_test(a_full_disk_passes_for_the_filling_thread),
         cmocka_unit_test(a_disk_with_larger_blocks_goes_on),
         cmocka_unit_test(the_filler_keeps_ahead),
     };
