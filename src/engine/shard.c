@@ -148,8 +148,10 @@ enum status shard_open(const struct shard_options *options, struct shard **out_s
 {
     struct shard *shard = calloc(1, sizeof(*shard));
     *out_report = (struct journal_report){0};
-    if (shard == NULL)
+    if (shard == NULL) {
+        snprintf(out_report->problem, sizeof(out_report->problem), "no memory to open the ledger with");
         return STATUS_MEMORY;
+    }
     shard->options = *options;
     shard->env = options->journal.env;
     enum status status = STATUS_MEMORY;

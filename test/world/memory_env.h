@@ -64,6 +64,10 @@ struct memory_env {
     uint64_t writes; /* calls that changed a file, or would have */
 };
 
+/* For what lies on the disk: no allocation of the process under test. */
+static void *(*memory_disk_realloc)(void *bytes, size_t n) = realloc;
+static void (*memory_disk_free)(void *bytes) = free;
+
 static inline struct memory_env *memory_of(void *context)
 {
     return context;
@@ -95,8 +99,9 @@ static inline struct memory_file *memory_put(struct memory_env *world, const cha
         struct memory_file *file = &world->files[i];
         if (file->bytes != NULL)
             continue;
-        *file = (struct memory_file){.bytes = calloc(1, n + 1), .n = n, .capacity = n + 1};
+        *file = (struct memory_file){.bytes = memory_disk_realloc(NULL, n + 1), .n = n, .capacity = n + 1};
         CHECK(file->bytes != NULL && strlen(name) < MEMORY_NAME_MAX);
+        memset(file->bytes, 0, n + 1);
         (void)strcpy(file->name, name);
         return file;
     }
@@ -105,7 +110,7 @@ static inline struct memory_file *memory_put(struct memory_env *world, const cha
 
 static inline void memory_drop(struct memory_file *file)
 {
-    free(file->bytes);
+    memory_disk_free(file->bytes);
     *file = (struct memory_file){0};
 }
 
@@ -114,7 +119,7 @@ static inline void memory_write(struct memory_file *file, uint64_t offset, const
     size_t end = (size_t)offset + n;
     if (end > file->capacity) {
         file->capacity = end < 4096 ? 4096 : end + end / 2;
-        file->bytes = realloc(file->bytes, file->capacity);
+        file->bytes = memory_disk_realloc(file->bytes, file->capacity);
         CHECK(file->bytes != NULL);
     }
     if (offset > file->n)
@@ -218,16 +223,16 @@ static inline enum status memory_file_open(void *context, struct env_directory *
         return world->fail_with;
     if (how == ENV_OPEN_CREATE && file != NULL)
         return STATUS_EXISTS;
+    if (how != ENV_OPEN_CREATE && file == NULL)
+        return STATUS_NOT_FOUND;
+    struct env_file *open = calloc(1, sizeof(*open));
+    if (open == NULL)
+        return STATUS_MEMORY;
     if (how == ENV_OPEN_CREATE) {
         world->writes++;
         file = memory_put(world, name, 0);
-        if (file == NULL)
-            return STATUS_NO_SPACE;
+        CHECK(file != NULL);
     }
-    if (file == NULL)
-        return STATUS_NOT_FOUND;
-    struct env_file *open = calloc(1, sizeof(*open));
-    CHECK(open != NULL);
     open->file = file;
     file->opened++;
     world->files_open++;

@@ -207,6 +207,8 @@ static inline enum status story_command(struct story *story, const char *prose)
         status = story_read(story, request.reading);
     }
     reading_destroy(request.reading);
+    if (request.answer.status == ANSWER_RETRY || request.answer.status == ANSWER_UNREAD)
+        status = status == STATUS_OK ? STATUS_MEMORY : status; /* nothing else sheds here */
     if (status == STATUS_OK && story->answered != NULL)
         story->answered(prose, &request.answer);
     return status;
