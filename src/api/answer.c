@@ -75,7 +75,7 @@ struct rendered answer_render(struct io *io, struct buffer *out, const struct re
     switch (answer->status) {
     case ANSWER_ACCEPTED:
     case ANSWER_REFUSED: {
-        struct render render = {io->service->ledger, journal_epoch(io->service->journal), 0, NULL};
+        struct render render = {io->service->ledger, journal_epochs(io->service->journal), 0, NULL};
         const struct decision *decision = NULL;
         bool dry = request->dry_bytes != NULL;
         enum status status = STATUS_OK;

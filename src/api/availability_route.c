@@ -78,7 +78,7 @@ static void answer(struct connection *connection)
                         call->read.as_of.past ? TEXT("no such name then") : TEXT("no such name"));
         return;
     }
-    const struct render render = {connection->io->service->ledger, journal_epoch(connection->io->service->journal), 0,
+    const struct render render = {connection->io->service->ledger, journal_epochs(connection->io->service->journal), 0,
                                   NULL};
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
@@ -94,7 +94,7 @@ static void answer(struct connection *connection)
         buffer_byte(&out, '}');
     }
     buffer_literal(&out, "],\"position\":");
-    render_position(&out, render.epoch, call->seq);
+    render_position(&out, render.epochs, call->seq);
     buffer_literal(&out, "}\n");
     respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);

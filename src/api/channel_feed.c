@@ -4,11 +4,11 @@
 
 /* ---- places ---- */
 
-void render_place(struct buffer *out, uint32_t epoch, struct change_place place, bool quotes)
+void render_place(struct buffer *out, const struct epochs *epochs, struct change_place place, bool quotes)
 {
     char text[POSITION_TEXT_BYTES];
     uint64_t part = place.offer == NUMBER_NONE ? 0 : ((uint64_t)place.at.turn << 32 | place.offer) + 1;
-    unsigned n = position_format_part((struct position){epoch, place.at.seq}, part, text);
+    unsigned n = position_format_part((struct position){epochs_of(epochs, place.at.seq), place.at.seq}, part, text);
     if (quotes)
         buffer_byte(out, '"');
     buffer_append(out, text, n);
@@ -82,7 +82,7 @@ static void render_row(struct buffer *out, const struct service *service, const 
                        const struct channel_row *row)
 {
     buffer_literal(out, "{\"position\":");
-    render_position(out, journal_epoch(service->journal), row->offer.changed.seq);
+    render_position(out, journal_epochs(service->journal), row->offer.changed.seq);
     buffer_literal(out, ",\"type\":\"availability\",\"channel\":");
     json_string(out, feed->channel);
     buffer_literal(out, ",\"item\":");
@@ -106,7 +106,7 @@ void channel_feed_render(const struct channel_feed *feed, const struct service *
         /* Where one event changed several, the id says which of them: the next connection goes on from there. */
         struct change_place place = {row->offer.changed, row->last ? NUMBER_NONE : row->number};
         buffer_literal(out, "id: ");
-        render_place(out, journal_epoch(service->journal), place, false);
+        render_place(out, journal_epochs(service->journal), place, false);
         buffer_literal(out, "\nevent: availability\ndata: ");
         render_row(out, service, feed, row);
         buffer_literal(out, "\n\n");

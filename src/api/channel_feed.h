@@ -50,7 +50,7 @@ static inline struct change_place place_at(uint64_t seq)
     return (struct change_place){{seq, 0}, NUMBER_NONE};
 }
 /* The position of a place, in quotes or bare. */
-void render_place(struct buffer *out, uint32_t epoch, struct change_place place, bool quotes);
+void render_place(struct buffer *out, const struct epochs *epochs, struct change_place place, bool quotes);
 /* False when the text is no position; *out_epoch is the caller's to judge. */
 MUST_USE bool place_parse(struct text text, uint32_t *out_epoch, struct change_place *out_place);
 

@@ -666,7 +666,7 @@ static bool read_member(struct intake *r, uint32_t index, enum member member, st
     case MEMBER_OF:
         return read_of(r, index, place);
     case MEMBER_REVIEW:
-        return value_review(r->error, node, place, &c->review);
+        return value_review(r->error, node, place, r->room->epochs, &c->review);
     case MEMBER_VERDICT:
         if (!value_word(r->error, node, place, verdicts, 2, " accept reject", &word))
             return false;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "api/json.h"
+#include "base/epochs.h"
 #include "ledger/code.h"
 #include "ledger/command.h"
 
@@ -30,6 +31,7 @@ struct command_room {
     /* The moment of a local time (given as if it were UTC) by the source's zone; false when it has none. May be NULL. */
     bool (*to_utc)(void *context, struct text source, int64_t local_us, int64_t *out_utc_us);
     void *context;
+    const struct epochs *epochs; /* of the journal, for positions that name something; may be NULL */
 };
 
 struct command_error {

@@ -158,11 +158,15 @@ bool value_position(struct command_error *error, const struct json_node *node, s
     return true;
 }
 
-bool value_review(struct command_error *error, const struct json_node *node, struct place place, uint64_t *out)
+bool value_review(struct command_error *error, const struct json_node *node, struct place place,
+                  const struct epochs *epochs, uint64_t *out)
 {
     struct position position;
     if (node->type != JSON_STRING || !position_parse(node->text, &position) || position.seq == 0)
         return value_fail(error, CODE_bad_value, place, "is %s, but must be a review as its answer names it, such as \"1-57\"",
+                          value_show(node).text);
+    if (epochs != NULL && !epochs_has(epochs, position.epoch, position.seq))
+        return value_fail(error, CODE_bad_value, place, "is %s, a position of another epoch: read the reviews anew",
                           value_show(node).text);
     *out = position.seq;
     return true;

@@ -45,9 +45,9 @@ MUST_USE bool value_whole(struct command_error *error, const struct json_node *n
 /* A position of the feed. */
 MUST_USE bool value_position(struct command_error *error, const struct json_node *node, struct place place,
                              uint32_t *out_epoch, uint64_t *out_seq);
-/* A review, by the position of its event: the number of that. */
+/* A review, by the position of its event: the number of that. epochs: of the journal, or NULL. */
 MUST_USE bool value_review(struct command_error *error, const struct json_node *node, struct place place,
-                           uint64_t *out);
+                           const struct epochs *epochs, uint64_t *out);
 MUST_USE bool value_bool(struct command_error *error, const struct json_node *node, struct place place, bool *out);
 /* One of `count` words; *out is its index. known: the words with a blank before each, for the error. */
 MUST_USE bool value_word(struct command_error *error, const struct json_node *node, struct place place,

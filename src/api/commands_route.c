@@ -96,7 +96,7 @@ static void render_summary(struct connection *connection, struct buffer *out)
     if (commands->last_seq == 0)
         buffer_literal(out, "null");
     else
-        render_position(out, journal_epoch(connection->io->service->journal), commands->last_seq);
+        render_position(out, journal_epochs(connection->io->service->journal), commands->last_seq);
     buffer_literal(out, "}}\n");
 }
 
@@ -390,6 +390,7 @@ static bool push_command(struct connection *connection, uint32_t node)
     struct io *io = connection->io;
     struct command command;
     struct command_error error;
+    io->room->epochs = journal_epochs(io->service->journal);
     bool good = commands->collection ? config_from_json(io->nodes, node, (enum name_space)connection->subject, TEXT_NONE,
                                                         io->config_room, &command, &error)
                                      : command_from_json(io->nodes, node, io->room, &command, &error);

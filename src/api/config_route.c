@@ -52,7 +52,7 @@ static void read_config(const struct ledger *ledger, struct request *request)
 static struct render render_of(const struct connection *connection)
 {
     const struct service *service = connection->io->service;
-    return (struct render){service->ledger, journal_epoch(service->journal), 0, NULL};
+    return (struct render){service->ledger, journal_epochs(service->journal), 0, NULL};
 }
 
 static void respond_config(struct connection *connection, const struct config_copy *config)
@@ -98,7 +98,7 @@ static void respond_deleted(struct connection *connection, const struct config_c
     buffer_literal(&body, "\":");
     json_string(&body, call->name);
     buffer_literal(&body, ",\"deleted\":true,\"position\":");
-    render_position(&body, journal_epoch(connection->io->service->journal), seq);
+    render_position(&body, journal_epochs(connection->io->service->journal), seq);
     buffer_literal(&body, "}\n");
     respond(connection, 200, "application/json", TEXT_NONE, text_of(body.bytes, body.length));
     buffer_deinit(&body);

@@ -318,8 +318,9 @@ void respond(struct connection *connection, int http, const char *content_type, 
     connection_finish(connection);
 }
 
-void respond_problem_with(struct connection *connection, int http, const char *code, struct text field,
-                          struct text detail, struct text extra)
+/* members: more of them, as ",\"name\":value", or absent. */
+static void problem(struct connection *connection, int http, const char *code, struct text field, struct text detail,
+                    struct text members, struct text extra)
 {
     struct buffer body;
     buffer_init(&body, 64 * 1024);
@@ -341,14 +342,32 @@ void respond_problem_with(struct connection *connection, int http, const char *c
         buffer_literal(&body, ",\"detail\":");
         json_string(&body, detail);
     }
+    if (text_present(members))
+        buffer_text(&body, members);
     buffer_literal(&body, "}\n");
     respond(connection, http, "application/problem+json", extra, text_of(body.bytes, body.length));
     buffer_deinit(&body);
 }
 
+void respond_problem_with(struct connection *connection, int http, const char *code, struct text field,
+                          struct text detail, struct text extra)
+{
+    problem(connection, http, code, field, detail, TEXT_NONE, extra);
+}
+
 void respond_problem(struct connection *connection, int http, const char *code, struct text field, struct text detail)
 {
-    respond_problem_with(connection, http, code, field, detail, TEXT_NONE);
+    problem(connection, http, code, field, detail, TEXT_NONE, TEXT_NONE);
+}
+
+void respond_forked(struct connection *connection, struct text field, struct text detail, struct text position)
+{
+    char bytes[80];
+    int n = 0;
+    if (text_present(position))
+        n = snprintf(bytes, sizeof(bytes), ",\"position\":\"%.*s\"", (int)position.length, position.bytes);
+    CHECK(n >= 0 && (size_t)n < sizeof(bytes));
+    problem(connection, 409, "feed_forked", field, detail, n == 0 ? TEXT_NONE : text_of(bytes, (size_t)n), TEXT_NONE);
 }
 
 void respond_unread(struct connection *connection)

@@ -123,7 +123,9 @@ MUST_USE bool connection_past_done(struct connection *connection);
 void respond(struct connection *connection, int http, const char *content_type, struct text extra, struct text body);
 /* Problem details (RFC 9457). field and detail may be absent. Finishes the exchange. */
 void respond_problem(struct connection *connection, int http, const char *code, struct text field, struct text detail);
-/* The same with header lines before the body. */
+/* 409 feed_forked, with the last position that is common to both histories, absent when nothing is known of the other. */
+void respond_forked(struct connection *connection, struct text field, struct text detail, struct text position);
+/* As respond_problem, with header lines before the body. */
 void respond_problem_with(struct connection *connection, int http, const char *code, struct text field,
                           struct text detail, struct text extra);
 /* 503: a read came back without having been made, or had no room. */

@@ -38,6 +38,7 @@ struct read {
     struct moment at;
     struct decimal quantity;
     int64_t now_us;
+    const struct epochs *epochs; /* of the journal */
     struct past_read past;
     /* Filled by the engine's thread, or a worker. */
     uint32_t item;
@@ -113,7 +114,8 @@ static void read_document(const struct ledger *ledger, struct request *request)
     }
     if (read->call == DOCUMENT_OF_REVIEW) {
         struct position position;
-        read->found = position_parse(read->name, &position) && ledger_review(ledger, position.seq, &read->review);
+        read->found = position_parse(read->name, &position) && epochs_has(read->epochs, position.epoch, position.seq) &&
+                      ledger_review(ledger, position.seq, &read->review);
         return;
     }
     read->found = read->call == DOCUMENT_OF_TRANSFER ? ledger_transfer(ledger, read->name, &transfer)
@@ -197,7 +199,7 @@ static void render_atp(struct buffer *out, const struct render *render, const st
             buffer_literal(out, "null");
     }
     buffer_literal(out, ",\"position\":");
-    render_position(out, render->epoch, read->seq);
+    render_position(out, render->epochs, read->seq);
     if (read->parts != NULL)
         render_parts(out, render, read);
     buffer_byte(out, '}');
@@ -216,7 +218,7 @@ static void render_periods(struct buffer *out, const struct render *render, cons
         render_event(out, render, closing, 0);
     }
     buffer_literal(out, ",\"position\":");
-    render_position(out, render->epoch, read->seq);
+    render_position(out, render->epochs, read->seq);
     buffer_byte(out, '}');
 }
 
@@ -256,7 +258,7 @@ static void answer(struct connection *connection)
     }
     if (respond_missing(connection, read))
         return;
-    const struct render render = {connection->io->service->ledger, journal_epoch(connection->io->service->journal), 0,
+    const struct render render = {connection->io->service->ledger, journal_epochs(connection->io->service->journal), 0,
                                   NULL};
     /* What a review holds is in its event, which is the only one of its decision; so is who closed a period. */
     const struct decision *decision = NULL;
@@ -381,6 +383,7 @@ static void on_begin(struct connection *connection)
     read->quantity_status = DECIMAL_OK;
     read->past.read = read_document;
     read->past.detail = read;
+    read->epochs = journal_epochs(connection->io->service->journal);
     const struct env *env = connection->io->service->env;
     read->now_us = env->wall_us(env->context);
     if (read->call != DOCUMENT_PERIODS &&

@@ -171,7 +171,7 @@ void explain_members(struct buffer *out, const struct render *render, const stru
 {
     const char *type = event_name(event->type);
     buffer_literal(out, "\"position\":");
-    render_position(out, render->epoch, event->seq);
+    render_position(out, render->epochs, event->seq);
     text_member(out, "type", text_of(type, strlen(type)));
     text_member(out, "source", render_name(render, NAME_SOURCE, decision->source));
     text_member(out, "id", decision->id);
@@ -301,7 +301,7 @@ static void entries_of(const struct tree *tree, const struct explain *explain, u
     tree_begin(tree, &comma, "rest", TEXT("entries"));
     if (last != NULL) {
         buffer_literal(tree->out, ",\"before\":");
-        render_position(tree->out, tree->render->epoch, last->seq);
+        render_position(tree->out, tree->render->epochs, last->seq);
     }
     if (last != NULL && explain->axis == AXIS_RECORDED) {
         buffer_literal(tree->out, ",\"entries\":");

@@ -521,7 +521,7 @@ static void begin_leaf(const struct tree *tree, bool *comma, enum why why, const
 {
     tree_begin(tree, comma, "why", text_of(why_names[why], strlen(why_names[why])));
     buffer_literal(tree->out, ",\"told\":");
-    render_position(tree->out, tree->render->epoch, drift->told[told].seq);
+    render_position(tree->out, tree->render->epochs, drift->told[told].seq);
 }
 
 static void end_leaf(const struct tree *tree, uint32_t others, int64_t value)
@@ -568,7 +568,7 @@ static enum status entry_leaf(const struct tree *tree, bool *comma, const struct
     json_units(tree->out, event->quantity, tree->scale);
     if (part->why == WHY_TWICE) {
         buffer_literal(tree->out, ",\"first\":");
-        render_position(tree->out, tree->render->epoch, drift->entries[first_of(drift, number)].seq);
+        render_position(tree->out, tree->render->epochs, drift->entries[first_of(drift, number)].seq);
     }
     end_leaf(tree, part->others, -drift->entries[number].units);
     return STATUS_OK;
@@ -616,7 +616,7 @@ enum status drift_explain(struct drift *drift, struct history *history, const st
     render_statement_open(out, render, view);
     if (drift->looked_seq != 0) {
         buffer_literal(out, ",\"looked_back_to\":");
-        render_position(out, render->epoch, drift->looked_seq);
+        render_position(out, render->epochs, drift->looked_seq);
     }
     bool comma = false;
     buffer_literal(out, ",\"explain\":[{\"figure\":\"difference\"");

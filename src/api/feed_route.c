@@ -122,7 +122,8 @@ static void respond_gone(struct connection *connection, enum status status)
     if (status == STATUS_NOT_FOUND) {
         char text[POSITION_TEXT_BYTES];
         struct journal *journal = feed->service->journal;
-        unsigned n = position_format((struct position){journal_epoch(journal), journal_oldest_seq(journal)}, text);
+        uint64_t oldest = journal_oldest_seq(journal);
+        unsigned n = position_format((struct position){epochs_of(journal_epochs(journal), oldest), oldest}, text);
         respond_problem(connection, 410, "feed_expired", text_of(text, n), TEXT("no longer kept; field has the oldest position"));
         return;
     }
@@ -144,7 +145,7 @@ static void respond_page(struct connection *connection)
     (void)buffer_room(&body, feed->page.length + 2 * POSITION_TEXT_BYTES); /* all at once, not by doubling */
     buffer_append(&body, feed->page.bytes, feed->page.length);
     buffer_literal(&body, "],\"next\":");
-    render_place(&body, journal_epoch(feed->service->journal), place_of(feed), true);
+    render_place(&body, journal_epochs(feed->service->journal), place_of(feed), true);
     buffer_literal(&body, "}\n");
     connection_watch(connection, false);
     connection->wake_at_ns = 0;
@@ -420,7 +421,7 @@ static void on_timeout(struct connection *connection)
     if (connection_waiting(connection) == 0) {
         /* The id moves a filtered reader's Last-Event-ID on; without data no event is made of it. */
         buffer_literal(&connection->body, ": still here\nid: ");
-        render_place(&connection->body, journal_epoch(feed->service->journal), place_of(feed), false);
+        render_place(&connection->body, journal_epochs(feed->service->journal), place_of(feed), false);
         buffer_literal(&connection->body, "\n\n");
         connection_dirty(connection);
     }
@@ -484,9 +485,17 @@ static bool find_begin(struct connection *connection, struct text after, struct 
         respond_problem(connection, 422, "bad_value", field, TEXT("is not a position this server gave"));
         return false;
     }
-    if (epoch != journal_epoch(journal)) {
-        respond_problem(connection, 409, "feed_forked", field,
-                        TEXT("is of another epoch: the feed was restored or repaired since"));
+    const struct epochs *epochs = journal_epochs(journal);
+    uint64_t common = 0;
+    bool known = epochs_common(epochs, epoch, &common);
+    if (!known || out_place->at.seq > common) {
+        char text[POSITION_TEXT_BYTES];
+        unsigned n = known ? position_format((struct position){epochs_of(epochs, common), common}, text) : 0;
+        respond_forked(connection, field,
+                       known ? TEXT("is of another epoch, behind where it parts from this one: the feed was restored, repaired "
+                                    "or taken over since; `position` is the last that both have")
+                             : TEXT("is of an epoch that this feed never had"),
+                       known ? text_of(text, n) : TEXT_NONE);
         return false;
     }
     if (out_place->at.seq > durable) {

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "feed/position.h"
+
 /* Records are read in pieces of this size; a larger one takes the whole scratch. */
 #define PIECE_BYTES ((size_t)128 * 1024)
 
@@ -35,9 +37,9 @@ static void append_event(struct buffer *out, const struct render *render, enum f
     }
     const char *type = event_name(event->type);
     buffer_literal(out, "id: ");
-    json_u64(out, render->epoch);
-    buffer_byte(out, '-');
-    json_u64(out, event->seq);
+    char *room = buffer_room(out, POSITION_TEXT_BYTES);
+    if (room != NULL)
+        out->length += position_format((struct position){epochs_of(render->epochs, event->seq), event->seq}, room);
     buffer_literal(out, "\nevent: ");
     buffer_append(out, type, strlen(type));
     buffer_literal(out, "\ndata: ");
@@ -61,7 +63,7 @@ enum status feed_text(const struct service *service, const struct filter *filter
                       struct feed_cursor *cursor, struct buffer *out)
 {
     struct journal *journal = service->journal;
-    const struct render render = {service->ledger, journal_epoch(journal), 0, NULL};
+    const struct render render = {service->ledger, journal_epochs(journal), 0, NULL};
     size_t start = out->length;
     size_t passed = 0;
     int64_t last_ns = 0;

@@ -130,7 +130,7 @@ static void render_some(struct connection *connection)
 {
     struct figures_call *call = connection->state;
     struct buffer *out = &connection->body;
-    const struct render render = {call->service->ledger, journal_epoch(call->service->journal), 0, NULL};
+    const struct render render = {call->service->ledger, journal_epochs(call->service->journal), 0, NULL};
     if (connection->closing || call->working || !connection->streaming)
         return;
     while (call->rendered < call->count) {
@@ -144,7 +144,7 @@ static void render_some(struct connection *connection)
         render_cell(out, &render, &call->cells[call->rendered++]);
     }
     buffer_literal(out, "],\"position\":");
-    render_position(out, render.epoch, call->last_seq);
+    render_position(out, render.epochs, call->last_seq);
     buffer_literal(out, "}\n");
     stream_end(connection);
 }

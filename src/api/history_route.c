@@ -108,7 +108,7 @@ static void read_history(const struct ledger *ledger, struct request *request)
 static bool take_entry(void *context, const struct decision *decision, uint32_t index)
 {
     struct history_call *call = context;
-    const struct render render = {call->service->ledger, journal_epoch(call->service->journal), 0, NULL};
+    const struct render render = {call->service->ledger, journal_epochs(call->service->journal), 0, NULL};
     if (call->count++ != 0)
         buffer_byte(&call->body, ',');
     render_event(&call->body, &render, decision, index);
@@ -188,7 +188,7 @@ static void work_done(void *context)
     else
         buffer_literal(&call->body, "null");
     buffer_literal(&call->body, ",\"position\":");
-    render_position(&call->body, journal_epoch(call->service->journal), call->seq);
+    render_position(&call->body, journal_epochs(call->service->journal), call->seq);
     buffer_literal(&call->body, "}\n");
     if (call->body.failed)
         respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("memory for the page cannot be had now"));

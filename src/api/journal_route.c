@@ -265,12 +265,12 @@ static bool check_after(struct connection *connection, struct text after, struct
         respond_problem(connection, 422, "bad_value", TEXT("frame"), TEXT("is the number of the last frame, from 1 on"));
     } else if (text_present(chain) && !parse_hex(chain, bytes, sizeof(bytes))) {
         respond_problem(connection, 422, "bad_value", TEXT("chain"), TEXT("is 8 hexadecimal digits, as in the frame's header"));
-    } else if (stream->after.epoch > journal_epoch(journal)) {
+    } else if (epoch_number(stream->after.epoch) > epoch_number(journal_epoch(journal))) {
         respond_problem(connection, 409, "epoch_ahead", TEXT("after"),
                         TEXT("is of a newer epoch than this server's: another server was promoted or restored since"));
-    } else if (!text_present(frame) && stream->after.epoch != journal_epoch(journal)) {
+    } else if (!text_present(frame) && !epochs_has(journal_epochs(journal), stream->after.epoch, stream->after.seq)) {
         respond_problem(connection, 409, "feed_forked", TEXT("after"),
-                        TEXT("is of another epoch; with `frame` and `chain` it can be told whether it still holds"));
+                        TEXT("is of another epoch, behind where it parts from this one, or of one that this journal never had"));
     } else {
         for (size_t i = 0; text_present(chain) && i < sizeof(bytes); i++)
             stream->chain = stream->chain << 8 | bytes[i];

@@ -627,15 +627,15 @@ static void refuse_cursor(struct connection *connection)
 static void finish(struct connection *connection, bool more, uint32_t place)
 {
     struct list *list = connection->state;
-    uint32_t epoch = journal_epoch(connection->io->service->journal);
+    const struct epochs *epochs = journal_epochs(connection->io->service->journal);
     struct buffer *body = &list->body;
     buffer_literal(body, "],\"next\":");
     if (more)
-        render_cursor(body, list, epoch, place);
+        render_cursor(body, list, epochs->now, place);
     else
         buffer_literal(body, "null");
     buffer_literal(body, ",\"position\":");
-    render_position(body, epoch, list->seq);
+    render_position(body, epochs, list->seq);
     buffer_literal(body, "}\n");
     if (body->failed)
         respond_problem(connection, 503, "limit_reached", TEXT_NONE, TEXT("memory for the page cannot be had now"));
@@ -669,7 +669,7 @@ static void go_on(struct connection *connection)
 static void work_run(void *context)
 {
     struct list *list = ((struct connection *)context)->state;
-    const struct render render = {list->service->ledger, journal_epoch(list->service->journal), 0, NULL};
+    const struct render render = {list->service->ledger, journal_epochs(list->service->journal), 0, NULL};
     struct feed_scratch scratch;
     struct history history;
     list->status = STATUS_MEMORY;
@@ -702,7 +702,7 @@ static void on_answered(struct connection *connection, struct request *request)
 {
     struct list *list = connection->state;
     const struct service *service = connection->io->service;
-    const struct render render = {service->ledger, journal_epoch(service->journal), 0, NULL};
+    const struct render render = {service->ledger, journal_epochs(service->journal), 0, NULL};
     if (connection->closing)
         return;
     if (request->answer.status != ANSWER_READ) {

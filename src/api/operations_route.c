@@ -222,7 +222,7 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_reads_total", "counter", "Point reads.", shard.reads);
     single(&out, "onhand_durable_seq", "counter", "Sequence number of the last durable event.",
            journal_durable_seq(service->journal));
-    single(&out, "onhand_epoch", "gauge", "Epoch of the journal.", journal_epoch(service->journal));
+    single(&out, "onhand_epoch", "gauge", "Number of the journal's epoch.", epoch_number(journal_epoch(service->journal)));
     single(&out, "onhand_journal_flushes_total", "counter", "Durable writes.", journal.flushes);
     single(&out, "onhand_journal_frames_total", "counter", "Flush groups written.", journal.frames);
     single(&out, "onhand_journal_record_bytes_total", "counter", "Bytes of records.", journal.record_bytes);
@@ -272,7 +272,7 @@ static void respond_ready(struct connection *connection)
         buffer_literal(&out, "{\"ready\":true,\"version\":\"");
         buffer_append(&out, service->version, strlen(service->version));
         buffer_literal(&out, "\",\"position\":");
-        render_position(&out, journal_epoch(service->journal), journal_durable_seq(service->journal));
+        render_position(&out, journal_epochs(service->journal), journal_durable_seq(service->journal));
         buffer_literal(&out, "}\n");
         respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
         buffer_deinit(&out);

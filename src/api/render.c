@@ -18,7 +18,12 @@ struct text render_name(const struct render *render, enum name_space space, uint
     return ledger_name(render->ledger, space, number);
 }
 
-void render_position(struct buffer *out, uint32_t epoch, uint64_t seq)
+void render_position(struct buffer *out, const struct epochs *epochs, uint64_t seq)
+{
+    render_position_said(out, epochs_of(epochs, seq), seq);
+}
+
+void render_position_said(struct buffer *out, uint32_t epoch, uint64_t seq)
 {
     char *room = buffer_room(out, POSITION_TEXT_BYTES + 2);
     if (room == NULL)
@@ -110,7 +115,7 @@ void render_cell_open(struct buffer *out, const struct render *render, const str
     buffer_literal(out, ",\"version\":");
     json_u64(out, cell->version);
     buffer_literal(out, ",\"position\":");
-    render_position(out, render->epoch, cell->last_seq);
+    render_position(out, render->epochs, cell->last_seq);
 }
 
 void render_cell(struct buffer *out, const struct render *render, const struct cell_view *cell)
@@ -226,7 +231,7 @@ void render_claim(struct buffer *out, const struct render *render, const struct 
         render_claim_line(out, render, &claim->lines[i]);
     }
     buffer_literal(out, "],\"position\":");
-    render_position(out, render->epoch, claim->seq);
+    render_position(out, render->epochs, claim->seq);
     buffer_byte(out, '}');
 }
 
@@ -307,7 +312,7 @@ static void render_brake(struct buffer *out, enum brake brake)
 static void render_review_members(struct buffer *out, const struct render *render, const struct event *event, bool whole)
 {
     buffer_literal(out, ",\"review\":");
-    render_position(out, render->epoch, event->review);
+    render_position(out, render->epochs, event->review);
     if (event->type == EVENT_REVIEW && !whole)
         render_brake(out, event->brake);
     else
@@ -329,7 +334,7 @@ static void render_of(struct buffer *out, const struct render *render, const str
     json_string(out, event->of_source);
     render_text_member(out, "id", event->of_id);
     buffer_literal(out, ",\"position\":");
-    render_position(out, render->epoch, event->reversed_seq);
+    render_position(out, render->epochs, event->reversed_seq);
     buffer_byte(out, '}');
 }
 
@@ -346,7 +351,7 @@ void render_review(struct buffer *out, const struct render *render, const struct
                    const struct event *event)
 {
     buffer_literal(out, "{\"review\":");
-    render_position(out, render->epoch, view->review);
+    render_position(out, render->epochs, view->review);
     render_text_member(out, "state", view->closed_us == TIME_NONE ? TEXT("open")
                                      : view->accepted             ? TEXT("accepted")
                                                                   : TEXT("rejected"));
@@ -366,7 +371,7 @@ void render_review(struct buffer *out, const struct render *render, const struct
         render_command(out, event->held);
     }
     buffer_literal(out, ",\"position\":");
-    render_position(out, render->epoch, view->last_seq);
+    render_position(out, render->epochs, view->last_seq);
     buffer_byte(out, '}');
 }
 
@@ -505,7 +510,7 @@ static void render_reported(struct buffer *out, const struct render *render, con
     render_text_member(out, "measure", constant(measure_name(event->measure)));
     if (event->confirmed_seq != 0) {
         buffer_literal(out, ",\"confirmed\":{\"position\":");
-        render_position(out, render->epoch, event->confirmed_seq);
+        render_position(out, render->epochs, event->confirmed_seq);
         buffer_byte(out, '}');
     } else {
         UNITS(",\"books\":", event->books);
@@ -558,7 +563,7 @@ static void render_counts_answer(struct buffer *out, const struct render *render
         render_text_member(out, "condition", constant(condition_name(event->condition)));
         if (type == EVENT_CORRECTION) {
             buffer_literal(out, ",\"count\":");
-            render_position(out, render->epoch, event->count_seq);
+            render_position(out, render->epochs, event->count_seq);
         } else {
             UNITS(",\"quantity\":", event->quantity);
         }
@@ -612,7 +617,7 @@ void render_answer(struct buffer *out, const struct render *render, const struct
         buffer_literal(out, ",\"dry_run\":true");
     } else {
         buffer_literal(out, ",\"position\":");
-        render_position(out, render->epoch, decision->first_seq + decision->event_count - 1);
+        render_position(out, render->epochs, decision->first_seq + decision->event_count - 1);
         buffer_literal(out, ",\"replayed\":");
         json_bool(out, replayed);
     }
@@ -693,7 +698,7 @@ static void render_seen(struct buffer *out, const struct render *render, uint64_
     buffer_literal(out, ",\"seen\":{");
     if (position != 0) {
         buffer_literal(out, "\"position\":");
-        render_position(out, render->epoch, position);
+        render_position(out, render->epochs, position);
     } else {
         buffer_literal(out, "\"time\":");
         json_time(out, us);
@@ -724,7 +729,7 @@ static void render_position_or_null(struct buffer *out, const struct render *ren
     if (seq == 0)
         buffer_literal(out, "null");
     else
-        render_position(out, render->epoch, seq);
+        render_position(out, render->epochs, seq);
 }
 
 static void render_report_members(struct buffer *out, const struct render *render, const struct event *event)
@@ -755,7 +760,7 @@ void render_statement_open(struct buffer *out, const struct render *render, cons
     if (view->report)
         render_text_member(out, "measure", constant(measure_name(view->measure)));
     buffer_literal(out, ",\"position\":");
-    render_position(out, render->epoch, view->seq);
+    render_position(out, render->epochs, view->seq);
     buffer_literal(out, ",\"count_asked\":");
     render_position_or_null(out, render, view->asked_seq);
     buffer_literal(out, ",\"counted\":");
@@ -766,7 +771,7 @@ void render_statement_open(struct buffer *out, const struct render *render, cons
         return;
     }
     buffer_literal(out, "{\"position\":");
-    render_position(out, render->epoch, view->agreed_seq);
+    render_position(out, render->epochs, view->agreed_seq);
     render_seen(out, render, view->agreed_position, view->agreed_us);
     buffer_byte(out, '}');
 }
@@ -781,7 +786,7 @@ static void render_count_members(struct buffer *out, const struct render *render
 {
     unsigned scale = event->scale;
     buffer_literal(out, ",\"count\":{\"position\":");
-    render_position(out, render->epoch, event->count_seq);
+    render_position(out, render->epochs, event->count_seq);
     buffer_literal(out, ",\"from\":");
     json_time(out, event->count_from_us);
     buffer_literal(out, ",\"to\":");
@@ -877,7 +882,7 @@ void render_event(struct buffer *out, const struct render *render, const struct 
 {
     const struct event *event = &decision->events[index];
     buffer_literal(out, "{\"position\":");
-    render_position(out, render->epoch, event->seq);
+    render_position(out, render->epochs, event->seq);
     buffer_literal(out, ",\"shard\":0,\"seq\":");
     json_u64(out, event->seq);
     buffer_literal(out, ",\"type\":\"");
@@ -888,7 +893,7 @@ void render_event(struct buffer *out, const struct render *render, const struct 
     if (text_present(decision->id))
         json_string(out, decision->id);
     else
-        render_position(out, render->epoch, decision->first_seq); /* the ledger's own: its position is its name */
+        render_position(out, render->epochs, decision->first_seq); /* the ledger's own: its position is its name */
     buffer_literal(out, ",\"source\":");
     json_string(out, render_name(render, NAME_SOURCE, decision->source));
     if (event->item != NUMBER_NONE) {
@@ -986,7 +991,7 @@ static void render_document_lines(struct buffer *out, const struct render *rende
         buffer_byte(out, '}');
     }
     buffer_literal(out, "],\"position\":");
-    render_position(out, render->epoch, document->seq);
+    render_position(out, render->epochs, document->seq);
     buffer_byte(out, '}');
 }
 

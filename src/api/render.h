@@ -16,14 +16,16 @@
 
 struct render {
     const struct ledger *ledger; /* for names */
-    uint32_t epoch;
+    const struct epochs *epochs; /* of the journal */
     /* Dry runs: names that exist in the record alone. */
     uint32_t name_count;
     const struct new_name *names;
 };
 
-/* A position in quotes. */
-void render_position(struct buffer *out, uint32_t epoch, uint64_t seq);
+/* The position of an event in quotes: it names the epoch in which it was decided, whatever began since. */
+void render_position(struct buffer *out, const struct epochs *epochs, uint64_t seq);
+/* The same of one that somebody said. */
+void render_position_said(struct buffer *out, uint32_t epoch, uint64_t seq);
 
 /* Fields of an answer to a decided command, without the braces: "id":…,"source":…,"status":…, and for an accepted one
  * its position and figures, for a refused one its code and what it was judged on. configured: the name whose

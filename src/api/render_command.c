@@ -112,7 +112,7 @@ static void render_seen(struct buffer *out, const struct command *command)
     buffer_byte(out, '{');
     if (command->has_position) {
         buffer_literal(out, "\"position\":");
-        render_position(out, command->seen_epoch, command->seen_position);
+        render_position_said(out, command->seen_epoch, command->seen_position);
         if (command->seen_seq != 0) {
             render_key(out, "seq");
             json_u64(out, command->seen_seq);

@@ -177,7 +177,7 @@ static void render_cells(struct buffer *out, const struct render *render, const 
         render_cell(out, render, &stock->cells[i]);
     }
     buffer_literal(out, "],\"position\":");
-    render_position(out, render->epoch, stock->seq);
+    render_position(out, render->epochs, stock->seq);
     struct figures total;
     int64_t oversold;
     if (stock->explain != NULL && sum_cells(stock, &total, &oversold))
@@ -196,7 +196,7 @@ static void render_empty_cell(struct buffer *out, const struct stock *stock, con
     buffer_byte(out, ',');
     render_figures(out, &nothing.figures, 0, 0);
     buffer_literal(out, ",\"version\":0,\"position\":");
-    render_position(out, render->epoch, stock->seq);
+    render_position(out, render->epochs, stock->seq);
     if (stock->explain != NULL)
         explain_cell(out, render, stock->explain, &nothing);
     buffer_literal(out, "}\n");
@@ -228,7 +228,7 @@ static void render_sum(struct buffer *out, const struct stock *stock, const stru
     buffer_literal(out, ",\"version\":");
     json_u64(out, version);
     buffer_literal(out, ",\"position\":");
-    render_position(out, render->epoch, stock->cell_count == 0 ? stock->seq : seq);
+    render_position(out, render->epochs, stock->cell_count == 0 ? stock->seq : seq);
     if (stock->explain != NULL && fits)
         explain_cells(out, render, stock->cells, stock->cell_count);
     buffer_literal(out, "}\n");
@@ -237,7 +237,7 @@ static void render_sum(struct buffer *out, const struct stock *stock, const stru
 static void answer(struct connection *connection)
 {
     const struct stock *stock = connection->state;
-    const struct render render = {connection->io->service->ledger, journal_epoch(connection->io->service->journal), 0,
+    const struct render render = {connection->io->service->ledger, journal_epochs(connection->io->service->journal), 0,
                                   NULL};
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
@@ -290,7 +290,7 @@ static void put_back(struct stock *stock, struct history *history)
 /* The entries behind the figures of one cell: those that are in them. */
 static enum status find_entries(struct stock *stock, struct history *history)
 {
-    const struct render render = {stock->service->ledger, journal_epoch(stock->service->journal), 0, NULL};
+    const struct render render = {stock->service->ledger, journal_epochs(stock->service->journal), 0, NULL};
     struct history_place before = {stock->as_of_us + 1, 0};
     if (stock->axis == AXIS_RECORDED)
         before = (struct history_place){0, stock->cells[0].last_seq + 1};

@@ -13,6 +13,7 @@
 #include "cli/args.h"
 #include "cli/client.h"
 #include "connect/pull.h"
+#include "feed/position.h"
 #include "journal/journal.h"
 
 #define FILE_SUFFIX ".onhand"
@@ -136,16 +137,18 @@ static void report(const struct backup *backup, const struct pull *pull, bool js
 {
     FILE *out = backup->file == stdout ? stderr : stdout;
     char ledger[33] = "";
+    char position[POSITION_TEXT_BYTES];
+    unsigned length = position_format((struct position){pull->place.epoch, pull->place.seq}, position);
     for (unsigned i = 0; i < 16; i++)
         (void)snprintf(ledger + (size_t)2 * i, 3, "%02x", pull->place.ledger_id[i]);
     if (json)
         fprintf(out,
-                "{\"to\":\"%s\",\"ledger\":\"%s\",\"position\":\"%u-%llu\",\"frames\":%llu,\"bytes\":%llu}\n", backup->to,
-                ledger, pull->place.epoch, (unsigned long long)pull->place.seq, (unsigned long long)backup->new_frames,
+                "{\"to\":\"%s\",\"ledger\":\"%s\",\"position\":\"%.*s\",\"frames\":%llu,\"bytes\":%llu}\n", backup->to,
+                ledger, (int)length, position, (unsigned long long)backup->new_frames,
                 (unsigned long long)backup->new_bytes);
     else
-        fprintf(out, "%s: ledger %s up to position %u-%llu; %llu frames, %llu bytes are new\n", backup->to, ledger,
-                pull->place.epoch, (unsigned long long)pull->place.seq, (unsigned long long)backup->new_frames,
+        fprintf(out, "%s: ledger %s up to position %.*s; %llu frames, %llu bytes are new\n", backup->to, ledger,
+                (int)length, position, (unsigned long long)backup->new_frames,
                 (unsigned long long)backup->new_bytes);
 }
 

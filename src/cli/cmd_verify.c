@@ -43,7 +43,7 @@ static void print_report(const struct journal_report *report, const struct ledge
         printf("\",\"epoch\":%u,\"segments\":%llu,\"frames\":%llu,\"decisions\":%llu,\"last_seq\":%llu,"
                "\"torn_bytes\":%llu,\"items\":%u,\"locations\":%u,\"cells\":%u,\"holds\":%u,\"ids\":%u,"
                "\"state_hash\":\"%016llx\"}\n",
-               report->epoch, (unsigned long long)report->segment_count, (unsigned long long)report->frame_count,
+               epoch_number(report->epochs.now), (unsigned long long)report->segment_count, (unsigned long long)report->frame_count,
                (unsigned long long)report->decision_count, (unsigned long long)report->last_seq,
                (unsigned long long)report->cut_bytes, counts.items, counts.locations, counts.cells, counts.claims_live,
                counts.ids, (unsigned long long)ledger_state_hash(ledger));
@@ -51,7 +51,7 @@ static void print_report(const struct journal_report *report, const struct ledge
     }
     printf("ledger      ");
     print_hex(report->ledger_id, sizeof(report->ledger_id));
-    printf("\nepoch       %u\nsegments    %llu\nframes      %llu\ndecisions   %llu\nlast event  %llu\n", report->epoch,
+    printf("\nepoch       %u\nsegments    %llu\nframes      %llu\ndecisions   %llu\nlast event  %llu\n", epoch_number(report->epochs.now),
            (unsigned long long)report->segment_count, (unsigned long long)report->frame_count,
            (unsigned long long)report->decision_count, (unsigned long long)report->last_seq);
     printf("items       %u\nlocations   %u\ncells       %u\nlive holds  %u\nids kept    %u\n", counts.items,

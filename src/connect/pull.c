@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+#include "feed/position.h"
+
 #define READ_BYTES   ((size_t)512 * 1024) /* of the socket at once */
 #define CONNECT_MS   5000
 #define SILENCE_S    10 /* a mark comes every second: then the connection is broken */
@@ -102,12 +104,14 @@ static void build_path(const struct pull *pull, char out_path[PATH_BYTES])
 {
     const struct stream_place *at = &pull->at;
     char ledger[33] = "";
+    char after[POSITION_TEXT_BYTES];
+    unsigned length = position_format((struct position){at->epoch, at->seq}, after);
     hex(at->ledger_id, 16, ledger);
     int n = snprintf(out_path, PATH_BYTES, "/v1/journal%s", pull->until_now ? "?until=now" : "");
     if (at->begun)
         (void)snprintf(out_path + n, PATH_BYTES - (size_t)n,
-                       "%cafter=%" PRIu32 "-%" PRIu64 "&frame=%" PRIu64 "&chain=%08" PRIx32 "&ledger=%s",
-                       pull->until_now ? '&' : '?', at->epoch, at->seq, at->ordinal, at->chain, ledger);
+                       "%cafter=%.*s&frame=%" PRIu64 "&chain=%08" PRIx32 "&ledger=%s",
+                       pull->until_now ? '&' : '?', (int)length, after, at->ordinal, at->chain, ledger);
 }
 
 static CURL *prepare(const char *base, const char *path, char *error)

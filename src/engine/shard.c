@@ -335,7 +335,7 @@ void shard_prepare(struct shard *shard, struct request *requests, uint32_t n)
         if (!prepared->decoded)
             continue;
         prepared->command.reading = requests[i].reading;
-        prepared->command.epoch = journal_epoch(shard->journal);
+        prepared->command.epochs = journal_epochs(shard->journal);
         prepared->command.fingerprint = siphash64(&key, requests[i].command, requests[i].command_bytes);
         commands[command_count++] = &prepared->command;
     }

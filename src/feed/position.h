@@ -1,6 +1,7 @@
 /*
  * Positions: where in the feed a reader is. Outside they are opaque text; inside they name the epoch and the sequence
  * number of the last event seen. One shard exists, so the text is "<epoch>-<seq>" (DESIGN section 6 has room for more).
+ * The epoch is its number, and for those with a tag (base/epochs.h) "x" and that in five hexadecimal digits: 2x0c3f1-900.
  */
 #ifndef ONHAND_FEED_POSITION_H
 #define ONHAND_FEED_POSITION_H
@@ -11,7 +12,7 @@
 #include "base/check.h"
 #include "base/text.h"
 
-#define POSITION_TEXT_BYTES 52 /* 10 + 20 + 20 digits and what parts them */
+#define POSITION_TEXT_BYTES 52 /* 4 + 5 + 20 + 20 digits and what parts them */
 
 struct position {
     uint32_t epoch;

@@ -76,6 +76,12 @@ struct marks {
     } places[MARKS_MAX];
 };
 
+/* The epochs as they were told to readers, who may hold on to them. */
+struct history {
+    struct epochs epochs;
+    struct history *before;
+};
+
 struct journal {
     const struct env *env;
     bool read_only, no_flush;
@@ -83,7 +89,8 @@ struct journal {
     uint64_t segment_bytes;
     struct env_directory *directory;
     struct genesis genesis;
-    uint32_t epoch;
+    struct history *history; /* all there have been while it is open; the engine thread's */
+    _Atomic(const struct epochs *) epochs; /* the newest of them */
 
     struct index index;
     struct tail *tail; /* NULL when read_only */
@@ -132,14 +139,14 @@ static enum status segment_name_it(struct journal *journal, uint64_t first_seq)
     return journal->env->file_rename(journal->env->context, journal->directory, SEGMENT_NEXT_NAME, name);
 }
 
-/* Its name is made durable; its bytes are for readers. */
+/* Its name is made durable; its bytes are for readers, 0 when they know that of one with this name already. */
 static enum status segment_appear(struct journal *journal, uint64_t first_seq, uint64_t bytes)
 {
     const struct env *env = journal->env;
     enum status status = env->directory_sync(env->context, journal->directory);
     if (status == STATUS_NO_SPACE)
         status = STATUS_IO; /* it has its name, and nobody knows for how long */
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && bytes != 0)
         status = index_add_segment(&journal->index, first_seq, bytes);
     return status;
 }
@@ -148,7 +155,7 @@ static enum status segment_appear(struct journal *journal, uint64_t first_seq, u
 static void make_start(const struct env *env, uint32_t block_bytes, uint8_t *bytes)
 {
     struct segment segment = {.level = JOURNAL_LEVEL,
-                              .epoch = 1,
+                              .epochs = epochs_first,
                               .number = 1,
                               .first_seq = SEGMENT_FIRST_SEQ,
                               .first_ordinal = 1,
@@ -163,7 +170,7 @@ static void make_start(const struct env *env, uint32_t block_bytes, uint8_t *byt
     record_write_genesis(&w, &genesis);
     CHECK(!w.full);
     struct frame frame = {.level = JOURNAL_LEVEL,
-                          .epoch = segment.epoch,
+                          .epoch = segment.epochs.now,
                           .record_bytes = (uint32_t)writer_bytes(&w),
                           .frame_bytes = block_bytes,
                           .ordinal = 1,
@@ -301,6 +308,18 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
     return STATUS_OK;
 }
 
+/* From here on readers are told of these. False when memory cannot be had. */
+static bool history_add(struct journal *journal, const struct epochs *epochs)
+{
+    struct history *history = malloc(sizeof(*history));
+    if (history == NULL)
+        return false;
+    *history = (struct history){*epochs, journal->history};
+    journal->history = history;
+    atomic_store_explicit(&journal->epochs, &history->epochs, memory_order_release);
+    return true;
+}
+
 static void journal_free(struct journal *journal)
 {
     const struct env *env = journal->env;
@@ -309,6 +328,11 @@ static void journal_free(struct journal *journal)
     reader_pool_destroy(journal->readers);
     if (journal->file != NULL)
         env->file_close(env->context, journal->file);
+    while (journal->history != NULL) {
+        struct history *history = journal->history;
+        journal->history = history->before;
+        free(history);
+    }
     index_deinit(&journal->index);
     env->directory_close(env->context, journal->directory);
     free(journal);
@@ -363,7 +387,7 @@ enum status journal_open(const struct journal_options *options, const struct jou
             goto fail_index;
         }
         report->created = true;
-        report->epoch = end.segment.epoch;
+        report->epochs = end.segment.epochs;
         report->segment_count = 1;
         report->frame_count = 1;
         memcpy(report->ledger_id, end.segment.ledger_id, 16);
@@ -371,7 +395,6 @@ enum status journal_open(const struct journal_options *options, const struct jou
             replay->genesis(replay->context, &end.genesis);
     }
     journal->genesis = end.genesis;
-    journal->epoch = end.segment.epoch;
     journal->segment = end.segment;
     journal->offset = end.offset;
     journal->ordinal = end.ordinal;
@@ -384,7 +407,7 @@ enum status journal_open(const struct journal_options *options, const struct jou
     atomic_init(&journal->durable_seq, end.last_seq);
     atomic_init(&journal->segments, report->segment_count);
     journal->readers = reader_pool_create(env, journal->directory, &journal->index, end.segment.ledger_id);
-    if (journal->readers == NULL)
+    if (journal->readers == NULL || !history_add(journal, &end.segment.epochs))
         status = STATUS_MEMORY;
     else if (!options->read_only)
         status = journal_ready(journal, options, &end, report);
@@ -628,6 +651,38 @@ enum status journal_read_appended(struct journal *journal, uint64_t from_seq, ui
 
 /* ---- flushing ---- */
 
+/* Copies the frames of the segment in use, which has no events, into one that takes its place, as frames of its epoch. */
+static enum status frames_copy(struct journal *journal, struct env_file *to, const struct segment *segment,
+                               uint32_t *out_chain)
+{
+    const struct env *env = journal->env;
+    uint8_t *bytes = env->memory_reserve(env->context, FRAME_BYTES_MAX);
+    enum status status = bytes == NULL ? STATUS_MEMORY : STATUS_OK;
+    uint32_t chain = segment->previous_chain;
+    for (uint64_t at = SEGMENT_HEADER_BYTES; status == STATUS_OK && at < journal->offset;) {
+        struct frame frame;
+        size_t room = journal->offset - at < FRAME_BYTES_MAX ? (size_t)(journal->offset - at) : FRAME_BYTES_MAX;
+        size_t got = 0;
+        status = env->file_read(env->context, journal->file, at, bytes, room, &got);
+        if (status == STATUS_OK &&
+            (got != room || frame_parse(bytes, segment->ledger_id, &frame) != FRAME_OK || frame.frame_bytes > room ||
+             !frame_payload_sound(&frame, bytes)))
+            status = STATUS_DAMAGED;
+        if (status != STATUS_OK)
+            break;
+        frame.epoch = segment->epochs.now;
+        memcpy(frame.ledger_id, segment->ledger_id, 16);
+        frame_finish(bytes, &frame, chain);
+        chain = frame.chain;
+        status = env->file_write(env->context, to, at, bytes, frame.frame_bytes);
+        at += frame.frame_bytes;
+    }
+    if (bytes != NULL)
+        env->memory_release(env->context, bytes, FRAME_BYTES_MAX);
+    *out_chain = chain;
+    return status;
+}
+
 /*
  * The next segment, with this header and a place for a frame of so many bytes, becomes the one in use. NO_SPACE: it is not to be
  * had now, and nothing has changed.
@@ -638,7 +693,9 @@ static enum status segment_begin(struct journal *journal, const struct segment *
     const struct env *env = journal->env;
     struct env_file *file = NULL;
     uint64_t filled_bytes = 0;
-    uint64_t end = SEGMENT_HEADER_BYTES + frame_bytes + SEGMENT_HEADER_BYTES;
+    bool again = segment->first_seq == journal->segment.first_seq; /* it takes its place, and has its frames, too */
+    uint32_t chain = journal->chain;
+    uint64_t end = (again ? journal->offset : SEGMENT_HEADER_BYTES) + frame_bytes + SEGMENT_HEADER_BYTES;
     enum status status = filler_next(journal->filler, end, &file, &filled_bytes);
     if (status == STATUS_NO_SPACE)
         return status;
@@ -649,16 +706,18 @@ static enum status segment_begin(struct journal *journal, const struct segment *
         return status;
     }
     status = env->file_write(env->context, file, 0, header, SEGMENT_HEADER_BYTES);
+    if (status == STATUS_OK && again)
+        status = frames_copy(journal, file, segment, &chain);
     if (status == STATUS_OK)
         status = env->file_sync(env->context, file);
     if (status == STATUS_OK)
         status = segment_name_it(journal, segment->first_seq);
-    if (status == STATUS_NO_SPACE) {
+    if (status == STATUS_NO_SPACE && !again) {
         filler_next_back(journal->filler, file, filled_bytes);
         return status;
     }
     if (status == STATUS_OK)
-        status = segment_appear(journal, segment->first_seq, SEGMENT_HEADER_BYTES);
+        status = segment_appear(journal, segment->first_seq, again ? 0 : SEGMENT_HEADER_BYTES);
     if (status != STATUS_OK) {
         journal_fail(journal, SEGMENT_NEXT_NAME, 0, env_last_error());
         env->file_close(env->context, file);
@@ -668,28 +727,58 @@ static enum status segment_begin(struct journal *journal, const struct segment *
     env->file_close(env->context, journal->file);
     journal->file = file;
     journal->segment = *segment;
-    journal->offset = SEGMENT_HEADER_BYTES;
+    journal->chain = chain;
     journal->block_bytes = env->file_block_bytes(env->context, file);
+    if (again) {
+        tail_forget(journal->tail);
+        reader_pool_forget(journal->readers, segment->first_seq);
+        filler_used(journal->filler, journal->offset);
+    } else {
+        journal->offset = SEGMENT_HEADER_BYTES;
+        atomic_fetch_add_explicit(&journal->segments, 1, memory_order_relaxed);
+    }
     place_look(journal);
-    atomic_fetch_add_explicit(&journal->segments, 1, memory_order_relaxed);
     return STATUS_OK;
 }
 
-static enum status segment_next(struct journal *journal, uint64_t frame_bytes)
+/* Goes on in a new segment of these epochs, whose first event will be first_seq, with room for so many bytes of a frame. */
+static enum status segment_next(struct journal *journal, uint64_t first_seq, const struct epochs *epochs,
+                                uint64_t frame_bytes)
 {
-    const struct env *env = journal->env;
     CHECK(!journal->in_flight && journal_durable_ordinal(journal) == journal->ordinal);
-    struct segment segment = {.level = JOURNAL_LEVEL,
-                              .epoch = journal->epoch,
-                              .number = journal->segment.number + 1,
-                              .first_seq = journal->frame_first_seq,
-                              .first_ordinal = journal->ordinal + 1,
-                              .previous_chain = journal->chain,
-                              .created_us = env->wall_us(env->context)};
-    memcpy(segment.ledger_id, journal->genesis.ledger_id, 16);
+    struct segment segment = journal->segment;
+    segment.level = JOURNAL_LEVEL;
+    segment.epochs = *epochs;
+    segment.created_us = journal->env->wall_us(journal->env->context);
+    if (first_seq != journal->segment.first_seq) {
+        segment.number++;
+        segment.first_seq = first_seq;
+        segment.first_ordinal = journal->ordinal + 1;
+        segment.previous_chain = journal->chain;
+    }
     uint8_t header[SEGMENT_HEADER_BYTES];
     segment_write_header(&segment, header);
     return segment_begin(journal, &segment, header, frame_bytes);
+}
+
+enum status journal_begin_epoch(struct journal *journal, enum epoch_reason reason, const struct epochs *known)
+{
+    const struct env *env = journal->env;
+    struct epochs epochs = known == NULL ? journal->segment.epochs : *known;
+    uint64_t id = 0;
+    CHECK(!journal->read_only && journal->open.frame == NULL && !journal->in_flight);
+    CHECK(epochs_extend(&journal->segment.epochs, &epochs));
+    if (journal->failed)
+        return STATUS_IO;
+    env->random_bytes(env->context, &id, sizeof(id));
+    if (!epochs_begin(&epochs, reason, id, journal->next_seq - 1, env->wall_us(env->context)))
+        return STATUS_FULL;
+    enum status status = segment_next(journal, journal->next_seq, &epochs, 0);
+    if (status == STATUS_OK && !history_add(journal, &epochs))
+        status = STATUS_MEMORY;
+    journal->failed = status != STATUS_OK;
+    journal->copy = false;
+    return status;
 }
 
 /* Makes the open group a frame with a place in a segment that is ready for it. */
@@ -699,7 +788,8 @@ static enum status group_finish(struct journal *journal)
     uint64_t frame_bytes = round_up(journal->offset + used, journal->block_bytes) - journal->offset;
     bool has_events_before = journal->frame_first_seq > journal->segment.first_seq;
     if (journal->offset + frame_bytes > journal->segment_bytes && has_events_before) {
-        enum status status = segment_next(journal, round_up(used, SEGMENT_HEADER_BYTES));
+        enum status status = segment_next(journal, journal->frame_first_seq, &journal->segment.epochs,
+                                          round_up(used, SEGMENT_HEADER_BYTES));
         if (status == STATUS_OK)
             frame_bytes = round_up(used, journal->block_bytes);
         else if (status != STATUS_NO_SPACE) /* else it has its place here */
@@ -707,7 +797,7 @@ static enum status group_finish(struct journal *journal)
     }
     CHECK(filler_filled(journal->filler) >= journal->offset + frame_bytes);
     struct frame frame = {.level = JOURNAL_LEVEL,
-                          .epoch = journal->epoch,
+                          .epoch = journal->segment.epochs.now,
                           .record_bytes = (uint32_t)writer_bytes(&journal->open.w),
                           .frame_bytes = (uint32_t)frame_bytes,
                           .ordinal = journal->ordinal + 1,
@@ -860,7 +950,7 @@ void journal_copied(const struct journal *journal, struct stream_place *out_plac
 {
     *out_place = (struct stream_place){.begun = true,
                                        .segment_number = journal->segment.number,
-                                       .epoch = journal->segment.epoch,
+                                       .epoch = journal->segment.epochs.now,
                                        .ordinal = journal->ordinal,
                                        .seq = journal->next_seq - 1,
                                        .chain = journal->chain};
@@ -885,8 +975,11 @@ enum status journal_take_segment(struct journal *journal, const uint8_t *header)
         return STATUS_OK;
     CHECK(segment.number == journal->segment.number + 1 && segment.first_ordinal == journal->ordinal + 1 &&
           segment.previous_chain == journal->chain);
-    journal->epoch = segment.epoch;
-    return take_failed(journal, segment_begin(journal, &segment, header, 0));
+    bool begins = segment.epochs.now != journal->segment.epochs.now;
+    enum status status = segment_begin(journal, &segment, header, 0);
+    if (status == STATUS_OK && begins && !history_add(journal, &segment.epochs))
+        status = STATUS_MEMORY;
+    return take_failed(journal, status);
 }
 
 enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n)
@@ -954,9 +1047,9 @@ uint64_t journal_oldest_seq(const struct journal *journal)
     return SEGMENT_FIRST_SEQ;
 }
 
-uint32_t journal_epoch(const struct journal *journal)
+const struct epochs *journal_epochs(const struct journal *journal)
 {
-    return journal->epoch;
+    return atomic_load_explicit(&journal->epochs, memory_order_acquire);
 }
 
 const struct genesis *journal_genesis(const struct journal *journal)

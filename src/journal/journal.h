@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 
+#include "base/epochs.h"
 #include "env/env.h"
 #include "journal/record.h"
 
@@ -45,7 +46,7 @@ struct journal_options {
 struct journal_report {
     bool created;           /* the directory was empty */
     uint8_t ledger_id[16];
-    uint32_t epoch;
+    struct epochs epochs;
     uint64_t segment_count;
     uint64_t frame_count;
     uint64_t decision_count;
@@ -135,6 +136,15 @@ void journal_copied(const struct journal *journal, struct stream_place *out_plac
 MUST_USE enum status journal_take_segment(struct journal *journal, const uint8_t *header);
 MUST_USE enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n);
 
+/*
+ * Begins an epoch (base/epochs.h) behind the last event: what is written from here on is of it, in a segment of its own. With
+ * nothing appended that is not durable, and no flush running; durable on return. known: the epochs that the new one is to
+ * come after, when there are others than this journal's, which they extend: of what was behind the point of a restore; else
+ * NULL. A copy of another journal is one of its own from here on.
+ * FULL, and nothing done, when there were EPOCH_NUMBER_MAX; MEMORY; IO and NO_SPACE are final.
+ */
+MUST_USE enum status journal_begin_epoch(struct journal *journal, enum epoch_reason reason, const struct epochs *known);
+
 /* ---- any thread ---- */
 
 /* Last durable sequence number; acquires what was written before it. */
@@ -143,7 +153,12 @@ uint64_t journal_durable_seq(const struct journal *journal);
 uint64_t journal_durable_ordinal(const struct journal *journal);
 /* The oldest sequence number kept (1 until retention exists). */
 uint64_t journal_oldest_seq(const struct journal *journal);
-uint32_t journal_epoch(const struct journal *journal);
+/* The epochs of the journal. Lives as long as it does; when one begins, there is another one from then on. */
+const struct epochs *journal_epochs(const struct journal *journal);
+static inline uint32_t journal_epoch(const struct journal *journal)
+{
+    return journal_epochs(journal)->now;
+}
 const struct genesis *journal_genesis(const struct journal *journal);
 
 /*

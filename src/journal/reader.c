@@ -127,6 +127,25 @@ static void window_give(struct reader_pool *pool, struct window *window)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
+void reader_pool_forget(struct reader_pool *pool, uint64_t first_seq)
+{
+    const struct env *env = pool->env;
+    (void)pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0; i < WINDOW_COUNT; i++) {
+        struct window *window = &pool->windows[i];
+        struct index_segment segment;
+        while (window->busy)
+            (void)pthread_cond_wait(&pool->idle, &pool->lock);
+        if (window->file == NULL || !index_segment(pool->index, window->segment, &segment) ||
+            segment.first_seq != first_seq)
+            continue;
+        env->file_close(env->context, window->file);
+        window->file = NULL;
+    }
+    (void)pthread_cond_broadcast(&pool->idle);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
 static enum status window_aim(struct reader_pool *pool, struct window *window, uint32_t segment, uint64_t first_seq)
 {
     const struct env *env = pool->env;

@@ -12,6 +12,9 @@ struct reader_pool *reader_pool_create(const struct env *env, struct env_directo
                                        const uint8_t ledger_id[16]);
 void reader_pool_destroy(struct reader_pool *pool);
 
+/* The segment of this name is another file from here on: those that are open are closed, when nobody reads in them. */
+void reader_pool_forget(struct reader_pool *pool, uint64_t first_seq);
+
 /* As journal_read, for what is durable on disk. The caller has made sure that from_seq is durable. */
 enum status reader_pool_read(struct reader_pool *pool, uint64_t from_seq, uint8_t *bytes, size_t n, size_t *out_bytes);
 

@@ -194,7 +194,7 @@ static enum status frame_read(struct recovery *recovery, const char *name)
         return STATUS_VERSION;
     }
     recovery->bad = "the frame is not the one that follows (number, epoch, sequence or chain)";
-    if (frame.ordinal != end->ordinal + 1 || frame.epoch != end->segment.epoch ||
+    if (frame.ordinal != end->ordinal + 1 || frame.epoch != end->segment.epochs.now ||
         frame.first_seq != end->last_seq + 1 || !frame_follows(bytes, &frame, end->chain))
         return STATUS_END;
     status = window_get(&recovery->window, end->offset, frame.frame_bytes, &bytes, &n);
@@ -230,6 +230,13 @@ static enum status frame_read(struct recovery *recovery, const char *name)
 }
 
 /* ---- segments ---- */
+
+/* A segment goes on in the epoch of the one before it, or begins its own with its first event. */
+static bool epochs_follow(const struct segment *before, const struct segment *segment)
+{
+    return epochs_extend(&before->epochs, &segment->epochs) &&
+           (segment->epochs.now == before->epochs.now || segment->epochs.parted_seq == segment->first_seq - 1);
+}
 
 static enum status segment_begin(struct recovery *recovery, size_t position, const char *name)
 {
@@ -279,12 +286,18 @@ static enum status segment_begin(struct recovery *recovery, size_t position, con
             return STATUS_DAMAGED;
         }
         if (segment.first_ordinal != end->ordinal + 1 || segment.previous_chain != end->chain ||
-            segment.first_seq != end->last_seq + 1 || segment.first_seq != recovery->names[position] ||
-            segment.epoch != end->segment.epoch) {
+            segment.first_seq != end->last_seq + 1 || segment.first_seq != recovery->names[position]) {
             PROBLEM(recovery,
                     "%s, offset %" PRIu64 ": %s where frame %" PRIu64 " should be, yet %s begins after frame %" PRIu64
                     ", so everything up to it was durable: acknowledged decisions are damaged. %s",
                     before, end->offset, recovery->bad, end->ordinal + 1, name, segment.first_ordinal - 1, REMEDY);
+            return STATUS_DAMAGED;
+        }
+        if (!epochs_follow(&end->segment, &segment)) {
+            PROBLEM(recovery,
+                    "%s is of epoch %" PRIu32 ", which does not follow from epoch %" PRIu32 " of %s: segments of two "
+                    "histories are in one directory. %s",
+                    name, epoch_number(segment.epochs.now), epoch_number(end->segment.epochs.now), before, REMEDY);
             return STATUS_DAMAGED;
         }
     }
@@ -318,7 +331,7 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
             end->cut_end = at + n;
             struct frame frame;
             if (n == FRAME_STEP_BYTES && frame_parse(bytes, end->segment.ledger_id, &frame) == FRAME_OK &&
-                frame.epoch == end->segment.epoch && frame.durable_ordinal >= expected) {
+                frame.epoch == end->segment.epochs.now && frame.durable_ordinal >= expected) {
                 PROBLEM(recovery,
                         "%s, offset %" PRIu64 ": %s where frame %" PRIu64 " (sequence %" PRIu64
                         " on) should be, yet frame %" PRIu64 " at offset %" PRIu64 " says that everything up to frame "
@@ -391,7 +404,7 @@ static enum status recovery_read(struct recovery *recovery)
             return status;
     }
     memcpy(recovery->report->ledger_id, recovery->end->segment.ledger_id, 16);
-    recovery->report->epoch = recovery->end->segment.epoch;
+    recovery->report->epochs = recovery->end->segment.epochs;
     return STATUS_OK;
 }
 

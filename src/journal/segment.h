@@ -5,6 +5,7 @@
 #ifndef ONHAND_JOURNAL_SEGMENT_H
 #define ONHAND_JOURNAL_SEGMENT_H
 
+#include "base/epochs.h"
 #include "env/env.h"
 #include "journal/frame.h"
 
@@ -19,7 +20,7 @@
 struct segment {
     uint16_t level;
     uint8_t ledger_id[16];
-    uint32_t epoch;
+    struct epochs epochs; /* of all its frames the present one, and those before it */
     uint64_t number; /* 1 for the first */
     uint64_t first_seq;
     uint64_t first_ordinal;  /* of its first frame */

@@ -76,13 +76,13 @@ static enum status take_segment(struct stream_reader *reader, const uint8_t *byt
     bool same = place->segment_number != 0 && segment.number == place->segment_number && !reader->in_segment;
     bool next = segment.number == place->segment_number + 1 && segment.first_ordinal == place->ordinal + 1 &&
                 segment.previous_chain == place->chain && segment.first_seq == place->seq + 1 &&
-                segment.epoch >= place->epoch;
-    if (same ? segment.epoch != place->epoch : !next)
+                (!place->begun || epochs_has(&segment.epochs, place->epoch, place->seq));
+    if (same ? segment.epochs.now != place->epoch : !next)
         return wrong(reader, STATUS_DAMAGED, "a segment does not follow what is there");
     memcpy(place->ledger_id, segment.ledger_id, 16);
     place->begun = true;
     place->segment_number = segment.number;
-    place->epoch = segment.epoch;
+    place->epoch = segment.epochs.now;
     reader->segment = segment;
     reader->in_segment = true;
     return STATUS_OK;

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/decimal.h"
+#include "base/epochs.h"
 #include "base/siphash.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -192,7 +193,7 @@ struct command {
     struct text source;          /* always present */
     struct text id;              /* absent only for the server's own commands */
     const struct reading *reading; /* not in the form: what was found out about the past for it (reading.h), or NULL */
-    uint32_t epoch;              /* not in the form: of the journal that decides, set as the fingerprint is */
+    const struct epochs *epochs; /* not in the form: of the journal that decides, set as the fingerprint is */
     int64_t occurred_at_us;      /* UTC, TIME_NONE when left out; of a count, the end of its window; of a snapshot, what it saw */
     int64_t not_after_us;        /* UTC log time, TIME_NONE when left out */
     struct text actor, reason, document, document_line, channel;

@@ -273,7 +273,7 @@ static bool take_held(struct judge *judge, struct text held)
         return judge_invalid(judge, CODE_bad_value, LINE_NONE, "review", "its command is not one of this version");
     command->reading = resolve->reading;
     command->dry_run = resolve->dry_run;
-    command->epoch = resolve->epoch;
+    command->epochs = resolve->epochs;
     const struct {
         const struct text *said, *held;
         struct text *told;

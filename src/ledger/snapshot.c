@@ -93,7 +93,7 @@ static bool judge_seen(struct judge *judge)
     uint64_t own = judge->source == NULL ? 0 : judge->source->seq_mark;
     if (judge->decision->clock_skew)
         return judge_refuse(judge, CODE_in_future, TEXT_NONE, TEXT("/seen/time"));
-    if (command->has_position && command->seen_epoch != command->epoch)
+    if (command->has_position && !epochs_has(command->epochs, command->seen_epoch, command->seen_position))
         return judge_refuse(judge, CODE_seen_forked, TEXT_NONE, TEXT("/seen/position"));
     if (command->has_position && command->seen_position > judge->ledger->last_seq)
         return judge_refuse(judge, CODE_in_future, TEXT_NONE, TEXT("/seen/position"));

@@ -1207,7 +1207,7 @@ static struct command adapt(const struct model_command *c)
         .not_after_us = c->not_after_us,
         .counted_from_us = c->counted_from_us,
         .includes_picked = c->includes_picked != 0,
-        .epoch = 1,
+        .epochs = &epochs_first,
         .has_position = c->has_position != 0,
         .seen_epoch = (uint32_t)c->seen_epoch,
         .seen_position = (uint64_t)c->seen_position,

@@ -433,6 +433,7 @@ static inline void world_option(struct world *world, const char *key, const char
         c->counted_from_us = world->now_us + number * SECOND_US;
     else if (strcmp(key, "seen") == 0) {
         c->has_position = true;
+        c->seen_epoch = EPOCH_FIRST;
         c->seen_position = (uint64_t)number;
     } else if (strcmp(key, "epoch") == 0)
         c->seen_epoch = (uint32_t)number;
@@ -553,6 +554,7 @@ static inline void world_parse(struct world *world, const char *prose)
         .not_after_us = TIME_NONE,
         .counted_from_us = TIME_NONE,
         .expires_in_ms = EXPIRES_DEFAULT,
+        .epochs = &epochs_first,
         .from = CONDITION_NONE,
         .to_condition = CONDITION_NONE,
         .lines = world->lines,

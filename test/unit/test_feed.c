@@ -5,6 +5,7 @@
  */
 #include "ledger_world.h"
 
+#include "base/epochs.h"
 #include "feed/changes.h"
 #include "feed/filter.h"
 #include "feed/position.h"
@@ -22,7 +23,10 @@ static void a_position_is_read_back_as_it_was_written(void **state)
         {{1, 0}, "1-0"},
         {{1, 1}, "1-1"},
         {{10, 1000000000000}, "10-1000000000000"},
-        {{UINT32_MAX, INT64_MAX}, "4294967295-9223372036854775807"},
+        {{4095, 7}, "4095-7"},
+        {{UINT32_C(0xabcde) << EPOCH_NUMBER_BITS | 2, 900}, "2xabcde-900"},
+        {{1 << EPOCH_NUMBER_BITS | 3, 0}, "3x00001-0"},
+        {{UINT32_MAX, INT64_MAX}, "4095xfffff-9223372036854775807"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[POSITION_TEXT_BYTES];
@@ -60,7 +64,17 @@ static void nothing_else_is_a_position(void **state)
         "1-01",
         "1-00",
         "00-0",
-        "4294967296-1", /* beyond 32 bits */
+        "4096-1", /* beyond 12 bits */
+        "2x-1",
+        "2xabcd-1",
+        "2xabcdef-1",
+        "2xABCDE-1",
+        "2xabcdg-1",
+        "2x00000-1", /* no tag is none */
+        "2xabcde",
+        "2xabcde1",
+        "xabcde-1",
+        "2x abcd-1",
         "99999999999999999999-1",
         "1-9223372036854775808", /* beyond 63 bits */
         "1-18446744073709551616",
@@ -86,7 +100,7 @@ static void a_position_within_an_event_has_a_part(void **state)
     struct position back;
     uint64_t part;
     unsigned n = position_format_part((struct position){UINT32_MAX, INT64_MAX}, INT64_MAX, text);
-    assert_true(text_equal(text_of(text, n), TEXT("4294967295-9223372036854775807.9223372036854775807")));
+    assert_true(text_equal(text_of(text, n), TEXT("4095xfffff-9223372036854775807.9223372036854775807")));
     assert_true(position_parse_part(text_of(text, n), &back, &part));
     assert_true(back.epoch == UINT32_MAX && back.seq == INT64_MAX && part == INT64_MAX);
     n = position_format_part((struct position){1, 2}, 0, text);

@@ -294,7 +294,7 @@ static void what_was_written_is_replayed(void **state)
     for (unsigned start = 0; start < 4; start++) {
         struct journal *journal = must_open(&place, &seen, &report);
         assert_int_equal(report.created, start == 0);
-        assert_int_equal(report.epoch, 1);
+        assert_int_equal(report.epochs.now, EPOCH_FIRST);
         assert_int_equal(report.cut_bytes, 0);
         assert_int_equal(seen.next_seq, seq);
         assert_int_equal(report.last_seq, seq - 1);
@@ -1681,6 +1681,157 @@ static void the_filler_keeps_ahead(void **state)
     place_destroy(&place);
 }
 
+/* ---- epochs ---- */
+
+static void an_epoch_begins_with_a_segment(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    uint64_t seq = 1;
+    uint64_t parted[3] = {0};
+    uint32_t epochs[3] = {0};
+    struct journal *journal = must_open(&place, &seen, &report);
+    write_group(journal, &seq, 30, 100);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct epochs *before = journal_epochs(journal);
+        parted[i] = seq - 1;
+        assert_int_equal(journal_begin_epoch(journal, EPOCH_promote, NULL), STATUS_OK);
+        epochs[i] = journal_epoch(journal);
+        assert_int_equal(epoch_number(epochs[i]), 2 + i);
+        assert_int_equal(before->count, i); /* who holds it is not disturbed */
+        if (i == 1) { /* across a start */
+            journal_close(journal);
+            journal = must_open(&place, &seen, &report);
+            assert_int_equal(journal_epoch(journal), epochs[i]);
+        }
+        write_group(journal, &seq, 30, 100);
+    }
+    journal_close(journal);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    assert_int_equal(seen.next_seq, seq);
+    assert_int_equal(report.segment_count, 4);
+    assert_int_equal(report.epochs.count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(report.epochs.list[i].epoch, epochs[i]);
+        assert_int_equal(report.epochs.list[i].parted_seq, parted[i]);
+        assert_int_equal(report.epochs.list[i].reason, EPOCH_promote);
+    }
+    assert_int_equal(epochs_of(&report.epochs, parted[0]), EPOCH_FIRST);
+    assert_int_equal(epochs_of(&report.epochs, parted[1]), epochs[0]);
+    place_destroy(&place);
+}
+
+/* A segment is named by its first event, so one that has none makes room: nothing of it is lost, and readers go on. */
+static void epochs_begin_where_nothing_was_decided(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    uint64_t seq = 1;
+    uint8_t *bytes = malloc(RECORD_BYTES_MAX);
+    size_t n = 0;
+    struct journal *journal = must_open(&place, &seen, &report);
+    journal_append_tick(journal, 5);
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    assert_int_equal(journal_begin_epoch(journal, EPOCH_restore, NULL), STATUS_OK);
+    assert_int_equal(journal_counters(journal).segments, 1);
+    journal_append_tick(journal, 6);
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    assert_int_equal(journal_begin_epoch(journal, EPOCH_repair, NULL), STATUS_OK);
+    write_group(journal, &seq, 3, 0);
+    assert_int_equal(journal_begin_epoch(journal, EPOCH_promote, NULL), STATUS_OK);
+    journal_append_tick(journal, 20000);
+    assert_int_equal(journal_flush(journal), STATUS_OK);
+    struct journal_place at = JOURNAL_BEGIN; /* opens every file there is */
+    struct journal_replay replay = replay_into(&seen);
+    assert_int_equal(journal_replay_until(journal, &at, INT64_MAX, UINT64_MAX, &replay, NULL), STATUS_OK);
+    assert_int_equal(seen.ticks, 3);
+    assert_int_equal(journal_begin_epoch(journal, EPOCH_promote, NULL), STATUS_OK);
+    write_group(journal, &seq, 3, 0);
+    assert_int_equal(journal_replay_until(journal, &at, INT64_MAX, UINT64_MAX, &replay, NULL), STATUS_OK);
+    assert_int_equal(seen.ticks, 3);
+    assert_int_equal(seen.next_seq, seq);
+    assert_int_equal(journal_counters(journal).segments, 2);
+    journal_close(journal);
+    journal = must_open(&place, &seen, &report);
+    assert_int_equal(seen.ticks, 3);
+    assert_int_equal(seen.next_seq, seq);
+    assert_int_equal(report.segment_count, 2);
+    assert_int_equal(report.epochs.count, 4);
+    assert_int_equal(journal_read(journal, 1, TAIL_UNKNOWN, false, bytes, RECORD_BYTES_MAX, &n), STATUS_OK);
+    journal_close(journal);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    free(bytes);
+    place_destroy(&place);
+}
+
+/* Two copies begin their second epochs: neither's segments are taken for the other's. */
+static void segments_of_two_epochs_do_not_mix(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct place copy = place_create();
+    struct seen seen;
+    struct journal_report report;
+    uint64_t seq = 1;
+    struct journal *journal = must_open(&place, &seen, &report);
+    write_group(journal, &seq, 30, 100);
+    journal_close(journal);
+    struct content first = file_get(&place, FIRST_SEGMENT);
+    file_put(&copy, FIRST_SEGMENT, first.bytes, first.n);
+    char names[2][SEGMENT_NAME_BYTES];
+    uint64_t after = seq;
+    const struct place *places[2] = {&place, &copy};
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t here = seq;
+        segment_name(here, names[0]);
+        journal = must_open(places[i], &seen, &report);
+        assert_int_equal(journal_begin_epoch(journal, EPOCH_promote, NULL), STATUS_OK);
+        write_group(journal, &here, 30, 100);
+        segment_name(here, names[1]);
+        assert_int_equal(journal_begin_epoch(journal, EPOCH_promote, NULL), STATUS_OK);
+        write_group(journal, &here, 30, 100);
+        after = here;
+        journal_close(journal);
+    }
+    assert_true(after > seq);
+    assert_int_equal(verify(&copy, &seen, &report), STATUS_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        struct content own = file_get(&place, names[i]);
+        struct content other = file_get(&copy, names[i]);
+        file_put(&place, names[i], other.bytes, other.n);
+        assert_int_equal(verify(&place, &seen, &report), STATUS_DAMAGED);
+        file_put(&place, names[i], own.bytes, own.n);
+        free(own.bytes);
+        free(other.bytes);
+    }
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    /* An epoch that its own header does not explain. */
+    struct content second = file_get(&place, names[0]);
+    struct segment segment;
+    assert_int_equal(segment_parse(second.bytes, &segment), SEGMENT_OK);
+    const struct {
+        uint32_t at;
+        uint8_t value;
+        enum segment_verdict verdict;
+    } rows[] = {{32, 3, SEGMENT_BROKEN}, {72, 0, SEGMENT_BROKEN},  {72, 65, SEGMENT_TOO_NEW}, {92, 200, SEGMENT_TOO_NEW},
+                {88, 9, SEGMENT_BROKEN}, {200, 1, SEGMENT_TOO_NEW}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t header[SEGMENT_HEADER_BYTES];
+        memcpy(header, second.bytes, sizeof(header));
+        header[rows[i].at] = rows[i].value;
+        put_u32(header + SEGMENT_HEADER_BYTES - 4, crc32c(0, header, SEGMENT_HEADER_BYTES - 4));
+        assert_int_equal(segment_parse(header, &segment), rows[i].verdict);
+    }
+    free(first.bytes);
+    free(second.bytes);
+    place_destroy(&place);
+    place_destroy(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1708,6 +1859,9 @@ int main(void)
         cmocka_unit_test(a_full_disk_passes_for_the_filling_thread),
         cmocka_unit_test(a_disk_with_larger_blocks_goes_on),
         cmocka_unit_test(the_filler_keeps_ahead),
+        cmocka_unit_test(an_epoch_begins_with_a_segment),
+        cmocka_unit_test(epochs_begin_where_nothing_was_decided),
+        cmocka_unit_test(segments_of_two_epochs_do_not_mix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static const struct new_name names[] = {
     {NAME_ITEM, 0, {"A", 1}},      {NAME_ITEM, 1, {"B", 1}},      {NAME_LOCATION, 0, {"DC", 2}},
     {NAME_LOCATION, 1, {"S1", 2}}, {NAME_SOURCE, 0, {"shop", 4}}, {NAME_CHANNEL, 0, {"we\"b", 4}},
 };
-static const struct render render = {NULL, 1, sizeof(names) / sizeof(names[0]), names};
+static const struct render render = {NULL, &epochs_first, sizeof(names) / sizeof(names[0]), names};
 
 static struct event events[4];
 static struct shortage shortages[2];
