@@ -25,6 +25,7 @@
     X(VERSION, "written by a newer or unknown version", "use the version of onhand that wrote it")                     \
     X(AGAIN, "not now", "try again")                                                                                   \
     X(END, "no more", "nothing to do")                                                                                 \
+    X(DENIED, "the system does not permit it", "let onhand's user read and write the data directory and its files")    \
     X(CLOCK, "the clock jumped", "set the clock right, then restart, with --accept-clock if it is right now")
 
 enum status {

@@ -84,7 +84,8 @@ int cmd_verify(int argc, char **argv)
         cli_error("verify", "address space for the tables cannot be had (%zu MiB)", bytes >> 20);
         return EXIT_FILES;
     }
-    const struct journal_replay replay = {&replayed, on_genesis, on_decision};
+    const struct journal_replay replay = {
+        .context = &replayed, .genesis = on_genesis, .decision = on_decision};
     struct journal_report report = {0};
     enum status status = journal_verify(env, words[0], &replay, &report);
     if (status == STATUS_OK) {

@@ -119,7 +119,7 @@ static bool is_ahead(const struct past_ledger *past, int64_t at_us, uint64_t las
 
 static enum status bring_up(struct past_ledger *past, int64_t at_us, uint64_t last_seq, const atomic_bool *stop)
 {
-    const struct journal_replay replay = {past, NULL, replay_decision};
+    const struct journal_replay replay = {.context = past, .decision = replay_decision};
     if (past->kept && is_ahead(past, at_us, last_seq))
         drop(past);
     if (!past->kept) {

@@ -144,6 +144,18 @@ static enum status check_clock(const struct shard *shard, struct journal_report 
     return STATUS_CLOCK;
 }
 
+/* What was read can be gone on with. */
+static enum status replay_admit(void *context, struct journal_report *report)
+{
+    const struct shard *shard = context;
+    if (shard->rebuild.limit_too_low == NULL)
+        return check_clock(shard, report);
+    snprintf(report->problem, sizeof(report->problem),
+             "the journal holds more than this start allows: raise %s (after decision %llu). Nothing was changed.",
+             shard->rebuild.limit_too_low, (unsigned long long)shard->rebuild.decision_count);
+    return STATUS_INVALID;
+}
+
 enum status shard_open(const struct shard_options *options, struct shard **out_shard, struct journal_report *out_report)
 {
     struct shard *shard = calloc(1, sizeof(*shard));
@@ -161,26 +173,15 @@ enum status shard_open(const struct shard_options *options, struct shard **out_s
                  ledger_bytes(&options->limits) >> 20);
         goto fail_shard;
     }
-    const struct journal_replay replay = {shard, replay_genesis, replay_decision};
+    const struct journal_replay replay = {
+        .context = shard, .genesis = replay_genesis, .decision = replay_decision, .admit = replay_admit};
     status = journal_open(&options->journal, &replay, &shard->journal, out_report);
     if (status != STATUS_OK)
         goto fail_shard;
-    status = STATUS_INVALID;
-    if (shard->rebuild.limit_too_low != NULL) {
-        snprintf(out_report->problem, sizeof(out_report->problem),
-                 "the journal holds more than this start allows: raise %s (after decision %llu)", shard->rebuild.limit_too_low,
-                 (unsigned long long)shard->rebuild.decision_count);
-        goto fail_journal;
-    }
-    status = check_clock(shard, out_report);
-    if (status != STATUS_OK)
-        goto fail_journal;
     history_init_appended(&shard->history, shard->journal, shard->history.bytes, &shard->read_decision);
     *out_shard = shard;
     return STATUS_OK;
 
-fail_journal:
-    journal_close(shard->journal);
 fail_shard:
     shard_free(shard);
     return status;

@@ -31,11 +31,11 @@ struct env {
 
     /* -- directory -- */
     /* Opens (creates when `create`) and locks a directory, exclusively when `exclusive`, else shared with other readers.
-     * NOT_FOUND, LOCKED, IO. */
+     * NOT_FOUND, LOCKED, DENIED (an exclusive one must be writable), IO. */
     enum status (*directory_open)(void *context, const char *path, bool create, bool exclusive,
                                   struct env_directory **out_directory);
     void (*directory_close)(void *context, struct env_directory *directory);
-    /* Calls `each` for every regular file, in no order. */
+    /* Calls `each` for every name in it, of whatever it is, in no order. */
     enum status (*directory_list)(void *context, struct env_directory *directory,
                                   void (*each)(void *argument, const char *name), void *argument);
     /* Makes created, renamed and removed names durable. IO is final. */

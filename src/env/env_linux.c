@@ -88,6 +88,10 @@ static enum status failed(const char *what, const char *name, int error)
         return STATUS_NO_SPACE;
     case ENOMEM:
         return STATUS_MEMORY;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return STATUS_DENIED;
     default:
         return STATUS_IO;
     }
@@ -149,6 +153,12 @@ static enum status linux_directory_open(void *context, const char *path, bool cr
         enum status status = failed("lock", path, error);
         return error == EWOULDBLOCK ? STATUS_LOCKED : status;
     }
+    /* Found out now, not when the next file is due. */
+    if (exclusive && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) {
+        int error = errno;
+        (void)close(fd);
+        return failed("write to", path, error);
+    }
     struct env_directory *directory = malloc(sizeof(*directory));
     if (directory == NULL) {
         (void)close(fd);
@@ -188,12 +198,7 @@ static enum status linux_directory_list(void *context, struct env_directory *dir
                 status = failed("list", "", errno);
             break;
         }
-        bool regular = entry->d_type == DT_REG;
-        if (entry->d_type == DT_UNKNOWN) {
-            struct stat st;
-            regular = fstatat(directory->fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
-        }
-        if (regular)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             each(argument, entry->d_name);
     }
     (void)closedir(dir);

@@ -372,6 +372,8 @@ enum status journal_open(const struct journal_options *options, const struct jou
     }
     struct recovery_end end;
     status = recovery_run(env, journal->directory, replay, &journal->index, &end, report);
+    if (status == STATUS_OK && !end.empty && replay != NULL && replay->admit != NULL)
+        status = replay->admit(replay->context, report);
     if (status != STATUS_OK)
         goto fail_index;
     if (end.empty && (options->read_only || (options->copy && options->copy_start == NULL))) {

@@ -65,6 +65,9 @@ struct journal_replay {
     /* Every decision, with the names that precede it attached, and every tick (a decision of kind KIND_TICK with no
      * events). Texts are borrowed for the call. */
     void (*decision)(void *context, const struct decision *decision);
+    /* When all was read, before anything is written: what is not OK refuses to open it, for a reason that it says in
+     * report->problem, and nothing is changed. NULL: no objection. */
+    enum status (*admit)(void *context, struct journal_report *report);
 };
 
 /*

@@ -91,8 +91,8 @@ static void window_open(struct window *window, struct env_file *file)
 
 static enum status io_problem(struct recovery *recovery, enum status status, const char *what, const char *name)
 {
-    PROBLEM(recovery, "%s %s: %s. Look at the disk and the system log; nothing was changed.", what, name,
-            env_last_error());
+    PROBLEM(recovery, "%s %s: %s. To mend it: %s. Nothing was changed.", what, name, env_last_error(),
+            status_remedy(status));
     return status;
 }
 

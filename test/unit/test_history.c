@@ -53,7 +53,7 @@ static void open_journal(void)
 {
     struct journal_options options = {.env = linux_env(), .path = path, .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
                                       .fill_on_writer = true};
-    const struct journal_replay replay = {NULL, no_genesis, no_decision};
+    const struct journal_replay replay = {.genesis = no_genesis, .decision = no_decision};
     struct journal_report report;
     if (journal_open(&options, &replay, &journal, &report) != STATUS_OK)
         fail_msg("%s", report.problem);

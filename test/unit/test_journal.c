@@ -190,7 +190,7 @@ static void seen_decision(void *context, const struct decision *decision)
 static struct journal_replay replay_into(struct seen *seen)
 {
     *seen = (struct seen){0};
-    return (struct journal_replay){seen, seen_genesis, seen_decision};
+    return (struct journal_replay){.context = seen, .genesis = seen_genesis, .decision = seen_decision};
 }
 
 static struct journal_options options_of(const struct place *place)
