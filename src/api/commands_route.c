@@ -18,6 +18,7 @@
  *     stream   a command per line; answers flow while lines still come
  */
 #include "api/answer.h"
+#include "api/ndjson.h"
 #include "api/parked.h"
 #include "api/routes.h"
 
@@ -420,15 +421,6 @@ static void describe_json_error(struct malformed *malformed, const struct json_e
                  error->offset + 1);
 }
 
-static bool is_blank(const char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (bytes[i] != ' ' && bytes[i] != '\t' && bytes[i] != '\r')
-            return false;
-    }
-    return true;
-}
-
 /* Takes one line; false when it must be taken again later. */
 static bool push_line(struct connection *connection, const char *line, size_t n)
 {
@@ -460,12 +452,13 @@ static bool step_stream(struct connection *connection)
     struct commands *commands = connection->state;
     struct buffer *text = &commands->text;
     while (commands->at < text->length) {
-        const char *line = text->bytes + commands->at;
-        size_t left = text->length - commands->at;
-        const char *end = memchr(line, '\n', left);
-        if (end == NULL && !commands->body_over) {
-            if (left <= IO_OBJECT_BYTES)
-                break; /* the rest of it comes later */
+        struct text line;
+        size_t taken;
+        enum ndjson_next next = ndjson_next(text->bytes + commands->at, text->length - commands->at, commands->body_over,
+                                            IO_OBJECT_BYTES, &line, &taken);
+        if (next == NDJSON_MORE)
+            break; /* the rest of it comes later */
+        if (next == NDJSON_TOO_LONG) {
             /* Longer than any command: what follows cannot be told from it. */
             const struct malformed malformed = {.code = CODE_bad_value, .line = -1,
                                                 .detail = "the line is longer than 1 MiB; the stream ends here"};
@@ -476,12 +469,9 @@ static bool step_stream(struct connection *connection)
             commands->at = text->length;
             break;
         }
-        size_t n = end == NULL ? left : (size_t)(end - line);
-        if (!is_blank(line, n)) {
-            if (must_wait(connection) || !push_line(connection, line, n))
-                return false;
-        }
-        commands->at += end == NULL ? n : n + 1;
+        if (next == NDJSON_LINE && (must_wait(connection) || !push_line(connection, line.bytes, line.length)))
+            return false;
+        commands->at += taken;
         commands->number++;
     }
     if (commands->at != 0) {

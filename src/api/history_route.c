@@ -7,6 +7,7 @@
  * entry: what is recorded later is above it on `recorded`. On `occurred` a late fact may come to lie above it or below;
  * below, it is in a page to come. A check ties a cursor to its item, location, axis and place.
  */
+#include "api/cursor.h"
 #include "api/feed_text.h"
 #include "api/routes.h"
 
@@ -19,7 +20,6 @@
 #define PAGE_DEFAULT      100
 #define HISTORY_PAGE_MAX  1000
 #define HISTORY_PAGE_BYTES ((size_t)4 << 20) /* a page ends behind the entry that exceeds it */
-#define CURSOR_BYTES      24
 
 enum { HISTORY_LOCATION, HISTORY_LIMIT, HISTORY_CURSOR, HISTORY_AXIS, HISTORY_PARAMETERS };
 
@@ -135,32 +135,19 @@ static void work_run(void *context)
 
 static void render_cursor(struct buffer *out, const struct history_call *call)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t bytes[CURSOR_BYTES];
     put_u64(bytes, cursor_check(call, call->page.last));
     put_u64(bytes + 8, (uint64_t)call->page.last.us);
     put_u64(bytes + 16, call->page.last.seq);
-    buffer_byte(out, '"');
-    for (unsigned i = 0; i < CURSOR_BYTES; i++) {
-        buffer_byte(out, digits[bytes[i] >> 4]);
-        buffer_byte(out, digits[bytes[i] & 15]);
-    }
-    buffer_byte(out, '"');
+    cursor_write(out, bytes);
 }
 
 /* False for what no call gave; whether this one did is known when the item is. */
 static bool read_cursor(struct history_call *call, struct text text)
 {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t bytes[CURSOR_BYTES] = {0};
-    if (text.length != 2 * CURSOR_BYTES)
+    uint8_t bytes[CURSOR_BYTES];
+    if (!cursor_read(text, bytes))
         return false;
-    for (unsigned i = 0; i < 2 * CURSOR_BYTES; i++) {
-        const char *digit = memchr(digits, text.bytes[i], 16);
-        if (digit == NULL)
-            return false;
-        bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | (digit - digits));
-    }
     call->check = get_u64(bytes);
     call->page.before = (struct history_place){(int64_t)get_u64(bytes + 8), get_u64(bytes + 16)};
     return call->page.before.seq != 0;

@@ -17,6 +17,7 @@
  * A new collection is a row of `collections`: its parameters, the places of its table, what takes a row out of the
  * ledger and what renders it. When its places are given anew, it takes nothing that came to be after list->since.
  */
+#include "api/cursor.h"
 #include "api/explain_drift.h"
 #include "api/feed_text.h"
 #include "api/routes.h"
@@ -544,8 +545,6 @@ static const struct collection collections[] = {
 
 /* ---- cursors ---- */
 
-#define CURSOR_BYTES 24
-
 /* Of everything a cursor belongs to. The key is no secret: whoever makes up a cursor sees rows like anybody else. */
 static uint64_t cursor_check(const struct list *list, uint32_t epoch, uint64_t since, uint32_t place)
 {
@@ -571,44 +570,20 @@ static uint64_t cursor_check(const struct list *list, uint32_t epoch, uint64_t s
 
 static void render_cursor(struct buffer *out, const struct list *list, uint32_t epoch, uint32_t place)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t bytes[CURSOR_BYTES];
     put_u64(bytes, cursor_check(list, epoch, list->since, place));
     put_u64(bytes + 8, list->since);
     put_u32(bytes + 16, place);
     put_u32(bytes + 20, epoch);
-    buffer_byte(out, '"');
-    for (unsigned i = 0; i < CURSOR_BYTES; i++) {
-        buffer_byte(out, digits[bytes[i] >> 4]);
-        buffer_byte(out, digits[bytes[i] & 15]);
-    }
-    buffer_byte(out, '"');
-}
-
-static bool hex_digit(char c, uint8_t *out_value)
-{
-    if (c >= '0' && c <= '9')
-        *out_value = (uint8_t)(c - '0');
-    else if (c >= 'a' && c <= 'f')
-        *out_value = (uint8_t)(c - 'a' + 10);
-    else
-        return false;
-    return true;
+    cursor_write(out, bytes);
 }
 
 /* False when this call, with these filters and on this ledger's epoch, has not given it. */
 static bool read_cursor(struct list *list, struct text text, uint32_t epoch)
 {
     uint8_t bytes[CURSOR_BYTES];
-    if (text.length != 2 * CURSOR_BYTES)
+    if (!cursor_read(text, bytes))
         return false;
-    for (unsigned i = 0; i < CURSOR_BYTES; i++) {
-        uint8_t high;
-        uint8_t low;
-        if (!hex_digit(text.bytes[2 * i], &high) || !hex_digit(text.bytes[2 * i + 1], &low))
-            return false;
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
     list->since = get_u64(bytes + 8);
     list->place = get_u32(bytes + 16);
     list->resumed = true;
