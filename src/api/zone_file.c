@@ -263,10 +263,15 @@ struct window {
     bool bad;
 };
 
-/* The offset from this moment on. Moments come in order. */
+/* The offset from this moment on. Moments come in order; of two at once the later counts, as where summer time never ends
+ * because it begins when it does. */
 static void change(struct window *window, int64_t at_s, int64_t offset_s)
 {
     struct zone *zone = window->zone;
+    if (zone->change_count != 0 && at_s <= zone->changes[zone->change_count - 1].from_s) {
+        window->bad = window->bad || at_s < zone->changes[zone->change_count - 1].from_s;
+        zone->change_count--;
+    }
     int32_t now_s = zone->change_count == 0 ? zone->offset_s : zone->changes[zone->change_count - 1].offset_s;
     if (offset_s < -ZONE_OFFSET_S_MAX || offset_s > ZONE_OFFSET_S_MAX) {
         window->bad = true;
@@ -315,7 +320,7 @@ bool zone_file_read(const uint8_t *bytes, size_t n, struct text name, int64_t fr
     change(&window, INT64_MIN, type_offset(&description, 0));
     for (uint32_t i = 0; i < description.time_count && !window.bad; i++) {
         int64_t at_s = big_i64(description.times + (size_t)i * 8);
-        if (at_s < last_s)
+        if (i != 0 && at_s <= last_s)
             return false;
         last_s = at_s;
         change(&window, at_s, type_offset(&description, description.indexes[i]));

@@ -333,6 +333,8 @@ static void rules_are_followed_behind_what_is_written(void **state)
         {"<-03>3", -10800, 0, {0, 0}, {0, 0}},
         {"IST-5:30DST,J60/0,J300/0", 19800, 4, {1772303400, 23400}, {1793035800, 19800}},
         {"XXX0YYY,59/0,299/0", 0, 4, {1772323200, 3600}, {1793055600, 0}},
+        /* Summer time that ends when that of the next year begins is all there is. */
+        {"EST5EDT,0/0,J365/25", -14400, 0, {0, 0}, {0, 0}},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct zone zone;
@@ -371,7 +373,8 @@ static void what_is_no_description_is_refused(void **state)
 {
     (void)state;
     static const int32_t offsets[] = {3600, 7200};
-    static const int64_t times[] = {1774746000, 1792890000}, back[] = {1792890000, 1774746000};
+    static const int64_t times[] = {1774746000, 1792890000}, back[] = {1792890000, 1774746000},
+                         same[] = {1774746000, 1774746000};
     static const uint8_t indexes[] = {1, 0}, beyond[] = {1, 2};
     static uint8_t bytes[4096];
     struct zone zone;
@@ -386,18 +389,26 @@ static void what_is_no_description_is_refused(void **state)
     /* Any bit turned: refused, or something that is still a zone. */
     for (size_t bit = 0; bit < 8 * n; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        if (zone_file_read(bytes, n, TEXT("Z"), Y2026, Y2028, &zone))
-            assert_true(zone.change_count <= ZONE_CHANGES_MAX);
+        if (zone_file_read(bytes, n, TEXT("Z"), Y2026, Y2028, &zone)) {
+            struct location_config config = {.zone = zone};
+            bool fits;
+            static uint8_t form[CONFIG_BYTES_MAX];
+            size_t m = location_config_write(&config, form, &fits);
+            assert_true(location_config_read(text_of((const char *)form, m), &config));
+        }
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     n = describe(bytes, back, indexes, 2, offsets, 2, "");
+    assert_false(zone_file_read(bytes, n, TEXT("Z"), Y2026, Y2028, &zone));
+    n = describe(bytes, same, indexes, 2, offsets, 2, "");
     assert_false(zone_file_read(bytes, n, TEXT("Z"), Y2026, Y2028, &zone));
     n = describe(bytes, times, beyond, 2, offsets, 2, "");
     assert_false(zone_file_read(bytes, n, TEXT("Z"), Y2026, Y2028, &zone));
     static const char *const rules[] = {"C-1", "CET", "CET-25", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M3.5.0,M13.5.0",
                                         "CET-1CEST,M3.6.0,M10.5.0", "CET-1CEST,M3.5.7,M10.5.0", "CET-1CEST,J0,J300",
                                         "CET-1CEST,J366,J300", "CET-1CEST,M3.5.0,M10.5.0/168", "CET-1CEST,M3.5.0,M10.5.0x",
-                                        "<CET-1", "CET-1:60", "CET-1CEST,M3.0.0,M10.5.0", "CET-1CEST,x,J3"};
+                                        "<CET-1", "CET-1:60", "CET-1CEST,M3.0.0,M10.5.0", "CET-1CEST,x,J3",
+                                        "CET-1CEST,J1/-30,J365/40" /* the next summer begins before this one ends */};
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         n = describe(bytes, NULL, NULL, 0, offsets, 1, rules[i]);
         if (zone_file_read(bytes, n, TEXT("Z"), Y2026, Y2028, &zone))
