@@ -97,7 +97,8 @@ enum frame_verdict frame_parse(const uint8_t header[FRAME_HEADER_BYTES], const u
     memcpy(frame.ledger_id, header + 16, LEDGER_ID_KEPT);
     if (frame.frame_bytes > FRAME_BYTES_MAX || frame.frame_bytes % FRAME_STEP_BYTES != 0 ||
         frame.frame_bytes < FRAME_HEADER_BYTES || frame.record_bytes > frame.frame_bytes - FRAME_HEADER_BYTES ||
-        frame.durable_ordinal >= frame.ordinal || frame.first_seq == 0 || frame.last_seq < frame.first_seq - 1)
+        frame.durable_ordinal >= frame.ordinal || frame.ordinal == UINT64_MAX || frame.first_seq == 0 ||
+        frame.last_seq < frame.first_seq - 1 || frame.last_seq == UINT64_MAX) /* both have a next one */
         return FRAME_BROKEN;
     *out_frame = frame;
     return FRAME_OK;

@@ -475,6 +475,24 @@ static void header_signed_anew(uint8_t *frame)
     put_u32(frame + 124, crc32c(0, frame, 124));
 }
 
+static void a_frame_has_a_next_one(void **state)
+{
+    (void)state;
+    uint8_t bytes[FRAME_STEP_BYTES] = {0};
+    struct frame frame = {.level = JOURNAL_LEVEL, .epoch = 1, .frame_bytes = sizeof(bytes), .ordinal = 7, .first_seq = 9};
+    frame.last_seq = 9;
+    frame_finish(bytes, &frame, 0);
+    assert_int_equal(frame_parse(bytes, frame.ledger_id, &frame), FRAME_OK);
+    static const size_t numbers[] = {40, 48, 56}; /* ordinal, first and last event */
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        uint64_t before = get_u64(bytes + numbers[i]);
+        put_u64(bytes + numbers[i], UINT64_MAX);
+        header_signed_anew(bytes);
+        assert_int_equal(frame_parse(bytes, frame.ledger_id, &frame), FRAME_BROKEN);
+        put_u64(bytes + numbers[i], before);
+    }
+}
+
 static void two_frames_in_flight_are_both_cut(void **state)
 {
     (void)state;
@@ -1839,6 +1857,7 @@ int main(void)
         cmocka_unit_test(a_journal_is_opened_once),
         cmocka_unit_test(a_tail_torn_at_any_byte_is_cut),
         cmocka_unit_test(every_flipped_bit_is_seen),
+        cmocka_unit_test(a_frame_has_a_next_one),
         cmocka_unit_test(two_frames_in_flight_are_both_cut),
         cmocka_unit_test(stale_and_foreign_frames_do_not_come_alive),
         cmocka_unit_test(another_history_of_the_same_ledger_does_not_fit),
