@@ -1,18 +1,7 @@
 /* Any bytes as a command's binary form: refused, or exactly the encoding of what was read. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "ledger/command.h"
-
-_Noreturn void check_failed(const char *condition, const char *file, int line)
-{
-    (void)fprintf(stderr, "%s:%d: %s\n", file, line, condition);
-    abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct command_line lines[COMMAND_LINES_MAX];
 static uint8_t again[COMMAND_BYTES_MAX];

@@ -2,20 +2,9 @@
  * Any bytes as requests on one connection, heads and bodies, cut at a place that the first byte chooses: no crash, and the
  * same requests however they are cut.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "api/http1.h"
-
-_Noreturn void check_failed(const char *condition, const char *file, int line)
-{
-    (void)fprintf(stderr, "%s:%d: %s\n", file, line, condition);
-    abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What the stream was understood as: a sum over results, texts and body bytes. */
 static uint64_t fold(uint64_t sum, const void *bytes, size_t n)

@@ -2,22 +2,11 @@
  * Any bytes as one JSON document, then as a command and as bodies of configuration: no crash, no dependence on what lies behind the
  * document, and every accepted command has a canonical encoding that decodes to itself.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "api/config_json.h"
 #include "base/utf8.h"
 #include "../unit/json_oracle.h"
-
-_Noreturn void check_failed(const char *condition, const char *file, int line)
-{
-    (void)fprintf(stderr, "%s:%d: %s\n", file, line, condition);
-    abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define NODES_MAX 2000
 static struct json_node nodes[NODES_MAX];
