@@ -291,6 +291,9 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
     enum status status = env->file_open(env->context, journal->directory, name, ENV_OPEN_WRITE, &journal->file);
     if (status == STATUS_OK)
         status = recovery_mend(env, journal->file, end, report);
+    /* The last process may have ended between naming this segment and making its name durable. */
+    if (status == STATUS_OK)
+        status = env->directory_sync(env->context, journal->directory);
     if (status != STATUS_OK)
         return status;
     journal->block_bytes = env->file_block_bytes(env->context, journal->file);
