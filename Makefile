@@ -1,5 +1,5 @@
 # Short names only; Meson does the work. `make` alone builds.
-.PHONY: build demo run test check night bench coverage fuzz install deps deps-test format clean
+.PHONY: build demo run test check night sim bench coverage fuzz install deps deps-test format clean
 MESON_FLAGS =
 JOBS = $(shell nproc)
 
@@ -28,6 +28,12 @@ check: deps-test
 
 night: deps-test
 	@test/tier night $(STEP)
+
+SEEDS = 2000
+FIRST = 1
+sim: deps-test
+	@packaging/build build-pure pure test/sim/test_sim
+	@build-pure/test/sim/test_sim --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
 
 bench: deps-test build
 	@bench/run

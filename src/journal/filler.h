@@ -14,7 +14,9 @@
 
 struct filler;
 
+#ifndef FILL_STEP_BYTES /* see JOURNAL_SEGMENT_BYTES_MIN */
 #define FILL_STEP_BYTES ((uint64_t)1 << 20)
+#endif
 #define FILL_RETRY_NS   (INT64_C(1000) * 1000 * 1000) /* on a full disk */
 /* Beyond its nominal size: the last groups of a segment have a place there when the next one cannot be made. */
 #define FILL_BEYOND_BYTES FILL_STEP_BYTES

@@ -88,6 +88,7 @@ extern uint64_t play_count_fates[COUNT_FATES];
 extern uint64_t play_silent_told, play_heard_told, play_shown_less;
 extern uint64_t play_expired, play_covered, play_served, play_short, play_promised_served, play_promised_expired;
 extern int64_t play_trolleys_short, play_others_short;
+extern const struct ledger_limits play_limits; /* of both ledgers: no command comes near them */
 extern const char *const play_kind_names[MODEL_KIND_COUNT];
 extern const enum snapshot_policy play_policies[MODEL_POLICIES];
 

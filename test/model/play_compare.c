@@ -282,7 +282,7 @@ struct command play_adapt(const struct model_command *c)
 
 /* ---- the two ledgers ---- */
 
-static const struct ledger_limits limits = {
+const struct ledger_limits play_limits = {
     .item_count_max = 16, .location_count_max = 16, .source_count_max = 8, .quota_count_max = 512,
     .offer_count_max = 512, .cell_count_max = 128,
     .claim_count_max = 16, .claim_line_count_max = 256,
@@ -293,14 +293,14 @@ static const struct ledger_limits limits = {
 
 static struct ledger *fresh(struct ledger **out)
 {
-    size_t bytes = ledger_bytes(&limits);
+    size_t bytes = ledger_bytes(&play_limits);
     if (*out == NULL)
         *out = aligned_alloc(REGION_ALIGNMENT, bytes);
     if (*out == NULL)
         exit(2);
     struct region region = {(uint8_t *)*out, bytes, 0};
     memset(region.base, 0, bytes);
-    struct ledger *ledger = ledger_init(&region, &limits, &run.key);
+    struct ledger *ledger = ledger_init(&region, &play_limits, &run.key);
     assert((void *)ledger == (void *)*out);
     return ledger;
 }
