@@ -20,7 +20,7 @@ struct table_bucket {
     uint32_t next; /* overflow bucket number + 1, 0 for none: zeroed memory is an empty table */
 };
 
-_Static_assert(sizeof(struct table_bucket) == 64, "a bucket is one cache line");
+_Static_assert(sizeof(struct table_bucket) == TABLE_BUCKET_BYTES, "a bucket is one cache line");
 
 /* Hashes from callers are keyed and good in every bit, so the tag's low bits choose the bucket as they are. */
 static uint32_t bucket_number(const struct table *table, uint32_t tag)
@@ -165,6 +165,12 @@ void table_frontier(const struct table *table, const void **out_used_end, const 
 {
     *out_used_end = table->buckets + ((uint32_t)1 << table->level) + table->split;
     *out_end = table->buckets + bucket_count_max(table->count_max);
+}
+
+struct table_memory table_memory(const struct table *table)
+{
+    return (struct table_memory){table->buckets, table->overflow, ((uint32_t)1 << table->level) + table->split,
+                                 bucket_count_max(table->count_max)};
 }
 
 void table_prefetch(const struct table *table, uint64_t hash)

@@ -25,6 +25,7 @@
 #define TABLE_NONE UINT32_MAX
 
 struct table_bucket;
+#define TABLE_BUCKET_BYTES 64
 
 struct table {
     struct table_bucket *buckets;  /* owned by the region */
@@ -53,6 +54,13 @@ void table_insert(struct table *table, uint64_t hash, uint32_t entry);
 void table_remove(struct table *table, uint64_t hash, uint32_t entry);
 /* Where the buckets grow: behind the last one in use, and behind the last there can be. */
 void table_frontier(const struct table *table, const void **out_used_end, const void **out_end);
+/* Its memory, to be copied as 32-bit numbers: the buckets in use, and how many there can be. Overflow buckets are as many as
+ * overflow_count and overflow_max say. */
+struct table_memory {
+    void *buckets, *overflow;
+    uint32_t bucket_count, bucket_count_max;
+};
+struct table_memory table_memory(const struct table *table);
 /* Brings the bucket of this hash towards the cache. */
 void table_prefetch(const struct table *table, uint64_t hash);
 /* The entry table_find will look at first, or TABLE_NONE: most often the right one, so that it can be prefetched. */

@@ -30,7 +30,7 @@ static uint32_t part_count_max(const struct ledger_limits *limits, enum state_pa
     return most[part];
 }
 
-static size_t block_count_max(const struct ledger_limits *limits, enum state_part part)
+size_t part_blocks_max(const struct ledger_limits *limits, enum state_part part)
 {
     return (size_t)part_count_max(limits, part) / BLOCK_ENTRIES + 1;
 }
@@ -39,7 +39,7 @@ size_t audit_bytes(const struct ledger_limits *limits)
 {
     size_t bytes = 0;
     for (unsigned part = 0; part < PART_HASHED; part++)
-        bytes += region_round(block_count_max(limits, (enum state_part)part) * sizeof(uint64_t));
+        bytes += region_round(part_blocks_max(limits, (enum state_part)part) * sizeof(uint64_t));
     return bytes;
 }
 
@@ -47,12 +47,12 @@ void audit_init(struct ledger *ledger, struct region *region)
 {
     for (unsigned part = 0; part < PART_HASHED; part++)
         ledger->block_hashes[part] =
-            region_take(region, block_count_max(&ledger->limits, (enum state_part)part), sizeof(uint64_t));
+            region_take(region, part_blocks_max(&ledger->limits, (enum state_part)part), sizeof(uint64_t));
 }
 
 /* ---- parts ---- */
 
-static uint32_t part_count(const struct ledger *ledger, enum state_part part)
+uint32_t part_count(const struct ledger *ledger, enum state_part part)
 {
     switch (part) {
     case PART_ITEM:

@@ -128,6 +128,21 @@ void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, ui
     ids->next++;
 }
 
+void ids_index(struct ledger *ledger)
+{
+    struct ids *ids = &ledger->ids;
+    uint64_t *hashes = ledger->block_hashes[PART_ID];
+    for (uint64_t n = ids->first; n < ids->next; n++) {
+        uint32_t place = (uint32_t)(n % ids->ring_count);
+        if (n == ids->first || n % ID_BLOCK == 0)
+            hashes[first_of_block(place) / BLOCK_ENTRIES] += block_hash(ids, n);
+        hashes[place / BLOCK_ENTRIES] += id_entry_hash(ids, n);
+        if (n + AUDIT_AHEAD < ids->next)
+            table_prefetch(&ids->index, ids->ring[(n + AUDIT_AHEAD) % ids->ring_count].hash.low);
+        table_insert(&ids->index, ids->ring[place].hash.low, place);
+    }
+}
+
 /* The entry that is at a place, or would be next; it is kept when its number is before ids.next. */
 static uint64_t number_at(const struct ids *ids, uint32_t place)
 {

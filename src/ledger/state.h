@@ -537,10 +537,23 @@ struct ledger {
     struct table offer_index;
     uint64_t (*location_channels)[CHANNEL_WORDS]; /* which channels sell from a location: a bit each. Derived */
     struct pending *pending;
+    bool image_begun; /* an image is being read into it (image.c) */
 };
+
+/* ---- image.c ---- */
+struct image_form {
+    const struct column *columns;
+    size_t count;
+    size_t struct_bytes; /* of which they are all fields; 0 when it has others, too */
+};
+/* What is written of tables. */
+const struct image_form *image_forms(size_t *out_count);
 
 /* ---- audit.c ---- */
 size_t audit_bytes(const struct ledger_limits *limits);
+/* Entries of a part, ever used; blocks there is room for. */
+uint32_t part_count(const struct ledger *ledger, enum state_part part);
+size_t part_blocks_max(const struct ledger_limits *limits, enum state_part part);
 void audit_init(struct ledger *ledger, struct region *region);
 /* A pass at once; ends the process when it finds something. */
 void audit_whole(const struct ledger *ledger);
@@ -964,6 +977,8 @@ bool ids_stale(const struct ledger *ledger, int64_t now_us);
 bool ids_room(const struct ledger *ledger, int64_t now_us);
 void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, uint64_t last_seq, int64_t now_us);
 void ids_forget(struct ledger *ledger, int64_t now_us, unsigned most);
+/* Behind an image, which has the entries: makes the index and what the blocks' hashes say. */
+void ids_index(struct ledger *ledger);
 bool id_hashed(const struct ledger *ledger, uint32_t place, struct audit *audit);
 bool id_sound(const struct ledger *ledger, uint32_t place, struct audit *audit);
 void ids_check(const struct ledger *ledger);

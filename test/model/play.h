@@ -50,7 +50,7 @@ struct run {
     bool plain; /* in this one no command asks for what has to be read of the past, and none sets the ledger */
     int64_t now_us;
     struct model model;
-    struct ledger *ledger, *twin;
+    struct ledger *ledger, *twin, *twin_memory;
     struct decision decision;
     struct verdict verdict;
     struct past *past; /* of all events of cells, in their order */

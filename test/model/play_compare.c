@@ -1,6 +1,8 @@
 /* Compares: what a ledger made of a command, and all that it has then, with the model. */
 #include "play.h"
 
+#include "../unit/image_copy.h"
+
 struct run run;
 
 uint64_t play_silent_told, play_heard_told, play_shown_less;
@@ -291,23 +293,38 @@ const struct ledger_limits play_limits = {
     .config_mib_max = 1, .part_count_max = 64, .alias_count_max = 64,
 };
 
-static struct ledger *fresh(struct ledger **out)
+#define TWIN_MORE_IDS 2000 /* its ring of ids is of another size, as after a start with another limit */
+#define RESTORED_EACH 400
+
+static struct ledger *fresh(struct ledger **out, uint32_t more_ids)
 {
-    size_t bytes = ledger_bytes(&play_limits);
+    struct ledger_limits limits = play_limits;
+    limits.id_count_max += more_ids;
+    size_t bytes = ledger_bytes(&limits);
     if (*out == NULL)
         *out = aligned_alloc(REGION_ALIGNMENT, bytes);
     if (*out == NULL)
         exit(2);
     struct region region = {(uint8_t *)*out, bytes, 0};
     memset(region.base, 0, bytes);
-    struct ledger *ledger = ledger_init(&region, &play_limits, &run.key);
+    struct ledger *ledger = ledger_init(&region, &limits, &run.key);
     assert((void *)ledger == (void *)*out);
     return ledger;
 }
 
+/* The twin goes on as a copy made of the ledger's image. */
+static void restore_twin(void)
+{
+    run.twin = fresh(&run.twin_memory, TWIN_MORE_IDS);
+    const char *wrong = image_copy(run.ledger, run.twin);
+    if (wrong != NULL)
+        play_disagree(wrong, "the twin", 0, 0);
+    ledger_check(run.twin);
+}
+
 void play_begin(void)
 {
-    static struct ledger *memory, *twin_memory;
+    static struct ledger *memory;
     static struct model_remembered remembered[WORLD_ROOM];
     static struct model_move moves[MODEL_MOVES_MAX];
     static struct model_count counted[MODEL_COUNTS_MAX];
@@ -331,8 +348,8 @@ void play_begin(void)
     run.kept_count = run.kept_events = 0;
     model_init(&run.model, WINDOW_US, remembered, WORLD_ROOM, moves, counted, changes, statements);
     if (!run.alone) {
-        run.ledger = fresh(&memory);
-        run.twin = fresh(&twin_memory);
+        run.ledger = fresh(&memory, 0);
+        run.twin = fresh(&run.twin_memory, TWIN_MORE_IDS);
     }
     run.decision = (struct decision){.events = events, .names = names, .shortages = shortages};
 }
@@ -428,6 +445,8 @@ void play_evolve(void)
     memset(room, 0x5a, used);
     if (ledger_state_hash(run.ledger) != ledger_state_hash(run.twin))
         play_disagree("state hash after replay", "the twin", 0, 0);
+    if (ledger_last_seq(run.ledger) % RESTORED_EACH == 0)
+        restore_twin();
     audit();
     compare_booked();
     keep_decision();

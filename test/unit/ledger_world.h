@@ -28,6 +28,7 @@
 #include <inttypes.h>
 
 #include "base/siphash.h"
+#include "image_copy.h"
 #include "ledger/config_form.h"
 #include "ledger/ledger.h"
 #include "ledger/reading.h"
@@ -59,11 +60,13 @@ struct world_done {
 
 struct world {
     struct world_done *done;
+    struct ledger_limits limits;
     void *memory, *twin_memory;
     struct ledger *ledger;
     struct ledger *twin; /* fed with copies of the decisions alone */
     int64_t now_us;
     unsigned ids; /* ids given so far */
+    unsigned steps;
     struct decision decision;
     struct verdict verdict;
     void (*told)(const struct decision *decision); /* of each decision that was evolved; NULL for nobody */
@@ -1141,6 +1144,19 @@ static inline void world_tick(struct world *world)
     world_say(world, "ok:");
 }
 
+/* The twin goes on as a copy made of the ledger's image: in a ring of ids of another size. */
+static inline void world_restore(struct world *world)
+{
+    struct ledger_limits limits = world->limits;
+    limits.id_count_max += 5000;
+    free(world->twin_memory);
+    world->twin = world_ledger(&limits, &world->twin_memory);
+    const char *wrong = image_copy(world->ledger, world->twin);
+    if (wrong != NULL)
+        fail_msg("%s", wrong);
+    ledger_check(world->twin);
+}
+
 /* One step; its answer is in world->answer. */
 static inline void world_step(struct world *world, const char *prose)
 {
@@ -1155,15 +1171,19 @@ static inline void world_step(struct world *world, const char *prose)
         world_decide(world);
         world_serve(world);
     }
+    if (world->steps++ % 16 == 9)
+        world_restore(world);
 }
 
 /* A fresh ledger with the journal's first decision, the settings, made. */
 static inline void world_init(struct world *world, const struct ledger_limits *limits)
 {
+    world->limits = *limits;
     world->ledger = world_ledger(limits, &world->memory);
     world->twin = world_ledger(limits, &world->twin_memory);
     world->now_us = WORLD_START_US;
     world->ids = 0;
+    world->steps = 0;
     world->copy_count = 0;
     world->past = malloc(WORLD_PAST_MAX * sizeof(*world->past));
     assert_non_null(world->past);
