@@ -184,6 +184,19 @@ static void audit_metrics(struct buffer *out, const struct service *service)
     duration(out, "onhand_audit_age_seconds", "Time since the last complete pass.", report.age_ns);
 }
 
+static void checkpoint_metrics(struct buffer *out, const struct checkpointer *checkpointer)
+{
+    const struct checkpointer_counters counters = checkpointer_counters(checkpointer);
+    single(out, "onhand_checkpoints_total", "counter", "Checkpoints made.", counters.made);
+    single(out, "onhand_checkpoint_failures_total", "counter", "Checkpoints that could not be made.", counters.failures);
+    single(out, "onhand_checkpoint_behind_bytes", "gauge", "Journal behind the newest checkpoint.", counters.behind_bytes);
+    if (counters.made == 0)
+        return; /* absent until there is one */
+    single(out, "onhand_checkpoint_seq", "gauge", "Last event in the newest checkpoint.", counters.last_seq);
+    single(out, "onhand_checkpoint_bytes", "gauge", "Bytes of the newest checkpoint.", counters.last_bytes);
+    duration(out, "onhand_checkpoint_seconds", "Duration of making it.", counters.last_took_ns);
+}
+
 static void respond_metrics(struct connection *connection)
 {
     struct service *service = connection->io->service;
@@ -228,6 +241,8 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_journal_record_bytes_total", "counter", "Bytes of records.", journal.record_bytes);
     single(&out, "onhand_journal_disk_bytes_total", "counter", "Bytes written durably.", journal.disk_bytes);
     single(&out, "onhand_journal_segments", "gauge", "Segments in the data directory.", journal.segments);
+    if (service->checkpointer != NULL)
+        checkpoint_metrics(&out, service->checkpointer);
     single(&out, "onhand_connections", "gauge", "Open connections.", atomic_load(&service->connections));
     single(&out, "onhand_connections_refused_total", "counter", "Connections closed because there were too many.",
            atomic_load(&service->connections_refused));

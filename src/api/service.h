@@ -10,6 +10,7 @@
 #include "api/past_work.h"
 #include "api/source_zones.h"
 #include "engine/engine.h"
+#include "engine/checkpointer.h"
 #include "engine/past_ledger.h"
 
 #define SERVICE_HOSTS_MAX 32
@@ -25,6 +26,7 @@ struct service {
     struct past_works *past;    /* that read the journal back */
     struct past_works *replays; /* that replay it into past_ledger */
     struct past_ledger *past_ledger; /* NULL: none is to be had */
+    struct checkpointer *checkpointer; /* NULL: none is made */
     const char *version;
     /* Names a Host field may have, without port; compared without case. */
     uint32_t host_count;

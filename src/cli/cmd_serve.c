@@ -141,6 +141,7 @@ int cmd_serve(int argc, char **argv)
         {"clock-step", ARGS_NUMBER, &options.clock_step_s},
         {"spin", ARGS_NUMBER, &options.spin_us},
         {"audit-rate", ARGS_NUMBER, &audit_rate},
+        {"checkpoint-mib", ARGS_NUMBER, &options.checkpoint_mib},
         {"past-keep", ARGS_NUMBER, &options.past_keep_s},
         {"fault-no-flush", ARGS_FLAG, &options.fault_no_flush},
         {NULL, ARGS_FLAG, NULL},
@@ -199,7 +200,8 @@ int cmd_serve(int argc, char **argv)
         in_range("offers-max", offers, 1, most.offer_count_max) && in_range("spin", options.spin_us, 0, 1000) &&
         in_range("clock-step", options.clock_step_s, 1, 86400) &&
         in_range("audit-rate", audit_rate, 0, AUDITOR_RATE_MAX) &&
-        in_range("past-keep", options.past_keep_s, 0, 86400)) {
+        in_range("past-keep", options.past_keep_s, 0, 86400) &&
+        in_range("checkpoint-mib", options.checkpoint_mib, 0, 1048576)) {
         options.io_threads = (uint32_t)io_threads;
         options.connections_max = (uint32_t)connections;
         options.segment_bytes = (uint64_t)segment_mib << 20;

@@ -140,6 +140,14 @@ static void finish_flight(struct engine *engine)
         made_durable(engine, engine->group_open - 1);
 }
 
+/* Tells the checkpointer that all there is belongs to groups that are durable, or to the one that is written next. */
+static void mark(struct engine *engine)
+{
+    const struct ledger *ledger = shard_ledger(engine->shard);
+    const struct checkpoint_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
+    checkpointer_mark(engine->options.checkpointer, &mark);
+}
+
 /* Writes the open group, here or beside the next. */
 static void flush_open(struct engine *engine)
 {
@@ -148,6 +156,8 @@ static void flush_open(struct engine *engine)
     if (engine_failed(engine))
         return;
     shard_publish(engine->shard); /* before the group is durable: see there */
+    if (UNLIKELY(checkpointer_wants(engine->options.checkpointer)))
+        mark(engine);
     bool large = journal_group_bytes(engine->journal) >= LARGE_GROUP_BYTES;
     uint64_t group = engine->group_open++;
     enum status status = large ? journal_flush_start(engine->journal) : journal_flush(engine->journal);
@@ -326,6 +336,8 @@ void engine_run(struct engine *engine)
             break;
         else if (status == STATUS_OK)
             tick(engine, stamp_us);
+        if (!engine->in_flight && !group_filled(engine) && checkpointer_wants(engine->options.checkpointer))
+            mark(engine);
     }
 }
 

@@ -99,12 +99,6 @@ void past_ledger_destroy(struct past_ledger *past)
 
 /* ---- the taker ---- */
 
-static void replay_decision(void *context, const struct decision *decision)
-{
-    struct past_ledger *past = context;
-    (void)rebuild_apply(&past->rebuild, decision); /* it remembers that it could not */
-}
-
 static void drop(struct past_ledger *past)
 {
     rebuild_deinit(&past->rebuild);
@@ -119,16 +113,23 @@ static bool is_ahead(const struct past_ledger *past, int64_t at_us, uint64_t las
 
 static enum status bring_up(struct past_ledger *past, int64_t at_us, uint64_t last_seq, const atomic_bool *stop)
 {
-    const struct journal_replay replay = {.context = past, .decision = replay_decision};
+    const struct journal_replay replay = rebuild_replay(&past->rebuild);
     if (past->kept && is_ahead(past, at_us, last_seq))
         drop(past);
     if (!past->kept) {
         enum status status = rebuild_init(&past->rebuild, past->env, &past->limits);
         if (status != STATUS_OK)
             return status;
-        rebuild_begin(&past->rebuild, journal_genesis(past->journal));
-        past->place = JOURNAL_BEGIN;
         past->kept = true;
+        status = journal_replay_checkpoint(past->journal, &past->place, at_us, last_seq, &replay);
+        if (status == STATUS_NOT_FOUND) {
+            past->place = JOURNAL_BEGIN;
+            status = rebuild_begin(&past->rebuild, journal_genesis(past->journal)) ? STATUS_OK : STATUS_MEMORY;
+        }
+        if (status != STATUS_OK) {
+            drop(past);
+            return status;
+        }
     }
     enum status status = journal_replay_until(past->journal, &past->place, at_us, last_seq, &replay, stop);
     if (status == STATUS_OK && past->rebuild.limit_too_low != NULL)

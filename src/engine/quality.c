@@ -127,6 +127,18 @@ void quality_decided(struct quality *quality, const struct decision *decision, b
     add(&of->contradictions, contradictions);
 }
 
+void quality_restore(struct quality *quality, const struct ledger *ledger, uint32_t source)
+{
+    struct source_quality *of = find(quality, source);
+    if (of == NULL)
+        return;
+    const struct silence_view silence = ledger_silence(ledger, source);
+    atomic_store_explicit(&of->heard_us, silence.heard_us, memory_order_relaxed);
+    atomic_store_explicit(&of->silent, silence.since_us != 0, memory_order_relaxed);
+    atomic_store_explicit(&of->gone, ledger_retired(ledger, NAME_SOURCE, source), memory_order_relaxed);
+    atomic_store_explicit(&of->drift, ledger_drift(ledger, source), memory_order_relaxed);
+}
+
 void quality_drift(struct quality *quality, uint32_t source, uint32_t count)
 {
     struct source_quality *of = find(quality, source);

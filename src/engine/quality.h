@@ -56,6 +56,8 @@ void quality_destroy(struct quality *quality);
 void quality_follow(struct quality *quality, const struct decision *decision);
 /* The same for a command that was decided now. timed: it said when it happened. */
 void quality_decided(struct quality *quality, const struct decision *decision, bool timed);
+/* What the ledger knows of a source, after it was made of an image: when it was heard, that it is silent, or gone, and its drift. */
+void quality_restore(struct quality *quality, const struct ledger *ledger, uint32_t source);
 /* So much of what this source said last differs from the books. */
 void quality_drift(struct quality *quality, uint32_t source, uint32_t count);
 /* A command of this source (NUMBER_NONE for one that is not known) was answered without a decision. */

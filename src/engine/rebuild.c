@@ -1,5 +1,7 @@
 #include "engine/rebuild.h"
 
+#include "ledger/image.h"
+
 enum status rebuild_init(struct rebuild *rebuild, const struct env *env, const struct ledger_limits *limits)
 {
     size_t bytes = ledger_bytes(limits);
@@ -14,14 +16,39 @@ void rebuild_deinit(struct rebuild *rebuild)
         rebuild->env->memory_release(rebuild->env->context, rebuild->region.base, rebuild->region.capacity_bytes);
 }
 
-void rebuild_begin(struct rebuild *rebuild, const struct genesis *genesis)
+bool rebuild_begin(struct rebuild *rebuild, const struct genesis *genesis)
 {
     const struct siphash_key key = {genesis->key[0], genesis->key[1]};
+    if (rebuild->ledger != NULL) { /* a ledger begins in memory that is all 0 */
+        struct ledger_limits limits = rebuild->limits;
+        rebuild_deinit(rebuild);
+        if (rebuild_init(rebuild, rebuild->env, &limits) != STATUS_OK)
+            return false;
+    }
     rebuild->ledger = ledger_init(&rebuild->region, &rebuild->limits, &key);
+    return true;
+}
+
+enum status rebuild_image(struct rebuild *rebuild, const uint8_t *bytes, size_t n)
+{
+    return rebuild->ledger == NULL ? STATUS_MEMORY
+                                   : ledger_image_read(rebuild->ledger, bytes, n, &rebuild->limit_too_low);
+}
+
+enum status rebuild_image_end(struct rebuild *rebuild, uint64_t state_hash)
+{
+    if (rebuild->ledger == NULL)
+        return STATUS_MEMORY;
+    enum status status = ledger_image_end(rebuild->ledger);
+    if (status == STATUS_OK && ledger_state_hash(rebuild->ledger) != state_hash)
+        status = STATUS_DAMAGED;
+    return status;
 }
 
 bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision)
 {
+    if (rebuild->ledger == NULL)
+        return false;
     if (rebuild->limit_too_low == NULL && decision->kind == KIND_SETTINGS &&
         decision->id_capacity > rebuild->limits.id_count_max)
         rebuild->limit_too_low = "the id capacity (a newer version wrote it)";
@@ -32,4 +59,34 @@ bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision)
     ledger_evolve(rebuild->ledger, decision);
     rebuild->decision_count++;
     return true;
+}
+
+static void replay_genesis(void *context, const struct genesis *genesis)
+{
+    (void)rebuild_begin(context, genesis);
+}
+
+static void replay_decision(void *context, const struct decision *decision)
+{
+    (void)rebuild_apply(context, decision); /* it remembers that it could not */
+}
+
+static enum status replay_image(void *context, const uint8_t *bytes, size_t n)
+{
+    return rebuild_image(context, bytes, n);
+}
+
+static enum status replay_image_end(void *context, uint64_t state_hash)
+{
+    return rebuild_image_end(context, state_hash);
+}
+
+struct journal_replay rebuild_replay(struct rebuild *rebuild)
+{
+    return (struct journal_replay){.context = rebuild,
+                                   .genesis = replay_genesis,
+                                   .decision = replay_decision,
+                                   .image = replay_image,
+                                   .image_end = replay_image_end,
+                                   .image_layout = IMAGE_LAYOUT};
 }

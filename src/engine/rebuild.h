@@ -15,7 +15,7 @@ struct rebuild {
     const struct env *env;
     struct ledger_limits limits;
     struct region region;
-    struct ledger *ledger;     /* NULL before rebuild_begin */
+    struct ledger *ledger;     /* NULL before rebuild_begin, and when that failed */
     const char *limit_too_low; /* met: the journal needs more than this limit allows; NULL for none */
     uint64_t decision_count;   /* applied, ticks included */
 };
@@ -24,8 +24,13 @@ struct rebuild {
 MUST_USE enum status rebuild_init(struct rebuild *rebuild, const struct env *env, const struct ledger_limits *limits);
 void rebuild_deinit(struct rebuild *rebuild);
 
-/* An empty ledger of this identity. Once. */
-void rebuild_begin(struct rebuild *rebuild, const struct genesis *genesis);
+/* An empty ledger of this identity. Again: what there was is given up. False when there is no memory to begin anew. */
+bool rebuild_begin(struct rebuild *rebuild, const struct genesis *genesis);
+/* The next chunk of an image, first thing after rebuild_begin; its end. As of struct journal_replay. */
+MUST_USE enum status rebuild_image(struct rebuild *rebuild, const uint8_t *bytes, size_t n);
+MUST_USE enum status rebuild_image_end(struct rebuild *rebuild, uint64_t state_hash);
+/* All of these, as what a replay is handed on to. When there was no memory to begin anew, ledger is NULL afterwards. */
+struct journal_replay rebuild_replay(struct rebuild *rebuild);
 /* Applies the next decision or tick; false when a limit is too low for it or was for one before. */
 bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision);
 

@@ -6,6 +6,7 @@
 
 #include "engine/rebuild.h"
 #include "journal/history.h"
+#include "ledger/image.h"
 
 #define KNOWN_CELLS 4096
 
@@ -58,8 +59,24 @@ static void count(atomic_uint_fast64_t *counter)
 static void replay_genesis(void *context, const struct genesis *genesis)
 {
     struct shard *shard = context;
-    rebuild_begin(&shard->rebuild, genesis);
+    (void)rebuild_begin(&shard->rebuild, genesis); /* what follows fails when there is no ledger */
     shard->ledger = shard->rebuild.ledger;
+}
+
+static enum status replay_image(void *context, const uint8_t *bytes, size_t n)
+{
+    struct shard *shard = context;
+    return rebuild_image(&shard->rebuild, bytes, n);
+}
+
+static enum status replay_image_end(void *context, uint64_t state_hash)
+{
+    struct shard *shard = context;
+    enum status status = rebuild_image_end(&shard->rebuild, state_hash);
+    uint32_t sources = status == STATUS_OK ? ledger_name_count(shard->ledger, NAME_SOURCE) : 0;
+    for (uint32_t s = 0; s < sources; s++)
+        quality_restore(shard->quality, shard->ledger, s);
+    return status;
 }
 
 /* What the sources differ by, after a decision that may have changed it. */
@@ -148,6 +165,11 @@ static enum status check_clock(const struct shard *shard, struct journal_report 
 static enum status replay_admit(void *context, struct journal_report *report)
 {
     const struct shard *shard = context;
+    if (shard->ledger == NULL) {
+        snprintf(report->problem, sizeof(report->problem), "memory for the tables cannot be had a second time: %s",
+                 env_last_error());
+        return STATUS_MEMORY;
+    }
     if (shard->rebuild.limit_too_low == NULL)
         return check_clock(shard, report);
     snprintf(report->problem, sizeof(report->problem),
@@ -173,9 +195,16 @@ enum status shard_open(const struct shard_options *options, struct shard **out_s
                  ledger_bytes(&options->limits) >> 20);
         goto fail_shard;
     }
-    const struct journal_replay replay = {
-        .context = shard, .genesis = replay_genesis, .decision = replay_decision, .admit = replay_admit};
+    const struct journal_replay replay = {.context = shard,
+                                          .genesis = replay_genesis,
+                                          .decision = replay_decision,
+                                          .admit = replay_admit,
+                                          .image = replay_image,
+                                          .image_end = replay_image_end,
+                                          .image_layout = IMAGE_LAYOUT};
     status = journal_open(&options->journal, &replay, &shard->journal, out_report);
+    if (status == STATUS_FULL && shard->rebuild.limit_too_low != NULL)
+        status = replay_admit(shard, out_report); /* which says it */
     if (status != STATUS_OK)
         goto fail_shard;
     history_init_appended(&shard->history, shard->journal, shard->history.bytes, &shard->read_decision);

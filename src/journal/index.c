@@ -100,6 +100,39 @@ void index_add_frame(struct index *index, uint64_t offset, uint64_t end, bool ha
     (void)pthread_mutex_unlock(&index->lock);
 }
 
+size_t index_copy(struct index *index, size_t from, uint32_t segment, uint64_t offset, struct index_place *out_places,
+                  size_t most, uint64_t *out_spacing_bytes)
+{
+    size_t count = 0;
+    (void)pthread_mutex_lock(&index->lock);
+    *out_spacing_bytes = index->spacing_bytes;
+    for (size_t i = from; i < index->place_count && count < most; i++) {
+        const struct index_place *place = &index->places[i];
+        if (place->segment > segment || (place->segment == segment && place->offset >= offset))
+            break;
+        out_places[count++] = *place;
+    }
+    (void)pthread_mutex_unlock(&index->lock);
+    return count;
+}
+
+enum status index_load(struct index *index, const struct index_place *places, size_t n, uint64_t spacing_bytes)
+{
+    if (n > index->place_max - index->place_count)
+        return STATUS_FULL;
+    memcpy(index->places + index->place_count, places, n * sizeof(*places));
+    index->place_count += n;
+    index->spacing_bytes = spacing_bytes;
+    return STATUS_OK;
+}
+
+void index_clear(struct index *index)
+{
+    index->segment_count = index->place_count = 0;
+    index->spacing_bytes = INDEX_SPACING_BYTES;
+    index->since_bytes = 0;
+}
+
 bool index_find(struct index *index, uint64_t seq, struct index_place *out_place)
 {
     (void)pthread_mutex_lock(&index->lock);

@@ -49,6 +49,16 @@ enum status index_add_segment(struct index *index, uint64_t first_seq, uint64_t 
 /* A frame at offset of the newest segment is durable. has_events: seq is its first event's. records: its records, sound. */
 void index_add_frame(struct index *index, uint64_t offset, uint64_t end, bool has_events, uint64_t seq,
                      const uint8_t *records, size_t record_bytes);
+/*
+ * Copies up to `most` places from number `from` on, as far as they are before an offset of a segment. Returns how many; 0 behind the last.
+ * The places were thinned since spacing_bytes was told when it is another now.
+ */
+size_t index_copy(struct index *index, size_t from, uint32_t segment, uint64_t offset, struct index_place *out_places,
+                  size_t most, uint64_t *out_spacing_bytes);
+/* Puts places behind those that are there: of a checkpoint, whose index had this spacing. FULL. */
+enum status index_load(struct index *index, const struct index_place *places, size_t n, uint64_t spacing_bytes);
+/* Empties it. Nobody else has it yet. */
+void index_clear(struct index *index);
 /* The last place at or before seq; the beginning of the first segment when there is none. False when there are no segments. */
 bool index_find(struct index *index, uint64_t seq, struct index_place *out_place);
 /* False when there is no such segment. */

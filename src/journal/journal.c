@@ -39,6 +39,7 @@
 #include "journal/index.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
+#include "journal/resume.h"
 #include "journal/segment.h"
 #include "journal/stream.h"
 #include "journal/tail.h"
@@ -1149,6 +1150,87 @@ enum status journal_copy(struct journal *journal, struct journal_cursor *cursor,
     if (copy_tail(journal, cursor, until_ordinal, bytes, n, out_bytes))
         return STATUS_OK;
     return memory_only ? STATUS_AGAIN : reader_pool_copy(journal->readers, cursor, until_ordinal, bytes, n, out_bytes);
+}
+
+enum status journal_replay_to(struct journal *journal, struct journal_place *place, uint64_t last_seq, int64_t log_us,
+                              const struct journal_replay *replay, const atomic_bool *stop)
+{
+    struct replay work;
+    enum status status = replay_init(&work, journal->env, replay);
+    if (status != STATUS_OK)
+        return status;
+    work.frame_seq = last_seq;
+    work.frame_us = log_us;
+    work.stop = stop;
+    status = reader_pool_replay(journal->readers, place, &work);
+    bool there = place->record == 0 && place->seq > last_seq && work.log_us >= log_us;
+    replay_deinit(&work);
+    return status == STATUS_OK && !there ? STATUS_AGAIN : status;
+}
+
+/* The segment of this name, by its place in the index. */
+static bool segment_find(struct journal *journal, uint64_t first_seq, uint32_t *out_segment)
+{
+    struct index_segment segment;
+    for (uint32_t i = 0; index_segment(&journal->index, i, &segment); i++) {
+        if (segment.first_seq != first_seq)
+            continue;
+        *out_segment = i;
+        return true;
+    }
+    return false;
+}
+
+enum status journal_replay_checkpoint(struct journal *journal, struct journal_place *out_place, int64_t until_us,
+                                      uint64_t until_seq, const struct journal_replay *replay)
+{
+    uint64_t seqs[CHECKPOINT_KEPT];
+    size_t count = 0;
+    enum status status = checkpoint_list(journal->env, journal->directory, seqs, CHECKPOINT_KEPT, &count);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        char problem[256];
+        struct checkpoint checkpoint;
+        struct checkpoint_reader *reader = NULL;
+        uint32_t segment = 0;
+        if (seqs[i] > until_seq || checkpoint_open(journal->env, journal->directory, seqs[i], &checkpoint, &reader, problem,
+                                                   sizeof(problem)) != STATUS_OK)
+            continue;
+        checkpoint_close(reader);
+        if (checkpoint.log_us > until_us || memcmp(checkpoint.genesis.ledger_id, journal->genesis.ledger_id, 16) != 0 ||
+            !segment_find(journal, checkpoint.segment_seq, &segment))
+            continue;
+        status = resume_read(journal->env, journal->directory, seqs[i], replay, NULL, &checkpoint, problem, sizeof(problem));
+        if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND)
+            continue;
+        *out_place = (struct journal_place){.segment = segment,
+                                            .offset = checkpoint.offset,
+                                            .seq = checkpoint.last_seq + 1,
+                                            .frame_offset = checkpoint.frame_offset,
+                                            .ordinal = checkpoint.ordinal,
+                                            .chain = checkpoint.chain};
+        return status;
+    }
+    return STATUS_NOT_FOUND;
+}
+
+enum status journal_checkpoint_begin(struct journal *journal, const struct journal_place *place, int64_t log_us,
+                                     uint64_t state_hash, uint32_t image_layout, struct checkpoint_writer **out_writer)
+{
+    CHECK(place->record == 0 && place->ordinal != 0);
+    struct checkpoint checkpoint = {.genesis = journal->genesis,
+                                    .epoch = journal_epoch(journal),
+                                    .layout = image_layout,
+                                    .last_seq = place->seq - 1,
+                                    .log_us = log_us,
+                                    .state_hash = state_hash,
+                                    .frame_offset = place->frame_offset,
+                                    .offset = place->offset,
+                                    .ordinal = place->ordinal,
+                                    .chain = place->chain,
+                                    .created_us = journal->env->wall_us(journal->env->context)};
+    return resume_write(journal->env, journal->directory, &journal->index, place->segment, &checkpoint, out_writer);
 }
 
 struct journal_counters journal_counters(const struct journal *journal)

@@ -23,6 +23,7 @@
 
 struct journal;
 struct stream_place; /* stream.h */
+struct checkpoint_writer;
 
 struct journal_options {
     const struct env *env;     /* borrowed for the journal's life */
@@ -54,6 +55,8 @@ struct journal_report {
     uint64_t decision_count;
     uint64_t last_seq;
     uint64_t bytes_read;
+    uint64_t checkpoint_seq; /* of the last event in the checkpoint it began with; 0 for none */
+    char checkpoint_problem[512]; /* why a newer one was passed over; "" for none */
     uint64_t cut_bytes;     /* of a torn tail: never acknowledged, cut */
     char cut_where[256];    /* segment and offset of the cut, "" for none */
     char problem[1024];     /* on failure: what, where (file, offset) and what to do, for an operator; "" otherwise */
@@ -62,7 +65,7 @@ struct journal_report {
 /* Receives what recovery reads, in order. */
 struct journal_replay {
     void *context;
-    /* Once, before anything else. */
+    /* Before anything else; again when what followed turned out to be no good and all begins anew. */
     void (*genesis)(void *context, const struct genesis *genesis);
     /* Every decision, with the names that precede it attached, and every tick (a decision of kind KIND_TICK with no
      * events). Texts are borrowed for the call. */
@@ -70,6 +73,14 @@ struct journal_replay {
     /* When all was read, before anything is written: what is not OK refuses to open it, for a reason that it says in
      * report->problem, and nothing is changed. NULL: no objection. */
     enum status (*admit)(void *context, struct journal_report *report);
+    /*
+     * What stands for all decisions up to a place, when it is taken: chunks of an image of this layout, in their order; then its end,
+     * with the state hash it must have. NULL: every decision is wanted. DAMAGED: it is none, something else is tried; FULL: it is good,
+     * but there is no room for it.
+     */
+    enum status (*image)(void *context, const uint8_t *bytes, size_t n);
+    enum status (*image_end)(void *context, uint64_t state_hash);
+    uint32_t image_layout;
 };
 
 /*
@@ -190,6 +201,9 @@ struct journal_place {
     uint64_t offset;  /* of the frame; 0 for the first of the segment */
     size_t record;    /* where among its records */
     uint64_t seq;     /* of the next event */
+    /* The frame before it, when replay came by there: where in the segment, its number and chain. Else 0. */
+    uint64_t frame_offset, ordinal;
+    uint32_t chain;
 };
 #define JOURNAL_BEGIN ((struct journal_place){.seq = 1})
 
@@ -238,6 +252,28 @@ struct journal_disk {
 struct journal_disk journal_disk(const struct journal *journal);
 /* What the last attempt to have space said, in words; "" for nothing. */
 void journal_disk_problem(struct journal *journal, char *out_text, size_t n);
+
+/*
+ * The same, in whole frames: up to the end of the first one that ends at the event last_seq and the log time log_us, or behind
+ * them. AGAIN also when there is none yet.
+ */
+MUST_USE enum status journal_replay_to(struct journal *journal, struct journal_place *place, uint64_t last_seq,
+                                       int64_t log_us, const struct journal_replay *replay, const atomic_bool *stop);
+
+/*
+ * Begins a replay with the newest checkpoint that has nothing recorded after until_us, nor an event after until_seq: hands it on, and
+ * says where the journal goes on behind it. NOT_FOUND when there is none that is good. Any thread. FULL, IO, MEMORY.
+ */
+MUST_USE enum status journal_replay_checkpoint(struct journal *journal, struct journal_place *out_place, int64_t until_us,
+                                               uint64_t until_seq, const struct journal_replay *replay);
+
+/*
+ * Begins the checkpoint of a ledger that has all up to place, the end of a frame; the caller puts the image in and ends it. AGAIN
+ * when the index changed its form meanwhile: begin anew. Any thread, one at a time. MEMORY, NO_SPACE, IO.
+ */
+MUST_USE enum status journal_checkpoint_begin(struct journal *journal, const struct journal_place *place, int64_t log_us,
+                                              uint64_t state_hash, uint32_t image_layout,
+                                              struct checkpoint_writer **out_writer);
 
 struct journal_counters {
     uint64_t flushes, frames, record_bytes, disk_bytes, segments;

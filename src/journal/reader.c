@@ -339,17 +339,23 @@ enum status reader_pool_replay(struct reader_pool *pool, struct journal_place *p
             (void)index_segment(pool->index, place->segment, &here);
             if (place->offset < here.end)
                 continue;
-            *place = (struct journal_place){.segment = place->segment + 1, .seq = place->seq};
+            *place = (struct journal_place){
+                .segment = place->segment + 1, .seq = place->seq, .ordinal = place->ordinal, .chain = place->chain};
             continue;
         }
         struct frame frame;
         enum status status = place_replay(pool, &here, place, replay, &frame);
         if (status != STATUS_OK)
             return status;
-        place->record = replay->ended ? replay->at : 0;
-        place->offset += replay->ended ? 0 : frame.frame_bytes;
         place->seq = replay->next_seq;
+        place->record = replay->ended ? replay->at : 0;
         if (replay->ended)
+            break;
+        place->frame_offset = place->offset;
+        place->ordinal = frame.ordinal;
+        place->chain = frame.chain;
+        place->offset += frame.frame_bytes;
+        if (frame.last_seq >= replay->frame_seq && frame.log_us >= replay->frame_us)
             break;
     }
     return STATUS_OK;

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 
 #include "journal/replay.h"
+#include "journal/resume.h"
 
 #define WINDOW_BYTES  ((size_t)2 * FRAME_BYTES_MAX)
 #define SEGMENTS_STEP 64
@@ -238,16 +239,14 @@ static bool epochs_follow(const struct segment *before, const struct segment *se
            (segment->epochs.now == before->epochs.now || segment->epochs.parted_seq == segment->first_seq - 1);
 }
 
-static enum status segment_begin(struct recovery *recovery, size_t position, const char *name)
+static enum status header_read(struct recovery *recovery, const char *name, struct segment *out_segment)
 {
-    struct recovery_end *end = recovery->end;
     const uint8_t *bytes = NULL;
     size_t n = 0;
     enum status status = window_get(&recovery->window, 0, SEGMENT_HEADER_BYTES, &bytes, &n);
     if (status != STATUS_OK)
         return io_problem(recovery, status, "cannot read", name);
-    struct segment segment;
-    enum segment_verdict verdict = n < SEGMENT_HEADER_BYTES ? SEGMENT_BROKEN : segment_parse(bytes, &segment);
+    enum segment_verdict verdict = n < SEGMENT_HEADER_BYTES ? SEGMENT_BROKEN : segment_parse(bytes, out_segment);
     if (verdict == SEGMENT_FOREIGN) {
         PROBLEM(recovery, "%s, offset 0: this is not a segment of a journal. %s", name, REMEDY);
         return STATUS_DAMAGED;
@@ -262,6 +261,28 @@ static enum status segment_begin(struct recovery *recovery, size_t position, con
     }
     recovery->report->segment_count++;
     recovery->report->bytes_read += SEGMENT_HEADER_BYTES;
+    return STATUS_OK;
+}
+
+/* Of the one in which a checkpoint ends: all but its header is known. */
+static enum status segment_resume(struct recovery *recovery, const char *name)
+{
+    struct recovery_end *end = recovery->end;
+    struct segment segment;
+    enum status status = header_read(recovery, name, &segment);
+    if (status != STATUS_OK)
+        return status;
+    end->segment = segment;
+    return STATUS_OK;
+}
+
+static enum status segment_begin(struct recovery *recovery, size_t position, const char *name)
+{
+    struct recovery_end *end = recovery->end;
+    struct segment segment;
+    enum status status = header_read(recovery, name, &segment);
+    if (status != STATUS_OK)
+        return status;
     if (position == 0) {
         if (segment.number != 1 || segment.first_seq != SEGMENT_FIRST_SEQ || segment.first_ordinal != 1 ||
             segment.previous_chain != 0 || recovery->names[0] != SEGMENT_FIRST_SEQ) {
@@ -353,7 +374,8 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
     return STATUS_OK;
 }
 
-static enum status segment_read(struct recovery *recovery, size_t position)
+/* resumed: reading goes on in it where a checkpoint ended. */
+static enum status segment_read(struct recovery *recovery, size_t position, bool resumed)
 {
     const struct env *env = recovery->env;
     char name[SEGMENT_NAME_BYTES];
@@ -368,8 +390,8 @@ static enum status segment_read(struct recovery *recovery, size_t position)
         status = io_problem(recovery, status, "cannot read", name);
         goto close;
     }
-    status = segment_begin(recovery, position, name);
-    if (status == STATUS_OK && recovery->index != NULL)
+    status = resumed ? segment_resume(recovery, name) : segment_begin(recovery, position, name);
+    if (status == STATUS_OK && recovery->index != NULL && !resumed)
         status = index_add_segment(recovery->index, recovery->names[position], SEGMENT_HEADER_BYTES);
     while (status == STATUS_OK)
         status = frame_read(recovery, name);
@@ -385,6 +407,103 @@ close:
     return status;
 }
 
+/* ---- beginning with a checkpoint ---- */
+
+/* Is the frame before it there? What the checkpoint has was durable: when it is not, the journal has lost its end. */
+static enum status check_reached(struct recovery *recovery, const struct checkpoint *checkpoint)
+{
+    const struct env *env = recovery->env;
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(checkpoint->segment_seq, name);
+    struct env_file *file = NULL;
+    enum status status = env->file_open(env->context, recovery->directory, name, ENV_OPEN_READ, &file);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_NOT_FOUND;
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot open", name);
+    const uint8_t *bytes = NULL;
+    size_t n = 0;
+    struct frame frame;
+    window_open(&recovery->window, file);
+    status = window_get(&recovery->window, checkpoint->frame_offset, FRAME_HEADER_BYTES, &bytes, &n);
+    bool there = status == STATUS_OK && n >= FRAME_HEADER_BYTES &&
+                 frame_parse(bytes, checkpoint->genesis.ledger_id, &frame) == FRAME_OK &&
+                 frame.ordinal == checkpoint->ordinal && frame.chain == checkpoint->chain &&
+                 checkpoint->frame_offset + frame.frame_bytes == checkpoint->offset;
+    if (there)
+        status = window_get(&recovery->window, checkpoint->frame_offset, frame.frame_bytes, &bytes, &n);
+    there = there && status == STATUS_OK && n == frame.frame_bytes && frame_payload_sound(&frame, bytes);
+    env->file_close(env->context, file);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot read", name);
+    if (there)
+        return STATUS_OK;
+    PROBLEM(recovery,
+            "%s, offset %" PRIu64 ": frame %" PRIu64 " (up to sequence %" PRIu64 ") is not there or not sound, yet a checkpoint "
+            "of it says that it was durable: acknowledged decisions are damaged or missing. %s",
+            name, checkpoint->frame_offset, checkpoint->ordinal, checkpoint->last_seq, REMEDY);
+    return STATUS_DAMAGED;
+}
+
+/* The index has the segments the checkpoint knew: are they those that are there? */
+static bool segments_agree(const struct recovery *recovery, uint64_t segment_seq, size_t *out_position)
+{
+    struct index_segment known;
+    size_t i = 0;
+    for (; i < recovery->name_count && index_segment(recovery->index, (uint32_t)i, &known); i++)
+        if (known.first_seq != recovery->names[i])
+            return false;
+    *out_position = i - 1;
+    return i > 0 && recovery->names[i - 1] == segment_seq && !index_segment(recovery->index, (uint32_t)i, &known);
+}
+
+/* Takes the newest checkpoint that is good. *out_position: the segment to read on in, 0 when there is none. */
+static enum status checkpoint_take(struct recovery *recovery, size_t *out_position, bool *out_taken)
+{
+    struct journal_report *report = recovery->report;
+    const struct journal_replay *replay = recovery->replay.to;
+    uint64_t seqs[CHECKPOINT_KEPT + 2];
+    size_t count = 0;
+    enum status status =
+        checkpoint_list(recovery->env, recovery->directory, seqs, sizeof(seqs) / sizeof(seqs[0]), &count);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot list", "the data directory");
+    for (size_t i = 0; i < count; i++) {
+        char problem[sizeof(report->checkpoint_problem)];
+        struct checkpoint checkpoint;
+        status = resume_read(recovery->env, recovery->directory, seqs[i], replay, recovery->index, &checkpoint, problem,
+                             sizeof(problem));
+        if (status == STATUS_OK && !segments_agree(recovery, checkpoint.segment_seq, out_position)) {
+            status = STATUS_DAMAGED;
+            (void)snprintf(problem, sizeof(problem), "the checkpoint of event %" PRIu64 " knows other segments than there are",
+                           seqs[i]);
+        }
+        if (status == STATUS_OK)
+            status = check_reached(recovery, &checkpoint);
+        else if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND) {
+            if (report->checkpoint_problem[0] == '\0')
+                (void)snprintf(report->checkpoint_problem, sizeof(report->checkpoint_problem), "%s", problem);
+            continue;
+        }
+        if (status != STATUS_OK)
+            return status;
+        struct recovery_end *end = recovery->end;
+        end->genesis = recovery->replay.genesis = checkpoint.genesis;
+        end->log_us = recovery->replay.log_us = checkpoint.log_us;
+        end->offset = checkpoint.offset;
+        end->uncovered_offset = recovery->last_offset = checkpoint.frame_offset;
+        end->ordinal = checkpoint.ordinal;
+        end->chain = checkpoint.chain;
+        end->last_seq = checkpoint.last_seq;
+        report->checkpoint_seq = checkpoint.last_seq;
+        *out_taken = true;
+        return STATUS_OK;
+    }
+    index_clear(recovery->index);
+    *out_position = 0;
+    return STATUS_OK;
+}
+
 static enum status recovery_read(struct recovery *recovery)
 {
     const struct env *env = recovery->env;
@@ -398,8 +517,15 @@ static enum status recovery_read(struct recovery *recovery)
         return STATUS_OK;
     }
     qsort(recovery->names, recovery->name_count, sizeof(*recovery->names), compare_names);
-    for (size_t i = 0; i < recovery->name_count; i++) {
-        status = segment_read(recovery, i);
+    size_t first = 0;
+    bool resumed = false;
+    if (recovery->replay.to != NULL && recovery->replay.to->image != NULL && recovery->index != NULL)
+        status = checkpoint_take(recovery, &first, &resumed);
+    if (status != STATUS_OK)
+        return status;
+    recovery->report->segment_count = first;
+    for (size_t i = first; i < recovery->name_count; i++) {
+        status = segment_read(recovery, i, resumed && i == first);
         if (status != STATUS_OK)
             return status;
     }

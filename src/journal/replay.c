@@ -13,7 +13,7 @@ enum status replay_init(struct replay *replay, const struct env *env, const stru
     if (region.base == NULL)
         return STATUS_MEMORY;
     *replay = (struct replay){
-        .to = to, .until_us = INT64_MAX, .until_seq = UINT64_MAX, .env = env, .memory = region.base};
+        .to = to, .until_us = INT64_MAX, .until_seq = UINT64_MAX, .frame_seq = UINT64_MAX, .env = env, .memory = region.base};
     replay->decision.events = region_take(&region, DECISION_EVENTS_MAX, sizeof(struct event));
     replay->names = region_take(&region, DECISION_NAMES_MAX, sizeof(struct new_name));
     replay->decision.shortages = region_take(&region, COMMAND_LINES_MAX, sizeof(struct shortage));

@@ -80,7 +80,7 @@ static const struct column source_fields[] = {
     F(source, max_change.units), F(source, max_change.percent), F(source, set_name), F(source, set_seq),
     F(source, set_closed), F(source, pair), F(source, has_policies), F(source, statement_first), F(source, drift_count),
     F(source, snapshot_policy), F(source, silence_after_s), F(source, watch_place), F(source, heard_us),
-    F(source, silent_since_us),
+    F(source, silent_since_us), F(source, decided_us),
 };
 static const struct column alias_fields[] = {F(alias, item), F(alias, source), F(alias, offset), F(alias, length)};
 static const struct column part_fields[] = {

@@ -209,6 +209,7 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision)
         ledger->sources[decision->source].seq_mark = decision->source_seq;
         hash_in(ledger, PART_SOURCE, decision->source, source_hash(ledger, decision->source));
     }
+    ledger->sources[decision->source].decided_us = ledger->now_us;
     if (UNLIKELY(ledger->watches.of_all != 0))
         silence_heard(ledger, decision->source);
     if (UNLIKELY(decision->events[0].reversed_seq != 0))

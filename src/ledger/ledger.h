@@ -401,6 +401,7 @@ bool ledger_review_at(const struct ledger *ledger, uint32_t place, struct review
 struct silence_view {
     bool watched;      /* it counts as silent when nothing is decided of it for long enough */
     int64_t since_us;  /* nothing was since, log time; 0 while it is not silent */
+    int64_t heard_us;  /* log time of its last decision; 0 for none */
 };
 struct silence_view ledger_silence(const struct ledger *ledger, uint32_t source);
 /* Is there a source whose silence would be noticed? Then a start is journalled: KIND_SETTINGS. */

@@ -319,5 +319,5 @@ bool ledger_watches(const struct ledger *ledger)
 struct silence_view ledger_silence(const struct ledger *ledger, uint32_t source)
 {
     const struct source *of = &ledger->sources[source];
-    return (struct silence_view){of->silence_after_s != 0, of->silent_since_us};
+    return (struct silence_view){of->silence_after_s != 0, of->silent_since_us, of->decided_us};
 }

@@ -99,6 +99,8 @@ struct source {
     /* What is 0 where that is 0 (silence.c). */
     uint32_t watch_place; /* + 1, 0 when not in the heap. Derived */
     int64_t heard_us;         /* log time of the last decision of it, or of when it began to be watched */
+    /* Log time of its last decision, watched or not; 0 for none. It is told and nothing follows from it: no state. */
+    int64_t decided_us;
     int64_t silent_since_us;  /* what that was when it fell silent; 0 while it is not */
 };
 

@@ -27,6 +27,8 @@ struct server {
     struct source_zones *zones;
     struct past_works *past, *replays;
     struct past_ledger *past_ledger;
+    struct checkpointer *checkpointer;
+    uint64_t replayed_bytes; /* of journal, at the start */
 };
 
 void server_options_init(struct server_options *options)
@@ -41,6 +43,7 @@ void server_options_init(struct server_options *options)
         .clock_step_s = 60,
         .spin_us = 0,
         .audit_rate = AUDITOR_RATE_DEFAULT,
+        .checkpoint_mib = (int64_t)(CHECKPOINTER_BYTES_DEFAULT >> 20),
         .past_keep_s = PAST_LEDGER_KEEP_S,
         .limits = {.item_count_max = 16 * 1024 * 1024,
                    .location_count_max = 64 * 1024,
@@ -89,6 +92,19 @@ static void on_audit_failed(void *argument, const char *problem)
     log_error("%s", problem);
 }
 
+static void on_checkpoint(void *argument, uint64_t last_seq, uint64_t bytes, int64_t took_ns)
+{
+    (void)argument;
+    log_info("checkpoint of event %llu: %.1f MiB in %.1f s", (unsigned long long)last_seq,
+             (double)bytes / (1024.0 * 1024.0), (double)took_ns / 1e9);
+}
+
+static void on_no_checkpoint(void *argument, const char *problem)
+{
+    (void)argument;
+    log_error("%s", problem);
+}
+
 static void raise_file_limit(void)
 {
     struct rlimit limit;
@@ -124,8 +140,15 @@ static enum status open_shard(struct server *server)
         return status;
     }
     double seconds = (double)(linux_env()->monotonic_ns(linux_env()->context) - begin_ns) / 1e9;
+    server->replayed_bytes = report.bytes_read;
+    if (report.checkpoint_problem[0] != '\0')
+        log_warning("a checkpoint was passed over: %s", report.checkpoint_problem);
     if (report.created)
         log_info("data directory '%s' is new", options->data);
+    else if (report.checkpoint_seq != 0)
+        log_info("data directory '%s': checkpoint of event %llu, and %llu decisions up to event %llu replayed, in %.3f s",
+                 options->data, (unsigned long long)report.checkpoint_seq, (unsigned long long)report.decision_count,
+                 (unsigned long long)report.last_seq, seconds);
     else
         log_info("data directory '%s': %llu decisions up to event %llu replayed in %.3f s", options->data,
                  (unsigned long long)report.decision_count, (unsigned long long)report.last_seq, seconds);
@@ -160,6 +183,7 @@ static void set_up_service(struct server *server)
     service->past = server->past;
     service->replays = server->replays;
     service->past_ledger = server->past_ledger;
+    service->checkpointer = server->checkpointer;
     service->version = options->version;
     service->connection_count_max = options->connections_max;
     service->spin_ns = options->spin_us * 1000;
@@ -217,6 +241,7 @@ static int run_engine(struct server *server, const sigset_t *signals)
         .seal_after_ns = ENGINE_SEAL_AFTER_NS,
         .audit_rate = options->audit_rate,
         .audit_pass_ns = AUDITOR_PASS_NS,
+        .checkpointer = server->checkpointer,
         .failed = on_journal_failed,
         .audit_failed = on_audit_failed,
         .failed_argument = server,
@@ -232,6 +257,8 @@ static int run_engine(struct server *server, const sigset_t *signals)
     bool engine_started = false;
     if (open_doors(server) == STATUS_OK && engine_start(server->engine) == STATUS_OK) {
         engine_started = true;
+        if (server->checkpointer != NULL && checkpointer_start(server->checkpointer) != STATUS_OK)
+            log_warning("there is no thread to make checkpoints with: the next start replays the whole journal");
         int signal_number = wait_for_signal(server, signals);
         code = signal_number == SIGUSR1 ? EXIT_JOURNAL : 0;
         log_info("stopping");
@@ -294,8 +321,21 @@ int server_run(const struct server_options *options)
     if (options->past_keep_s != 0)
         server.past_ledger = past_ledger_create(linux_env(), shard_journal(server.service.shard), &options->limits,
                                                 options->past_keep_s * 1000000000);
+    const struct checkpointer_options checkpointer_options = {
+        .env = linux_env(),
+        .journal = shard_journal(server.service.shard),
+        .limits = options->limits,
+        .every_bytes = (uint64_t)options->checkpoint_mib << 20,
+        .behind_bytes = server.replayed_bytes,
+        .pace_bytes = CHECKPOINTER_PACE_DEFAULT,
+        .made = on_checkpoint,
+        .failed = on_no_checkpoint,
+    };
+    if (options->checkpoint_mib != 0)
+        server.checkpointer = checkpointer_create(&checkpointer_options);
     if (server.inbox != NULL && server.io != NULL && server.zones != NULL && server.past != NULL &&
         server.replays != NULL && (server.past_ledger != NULL || options->past_keep_s == 0) &&
+        (server.checkpointer != NULL || options->checkpoint_mib == 0) &&
         source_zones_load(server.zones, shard_ledger(server.service.shard))) {
         set_up_service(&server);
         code = run_engine(&server, &signals);
@@ -304,6 +344,7 @@ int server_run(const struct server_options *options)
     past_works_destroy(server.past);
     past_works_destroy(server.replays);
     past_ledger_destroy(server.past_ledger);
+    checkpointer_destroy(server.checkpointer);
     source_zones_destroy(server.zones);
     if (server.inbox != NULL)
         inbox_destroy(server.inbox);
