@@ -409,7 +409,8 @@ close:
 
 /* ---- beginning with a checkpoint ---- */
 
-/* Is the frame before it there? What the checkpoint has was durable: when it is not, the journal has lost its end. */
+/* Is the frame before it there? What the checkpoint has was durable: when it is not, the journal has lost its end. VERSION: the
+ * segment is another ledger's. */
 static enum status check_reached(struct recovery *recovery, const struct checkpoint *checkpoint)
 {
     const struct env *env = recovery->env;
@@ -424,8 +425,16 @@ static enum status check_reached(struct recovery *recovery, const struct checkpo
     const uint8_t *bytes = NULL;
     size_t n = 0;
     struct frame frame;
+    struct segment segment;
     window_open(&recovery->window, file);
-    status = window_get(&recovery->window, checkpoint->frame_offset, FRAME_HEADER_BYTES, &bytes, &n);
+    status = window_get(&recovery->window, 0, SEGMENT_HEADER_BYTES, &bytes, &n);
+    if (status == STATUS_OK && n == SEGMENT_HEADER_BYTES && segment_parse(bytes, &segment) == SEGMENT_OK &&
+        memcmp(segment.ledger_id, checkpoint->genesis.ledger_id, 16) != 0) {
+        env->file_close(env->context, file);
+        return STATUS_VERSION;
+    }
+    if (status == STATUS_OK)
+        status = window_get(&recovery->window, checkpoint->frame_offset, FRAME_HEADER_BYTES, &bytes, &n);
     bool there = status == STATUS_OK && n >= FRAME_HEADER_BYTES &&
                  frame_parse(bytes, checkpoint->genesis.ledger_id, &frame) == FRAME_OK &&
                  frame.ordinal == checkpoint->ordinal && frame.chain == checkpoint->chain &&
@@ -478,9 +487,14 @@ static enum status checkpoint_take(struct recovery *recovery, size_t *out_positi
             (void)snprintf(problem, sizeof(problem), "the checkpoint of event %" PRIu64 " knows other segments than there are",
                            seqs[i]);
         }
-        if (status == STATUS_OK)
+        if (status == STATUS_OK) {
             status = check_reached(recovery, &checkpoint);
-        else if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND) {
+            if (status == STATUS_VERSION)
+                (void)snprintf(problem, sizeof(problem), "the checkpoint of event %" PRIu64 " is of another ledger", seqs[i]);
+            if (status != STATUS_OK && status != STATUS_VERSION)
+                return status;
+        }
+        if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND) {
             if (report->checkpoint_problem[0] == '\0')
                 (void)snprintf(report->checkpoint_problem, sizeof(report->checkpoint_problem), "%s", problem);
             continue;

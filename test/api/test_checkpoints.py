@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""
+Goal: a server that starts from a checkpoint is the one that stopped, whatever it was asked and however it ended.
+Method: load with checkpoints each MiB of journal, stops and kills in it; figures, lists, histories and questions about the past before
+and after; checkpoints that are damaged, of another ledger, or ahead of the journal.
+"""
+import os
+import random
+import shutil
+import time
+import unittest
+
+from server import FolderCase, verify
+
+from test_restart import mixed
+
+TIER = "check"
+EACH_MIB = ("--checkpoint-mib", "1", "--segment-mib", "8")
+
+
+def checkpoints(data):
+    return sorted(name for name in os.listdir(data) if name.endswith(".checkpoint"))
+
+
+class Checkpoints(FolderCase):
+    def start_with(self):
+        return self.start(*EACH_MIB)
+
+    def wait_for_checkpoints(self, server, count):
+        end = time.monotonic() + 60
+        while server.metric("onhand_checkpoints_total") < count:
+            self.assertLess(time.monotonic(), end, "no checkpoint is made")
+            time.sleep(0.05)
+
+    def fill(self, server, rounds, first=0):
+        for n in range(first, first + rounds):
+            server.stream(mixed(6000, "mix%d" % n, n, (0, 3600))).lines()
+
+    def looks(self, server):
+        """What can be asked of it, as text."""
+        paths = ["/v1/stock/i%d" % n for n in range(0, 40, 7)] + [
+            "/v1/holds?limit=200", "/v1/locations?limit=50", "/v1/items?limit=50", "/v1/drift?limit=50",
+            "/v1/history/i3?limit=50", "/v1/stock/i3?as_of=" + self.middle, "/v1/stock/i3/p1?explain=true"]
+        answers = [server.get(path) for path in paths]
+        for path, answer in zip(paths, answers):
+            self.assertEqual(answer.status, 200, "%s: %r" % (path, answer.body))
+        heard = {row["source"]: row["quality"]["heard_at"] for row in server.get("/v1/sources?limit=100").json()["sources"]}
+        return [server.figures()[0], heard] + [answer.body for answer in answers]
+
+    def test_stops_and_kills(self):
+        server = self.start_with()
+        self.fill(server, 2)
+        self.middle = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1))
+        time.sleep(1.1)
+        prng = random.Random(5)
+        for turn in range(4):
+            self.fill(server, 2, 2 + 2 * turn)
+            self.wait_for_checkpoints(server, 1)
+            server.wait_for_ends()
+            before = self.looks(server)
+            if prng.random() < 0.5:
+                server.kill()
+            else:
+                server.stop()
+            server.start()
+            self.assertIn("checkpoint of event", server.log())
+            self.assertEqual(self.looks(server), before)
+        server.stop()
+        self.assertEqual(len(checkpoints(server.data)), 2)
+        state = verify(server.data)["state_hash"]
+        for name in checkpoints(server.data):
+            os.remove(os.path.join(server.data, name))
+        self.assertEqual(verify(server.data)["state_hash"], state)
+
+    def filled(self):
+        server = self.start_with()
+        for first in (0, 4):
+            made = first // 4 + 1
+            self.fill(server, 4, first)
+            self.wait_for_checkpoints(server, made)
+        server.wait_for_ends()
+        figures = server.figures()[0]
+        server.stop()
+        return server, figures
+
+    def test_damaged_ones_are_passed_over(self):
+        server, figures = self.filled()
+        first, second = (os.path.join(server.data, name) for name in checkpoints(server.data))
+        for path in (second, first):
+            size = os.path.getsize(path)
+            with open(path, "r+b") as file:
+                file.seek(size // 2)
+                byte = file.read(1)
+                file.seek(size // 2)
+                file.write(bytes([byte[0] ^ 4]))
+            server.start()
+            log = server.log()
+            self.assertIn("a checkpoint was passed over: " + os.path.basename(second), log)
+            self.assertEqual("checkpoint of event" in log.split("passed over")[-1], path == second)
+            self.assertEqual(server.figures()[0], figures)
+            server.stop()
+        for path in (first, second):
+            with open(path, "r+b") as file:
+                file.truncate(100)
+        server.start()
+        self.assertEqual(server.figures()[0], figures)
+        server.stop()
+
+    def test_one_of_another_ledger(self):
+        server, figures = self.filled()
+        folder = os.path.join(self.folder, "other")
+        os.mkdir(folder)
+        other = self.start(folder=folder)
+        other.stream(mixed(50)).lines()
+        other.stop()
+        for name in checkpoints(server.data):
+            shutil.copy(os.path.join(server.data, name), other.data)
+        state = verify(other.data)["state_hash"]
+        other.start()
+        self.assertIn("a checkpoint was passed over", other.log())
+        other.stop()
+        self.assertEqual(verify(other.data)["state_hash"], state)
+
+    def test_too_little_room_names_the_limit(self):
+        server, _ = self.filled()
+        server.options += ["--cells-max", "10"]
+        with self.assertRaises(AssertionError):
+            server.start()
+        self.assertIn("raise --cells-max", server.log())
+
+    def test_none_are_made_when_none_are_wanted(self):
+        server = self.start("--checkpoint-mib", "0")
+        self.fill(server, 3)
+        self.assertEqual(checkpoints(server.data), [])
+        self.assertNotIn("onhand_checkpoint", server.request("GET", "/metrics").body.decode())
+
+
+if __name__ == "__main__":
+    unittest.main()
