@@ -42,6 +42,7 @@ const char help_serve[] =
     "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (0)\n"
     "  --clock-step S      seconds the clock may step ahead while running; beyond, nothing is taken in (60)\n"
     "  --audit-rate N      entries a second that the server checks for contradictions while running (50000); 0 for none\n"
+    "  --checkpoint-mib N  MiB of journal from one checkpoint to the next (1024); 0 makes none\n"
     "  --past-keep S       seconds that a second ledger, replayed for a question about what could be sold at a past\n"
     "                      time, is kept for the next one (60); 0: no such question is answered\n"
     "  --accept-clock      start although the clock is more than 30 days ahead of the journal\n"
