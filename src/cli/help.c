@@ -185,6 +185,21 @@ const char help_backup[] =
     "  onhand backup --to /backup/onhand\n"
     "  onhand backup http://10.0.0.1:4760 --to - | ssh vault 'cat > monday.onhand'\n";
 
+const char help_restore[] =
+    "onhand restore: make a data directory of a backup, up to a point\n\n"
+    "usage: onhand restore BACKUP --to DIR [options]\n\n"
+    "BACKUP is a data directory, whose server is stopped, or a file that backup made. It is left as it is. All of it is\n"
+    "read and verified, and replayed up to the point; then DIR appears, whole. What is in it is another history from the\n"
+    "point on: an epoch begins, and who comes with a position behind the point is told so.\n\n"
+    "  --to DIR            the new data directory: one that does not exist, or is empty\n"
+    "  --to-position POS   up to and with the decision whose last event has this position; left out: all of it\n"
+    "  --to-time TIME      up to and with what was recorded at this time, such as 2026-12-01T10:00:00Z\n"
+    "  --json              the report as JSON\n\n"
+    "exit codes: 0 restored; 1 the backup is damaged, or has no such point; 2 usage; 4 files. Only with 0 is DIR there\n\n"
+    "examples:\n"
+    "  onhand restore /backup/onhand --to /var/lib/onhand\n"
+    "  onhand restore monday.onhand --to checked --to-time 2026-12-01T10:00:00Z\n";
+
 const char help_verify[] =
     "onhand verify: check a data directory offline\n\n"
     "usage: onhand verify DIR [--json]\n\n"

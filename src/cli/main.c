@@ -11,6 +11,7 @@ static const struct subcommand subcommands[] = {
     {"feed", "show what happened, or follow it as it happens", cmd_feed, help_feed},
     {"import", "turn the rows of a CSV file into commands", cmd_import, help_import},
     {"backup", "copy the journal of a running server", cmd_backup, help_backup},
+    {"restore", "make a data directory of a backup, up to a point", cmd_restore, help_restore},
     {"verify", "check a data directory offline", cmd_verify, help_verify},
     {"version", "show the version", cmd_version, help_version},
     {"help", "show this page, or the page of one subcommand", cmd_help, help_help},

@@ -22,8 +22,25 @@
 #include "journal/record.h"
 
 struct journal;
+struct frame;        /* frame.h */
+struct segment;      /* segment.h */
 struct stream_place; /* stream.h */
 struct checkpoint_writer;
+
+/* A frame that recovery met, whole and sound, after its records were handed on. Borrowed for the call. */
+struct journal_met {
+    const char *name; /* of its file */
+    uint64_t offset;  /* in it */
+    const struct segment *segment;
+    const struct frame *frame;
+    const uint8_t *bytes; /* all of it */
+};
+
+/* Who wants the frames, too: a restore, a dump, a backup. */
+struct journal_frames {
+    void *context;
+    void (*met)(void *context, const struct journal_met *met);
+};
 
 struct journal_options {
     const struct env *env;     /* borrowed for the journal's life */
@@ -35,6 +52,7 @@ struct journal_options {
     size_t copy_start_bytes;
     uint64_t segment_bytes;    /* default JOURNAL_SEGMENT_BYTES; fixed per file, may differ between starts */
     size_t tail_bytes;         /* default JOURNAL_TAIL_BYTES */
+    const struct journal_frames *frames; /* told of each that is read when it is opened; may be NULL */
     bool fill_on_writer;       /* simulation: no filling thread; zeros are written when they are needed */
     bool fault_no_flush;       /* tests only: acknowledges without flushing, to show that the power-cut test sees it */
 };
@@ -289,5 +307,8 @@ int64_t journal_flushed_at_ns(struct journal *journal, uint64_t seq);
  */
 MUST_USE enum status journal_verify(const struct env *env, const char *path, const struct journal_replay *replay,
                                     struct journal_report *out_report);
+/* The same, with the frames. Of a damaged journal all that is before the damage was handed on. */
+MUST_USE enum status journal_walk(const struct env *env, const char *path, const struct journal_replay *replay,
+                                  const struct journal_frames *frames, struct journal_report *out_report);
 
 #endif

@@ -43,6 +43,7 @@ struct window {
 struct recovery {
     const struct env *env;
     struct env_directory *directory;
+    const struct journal_frames *frames; /* NULL for none */
     struct index *index; /* NULL for none */
     struct recovery_end *end;
     struct journal_report *report;
@@ -210,6 +211,13 @@ static enum status frame_read(struct recovery *recovery, const char *name)
     status = records_replay(recovery, &frame, bytes + FRAME_HEADER_BYTES, name);
     if (status != STATUS_OK)
         return status;
+
+    if (recovery->frames != NULL)
+        recovery->frames->met(recovery->frames->context, &(struct journal_met){.name = name,
+                                                                               .offset = end->offset,
+                                                                               .segment = &end->segment,
+                                                                               .frame = &frame,
+                                                                               .bytes = bytes});
 
     /* All before frame.durable_ordinal was durable; what is not is at most the frame before this one and this one. */
     if (frame.durable_ordinal + 1 >= frame.ordinal || recovery->last_offset == 0)
@@ -549,10 +557,10 @@ static enum status recovery_read(struct recovery *recovery)
 }
 
 enum status recovery_run(const struct env *env, struct env_directory *directory, const struct journal_replay *replay,
-                         struct index *index, struct recovery_end *out_end, struct journal_report *report)
+                         const struct journal_frames *frames, struct index *index, struct recovery_end *out_end, struct journal_report *report)
 {
     struct recovery_end end = {0};
-    struct recovery recovery = {.env = env, .directory = directory, .index = index, .end = &end, .report = report};
+    struct recovery recovery = {.env = env, .directory = directory, .frames = frames, .index = index, .end = &end, .report = report};
     recovery.window.env = env;
     recovery.window.memory = env->memory_reserve(env->context, WINDOW_BYTES);
     if (recovery.window.memory == NULL || replay_init(&recovery.replay, env, replay) != STATUS_OK) {
@@ -569,7 +577,7 @@ enum status recovery_run(const struct env *env, struct env_directory *directory,
     free(recovery.names);
     replay_deinit(&recovery.replay);
     env->memory_release(env->context, recovery.window.memory, WINDOW_BYTES);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK || status == STATUS_DAMAGED)
         *out_end = end;
     return status;
 }
