@@ -15,6 +15,7 @@ import unittest
 
 from server import BIN, FolderCase, receive, verify
 
+TIER = "check"
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 
 
