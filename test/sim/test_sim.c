@@ -444,7 +444,7 @@ static void judge_all(void)
     if (sr.sim.stray_count > 0)
         return; /* what is on the disk is looked at when it was put right */
     struct quiet quiet = quiet_begin();
-    const struct journal_replay replay = {NULL, judge_genesis, judge_decision};
+    const struct journal_replay replay = {NULL, judge_genesis, judge_decision, NULL};
     enum status status = journal_replay_until(sr.journal, &sr.place, INT64_MAX, journal_durable_seq(sr.journal), &replay, NULL);
     quiet_end(&quiet);
     if (status != STATUS_OK)
@@ -872,7 +872,7 @@ static bool last_frame_find(struct last_frame *out)
 
 static enum status verify(struct journal_report *report)
 {
-    const struct journal_replay replay = {NULL, NULL, NULL};
+    const struct journal_replay replay = {NULL, NULL, NULL, NULL};
     return journal_verify(&sr.sim.env, "data", &replay, report);
 }
 
@@ -1278,7 +1278,7 @@ static uint64_t run_seed(uint64_t seed, uint32_t commands, uint32_t without, boo
     sr.sim.env.context = &sr.sim;
     sr.sent = sent != NULL ? sent : calloc(SENT_MAX, sizeof(*sent));
     for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-        sr.clients[i].batch = batches[i] != NULL ? batches[i] : malloc(sizeof(struct batch));
+        sr.clients[i].batch = batches[i] != NULL ? batches[i] : calloc(1, sizeof(struct batch));
         if (sr.clients[i].batch == NULL || sr.sent == NULL)
             exit(2);
     }

@@ -354,7 +354,7 @@ static inline void play_came_back(void *argument)
 
 static inline struct batch *play_batch(struct play *play)
 {
-    struct batch *batch = malloc(sizeof(*batch));
+    struct batch *batch = calloc(1, sizeof(*batch));
     assert_non_null(batch);
     batch->done = &play->done;
     batch->count = 0;

@@ -143,7 +143,7 @@ static void *submitter_main(void *argument)
     unsigned outstanding = 0;
     for (unsigned sent = 0; sent < ROUNDS || outstanding > 0;) {
         if (sent < ROUNDS && outstanding < OUTSTANDING) {
-            struct batch *batch = malloc(sizeof(*batch));
+            struct batch *batch = calloc(1, sizeof(*batch));
             uint8_t *forms = malloc(ROUND_MAX * (256 + sizeof(uint64_t)));
             submitter_fill(submitter, &prng, batch, &number, forms, (uint64_t *)(void *)(forms + ROUND_MAX * 256));
             batch->done = &submitter->done;

@@ -268,7 +268,7 @@ static void running_stop(struct running *running, int64_t window_s)
 /* Sends one request and waits for its answer. */
 static struct answer ask(struct running *running, struct request request)
 {
-    struct batch *batch = malloc(sizeof(*batch));
+    struct batch *batch = calloc(1, sizeof(*batch));
     assert_non_null(batch);
     batch->done = &running->done;
     batch->count = 1;
