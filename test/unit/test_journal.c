@@ -21,6 +21,7 @@
 #include "journal/index.h"
 #include "journal/journal.h"
 #include "journal/segment.h"
+#include "journal/stream.h"
 #include "journal/tail.h"
 
 #define FIRST_SEGMENT "00000000000000000001.journal"
@@ -1850,6 +1851,161 @@ static void segments_of_two_epochs_do_not_mix(void **state)
     place_destroy(&copy);
 }
 
+/* ---- copies ---- */
+
+/* All of a journal as a stream, without marks. */
+static struct content stream_of(struct journal *journal, const struct journal_cursor *from, bool memory_first)
+{
+    struct content stream = {malloc((size_t)16 << 20), 0};
+    struct journal_cursor cursor = *from;
+    for (;;) {
+        size_t n = 0;
+        uint8_t *at = stream.bytes + stream.n;
+        enum status status = journal_copy(journal, &cursor, UINT64_MAX, memory_first, at, FRAME_BYTES_MAX, &n);
+        if (status == STATUS_AGAIN)
+            status = journal_copy(journal, &cursor, UINT64_MAX, false, at, FRAME_BYTES_MAX, &n);
+        if (status == STATUS_END)
+            return stream;
+        assert_int_equal(status, STATUS_OK);
+        stream.n += n;
+        assert_true(stream.n < (size_t)8 << 20);
+    }
+}
+
+static const struct journal_cursor from_the_beginning = {.header = true, .offset = SEGMENT_HEADER_BYTES};
+
+/* Reads items until the stream ends or is refused; how many bytes were taken. */
+static size_t take_stream(struct stream_reader *reader, const uint8_t *bytes, size_t n, enum status *out_status)
+{
+    size_t at = 0;
+    for (;;) {
+        enum stream_item item;
+        size_t length = 0;
+        *out_status = stream_reader_next(reader, bytes + at, n - at, &item, &length);
+        if (*out_status != STATUS_OK)
+            return at;
+        at += length;
+    }
+}
+
+static void a_copy_is_the_journal_byte_for_byte(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct place other = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(&place, &seen, &report);
+    uint64_t seq = 1;
+    for (unsigned i = 0; i < 60; i++) {
+        write_group(journal, &seq, 1 + i % 60, 1000);
+        journal_append_tick(journal, (int64_t)seq * 1000);
+        assert_int_equal(journal_flush(journal), STATUS_OK);
+    }
+    assert_true(journal_counters(journal).segments > 1);
+    struct content memory = stream_of(journal, &from_the_beginning, true);
+    struct content disk = stream_of(journal, &from_the_beginning, false);
+    assert_int_equal(memory.n, disk.n);
+    assert_memory_equal(memory.bytes, disk.bytes, disk.n);
+
+    /* It begins with the first segment's header and frame; then items, one by one. */
+    struct stream_reader reader;
+    stream_reader_init(&reader, &(struct stream_place){0});
+    enum stream_item item;
+    size_t at = 0;
+    size_t n = 0;
+    assert_int_equal(stream_reader_next(&reader, disk.bytes, disk.n, &item, &n), STATUS_OK);
+    assert_int_equal(item, STREAM_SEGMENT);
+    at += n;
+    assert_int_equal(stream_reader_next(&reader, disk.bytes + at, disk.n - at, &item, &n), STATUS_OK);
+    assert_int_equal(item, STREAM_FRAME);
+    at += n;
+    struct journal_options options = options_of(&other);
+    options.copy = true;
+    struct journal *copy = NULL;
+    assert_int_equal(journal_open(&options, NULL, &copy, &report), STATUS_NOT_FOUND);
+    options.copy_start = disk.bytes;
+    options.copy_start_bytes = at;
+    for (unsigned turn = 0; at < disk.n; turn++) {
+        if (copy == NULL)
+            assert_int_equal(journal_open(&options, NULL, &copy, &report), STATUS_OK);
+        struct stream_place there;
+        journal_copied(copy, &there);
+        assert_memory_equal(&there, &reader.place, sizeof(there));
+        struct journal_cursor cursor;
+        assert_int_equal(journal_copy_find(journal, there.seq, there.ordinal, there.chain, &cursor), STATUS_OK);
+        assert_int_equal(journal_copy_find(journal, there.seq, there.ordinal, there.chain ^ 1, &cursor), STATUS_INVALID);
+        assert_int_equal(stream_reader_next(&reader, disk.bytes + at, disk.n - at, &item, &n), STATUS_OK);
+        if (item == STREAM_SEGMENT)
+            assert_int_equal(journal_take_segment(copy, disk.bytes + at), STATUS_OK);
+        else
+            assert_int_equal(journal_take(copy, disk.bytes + at, n), STATUS_OK);
+        at += n;
+        if (turn % 7 == 3) { /* it is closed in between: nothing of its own is written */
+            journal_close(copy);
+            copy = NULL;
+        }
+    }
+    if (copy == NULL)
+        assert_int_equal(journal_open(&options, NULL, &copy, &report), STATUS_OK);
+    struct content again = stream_of(copy, &from_the_beginning, true);
+    assert_int_equal(again.n, disk.n);
+    assert_memory_equal(again.bytes, disk.bytes, disk.n);
+    struct journal_cursor cursor;
+    assert_int_equal(journal_copy_find(journal, seq - 1, UINT64_C(1) << 40, 0, &cursor), STATUS_END);
+    journal_close(copy);
+    journal_close(journal);
+    assert_int_equal(verify(&other, &seen, &report), STATUS_OK);
+    assert_int_equal(seen.next_seq, seq);
+    free(memory.bytes);
+    free(disk.bytes);
+    free(again.bytes);
+    place_destroy(&place);
+    place_destroy(&other);
+}
+
+static void every_flipped_bit_of_a_stream_is_seen(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(&place, &seen, &report);
+    uint64_t seq = 1;
+    for (unsigned i = 0; i < 3; i++)
+        write_group(journal, &seq, 2, 30);
+    struct content stream = stream_of(journal, &from_the_beginning, true);
+    struct stream_mark mark = {.end = true, .current = true, .epoch = 1, .ordinal = 4, .seq = seq - 1, .wall_us = 1};
+    memcpy(mark.ledger_id, journal_genesis(journal)->ledger_id, 16);
+    stream_mark_write(&mark, stream.bytes + stream.n);
+    stream.n += STREAM_MARK_BYTES;
+
+    struct stream_reader reader;
+    enum status status;
+    stream_reader_init(&reader, &(struct stream_place){0});
+    assert_int_equal(take_stream(&reader, stream.bytes, stream.n, &status), stream.n);
+    assert_int_equal(status, STATUS_AGAIN); /* more may come */
+    assert_true(reader.mark.end && reader.mark.current && reader.mark.seq == seq - 1);
+    for (size_t bit = 0; bit < 8 * stream.n; bit++) {
+        stream.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        stream_reader_init(&reader, &(struct stream_place){0});
+        size_t taken = take_stream(&reader, stream.bytes, stream.n, &status);
+        if (taken > bit / 8)
+            fail_msg("bit %zu was taken for right", bit);
+        stream.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    /* Cut anywhere, it is no more than its beginning. */
+    for (size_t n = 0; n < stream.n; n++) {
+        stream_reader_init(&reader, &(struct stream_place){0});
+        assert_true(take_stream(&reader, stream.bytes, n, &status) <= n);
+        assert_int_equal(status, STATUS_AGAIN);
+        assert_false(reader.mark.end);
+    }
+    journal_close(journal);
+    free(stream.bytes);
+    place_destroy(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1878,6 +2034,8 @@ int main(void)
         cmocka_unit_test(a_full_disk_passes_for_the_filling_thread),
         cmocka_unit_test(a_disk_with_larger_blocks_goes_on),
         cmocka_unit_test(the_filler_keeps_ahead),
+        cmocka_unit_test(a_copy_is_the_journal_byte_for_byte),
+        cmocka_unit_test(every_flipped_bit_of_a_stream_is_seen),
         cmocka_unit_test(an_epoch_begins_with_a_segment),
         cmocka_unit_test(epochs_begin_where_nothing_was_decided),
         cmocka_unit_test(segments_of_two_epochs_do_not_mix),
