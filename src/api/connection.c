@@ -7,6 +7,7 @@
  * bytes are given to the handler as they come.
  */
 #include "api/connection.h"
+#include "feed/position.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,6 +279,23 @@ static const char *reason_phrase(int http)
     return "Status";
 }
 
+/* What a standby shows may be old: how far it is, and how old at most. */
+static void mark_standby(struct connection *connection)
+{
+    struct service *service = connection->io->service;
+    struct standby_report report;
+    char position[POSITION_TEXT_BYTES];
+    char lines[128 + POSITION_TEXT_BYTES];
+    if (engine_role(service->engine) != ROLE_STANDBY)
+        return;
+    standby_look(service->standby, &report);
+    unsigned length = position_format((struct position){journal_epoch(service->journal),
+                                                        journal_durable_seq(service->journal)}, position);
+    int n = snprintf(lines, sizeof(lines), "Onhand-Position: %.*s\r\nOnhand-Lag-Ms: %lld\r\n", (int)length, position,
+                     (long long)(report.lag_us / 1000));
+    buffer_append(&connection->out, lines, (size_t)n);
+}
+
 static void begin_head(struct connection *connection, int http, const char *content_type)
 {
     if (!connection->head.request.keep_alive && connection->phase != PHASE_HEAD)
@@ -289,6 +307,8 @@ static void begin_head(struct connection *connection, int http, const char *cont
     buffer_append(out, line, (size_t)n);
     /* Figures are true at their position only: nobody may keep them. */
     buffer_literal(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    if (connection->io->service->standby != NULL)
+        mark_standby(connection);
     if (connection->close_after)
         buffer_literal(out, "Connection: close\r\n");
     if (http == 503 || http == 507 || http == 429)

@@ -488,6 +488,11 @@ static bool find_begin(struct connection *connection, struct text after, struct 
     const struct epochs *epochs = journal_epochs(journal);
     uint64_t common = 0;
     bool known = epochs_common(epochs, epoch, &common);
+    if (!known && epoch_number(epoch) > epoch_number(epochs->now)) {
+        respond_problem(connection, 409, "epoch_ahead", field,
+                        TEXT("is of a newer epoch than this server's: another one was promoted or restored since; ask that one"));
+        return false;
+    }
     if (!known || out_place->at.seq > common) {
         char text[POSITION_TEXT_BYTES];
         unsigned n = known ? position_format((struct position){epochs_of(epochs, common), common}, text) : 0;

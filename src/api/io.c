@@ -13,6 +13,7 @@ static struct io_batch *batch_take(struct io *io)
         return NULL;
     struct io_batch *batch = io->pool[--io->pool_count];
     batch->batch.count = 0;
+    batch->batch.act = NULL;
     batch->batch.done = &io->done;
     batch->used = 0;
     return batch;

@@ -197,6 +197,25 @@ static void checkpoint_metrics(struct buffer *out, const struct checkpointer *ch
     duration(out, "onhand_checkpoint_seconds", "Duration of making it.", counters.last_took_ns);
 }
 
+/* ---- a standby ---- */
+
+static void standby_metrics(struct buffer *out, const struct service *service)
+{
+    enum engine_role role = engine_role(service->engine);
+    single(out, "onhand_standby", "gauge", "1 while the server is a standby.", role == ROLE_STANDBY);
+    single(out, "onhand_fenced", "gauge", "1 when another server took over from this one.", role == ROLE_FENCED);
+    if (role != ROLE_STANDBY)
+        return;
+    struct standby_report report;
+    standby_look(service->standby, &report);
+    duration(out, "onhand_standby_lag_seconds", "How old what it shows is at most.", report.lag_us * 1000);
+    single(out, "onhand_standby_position", "counter", "Sequence number of the last event applied.",
+           journal_durable_seq(service->journal));
+    single(out, "onhand_standby_primary_position", "counter", "Sequence number of the last event durable at the primary, as told.",
+           report.primary_seq);
+    single(out, "onhand_standby_following", "gauge", "1 while the primary's journal comes in.", report.following);
+}
+
 static void respond_metrics(struct connection *connection)
 {
     struct service *service = connection->io->service;
@@ -255,13 +274,31 @@ static void respond_metrics(struct connection *connection)
            inbox_clock_jumped(service->inbox));
     single(&out, "onhand_disk_full", "gauge", "1 while commands are refused because the disk is full.", disk.full);
     single(&out, "onhand_disk_low", "gauge", "1 when space ahead of the journal could not be had.", disk.low);
+    standby_metrics(&out, service);
     audit_metrics(&out, service);
     single(&out, "onhand_ready", "gauge", "1 while commands are taken in.",
-           !engine_failed(service->engine) && auditor_problem(engine_auditor(service->engine)) == NULL && !disk.full &&
+           !engine_failed(service->engine) && engine_role(service->engine) == ROLE_PRIMARY &&
+               auditor_problem(engine_auditor(service->engine)) == NULL && !disk.full &&
                !inbox_clock_jumped(service->inbox) && !atomic_load(&service->stopping));
     source_metrics(&out, service);
     respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);
+}
+
+/* Another server takes the commands. */
+static void respond_role_problem(struct connection *connection)
+{
+    struct service *service = connection->io->service;
+    struct standby_report report;
+    char text[STANDBY_TEXT_BYTES + 512];
+    if (engine_role(service->engine) == ROLE_FENCED) {
+        respond_problem(connection, 503, "fenced", TEXT_NONE, TEXT("another server took over from this one; see the log"));
+        return;
+    }
+    standby_look(service->standby, &report);
+    int n = snprintf(text, sizeof(text), "a standby, %lld ms behind %s at most%s%s", (long long)(report.lag_us / 1000),
+                     service->standby->primary, report.problem[0] != 0 ? ": " : "", report.problem);
+    respond_problem(connection, 503, "standby", TEXT_NONE, text_of(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1));
 }
 
 static void respond_ready(struct connection *connection)
@@ -273,6 +310,8 @@ static void respond_ready(struct connection *connection)
                         TEXT("a write of the journal failed; the server ends and must be started again"));
     } else if (contradiction != NULL) {
         respond_problem(connection, 503, "audit_failed", TEXT_NONE, text_of(contradiction, strlen(contradiction)));
+    } else if (engine_role(service->engine) != ROLE_PRIMARY) {
+        respond_role_problem(connection);
     } else if (inbox_clock_jumped(service->inbox)) {
         respond_problem(connection, 503, "clock_jumped", TEXT_NONE,
                         TEXT("the clock has jumped ahead: nothing is taken in until it is set right"));

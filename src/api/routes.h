@@ -46,6 +46,7 @@ extern const struct handler availability_handler; /* availability_route.c */
 extern const struct handler figures_handler;    /* figures_route.c */
 extern const struct handler feed_handler;       /* feed_route.c */
 extern const struct handler journal_handler;    /* journal_route.c */
+extern const struct handler role_handler;       /* role_route.c: role fence promote */
 extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi audit */
 
 /* Which of its calls a handler serves: connection->call, set by the route. */
@@ -67,6 +68,7 @@ enum list_call {
     LIST_OF_REVIEWS,
     LIST_OF_DRIFT
 }; /* at the end: cursors have the number */
+enum role_call { ROLE_GET, ROLE_OF_FENCE, ROLE_OF_PROMOTE };
 enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI, OPERATIONS_AUDIT };
 
 #endif

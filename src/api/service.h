@@ -12,8 +12,16 @@
 #include "engine/engine.h"
 #include "engine/checkpointer.h"
 #include "engine/past_ledger.h"
+#include "engine/standby.h"
 
-#define SERVICE_HOSTS_MAX 32
+#define SERVICE_HOSTS_MAX     32
+#define SERVICE_ADDRESS_BYTES 256 /* of another server */
+
+/* Where a server's taking in of commands ended. */
+struct fenced_at {
+    uint64_t seq;     /* the last event */
+    uint64_t ordinal; /* the last frame */
+};
 
 struct service {
     const struct env *env;
@@ -27,6 +35,10 @@ struct service {
     struct past_works *replays; /* that replay it into past_ledger */
     struct past_ledger *past_ledger; /* NULL: none is to be had */
     struct checkpointer *checkpointer; /* NULL: none is made */
+    struct standby *standby; /* NULL: it began as no standby */
+    /* Ends the taking in of commands for ever, because the server at this address takes over; durable. Waits for it. */
+    enum status (*fence)(void *context, const char *by, struct fenced_at *out_at);
+    void *fence_context;
     const char *version;
     /* Names a Host field may have, without port; compared without case. */
     uint32_t host_count;

@@ -80,11 +80,26 @@ static bool in_range(const char *option, int64_t value, int64_t least, int64_t m
     return false;
 }
 
-int cmd_serve(int argc, char **argv)
+/* "host:port" or "http://host:port/" as "http://host:port". */
+static bool read_primary(const char *word, char *out, size_t n)
+{
+    bool scheme = strstr(word, "://") != NULL;
+    if (scheme && strncmp(word, "http://", 7) != 0 && strncmp(word, "https://", 8) != 0)
+        return false;
+    if ((size_t)snprintf(out, n, "%s%s", scheme ? "" : "http://", word) >= n)
+        return false;
+    for (size_t length = strlen(out); length > 0 && out[length - 1] == '/'; length--)
+        out[length - 1] = 0;
+    return strpbrk(out, " \t\r\n") == NULL && strlen(out) > 8;
+}
+
+/* follow: of a standby, whose primary's address is the word on the line. */
+static int run(int argc, char **argv, bool follow)
 {
     struct server_options options;
     server_options_init(&options);
     const char *listen = "127.0.0.1:4760";
+    const char *peer = NULL;
     struct args_list hosts = {.count = 0};
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t io_threads = processors > 4 ? processors / 4 : 1;
@@ -113,6 +128,7 @@ int cmd_serve(int argc, char **argv)
         {"data", ARGS_TEXT, &options.data},
         {"listen", ARGS_TEXT, &listen},
         {"host", ARGS_LIST, &hosts},
+        {"peer", ARGS_TEXT, &peer},
         {"insecure", ARGS_FLAG, &options.insecure},
         {"io-threads", ARGS_NUMBER, &io_threads},
         {"connections-max", ARGS_NUMBER, &connections},
@@ -157,10 +173,24 @@ int cmd_serve(int argc, char **argv)
         cli_error("serve", "memory for the options could not be had");
         return EXIT_FILES;
     }
-    if (!args_parse(line_count, line, table, words, 0, &word_count, &code)) {
+    if (!args_parse(line_count, line, table, words, follow ? 1 : 0, &word_count, &code)) {
         free_words(line);
         return code;
     }
+    char primary[256] = "";
+    if (follow && (word_count != 1 || !read_primary(words[0], primary, sizeof(primary)))) {
+        cli_error("follow", "which server? say its address: onhand follow http://HOST:PORT --data DIR");
+        free_words(line);
+        return EXIT_USAGE;
+    }
+    options.follow = follow ? primary : NULL;
+    char peer_address[256] = "";
+    if (peer != NULL && !read_primary(peer, peer_address, sizeof(peer_address))) {
+        cli_error(follow ? "follow" : "serve", "--peer is '%s', but must be the address of a server, as http://10.0.0.2:4760", peer);
+        free_words(line);
+        return EXIT_USAGE;
+    }
+    options.peer = peer != NULL ? peer_address : NULL;
     if (options.data == NULL) {
         cli_error("serve", "which data directory? say --data DIR (it is created when it does not exist)");
         free_words(line);
@@ -232,4 +262,14 @@ int cmd_serve(int argc, char **argv)
     free(listen_copy);
     free_words(line);
     return code;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    return run(argc, argv, false);
+}
+
+int cmd_follow(int argc, char **argv)
+{
+    return run(argc, argv, true);
 }

@@ -15,6 +15,7 @@ const char help_serve[] =
     "  --data DIR          the data directory, made when it is not there; else ONHAND_DATA\n"
     "  --listen ADDR:PORT  an IPv4 or IPv6 address, port 0 for any free one; else ONHAND_LISTEN, else 127.0.0.1:4760\n"
     "  --host NAME         a name requests may have in Host, beside localhost and the address; may be repeated\n"
+    "  --peer ADDRESS      a server that may have taken over from this one, as http://10.0.0.2:4760: it is asked\n"
     "  --insecure          allow an address that is not loopback: there are neither keys nor TLS yet\n"
     "  --io-threads N      threads that serve connections, 1 to 32 (a quarter of the processors, at least 1)\n"
     "  --connections-max N open connections per I/O thread (12000)\n"
@@ -169,6 +170,31 @@ const char help_import[] =
     "  onhand import invoices.csv --map item=StockCode,quantity=Quantity,document=InvoiceNo \\\n"
     "      --kind sale --kind-negative return --location UK\n"
     "  onhand import stock.csv --map item=sku,quantity=qty,location=shop --kind receive --dry-run\n";
+
+const char help_follow[] =
+    "onhand follow: run a standby of another server\n\n"
+    "usage: onhand follow ADDRESS --data DIR [options]\n\n"
+    "Copies the journal of the server at ADDRESS as it grows into its own data directory, and answers reads, marked with how\n"
+    "far it is (Onhand-Position) and how old what it shows is at most (Onhand-Lag-Ms). Commands are refused (503 standby)\n"
+    "until 'onhand promote' makes it the one that takes them. It copies behind the primary's answers: what was\n"
+    "acknowledged in the last moments of a primary may not be here.\n\n"
+    "  --data DIR          the directory of the copy, made when it is not there\n\n"
+    "All other options are those of serve. The limits must not be less than the primary's.\n\n"
+    "exit codes: as serve\n\n"
+    "examples:\n"
+    "  onhand follow http://10.0.0.1:4760 --data /var/lib/onhand --listen 127.0.0.1:4761\n";
+
+const char help_promote[] =
+    "onhand promote: make a standby the server that takes commands\n\n"
+    "usage: onhand promote [ADDRESS] [options]\n\n"
+    "The standby at ADDRESS asks its primary to take nothing in any more (a fence: it stays so when it is started again),\n"
+    "copies what it had until then, begins an epoch and takes commands. A primary that is not reached is not fenced: what\n"
+    "it acknowledged and was not copied is not here, and it must not be used any more.\n\n"
+    "  --no-fence          do not ask the primary, and do not wait for what it has\n" COMMON_SERVER
+    "  --json              the answer as JSON\n\n"
+    "exit codes: 0 promoted; 1 not promoted; 2 usage; 3 server not reached; 5 bad answer\n\n"
+    "example:\n"
+    "  onhand promote http://10.0.0.2:4760\n";
 
 const char help_backup[] =
     "onhand backup: copy the journal of a running server\n\n"

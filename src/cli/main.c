@@ -10,6 +10,8 @@ static const struct subcommand subcommands[] = {
     {"get", "show stock, holds, items and figures", cmd_get, help_get},
     {"feed", "show what happened, or follow it as it happens", cmd_feed, help_feed},
     {"import", "turn the rows of a CSV file into commands", cmd_import, help_import},
+    {"follow", "run a standby of another server", cmd_follow, help_follow},
+    {"promote", "make a standby the server that takes commands", cmd_promote, help_promote},
     {"backup", "copy the journal of a running server", cmd_backup, help_backup},
     {"restore", "make a data directory of a backup, up to a point", cmd_restore, help_restore},
     {"verify", "check a data directory offline", cmd_verify, help_verify},

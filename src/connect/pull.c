@@ -89,7 +89,7 @@ static int on_progress(void *argument, curl_off_t total_down, curl_off_t down, c
     (void)down;
     (void)total_up;
     (void)up;
-    return receiver->pull->stop != NULL && atomic_load(receiver->pull->stop);
+    return receiver->pull->stop != NULL && receiver->pull->stop(receiver->pull->context);
 }
 
 /* ---- asking ---- */

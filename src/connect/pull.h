@@ -7,7 +7,6 @@
 #ifndef ONHAND_CONNECT_PULL_H
 #define ONHAND_CONNECT_PULL_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +19,7 @@ struct pull {
     const char *base;        /* "http://host:port" */
     struct stream_place at;  /* behind it; all zero: from the beginning */
     bool until_now;
-    const atomic_bool *stop; /* ends within a second; may be NULL */
+    bool (*stop)(void *context); /* asked every second at least: ends when it is true; may be NULL */
     void *context;
     /* An item, verified; borrowed for the call. Anything but OK ends the pull with that status. */
     enum status (*item)(void *context, enum stream_item item, const struct stream_reader *reader, const uint8_t *bytes,

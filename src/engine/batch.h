@@ -95,9 +95,26 @@ struct done_queue {
     void *argument;
 };
 
+/* What the server itself has the engine do, in its place among the batches; the batch has no requests then. */
+struct batch_act {
+    enum {
+        ACT_COPY,    /* of a standby: the primary's frames become durable here and are applied */
+        ACT_PROMOTE, /* a standby begins an epoch and takes commands */
+        ACT_FENCE    /* commands are taken in no more, for ever */
+    } kind;
+    const uint8_t *items; /* of a copy: segment headers and frames that follow, verified (stream.h); frames: at most FRAME_BYTES_MAX */
+    size_t items_bytes;
+    const char *refusal;  /* of a fence: what commands are told, a text that stays */
+    /* What became of it. */
+    enum status status;
+    uint64_t seq;         /* the last durable event */
+    uint64_t ordinal;     /* and frame */
+};
+
 struct batch {
     struct batch *next;
     struct done_queue *done;
+    struct batch_act *act; /* NULL: requests */
     uint64_t group; /* the engine's: number of the flush group that makes it durable */
     uint32_t count;
     struct request requests[BATCH_REQUESTS_MAX];

@@ -19,7 +19,9 @@ struct engine {
     pthread_t thread;
     struct warmer *warmer; /* NULL without one */
     atomic_bool failed;
+    _Atomic enum engine_role role;
     struct auditor auditor;
+    const char *refusal; /* engine thread, as all below */
     /* Engine thread only. */
     struct batch *waiting_first, *waiting_last; /* judged, not yet durable */
     uint64_t group_open;   /* number of the group being filled */
@@ -39,6 +41,8 @@ struct engine *engine_create(const struct engine_options *options)
     engine->shard = options->shard;
     engine->journal = shard_journal(options->shard);
     engine->group_open = 1;
+    engine->refusal = options->refusal;
+    atomic_init(&engine->role, options->role);
     auditor_init(&engine->auditor, options->env, options->shard, options->audit_rate, options->audit_pass_ns);
     shard_publish(options->shard); /* for who asks before the first group */
     return engine;
@@ -48,6 +52,17 @@ void engine_destroy(struct engine *engine)
 {
     CHECK(engine->waiting_first == NULL);
     free(engine);
+}
+
+enum engine_role engine_role(const struct engine *engine)
+{
+    return atomic_load(&engine->role);
+}
+
+/* Are commands decided? */
+static bool decides(const struct engine *engine)
+{
+    return engine_role(engine) == ROLE_PRIMARY && auditor_problem(&engine->auditor) == NULL;
 }
 
 bool engine_failed(const struct engine *engine)
@@ -228,17 +243,102 @@ static void judge_batch(struct engine *engine, struct batch *batch, int64_t stam
     wait_for_group(engine, batch);
 }
 
-/* After the audit found something: nothing is decided any more. */
+/* Nothing is decided: the audit found something, or another server decides. */
 static void read_batch(struct engine *engine, struct batch *batch)
 {
+    enum engine_role role = engine_role(engine);
+    enum code code = role == ROLE_STANDBY ? CODE_standby : role == ROLE_FENCED ? CODE_fenced : CODE_audit_failed;
+    const char *detail = role == ROLE_PRIMARY ? auditor_problem(&engine->auditor) : engine->refusal;
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &batch->requests[i];
         if (request->command == NULL)
             shard_read(engine->shard, request);
         else
-            shard_shed(engine->shard, request, CODE_audit_failed, auditor_problem(&engine->auditor));
+            shard_shed(engine->shard, request, code, detail);
     }
     wait_for_group(engine, batch);
+}
+
+/* ---- what the server itself has it do ---- */
+
+static void copy(struct engine *engine, struct batch_act *act)
+{
+    const char *problem = NULL;
+    act->status = engine_role(engine) == ROLE_STANDBY ? shard_copy(engine->shard, act->items, act->items_bytes, &problem)
+                                                      : STATUS_INVALID;
+    if (act->status == STATUS_OK) {
+        made_durable(engine, engine->group_durable);
+        if (UNLIKELY(checkpointer_wants(engine->options.checkpointer)))
+            mark(engine);
+    } else if (problem != NULL) {
+        /* The ledger may have a part of what the journal has not: nothing can go on from here. */
+        atomic_store(&engine->failed, true);
+        engine->options.copy_failed(engine->options.failed_argument, problem);
+    } else if (act->status != STATUS_INVALID) {
+        fail(engine, act->status);
+    }
+}
+
+static void promote(struct engine *engine, struct batch_act *act, int64_t stamp_us)
+{
+    act->status = auditor_problem(&engine->auditor) != NULL ? STATUS_INVALID : STATUS_OK;
+    if (engine_role(engine) != ROLE_STANDBY || act->status != STATUS_OK)
+        return;
+    act->seq = journal_durable_seq(engine->journal);
+    act->status = shard_promote(engine->shard, stamp_us);
+    if (act->status != STATUS_OK) {
+        if (act->status == STATUS_IO || act->status == STATUS_NO_SPACE)
+            fail(engine, act->status);
+        return;
+    }
+    flush_open(engine);
+    if (engine->in_flight)
+        finish_flight(engine);
+    act->status = engine_failed(engine) ? STATUS_IO : STATUS_OK;
+    if (act->status != STATUS_OK)
+        return;
+    engine->options.promoted(engine->options.failed_argument);
+    atomic_store(&engine->role, ROLE_PRIMARY);
+    engine->sealed = false;
+}
+
+/* Makes durable what was decided, and decides no more. */
+static void fence(struct engine *engine, struct batch_act *act)
+{
+    if (engine->in_flight)
+        finish_flight(engine);
+    if (!engine_failed(engine) && group_filled(engine))
+        flush_open(engine);
+    if (engine->in_flight)
+        finish_flight(engine);
+    /* The last frame there will be: who takes over has it, and this journal stays the beginning of that one's. */
+    if (!engine_failed(engine) && journal_append_seal(engine->journal))
+        flush_open(engine);
+    act->status = engine_failed(engine) ? STATUS_IO : STATUS_OK;
+    if (act->status != STATUS_OK)
+        return;
+    journal_set_copy(engine->journal, true);
+    engine->refusal = act->refusal;
+    atomic_store(&engine->role, ROLE_FENCED);
+    act->seq = journal_durable_seq(engine->journal);
+    act->ordinal = journal_durable_ordinal(engine->journal);
+}
+
+static void act_batch(struct engine *engine, struct batch *batch, int64_t stamp_us)
+{
+    struct batch_act *act = batch->act;
+    switch (act->kind) {
+    case ACT_COPY:
+        copy(engine, act);
+        break;
+    case ACT_PROMOTE:
+        promote(engine, act, stamp_us);
+        break;
+    case ACT_FENCE:
+        fence(engine, act);
+        break;
+    }
+    give_back(batch);
 }
 
 /* Looks further for contradictions, while nothing waits to be written. */
@@ -253,17 +353,17 @@ static void audit(struct engine *engine, bool busy)
 /* Nothing came: time passes. */
 static void tick(struct engine *engine, int64_t stamp_us)
 {
-    bool decides = auditor_problem(&engine->auditor) == NULL;
-    if (decides && !prepare(engine, stamp_us))
+    bool deciding = decides(engine);
+    if (deciding && !prepare(engine, stamp_us))
         return;
-    if (decides)
+    if (deciding)
         (void)shard_forget(engine->shard, stamp_us); /* a tick is all it writes */
     if (group_filled(engine)) {
         engine->sealed = false;
         return; /* the loop flushes it */
     }
     if (!engine->sealed && now_ns(engine) - engine->written_ns >= engine->options.seal_after_ns) {
-        engine->sealed = true;
+        engine->sealed = true; /* a copy has none of its own: then nothing is appended */
         if (journal_append_seal(engine->journal))
             flush_open(engine);
     }
@@ -272,9 +372,9 @@ static void tick(struct engine *engine, int64_t stamp_us)
 static int64_t idle_ns(const struct engine *engine)
 {
     const struct env *env = engine->options.env;
-    bool decides = auditor_problem(&engine->auditor) == NULL;
-    int64_t due_us = decides ? ledger_next_due_us(shard_ledger(engine->shard)) : INT64_MAX;
-    int64_t wait_ns = decides ? auditor_wait_ns(&engine->auditor, IDLE_NS) : IDLE_NS;
+    bool audited = auditor_problem(&engine->auditor) == NULL;
+    int64_t due_us = decides(engine) ? ledger_next_due_us(shard_ledger(engine->shard)) : INT64_MAX;
+    int64_t wait_ns = audited ? auditor_wait_ns(&engine->auditor, IDLE_NS) : IDLE_NS;
     /* What is due waits for a clock that can be told, or for space; otherwise this much lateness keeps it from spinning. */
     const int64_t least_ns = engine->clockless || engine_failed(engine) ? 10 * 1000 * 1000
                              : shard_blocked(engine->shard)            ? 100 * 1000 * 1000
@@ -300,6 +400,17 @@ void engine_run(struct engine *engine)
         const struct sequencer *sequencer = &engine->options.sequencer;
         enum status status = sequencer->next(sequencer->context, busy ? 0 : idle_ns(engine), &batch, &stamp_us);
         engine->clockless = status == STATUS_CLOCK || (status == STATUS_AGAIN && !busy);
+        /* A standby's log may be ahead of its own clock. */
+        stamp_us = max_i64(stamp_us, ledger_now_us(shard_ledger(engine->shard)));
+        if (batch != NULL && batch->act != NULL && engine_failed(engine)) {
+            batch->act->status = STATUS_IO;
+            give_back(batch);
+            continue;
+        }
+        if (batch != NULL && batch->act != NULL) {
+            act_batch(engine, batch, stamp_us);
+            continue;
+        }
         if (batch != NULL && (status != STATUS_OK || engine_failed(engine))) {
             shed_batch(engine, batch, status == STATUS_CLOCK
                                   ? "the server's clock has jumped ahead: nothing is taken in until it is set right"
@@ -313,10 +424,10 @@ void engine_run(struct engine *engine)
         }
         if (batch != NULL) {
             engine->sealed = false;
-            if (auditor_problem(&engine->auditor) != NULL)
-                read_batch(engine, batch);
-            else
+            if (decides(engine))
                 judge_batch(engine, batch, stamp_us);
+            else
+                read_batch(engine, batch);
             bool writer_free = !engine->in_flight || journal_flush_done(engine->journal);
             if (!engine_failed(engine) && writer_free &&
                 (engine->in_flight || journal_group_bytes(engine->journal) >= LARGE_GROUP_BYTES)) {

@@ -23,6 +23,12 @@
 
 #define ENGINE_LISTENERS_MAX 64
 
+enum engine_role {
+    ROLE_PRIMARY, /* decides */
+    ROLE_STANDBY, /* applies what another one decided (ACT_COPY); answers reads, sheds commands */
+    ROLE_FENCED   /* another one decides: answers reads, sheds commands */
+};
+
 struct engine_listener {
     void (*wake)(void *argument); /* engine thread: something more is durable */
     void *argument;
@@ -32,6 +38,8 @@ struct engine_options {
     const struct env *env;
     struct shard *shard;          /* the engine's from now on, until engine_stop */
     struct sequencer sequencer;
+    enum engine_role role;
+    const char *refusal;          /* what commands are told while it is no primary; a text that stays */
     int64_t seal_after_ns;        /* a seal frame follows when nothing was written for so long */
     uint32_t audit_rate;          /* entries looked at a second, 0 for none */
     int64_t audit_pass_ns;        /* from the beginning of a pass to that of the next, at least */
@@ -42,6 +50,10 @@ struct engine_options {
     void (*failed)(void *argument, enum status status);
     /* Engine thread: the audit found this, said in words that stay. */
     void (*audit_failed)(void *argument, const char *problem);
+    /* Engine thread: what was copied cannot be applied, for this reason; nothing more will be. */
+    void (*copy_failed)(void *argument, const char *problem);
+    /* Engine thread: the standby is the primary from now on. */
+    void (*promoted)(void *argument);
     void *failed_argument;
 };
 
@@ -57,6 +69,8 @@ void engine_run(struct engine *engine);
 MUST_USE enum status engine_start(struct engine *engine);
 /* Waits for that thread, after the sequencer was closed. */
 void engine_join(struct engine *engine);
+/* Any thread. */
+enum engine_role engine_role(const struct engine *engine);
 /* True after a failed write or flush. Any thread. */
 bool engine_failed(const struct engine *engine);
 /* For auditor_look and auditor_problem. Any thread. */

@@ -6,6 +6,8 @@
 
 #include "engine/rebuild.h"
 #include "journal/history.h"
+#include "journal/replay.h"
+#include "journal/stream.h"
 #include "ledger/image.h"
 
 #define KNOWN_CELLS 4096
@@ -46,6 +48,10 @@ struct shard {
     struct quality *quality;
     struct gauges gauges;
     atomic_uint_fast64_t channel_changed[CHANNELS_MAX];
+    /* Of a copy. */
+    struct journal_replay copied_to;
+    struct replay copied;
+    char copy_problem[512];
 };
 
 static void count(atomic_uint_fast64_t *counter)
@@ -122,6 +128,8 @@ static void shard_free(struct shard *shard)
     for (uint32_t i = 0; i < PREPARE_MAX; i++)
         free(shard->prepared[i].lines);
     quality_destroy(shard->quality);
+    if (shard->copied.memory != NULL)
+        replay_deinit(&shard->copied);
     rebuild_deinit(&shard->rebuild);
     free(shard);
 }
@@ -143,6 +151,9 @@ static bool shard_allocate(struct shard *shard)
         shard->prepared[i].lines = calloc(COMMAND_LINES_MAX, sizeof(struct command_line));
         lines = lines && shard->prepared[i].lines != NULL;
     }
+    shard->copied_to = (struct journal_replay){.context = shard, .genesis = replay_genesis, .decision = replay_decision};
+    tables = tables && (!shard->options.journal.copy ||
+                        replay_init(&shard->copied, shard->env, &shard->copied_to) == STATUS_OK);
     return tables && shard->decision.events != NULL && shard->decision.names != NULL &&
            shard->decision.shortages != NULL && shard->quality != NULL && lines;
 }
@@ -171,7 +182,7 @@ static enum status replay_admit(void *context, struct journal_report *report)
         return STATUS_MEMORY;
     }
     if (shard->rebuild.limit_too_low == NULL)
-        return check_clock(shard, report);
+        return shard->options.journal.copy ? STATUS_OK : check_clock(shard, report); /* a copy decides nothing by it */
     snprintf(report->problem, sizeof(report->problem),
              "the journal holds more than this start allows: raise %s (after decision %llu). Nothing was changed.",
              shard->rebuild.limit_too_low, (unsigned long long)shard->rebuild.decision_count);
@@ -257,6 +268,74 @@ enum status shard_settings(struct shard *shard, int64_t now_us)
     tail_offset offset;
     carry_out(shard, &offset);
     return STATUS_OK;
+}
+
+/* Applies whole frames that follow one another. */
+static enum status apply_frames(struct shard *shard, const uint8_t *frames, size_t n, const char **out_problem)
+{
+    const uint8_t *ledger_id = journal_genesis(shard->journal)->ledger_id;
+    struct replay *replay = &shard->copied;
+    replay->ledger_id = ledger_id;
+    for (size_t at = 0; at < n;) {
+        struct frame frame;
+        CHECK(frame_parse(frames + at, ledger_id, &frame) == FRAME_OK);
+        enum status status = replay_frame(replay, &frame, frames + at + FRAME_HEADER_BYTES, 0, frame.first_seq);
+        if (status == STATUS_OK && shard->rebuild.limit_too_low != NULL)
+            status = STATUS_INVALID;
+        if (status != STATUS_OK) {
+            (void)snprintf(shard->copy_problem, sizeof(shard->copy_problem),
+                           status == STATUS_INVALID   ? "the primary holds more than this start allows: raise %s"
+                           : status == STATUS_VERSION ? "the primary is of a newer version: use that one%s"
+                                                      : "a frame with sound checksums %s: please report this",
+                           status == STATUS_INVALID   ? shard->rebuild.limit_too_low
+                           : status == STATUS_VERSION ? ""
+                           : replay->bad != NULL      ? replay->bad
+                                                      : "cannot be decoded");
+            *out_problem = shard->copy_problem;
+            return status;
+        }
+        at += frame.frame_bytes;
+    }
+    return STATUS_OK;
+}
+
+enum status shard_copy(struct shard *shard, const uint8_t *items, size_t n, const char **out_problem)
+{
+    enum status status = STATUS_OK;
+    for (size_t at = 0; status == STATUS_OK && at < n;) {
+        struct segment segment;
+        if (segment_parse(items + at, &segment) == SEGMENT_OK) {
+            status = journal_take_segment(shard->journal, items + at);
+            at += SEGMENT_HEADER_BYTES;
+            continue;
+        }
+        size_t end = at;
+        while (end < n && segment_parse(items + end, &segment) != SEGMENT_OK) {
+            struct frame frame;
+            CHECK(frame_parse(items + end, journal_genesis(shard->journal)->ledger_id, &frame) == FRAME_OK);
+            end += frame.frame_bytes;
+        }
+        /* Applied first: a name is known before anyone reads a record with it. */
+        status = apply_frames(shard, items + at, end - at, out_problem);
+        shard_publish(shard);
+        if (status == STATUS_OK)
+            status = journal_take(shard->journal, items + at, end - at);
+        at = end;
+    }
+    return status;
+}
+
+enum status shard_promote(struct shard *shard, int64_t now_us)
+{
+    struct journal_report report;
+    enum status status = check_clock(shard, &report);
+    if (status != STATUS_OK)
+        return status;
+    status = journal_begin_epoch(shard->journal, EPOCH_promote, NULL);
+    if (status != STATUS_OK)
+        return status;
+    status = shard_settings(shard, now_us);
+    return status == STATUS_NO_SPACE ? STATUS_OK : status; /* they wait for space, as after a start */
 }
 
 bool shard_room(const struct shard *shard)

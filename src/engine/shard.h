@@ -42,6 +42,16 @@ void shard_close(struct shard *shard);
 MUST_USE enum status shard_settings(struct shard *shard, int64_t now_us);
 
 /*
+ * Of a shard whose journal is a copy: applies items of the primary's stream and makes them durable. They are verified; act
+ * has their form. IO and NO_SPACE when the journal fails; else, with *out_problem a constant or a text of the shard, when they cannot be applied: then the
+ * ledger is not to be used any more.
+ */
+MUST_USE enum status shard_copy(struct shard *shard, const uint8_t *items, size_t n, const char **out_problem);
+/* Ends the copy: begins an epoch, durably, and puts the settings into the open group (shard_settings). CLOCK and nothing done
+ * when the wall clock is too far ahead of the log; FULL; IO and NO_SPACE are final. */
+MUST_USE enum status shard_promote(struct shard *shard, int64_t now_us);
+
+/*
  * Does the next thing that is due by now_us; false when nothing is, or when it has no place on a full disk. Then nothing
  * is decided before it: commands are answered ANSWER_RETRY with CODE_disk_full. There is room: see shard_room.
  */

@@ -952,6 +952,12 @@ bool journal_flush_done(const struct journal *journal)
 
 /* ---- a copy ---- */
 
+void journal_set_copy(struct journal *journal, bool copy)
+{
+    CHECK(journal->open.frame == NULL && !journal->in_flight);
+    journal->copy = copy;
+}
+
 void journal_copied(const struct journal *journal, struct stream_place *out_place)
 {
     *out_place = (struct stream_place){.begun = true,

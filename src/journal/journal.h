@@ -160,6 +160,8 @@ const char *journal_failure(const struct journal *journal);
 
 /* ---- a copy of another journal: engine thread, of a journal opened so ---- */
 
+/* Is it a copy from here on? Then nothing is appended to it but what journal_take brings. Nothing is open or in flight. */
+void journal_set_copy(struct journal *journal, bool copy);
 /* Where it ends, for the request for what follows. */
 void journal_copied(const struct journal *journal, struct stream_place *out_place);
 /*

@@ -68,7 +68,9 @@
     X(period_closed, 409, "it is closed beyond that already, and does not open again; see `/v1/periods`")              \
     X(unknown_cell, 409, "nothing was ever told of the cells, so that no report can be about them")                    \
     X(has_bins, 409, "the location has bins: say what lies in each of them, see the cells")                            \
-    X(disk_full, 507, "the disk of the data directory is full; nothing happened: send it again when there is space")
+    X(disk_full, 507, "the disk of the data directory is full; nothing happened: send it again when there is space")         \
+    X(standby, 503, "the server is a standby and takes nothing in; see the detail for the one that does")              \
+    X(fenced, 503, "another server took over from this one; see the detail, and send to that one")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include "api/io.h"
+#include "server/follower.h"
 #include "server/log.h"
+#include "server/peer.h"
+#include "server/role_file.h"
 #include "server/watch.h"
 
 #define EXIT_UNUSABLE 4
@@ -29,6 +32,14 @@ struct server {
     struct past_ledger *past_ledger;
     struct checkpointer *checkpointer;
     uint64_t replayed_bytes; /* of journal, at the start */
+    enum engine_role role;
+    char role_address[ROLE_TEXT_BYTES]; /* of the primary, or of who took over */
+    char refusal[2 * ROLE_TEXT_BYTES];  /* what commands are told when it is fenced */
+    struct standby standby;
+    struct follower *follower; /* NULL for none */
+    struct peer_watch *peer;   /* the same */
+    pthread_mutex_t fencing;   /* one at a time */
+    char address[SERVICE_ADDRESS_BYTES]; /* that it listens on */
 };
 
 void server_options_init(struct server_options *options)
@@ -114,15 +125,26 @@ static void raise_file_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* with fewer files there are fewer connections, nothing else */
 }
 
+/* It is fenced: what commands are told, and the operator. */
+static void tell_fenced(struct server *server)
+{
+    (void)snprintf(server->refusal, sizeof(server->refusal), "%s took over from this server: send to that one",
+                   server->role_address);
+    log_warning("%s: commands are refused, reads are answered. Follow that one with 'onhand follow'; if it never took over, "
+                "remove the file role in '%s' and start again",
+                server->refusal, server->options->data);
+}
+
 static enum status open_shard(struct server *server)
 {
     const struct server_options *options = server->options;
-    const struct shard_options shard_options = {
+    struct shard_options shard_options = {
         .journal = {.env = linux_env(),
                     .path = options->data,
                     .segment_bytes = options->segment_bytes,
                     .tail_bytes = JOURNAL_TAIL_BYTES,
-                    .fault_no_flush = options->fault_no_flush},
+                    .fault_no_flush = options->fault_no_flush,
+                    .copy = server->role != ROLE_PRIMARY},
         .limits = options->limits,
         .id_window_ms = options->id_window_s * 1000,
         .id_capacity = options->id_capacity,
@@ -134,6 +156,16 @@ static enum status open_shard(struct server *server)
     struct journal_report report;
     int64_t begin_ns = linux_env()->monotonic_ns(linux_env()->context);
     enum status status = shard_open(&shard_options, &server->service.shard, &report);
+    uint8_t *start = NULL;
+    if (status == STATUS_NOT_FOUND && server->role == ROLE_STANDBY) { /* it begins with the primary's beginning */
+        status = follower_fetch_start(options->follow, &start, &shard_options.journal.copy_start_bytes, report.problem);
+        shard_options.journal.copy_start = start;
+        if (status == STATUS_OK)
+            status = shard_open(&shard_options, &server->service.shard, &report);
+        else
+            log_error("nothing to begin the copy with comes from %s", options->follow);
+        free(start);
+    }
     if (status != STATUS_OK) {
         log_error("data directory '%s': %s", options->data,
                   report.problem[0] != 0 ? report.problem : status_text(status));
@@ -155,6 +187,22 @@ static enum status open_shard(struct server *server)
     if (report.cut_bytes != 0)
         log_warning("the last write before the stop was incomplete and never acknowledged: %llu bytes cut at %s",
                     (unsigned long long)report.cut_bytes, report.cut_where);
+    if (server->role == ROLE_PRIMARY && options->peer != NULL &&
+        peer_look(options->peer, shard_journal(server->service.shard)) == PEER_NEWER) {
+        status = role_file_write(options->data, ROLE_FENCED, options->peer);
+        if (status != STATUS_OK) {
+            log_error("data directory '%s': %s took over, and the file role that says so cannot be written", options->data,
+                      options->peer);
+            shard_close(server->service.shard);
+            return status;
+        }
+        journal_set_copy(shard_journal(server->service.shard), true);
+        server->role = ROLE_FENCED;
+        (void)snprintf(server->role_address, sizeof(server->role_address), "%s", options->peer);
+        tell_fenced(server);
+    }
+    if (server->role != ROLE_PRIMARY)
+        return STATUS_OK; /* it decides nothing */
     status = shard_settings(server->service.shard, linux_env()->wall_us(linux_env()->context));
     if (status == STATUS_NO_SPACE) {
         log_warning("data directory '%s': the disk is full. Reads are served; commands are refused, and what the command line "
@@ -171,6 +219,143 @@ static enum status open_shard(struct server *server)
     return status;
 }
 
+/* What the directory says it is, and what the operator says. False, with a message, when they do not go together. */
+static bool find_role(struct server *server)
+{
+    const struct server_options *options = server->options;
+    if (role_file_read(options->data, &server->role, server->role_address) != STATUS_OK) {
+        log_error("data directory '%s': the file role in it is not one that this version writes, or cannot be read. It says that "
+                  "the directory is a standby's or fenced; look at it, and remove it if it should not be there",
+                  options->data);
+        return false;
+    }
+    if (options->follow != NULL) {
+        server->role = ROLE_STANDBY;
+        (void)snprintf(server->role_address, sizeof(server->role_address), "%s", options->follow);
+    } else if (server->role == ROLE_STANDBY) {
+        log_error("data directory '%s' is of a standby of %s: start it with 'onhand follow %s', and make it the one that takes "
+                  "commands with 'onhand promote'",
+                  options->data, server->role_address, server->role_address);
+        return false;
+    } else if (server->role == ROLE_FENCED) {
+        tell_fenced(server);
+    }
+    return true;
+}
+
+/* ---- the end of taking commands in, and its beginning ---- */
+
+struct fence_wait {
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    bool is_done;
+};
+
+static void fence_wake(void *argument)
+{
+    struct fence_wait *wait = argument;
+    CHECK(pthread_mutex_lock(&wait->lock) == 0);
+    wait->is_done = true;
+    CHECK(pthread_cond_signal(&wait->done) == 0);
+    CHECK(pthread_mutex_unlock(&wait->lock) == 0);
+}
+
+/* Hands the act to the engine and waits until it is done. AGAIN when the server is stopping. */
+static enum status act_here(struct server *server, struct batch_act *act)
+{
+    struct batch *batch = calloc(1, sizeof(*batch));
+    if (batch == NULL)
+        return STATUS_MEMORY;
+    struct fence_wait wait = {.is_done = false};
+    struct done_queue done;
+    CHECK(pthread_mutex_init(&wait.lock, NULL) == 0 && pthread_cond_init(&wait.done, NULL) == 0);
+    done_queue_init(&done, fence_wake, &wait);
+    batch->done = &done;
+    batch->act = act;
+    bool submitted = inbox_submit(server->inbox, batch);
+    CHECK(pthread_mutex_lock(&wait.lock) == 0);
+    while (submitted && !wait.is_done)
+        CHECK(pthread_cond_wait(&wait.done, &wait.lock) == 0);
+    CHECK(pthread_mutex_unlock(&wait.lock) == 0);
+    (void)done_queue_take(&done);
+    done_queue_deinit(&done);
+    CHECK(pthread_cond_destroy(&wait.done) == 0 && pthread_mutex_destroy(&wait.lock) == 0);
+    free(batch);
+    return submitted ? act->status : STATUS_AGAIN;
+}
+
+/* On a thread that may wait: first the file, then the engine, so that a crash between leaves it fenced. */
+static enum status fence(void *context, const char *by, struct fenced_at *out_at)
+{
+    struct server *server = context;
+    CHECK(pthread_mutex_lock(&server->fencing) == 0);
+    enum status status = role_file_write(server->options->data, ROLE_FENCED, by);
+    bool before = engine_role(server->engine) == ROLE_FENCED;
+    if (!before) /* else it is being told: it stays */
+        (void)snprintf(server->refusal, sizeof(server->refusal), "%s took over from this server: send to that one", by);
+    struct batch_act act = {.kind = ACT_FENCE, .refusal = server->refusal};
+    if (status == STATUS_OK)
+        status = act_here(server, &act);
+    if (status == STATUS_OK && !before)
+        log_warning("%s takes over from this server at event %llu: commands are refused from now on", by,
+                    (unsigned long long)act.seq);
+    *out_at = (struct fenced_at){act.seq, act.ordinal};
+    CHECK(pthread_mutex_unlock(&server->fencing) == 0);
+    return status;
+}
+
+static void on_promoted(void *argument)
+{
+    struct server *server = argument;
+    if (!source_zones_load(server->zones, shard_ledger(server->service.shard)))
+        log_error("no memory for the zones of sources: times without an offset are refused");
+    if (role_file_write(server->options->data, ROLE_PRIMARY, "") != STATUS_OK)
+        log_error("the file role in '%s' cannot be removed: remove it, else the next start says that it is a standby's",
+                  server->options->data);
+    log_warning("promoted: this server takes commands from now on, behind event %llu",
+                (unsigned long long)journal_durable_seq(server->service.journal));
+}
+
+static void on_copy_failed(void *argument, const char *problem)
+{
+    (void)argument;
+    log_error("what %s cannot be applied: %s", "was copied", problem);
+    kill(getpid(), SIGUSR1);
+}
+
+static void on_gave_up(const char *problem)
+{
+    log_error("%s", problem);
+}
+
+/* The standby, and the thread that follows. */
+static bool start_following(struct server *server)
+{
+    const struct follower_options options = {.inbox = server->inbox,
+                                             .journal = server->service.journal,
+                                             .standby = &server->standby,
+                                             .address = server->address,
+                                             .gave_up = on_gave_up};
+    if (server->role != ROLE_STANDBY)
+        return true;
+    server->follower = follower_start(&options);
+    return server->follower != NULL;
+}
+
+/* The thread that looks at the peer; of a standby that is the one that it follows, once it is promoted. */
+static bool start_watching(struct server *server)
+{
+    bool standby = server->options->peer == NULL && server->role == ROLE_STANDBY;
+    const struct peer_options options = {.address = standby ? server->standby.primary : server->options->peer,
+                                         .own_address = server->address,
+                                         .standby = standby ? &server->standby : NULL,
+                                         .service = &server->service};
+    if (options.address == NULL)
+        return true;
+    server->peer = peer_watch_start(&options);
+    return server->peer != NULL;
+}
+
 static void set_up_service(struct server *server)
 {
     const struct server_options *options = server->options;
@@ -184,6 +369,9 @@ static void set_up_service(struct server *server)
     service->replays = server->replays;
     service->past_ledger = server->past_ledger;
     service->checkpointer = server->checkpointer;
+    service->standby = server->role == ROLE_STANDBY ? &server->standby : NULL;
+    service->fence = fence;
+    service->fence_context = server;
     service->version = options->version;
     service->connection_count_max = options->connections_max;
     service->spin_ns = options->spin_us * 1000;
@@ -215,7 +403,9 @@ static enum status open_doors(struct server *server)
             return STATUS_MEMORY;
         server->io_started++;
     }
-    printf("listening on http://%s%s%s:%d\n", v6 ? "[" : "", server->options->address, v6 ? "]" : "", port);
+    (void)snprintf(server->address, sizeof(server->address), "http://%s%s%s:%d", v6 ? "[" : "", server->options->address,
+                   v6 ? "]" : "", port);
+    printf("listening on %s\n", server->address);
     fflush(stdout);
     return STATUS_OK;
 }
@@ -238,12 +428,16 @@ static int run_engine(struct server *server, const sigset_t *signals)
         .env = linux_env(),
         .shard = server->service.shard,
         .sequencer = inbox_sequencer(server->inbox),
+        .role = server->role,
+        .refusal = server->role == ROLE_STANDBY ? server->standby.refusal : server->refusal,
         .seal_after_ns = ENGINE_SEAL_AFTER_NS,
         .audit_rate = options->audit_rate,
         .audit_pass_ns = AUDITOR_PASS_NS,
         .checkpointer = server->checkpointer,
         .failed = on_journal_failed,
         .audit_failed = on_audit_failed,
+        .copy_failed = on_copy_failed,
+        .promoted = on_promoted,
         .failed_argument = server,
     };
     server->io_count = options->io_threads;
@@ -259,10 +453,13 @@ static int run_engine(struct server *server, const sigset_t *signals)
         engine_started = true;
         if (server->checkpointer != NULL && checkpointer_start(server->checkpointer) != STATUS_OK)
             log_warning("there is no thread to make checkpoints with: the next start replays the whole journal");
-        int signal_number = wait_for_signal(server, signals);
+        bool started = start_following(server) && start_watching(server);
+        int signal_number = started ? wait_for_signal(server, signals) : SIGUSR1;
         code = signal_number == SIGUSR1 ? EXIT_JOURNAL : 0;
         log_info("stopping");
     }
+    peer_watch_stop(server->peer);
+    follower_stop(server->follower);
     atomic_store(&server->service.stopping, true);
     for (uint32_t i = 0; i < server->io_started; i++)
         io_stop(&server->io[i]);
@@ -304,8 +501,16 @@ int server_run(const struct server_options *options)
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk */
 
     int code = EXIT_UNUSABLE;
-    if (open_shard(&server) != STATUS_OK)
+    if (!find_role(&server) || open_shard(&server) != STATUS_OK)
         return code;
+    if (server.role == ROLE_STANDBY &&
+        role_file_write(options->data, ROLE_STANDBY, options->follow) != STATUS_OK) {
+        log_error("data directory '%s': the file role cannot be written", options->data);
+        shard_close(server.service.shard);
+        return code;
+    }
+    CHECK(pthread_mutex_init(&server.fencing, NULL) == 0);
+    standby_init(&server.standby, linux_env(), server.role_address, ledger_now_us(shard_ledger(server.service.shard)));
     const struct inbox_options inbox_options = {
         .env = linux_env(),
         .batch_count_max = INBOX_BATCHES,
@@ -355,6 +560,8 @@ int server_run(const struct server_options *options)
         code = EXIT_JOURNAL;
     }
     shard_close(server.service.shard);
+    standby_deinit(&server.standby);
+    CHECK(pthread_mutex_destroy(&server.fencing) == 0);
     if (code == 0)
         log_info("stopped; everything acknowledged is in '%s'", options->data);
     return code;

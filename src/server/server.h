@@ -11,6 +11,8 @@
 /* Defaults are in server_options_init. */
 struct server_options {
     const char *data;        /* data directory, created when absent */
+    const char *follow;      /* address of the primary that it is a standby of, as http://host:port; NULL: it is none */
+    const char *peer;        /* address of a server that may have taken over from this one, or this one from it; NULL for none */
     const char *address;     /* IPv4 or IPv6 address to listen on */
     int port;                /* 0: any free one */
     bool insecure;           /* an address that is not loopback is allowed */

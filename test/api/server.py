@@ -202,9 +202,12 @@ class Server:
         self.spawn()
         self.wait_until_ready()
 
+    def command(self):
+        return [self.program, "serve"]
+
     def spawn(self):
         # A small first segment: a new one is filled with zeros.
-        command = [*self.wrapper, self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0",
+        command = [*self.wrapper, *self.command(), "--data", self.data, "--listen", "127.0.0.1:0",
                    "--segment-mib", "16", "--id-capacity", "4000000", *self.options]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL)

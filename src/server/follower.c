@@ -1,0 +1,454 @@
+/*
+ * Frames gather in one of two blocks while the engine has the other: what has come while it wrote and applied is the next.
+ *
+ *     socket -> pull -> verified items -> block --submit--> engine: journal, ledger
+ *                                         block <--done---
+ *
+ * The lag is told when a block comes back: marks are kept with the block whose frames are before them.
+ */
+#include "server/follower.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "connect/pull.h"
+#include "server/log.h"
+
+#define BLOCK_BYTES    ((size_t)FRAME_BYTES_MAX)
+#define BACKOFF_MS_MIN 100
+#define BACKOFF_MS_MAX 5000
+#define CATCH_UP_MS    10000 /* what a fenced primary had is copied within so long, or not waited for */
+#define FENCE_MS       5000
+#define ANSWER_BYTES   4096
+
+struct block {
+    struct batch *batch;
+    struct batch_act act;
+    uint8_t *bytes;
+    size_t n;
+    /* Of what is in it: */
+    int64_t as_of_us;
+    uint64_t primary_seq;
+};
+
+struct follower {
+    struct follower_options options;
+    pthread_t thread;
+    atomic_bool stop; /* the thread is to end */
+    struct done_queue done;
+    struct block blocks[2];
+    unsigned filling; /* which of them */
+    bool following;   /* items come, and it is told */
+    pthread_mutex_t lock;
+    pthread_cond_t back;
+    bool out; /* the other one is with the engine */
+    enum status status; /* of what came back; not OK is for ever */
+    uint64_t ordinal; /* of the last frame that came */
+    /* Of a promotion: the last frame that the fenced primary has, and until when it is waited for; else 0. */
+    uint64_t wanted_ordinal;
+    int64_t wanted_until_ms;
+};
+
+/* ---- the engine's thread ---- */
+
+static void on_done(void *argument)
+{
+    struct follower *follower = argument;
+    CHECK(pthread_mutex_lock(&follower->lock) == 0);
+    struct batch *batch = done_queue_take(&follower->done);
+    if (batch != NULL) {
+        struct block *block = &follower->blocks[batch == follower->blocks[1].batch];
+        if (follower->status == STATUS_OK && block->act.kind == ACT_COPY)
+            follower->status = block->act.status;
+        if (block->act.status == STATUS_OK && block->act.kind == ACT_COPY)
+            standby_current(follower->options.standby, block->as_of_us, block->primary_seq);
+        follower->out = false;
+        CHECK(pthread_cond_broadcast(&follower->back) == 0);
+    }
+    CHECK(pthread_mutex_unlock(&follower->lock) == 0);
+}
+
+/* ---- blocks ---- */
+
+/* Waits until the engine has given back what it had. */
+static enum status wait_back(struct follower *follower)
+{
+    CHECK(pthread_mutex_lock(&follower->lock) == 0);
+    while (follower->out)
+        CHECK(pthread_cond_wait(&follower->back, &follower->lock) == 0);
+    enum status status = follower->status;
+    CHECK(pthread_mutex_unlock(&follower->lock) == 0);
+    return status;
+}
+
+/* Gives the engine an act of the block that is being filled, when it has given back the one before. */
+static enum status submit(struct follower *follower)
+{
+    struct block *block = &follower->blocks[follower->filling];
+    enum status status = wait_back(follower);
+    if (status != STATUS_OK)
+        return status;
+    block->batch->done = &follower->done;
+    block->batch->act = &block->act;
+    block->batch->count = 0;
+    CHECK(pthread_mutex_lock(&follower->lock) == 0);
+    follower->out = true;
+    CHECK(pthread_mutex_unlock(&follower->lock) == 0);
+    if (!inbox_submit(follower->options.inbox, block->batch)) {
+        CHECK(pthread_mutex_lock(&follower->lock) == 0);
+        follower->out = false; /* the server is stopping */
+        CHECK(pthread_mutex_unlock(&follower->lock) == 0);
+        return STATUS_AGAIN;
+    }
+    follower->filling = 1 - follower->filling;
+    follower->blocks[follower->filling].n = 0;
+    return STATUS_OK;
+}
+
+static enum status submit_copy(struct follower *follower)
+{
+    struct block *block = &follower->blocks[follower->filling];
+    if (block->n == 0)
+        return STATUS_OK;
+    block->act = (struct batch_act){.kind = ACT_COPY, .items = block->bytes, .items_bytes = block->n};
+    return submit(follower);
+}
+
+/* ---- what comes ---- */
+
+static void take_mark(struct follower *follower, const struct stream_mark *mark)
+{
+    struct block *filling = &follower->blocks[follower->filling];
+    struct block *other = &follower->blocks[1 - follower->filling];
+    int64_t as_of_us = mark->current ? mark->wall_us : 0;
+    if (filling->n != 0) {
+        filling->as_of_us = max_i64(filling->as_of_us, as_of_us);
+        filling->primary_seq = mark->seq;
+        return;
+    }
+    CHECK(pthread_mutex_lock(&follower->lock) == 0);
+    if (follower->out) {
+        other->as_of_us = max_i64(other->as_of_us, as_of_us);
+        other->primary_seq = mark->seq;
+    } else if (follower->status == STATUS_OK) {
+        standby_current(follower->options.standby, as_of_us, mark->seq);
+    }
+    CHECK(pthread_mutex_unlock(&follower->lock) == 0);
+}
+
+static enum status on_item(void *context, enum stream_item item, const struct stream_reader *reader, const uint8_t *bytes,
+                           size_t n)
+{
+    struct follower *follower = context;
+    if (!follower->following)
+        standby_state(follower->options.standby, true, false, "");
+    follower->following = true;
+    if (item == STREAM_MARK) {
+        take_mark(follower, &reader->mark);
+        return STATUS_OK;
+    }
+    if (follower->blocks[follower->filling].n + n > BLOCK_BYTES) {
+        enum status status = submit_copy(follower);
+        if (status != STATUS_OK)
+            return status;
+    }
+    struct block *block = &follower->blocks[follower->filling];
+    if (block->n == 0)
+        block->as_of_us = 0;
+    memcpy(block->bytes + block->n, bytes, n);
+    block->n += n;
+    if (item == STREAM_FRAME) {
+        block->as_of_us = max_i64(block->as_of_us, reader->frame.log_us);
+        block->primary_seq = reader->frame.last_seq;
+        follower->ordinal = reader->frame.ordinal;
+    }
+    return STATUS_OK;
+}
+
+static enum status on_pause(void *context)
+{
+    struct follower *follower = context;
+    enum status status = submit_copy(follower);
+    bool enough = follower->wanted_ordinal != 0 && follower->ordinal >= follower->wanted_ordinal;
+    return status == STATUS_OK && enough ? STATUS_END : status;
+}
+
+/* ---- following ---- */
+
+static int64_t now_ms(const struct follower *follower)
+{
+    const struct env *env = follower->options.standby->env;
+    return env->monotonic_ns(env->context) / 1000000;
+}
+
+static bool promotion_asked(struct follower *follower)
+{
+    bool fence;
+    return standby_promotion(follower->options.standby, &fence);
+}
+
+static bool ends(void *context)
+{
+    struct follower *follower = context;
+    if (atomic_load(&follower->stop))
+        return true;
+    return follower->wanted_ordinal != 0 ? now_ms(follower) > follower->wanted_until_ms : promotion_asked(follower);
+}
+
+/* Rests, unless there is something to do. */
+static void rest(struct follower *follower, int64_t ms)
+{
+    for (int64_t end = now_ms(follower) + ms; now_ms(follower) < end && !atomic_load(&follower->stop) &&
+                                              !promotion_asked(follower);)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+}
+
+static enum status pull_once(struct follower *follower, struct pull *pull)
+{
+    struct follower_options *options = &follower->options;
+    *pull = (struct pull){.base = options->standby->primary,
+                          .stop = ends,
+                          .context = follower,
+                          .item = on_item,
+                          .pause = on_pause};
+    journal_copied(options->journal, &pull->at);
+    follower->blocks[follower->filling].n = 0;
+    enum status status = pull_run(pull);
+    follower->blocks[follower->filling].n = 0; /* asked for again */
+    enum status back = wait_back(follower);
+    return back != STATUS_OK ? back : status;
+}
+
+static void give_up(struct follower *follower, const struct pull *pull)
+{
+    char text[STANDBY_TEXT_BYTES + 256];
+    (void)snprintf(text, sizeof(text),
+                   "following %s has ended for good: %s. What is here goes on being served as it is", pull->base,
+                   pull->problem[0] != 0 ? pull->problem : "what was copied cannot be applied");
+    standby_state(follower->options.standby, false, true, text);
+    follower->options.gave_up(text);
+}
+
+static void follow(struct follower *follower)
+{
+    struct standby *standby = follower->options.standby;
+    int64_t backoff_ms = BACKOFF_MS_MIN;
+    bool told = false;
+    while (!atomic_load(&follower->stop) && !promotion_asked(follower)) {
+        struct pull pull;
+        enum status status = pull_once(follower, &pull);
+        if (atomic_load(&follower->stop) || promotion_asked(follower))
+            return;
+        if (status != STATUS_AGAIN && status != STATUS_OK && status != STATUS_MEMORY) {
+            if (follower->status == STATUS_OK) /* else the engine has told it */
+                give_up(follower, &pull);
+            while (!atomic_load(&follower->stop) && !promotion_asked(follower))
+                rest(follower, 1000);
+            return;
+        }
+        if (pull.connected) {
+            backoff_ms = BACKOFF_MS_MIN;
+            told = false;
+        }
+        follower->following = false;
+        standby_state(standby, false, false, pull.problem);
+        if (!told)
+            log_warning("nothing comes from %s (%s): trying again", pull.base, pull.problem);
+        told = true;
+        rest(follower, backoff_ms);
+        backoff_ms = 2 * backoff_ms < BACKOFF_MS_MAX ? 2 * backoff_ms : BACKOFF_MS_MAX;
+    }
+}
+
+/* ---- promotion ---- */
+
+/* What the fenced primary has and this one has not, within a bounded time. */
+static bool catch_up(struct follower *follower, uint64_t ordinal)
+{
+    bool there = journal_durable_ordinal(follower->options.journal) >= ordinal;
+    follower->wanted_ordinal = ordinal;
+    follower->wanted_until_ms = now_ms(follower) + CATCH_UP_MS;
+    while (!there && !ends(follower)) {
+        struct pull pull;
+        enum status status = pull_once(follower, &pull);
+        there = journal_durable_ordinal(follower->options.journal) >= ordinal;
+        if (status != STATUS_END && status != STATUS_AGAIN && status != STATUS_OK)
+            break;
+        if (!there)
+            (void)nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+    }
+    follower->wanted_ordinal = 0;
+    return there;
+}
+
+/* Asks the primary to take nothing in any more. True with *out_ordinal when it does not; else the problem says why. */
+static bool fence_primary(struct follower *follower, uint64_t *out_ordinal, char problem[STANDBY_TEXT_BYTES])
+{
+    char path[1024];
+    char answer[ANSWER_BYTES];
+    char ledger[33] = "";
+    long http = 0;
+    struct standby *standby = follower->options.standby;
+    for (unsigned i = 0; i < 16; i++)
+        (void)snprintf(ledger + (size_t)2 * i, 3, "%02x", journal_genesis(follower->options.journal)->ledger_id[i]);
+    (void)snprintf(path, sizeof(path), "/v1/fence?ledger=%s&by=%s", ledger, follower->options.address);
+    enum status status = pull_call(standby->primary, path, "{}", FENCE_MS, answer, sizeof(answer), &http);
+    const char *frame = status == STATUS_OK && http == 200 ? strstr(answer, "\"frame\":") : NULL;
+    if (frame != NULL) {
+        *out_ordinal = strtoull(frame + strlen("\"frame\":"), NULL, 10);
+        return true;
+    }
+    char why[256] = "";
+    if (status != STATUS_OK || !pull_member(answer, "detail", why, sizeof(why)))
+        (void)snprintf(why, sizeof(why), "%.200s", answer);
+    (void)snprintf(problem, STANDBY_TEXT_BYTES, "%s was not told to take nothing in any more (%s)", standby->primary, why);
+    return false;
+}
+
+static const char *not_promoted(enum status status)
+{
+    switch ((unsigned)status) {
+    case STATUS_CLOCK:
+        return "the clock is more than 30 days ahead of the journal: every hold would expire. Set it right, or start with --accept-clock";
+    case STATUS_INVALID:
+        return "the audit found a contradiction in what is here: see /v1/audit";
+    case STATUS_FULL:
+        return "no more epochs can begin";
+    case STATUS_AGAIN:
+        return "the server is stopping";
+    default:
+        return "the journal cannot be written: see the log";
+    }
+}
+
+/* True when it is done: nothing is followed any more. */
+static bool promote(struct follower *follower, bool fence)
+{
+    struct standby *standby = follower->options.standby;
+    char problem[STANDBY_TEXT_BYTES] = "";
+    uint64_t ordinal = 0;
+    bool fenced = fence && fence_primary(follower, &ordinal, problem);
+    if (fenced && !catch_up(follower, ordinal)) {
+        (void)snprintf(problem, sizeof(problem),
+                       "%s takes nothing in any more and has frames up to %" PRIu64 ", of which those behind %" PRIu64
+                       " have not come: try again, or give them up with --no-fence",
+                       standby->primary, ordinal, journal_durable_ordinal(follower->options.journal));
+        standby_promoted(standby, PROMOTION_FAILED, true, 0, problem);
+        return false;
+    }
+    if (!fence)
+        (void)snprintf(problem, sizeof(problem), "%s was not asked to take nothing in any more", standby->primary);
+    struct block *block = &follower->blocks[follower->filling];
+    block->act = (struct batch_act){.kind = ACT_PROMOTE};
+    enum status status = submit(follower);
+    if (status == STATUS_OK) {
+        (void)wait_back(follower);
+        status = block->act.status;
+    }
+    if (status != STATUS_OK) {
+        standby_promoted(standby, PROMOTION_FAILED, fenced, 0, not_promoted(status));
+        return false;
+    }
+    standby_promoted(standby, PROMOTION_DONE, fenced, block->act.seq, problem);
+    return true;
+}
+
+/* ---- life ---- */
+
+static void *follower_main(void *argument)
+{
+    struct follower *follower = argument;
+    bool promoted = false;
+    while (!promoted && !atomic_load(&follower->stop)) {
+        bool fence = false;
+        if (standby_promotion(follower->options.standby, &fence))
+            promoted = promote(follower, fence);
+        else
+            follow(follower);
+    }
+    return NULL;
+}
+
+static void follower_free(struct follower *follower)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        free(follower->blocks[i].batch);
+        free(follower->blocks[i].bytes);
+    }
+    done_queue_deinit(&follower->done);
+    CHECK(pthread_cond_destroy(&follower->back) == 0);
+    CHECK(pthread_mutex_destroy(&follower->lock) == 0);
+    free(follower);
+}
+
+struct follower *follower_start(const struct follower_options *options)
+{
+    struct follower *follower = calloc(1, sizeof(*follower));
+    if (follower == NULL)
+        return NULL;
+    follower->options = *options;
+    CHECK(pthread_mutex_init(&follower->lock, NULL) == 0);
+    CHECK(pthread_cond_init(&follower->back, NULL) == 0);
+    done_queue_init(&follower->done, on_done, follower);
+    bool memory = true;
+    for (unsigned i = 0; i < 2; i++) {
+        follower->blocks[i].batch = calloc(1, sizeof(struct batch));
+        follower->blocks[i].bytes = malloc(BLOCK_BYTES);
+        memory = memory && follower->blocks[i].batch != NULL && follower->blocks[i].bytes != NULL;
+    }
+    if (memory && pthread_create(&follower->thread, NULL, follower_main, follower) == 0)
+        return follower;
+    follower_free(follower);
+    return NULL;
+}
+
+void follower_stop(struct follower *follower)
+{
+    if (follower == NULL)
+        return;
+    atomic_store(&follower->stop, true);
+    CHECK(pthread_join(follower->thread, NULL) == 0);
+    follower_free(follower);
+}
+
+/* ---- beginning ---- */
+
+struct start {
+    uint8_t *bytes;
+    size_t n;
+};
+
+static enum status on_start_item(void *context, enum stream_item item, const struct stream_reader *reader,
+                                 const uint8_t *bytes, size_t n)
+{
+    struct start *start = context;
+    (void)reader;
+    if (item == STREAM_MARK)
+        return STATUS_OK;
+    uint8_t *grown = realloc(start->bytes, start->n + n);
+    if (grown == NULL)
+        return STATUS_MEMORY;
+    start->bytes = grown;
+    memcpy(start->bytes + start->n, bytes, n);
+    start->n += n;
+    return item == STREAM_FRAME ? STATUS_END : STATUS_OK; /* enough */
+}
+
+enum status follower_fetch_start(const char *primary, uint8_t **out_bytes, size_t *out_n, char *out_problem)
+{
+    struct start start = {0};
+    struct pull pull = {.base = primary, .context = &start, .item = on_start_item};
+    enum status status = pull_run(&pull);
+    if (status == STATUS_END) {
+        *out_bytes = start.bytes;
+        *out_n = start.n;
+        return STATUS_OK;
+    }
+    (void)snprintf(out_problem, STANDBY_TEXT_BYTES, "%s", pull.problem);
+    free(start.bytes);
+    return status == STATUS_OK ? STATUS_DAMAGED : status;
+}

@@ -1,0 +1,38 @@
+/*
+ * The peer: another server that may have taken over from this one, or from which this one took over. It is asked for its role
+ * at the start and every few seconds. Of two primaries of one ledger, the one of the older epoch is fenced: this one by itself, the
+ * other by being told.
+ */
+#ifndef ONHAND_SERVER_PEER_H
+#define ONHAND_SERVER_PEER_H
+
+#include "api/service.h"
+
+#define PEER_LOOK_S 2
+
+enum peer_found {
+    PEER_NOTHING, /* not reached, no primary, or of another ledger */
+    PEER_NEWER,   /* it is a primary of a newer epoch: it took over */
+    PEER_OLDER,   /* it is a primary of an older epoch */
+    PEER_PARTED   /* a primary of an epoch that this one never had, as new as this one's: nobody can tell which is right */
+};
+
+/* Asks once, for a second at most. Any thread. */
+enum peer_found peer_look(const char *address, const struct journal *journal);
+
+struct peer_watch;
+
+struct peer_options {
+    const char *address;     /* of the peer; borrowed */
+    const char *own_address; /* that it is told */
+    struct standby *standby; /* the peer is the primary that this standby follows: nothing is done before it is promoted, nor when
+                              * that was to be without a fence. NULL: it is another peer */
+    const struct service *service; /* journal, engine, fence */
+};
+
+/* Looks every PEER_LOOK_S while this server is a primary. NULL when memory or a thread cannot be had. */
+struct peer_watch *peer_watch_start(const struct peer_options *options);
+/* Waits for its thread. NULL is none. Before the engine ends. */
+void peer_watch_stop(struct peer_watch *watch);
+
+#endif
