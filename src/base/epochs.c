@@ -81,6 +81,29 @@ static bool epoch_equal(const struct epoch *a, const struct epoch *b)
            a->began_us == b->began_us;
 }
 
+/* The earliest parting of an epoch that the other history has not. */
+static uint64_t own_parting(const struct epochs *epochs, const struct epochs *other)
+{
+    uint64_t parting = UINT64_MAX;
+    for (uint32_t i = 0; i < epochs->count; i++) {
+        bool shared = false;
+        for (uint32_t j = 0; j < other->count && !shared; j++)
+            shared = epoch_equal(&epochs->list[i], &other->list[j]);
+        if (!shared && epochs->list[i].parted_seq < parting)
+            parting = epochs->list[i].parted_seq;
+    }
+    if (epochs->forgotten != other->forgotten && epochs->forgotten != 0 && epochs->forgotten_seq < parting)
+        parting = epochs->forgotten_seq;
+    return parting;
+}
+
+uint64_t epochs_meet(const struct epochs *a, const struct epochs *b)
+{
+    uint64_t parting = own_parting(a, b);
+    uint64_t others = own_parting(b, a);
+    return parting < others ? parting : others;
+}
+
 bool epochs_extend(const struct epochs *before, const struct epochs *after)
 {
     uint32_t gone = 0; /* of those in `before` that `after` has forgotten */

@@ -103,6 +103,12 @@ static inline uint32_t epochs_of(const struct epochs *epochs, uint64_t seq)
     return seq > epochs->parted_seq ? epochs->now : epochs_before(epochs, seq);
 }
 
+/*
+ * Up to which event two histories of one ledger are the same, as far as their epochs tell; UINT64_MAX when they are in the same
+ * one. Where one of them has forgotten epochs it may be less than that.
+ */
+uint64_t epochs_meet(const struct epochs *a, const struct epochs *b);
+
 /* Is `after` what `before` became: the same, or with more epochs begun since? */
 bool epochs_extend(const struct epochs *before, const struct epochs *after);
 

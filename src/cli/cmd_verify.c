@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/args.h"
+#include "cli/diverged.h"
 #include "journal/journal.h"
 #include "ledger/ledger.h"
 
@@ -66,7 +67,8 @@ static void print_report(const struct journal_report *report, const struct ledge
 int cmd_verify(int argc, char **argv)
 {
     bool json = false;
-    const struct args_option table[] = {{"json", ARGS_FLAG, &json}, {NULL, ARGS_FLAG, NULL}};
+    const char *other = NULL;
+    const struct args_option table[] = {{"json", ARGS_FLAG, &json}, {"diverged", ARGS_TEXT, &other}, {NULL, ARGS_FLAG, NULL}};
     const char *words[1];
     unsigned word_count;
     int code;
@@ -76,6 +78,8 @@ int cmd_verify(int argc, char **argv)
         cli_error("verify", "which data directory? say: onhand verify DIR");
         return EXIT_USAGE;
     }
+    if (other != NULL)
+        return cli_finish("verify", diverged(words[0], other));
     const struct env *env = linux_env();
     struct replayed replayed = {.limits = ledger_limits_most()}; /* whatever the server was started with */
     size_t bytes = ledger_bytes(&replayed.limits);

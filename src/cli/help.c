@@ -211,6 +211,20 @@ const char help_backup[] =
     "  onhand backup --to /backup/onhand\n"
     "  onhand backup http://10.0.0.1:4760 --to - | ssh vault 'cat > monday.onhand'\n";
 
+const char help_journal[] =
+    "onhand journal: print what is in a data directory, as JSON lines\n\n"
+    "usage: onhand journal dump DIR [options]\n\n"
+    "A line for each segment, frame, name, tick, seal, and event; events look as in the feed, refused ones included. The\n"
+    "server must be stopped, or the directory be a backup. Of a damaged one all that is before the damage is printed.\n\n"
+    "  --from-position POS from this event on; the epoch of the position is not looked at\n"
+    "  --to-position POS   up to and with this event\n"
+    "  --from-time TIME    recorded at this time or later, such as 2026-12-01T10:00:00Z\n"
+    "  --to-time TIME      recorded at this time or before\n"
+    "  --events            events alone, as the feed has them\n\n"
+    "exit codes: 0 printed to the end; 1 it is damaged from there on, or of a newer version; 2 usage; 4 files\n\n"
+    "example:\n"
+    "  onhand journal dump /backup/onhand --from-time 2026-12-01T09:00:00Z --events\n";
+
 const char help_restore[] =
     "onhand restore: make a data directory of a backup, up to a point\n\n"
     "usage: onhand restore BACKUP --to DIR [options]\n\n"
@@ -228,12 +242,14 @@ const char help_restore[] =
 
 const char help_verify[] =
     "onhand verify: check a data directory offline\n\n"
-    "usage: onhand verify DIR [--json]\n\n"
+    "usage: onhand verify DIR [--json] [--diverged OTHER]\n\n"
     "Reads the journal from its first record to its last and replays it into a ledger of its own: checksums, chain, order,\n"
     "sums, invariants. Prints what is there and the state hash, which is the same for every program that replays the same\n"
     "journal. Changes nothing. The server must be stopped, or the directory be a copy.\n\n"
-    "  --json              the report as JSON\n\n"
-    "exit codes: 0 all is right; 1 something acknowledged is damaged, or of a newer version; 2 usage; 4 the directory\n"
+    "  --json              the report as JSON\n"
+    "  --diverged OTHER    instead: what is in DIR behind where it parts from OTHER, the data directory or address of the\n"
+    "                      server that goes on, or the last common position: events as the feed has them, a line each\n\n"
+    "exit codes: 0 all is right, or nothing diverged; 1 something acknowledged is damaged, or diverged, or of a newer version; 2 usage; 4 the directory\n"
     "            cannot be read\n\n"
     "examples:\n"
     "  onhand verify /var/lib/onhand\n"

@@ -13,6 +13,7 @@ static const struct subcommand subcommands[] = {
     {"follow", "run a standby of another server", cmd_follow, help_follow},
     {"promote", "make a standby the server that takes commands", cmd_promote, help_promote},
     {"backup", "copy the journal of a running server", cmd_backup, help_backup},
+    {"journal", "print what is in a data directory, as JSON lines", cmd_journal, help_journal},
     {"restore", "make a data directory of a backup, up to a point", cmd_restore, help_restore},
     {"verify", "check a data directory offline", cmd_verify, help_verify},
     {"version", "show the version", cmd_version, help_version},

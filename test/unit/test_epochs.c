@@ -65,6 +65,11 @@ static void an_epoch_extends_what_it_came_from(void **state)
     assert_false(epochs_extend(&two, &other));
     assert_false(epochs_extend(&one, &epochs_first));
     assert_false(epochs_extend(&later, &two));
+    assert_true(epochs_meet(&one, &one) == UINT64_MAX);
+    assert_true(epochs_meet(&epochs_first, &one) == 10 && epochs_meet(&one, &epochs_first) == 10);
+    assert_true(epochs_meet(&two, &other) == 20 && epochs_meet(&one, &two) == 20);
+    (void)begin(&other, 4, 5); /* to before what both have */
+    assert_true(epochs_meet(&two, &other) == 5);
 }
 
 #define LINES 200

@@ -1,0 +1,41 @@
+/*
+ * The journal in JSON, a line each: what `onhand journal dump` and `onhand verify --diverged` print. Events look as in the feed.
+ */
+#ifndef ONHAND_CLI_DUMP_H
+#define ONHAND_CLI_DUMP_H
+
+#include <stdio.h>
+
+#include "journal/frame.h"
+#include "journal/journal.h"
+#include "journal/segment.h"
+#include "ledger/ledger.h"
+
+/* What of it is printed: all that is within all bounds. */
+struct dump_range {
+    uint64_t from_seq, to_seq;
+    int64_t from_us, to_us; /* recorded */
+};
+#define DUMP_ALL ((struct dump_range){0, UINT64_MAX, INT64_MIN, INT64_MAX})
+
+struct dump {
+    FILE *out;
+    const struct ledger *ledger; /* has all names of what is printed */
+    struct dump_range range;
+    bool events_only; /* nothing but events */
+    uint64_t segment_number; /* the last one printed */
+    int64_t log_us;          /* of the frame before */
+    uint64_t event_count;    /* printed */
+    /* Its own. */
+    struct decision decision;
+    bool failed; /* memory, or out cannot be written */
+};
+
+/* False when memory cannot be had. */
+MUST_USE bool dump_init(struct dump *dump, FILE *out);
+void dump_deinit(struct dump *dump);
+
+/* Prints what is in the range of a sound frame: its segment when that is a new one, the frame, its records, their events. */
+void dump_frame(struct dump *dump, const struct journal_met *met);
+
+#endif
