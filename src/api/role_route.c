@@ -47,6 +47,15 @@ static void ledger_member(struct buffer *out, const struct service *service)
     member(out, ",\"ledger\":", text);
 }
 
+/* The present epoch as positions of it begin; there may be none yet. */
+static void epoch_member(struct buffer *out, const struct service *service)
+{
+    char text[POSITION_TEXT_BYTES];
+    unsigned n = position_format((struct position){journal_epoch(service->journal), 0}, text);
+    buffer_literal(out, ",\"epoch\":");
+    json_string(out, text_of(text, n - 2)); /* without "-0" */
+}
+
 /* ---- what it is ---- */
 
 static void respond_role(struct connection *connection)
@@ -57,6 +66,7 @@ static void respond_role(struct connection *connection)
     buffer_init(&out, 16 * 1024);
     member(&out, "{\"role\":", role_names[role]);
     ledger_member(&out, service);
+    epoch_member(&out, service);
     buffer_literal(&out, ",\"position\":");
     render_position(&out, journal_epochs(service->journal), journal_durable_seq(service->journal));
     if (role == ROLE_STANDBY) {
@@ -146,6 +156,7 @@ static void look_promotion(struct connection *connection)
     buffer_init(&out, 16 * 1024);
     buffer_literal(&out, "{\"role\":\"primary\"");
     ledger_member(&out, service);
+    epoch_member(&out, service);
     buffer_literal(&out, ",\"position\":");
     render_position(&out, journal_epochs(service->journal), journal_durable_seq(service->journal));
     number(&out, ",\"copied_to\":", report.seq);

@@ -12,6 +12,7 @@
 static int explain(const struct client *client, const char *answer, bool json)
 {
     char position[64] = "";
+    char epoch[32] = "";
     char former[512] = "";
     char problem[1024] = "";
     if (json) {
@@ -19,11 +20,11 @@ static int explain(const struct client *client, const char *answer, bool json)
         return EXIT_DONE;
     }
     if (!pull_member(answer, "position", position, sizeof(position)) ||
-        !pull_member(answer, "former", former, sizeof(former))) {
+        !pull_member(answer, "epoch", epoch, sizeof(epoch)) || !pull_member(answer, "former", former, sizeof(former))) {
         cli_error("promote", "%s gave an answer that is not understood: %s", client->base, answer);
         return EXIT_ANSWER;
     }
-    printf("%s takes commands now; its position is %s\n", client->base, position);
+    printf("%s takes commands now, behind position %s, in epoch %s\n", client->base, position, epoch);
     if (strstr(answer, "\"fenced\":true") != NULL) {
         printf("%s takes none any more, and everything it acknowledged is here\n", former);
         return EXIT_DONE;

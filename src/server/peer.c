@@ -41,7 +41,10 @@ enum peer_found peer_look(const char *address, const struct journal *journal)
     if (pull_call(address, "/v1/role", NULL, LOOK_MS, answer, sizeof(answer), &http) != STATUS_OK || http != 200 ||
         !pull_member(answer, "role", role, sizeof(role)) || strcmp(role, "primary") != 0 ||
         !pull_member(answer, "ledger", ledger, sizeof(ledger)) || strcmp(ledger, own) != 0 ||
-        !pull_member(answer, "position", text, sizeof(text)) || !position_parse(text_of(text, strlen(text)), &position))
+        !pull_member(answer, "epoch", text, sizeof(text) - 2))
+        return PEER_NOTHING;
+    (void)strcat(text, "-0"); /* a position of it, whether there is one yet or not */
+    if (!position_parse(text_of(text, strlen(text)), &position))
         return PEER_NOTHING;
     const struct epochs *epochs = journal_epochs(journal);
     uint64_t common = 0;

@@ -123,12 +123,12 @@ class Promote(FolderCase):
     def test_one_with_a_peer_asks_before_it_takes_anything(self):
         self.primary.kill()
         self.assertFalse(promote(self.second)[1]["fenced"])
-        self.second.send(**receive("new", "B"))
         self.primary.options += ["--peer", "127.0.0.1:%d" % self.second.port]
         self.primary.start()
         self.assertEqual(self.primary.get("/v1/role").json()["role"], "fenced")
         self.assertEqual(self.primary.send(**receive("old", "B")).json()["code"], "fenced")
         self.primary.stop()
+        self.second.send(**receive("new", "B"))
         # Nothing came to its journal: it is a standby of the new one as it is.
         first = Standby(self.folder, self.second)
         self.servers.append(first)
