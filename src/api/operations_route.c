@@ -260,6 +260,12 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_journal_record_bytes_total", "counter", "Bytes of records.", journal.record_bytes);
     single(&out, "onhand_journal_disk_bytes_total", "counter", "Bytes written durably.", journal.disk_bytes);
     single(&out, "onhand_journal_segments", "gauge", "Segments in the data directory.", journal.segments);
+    single(&out, "onhand_journal_packed_total", "counter", "Old segments rewritten compressed.", journal.packed);
+    single(&out, "onhand_journal_packed_raw_bytes_total", "counter", "Bytes of frames in them before.",
+           journal.packed_raw_bytes);
+    single(&out, "onhand_journal_packed_bytes_total", "counter", "Bytes of the same compressed.", journal.packed_bytes);
+    single(&out, "onhand_journal_pack_failures_total", "counter", "Times that a segment could not be rewritten.",
+           journal.pack_failures);
     if (service->checkpointer != NULL)
         checkpoint_metrics(&out, service->checkpointer);
     single(&out, "onhand_connections", "gauge", "Open connections.", atomic_load(&service->connections));

@@ -104,6 +104,7 @@ static int run(int argc, char **argv, bool follow)
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t io_threads = processors > 4 ? processors / 4 : 1;
     int64_t segment_mib = (int64_t)(options.segment_bytes >> 20);
+    int64_t raw_segments = (int64_t)options.raw_segments;
     int64_t connections = options.connections_max;
     int64_t id_capacity = options.id_capacity;
     int64_t items = options.limits.item_count_max;
@@ -133,6 +134,7 @@ static int run(int argc, char **argv, bool follow)
         {"io-threads", ARGS_NUMBER, &io_threads},
         {"connections-max", ARGS_NUMBER, &connections},
         {"segment-mib", ARGS_NUMBER, &segment_mib},
+        {"raw-segments", ARGS_NUMBER, &raw_segments},
         {"id-window", ARGS_NUMBER, &options.id_window_s},
         {"id-capacity", ARGS_NUMBER, &id_capacity},
         {"items-max", ARGS_NUMBER, &items},
@@ -230,11 +232,12 @@ static int run(int argc, char **argv, bool follow)
         in_range("offers-max", offers, 1, most.offer_count_max) && in_range("spin", options.spin_us, 0, 1000) &&
         in_range("clock-step", options.clock_step_s, 1, 86400) &&
         in_range("audit-rate", audit_rate, 0, AUDITOR_RATE_MAX) &&
-        in_range("past-keep", options.past_keep_s, 0, 86400) &&
+        in_range("past-keep", options.past_keep_s, 0, 86400) && in_range("raw-segments", raw_segments, 0, 1000000) &&
         in_range("checkpoint-mib", options.checkpoint_mib, 0, 1048576)) {
         options.io_threads = (uint32_t)io_threads;
         options.connections_max = (uint32_t)connections;
         options.segment_bytes = (uint64_t)segment_mib << 20;
+        options.raw_segments = (size_t)raw_segments;
         options.id_capacity = (uint32_t)id_capacity;
         options.limits.item_count_max = (uint32_t)items;
         options.limits.cell_count_max = (uint32_t)cells;

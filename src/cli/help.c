@@ -40,6 +40,7 @@ const char help_serve[] =
     "  --quotas-max N      quotas of channels in cells (4194304)\n"
     "  --offers-max N      items times the channels that sell them (16777216)\n"
     "  --segment-mib N     size of the journal's files in MiB, 8 to 4096 (256)\n"
+    "  --raw-segments N    newest files of the journal that stay as written; older ones are compressed (4); 0: none is\n"
     "  --spin US           microseconds to look for work before sleeping, 0 to 1000 (0)\n"
     "  --clock-step S      seconds the clock may step ahead while running; beyond, nothing is taken in (60)\n"
     "  --audit-rate N      entries a second that the server checks for contradictions while running (50000); 0 for none\n"

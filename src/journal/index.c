@@ -36,7 +36,7 @@ enum status index_add_segment(struct index *index, uint64_t first_seq, uint64_t 
     (void)pthread_mutex_lock(&index->lock);
     enum status status = STATUS_FULL;
     if (index->segment_count < INDEX_SEGMENTS_MAX) {
-        index->segments[index->segment_count++] = (struct index_segment){first_seq, end};
+        index->segments[index->segment_count++] = (struct index_segment){.first_seq = first_seq, .end = end};
         index->since_bytes = index->spacing_bytes; /* its first frame gets a place */
         status = STATUS_OK;
     }
@@ -92,6 +92,7 @@ void index_add_frame(struct index *index, uint64_t offset, uint64_t end, bool ha
     }
     (void)pthread_mutex_lock(&index->lock);
     index->segments[index->segment_count - 1].end = end;
+    index->segments[index->segment_count - 1].record_bytes += record_bytes;
     for (size_t i = 0; i < count; i++) {
         if (index->place_count == index->place_max)
             places_thin(index);
@@ -161,4 +162,34 @@ bool index_segment(struct index *index, uint32_t segment, struct index_segment *
         *out_segment = index->segments[segment];
     (void)pthread_mutex_unlock(&index->lock);
     return there;
+}
+
+void index_set_form(struct index *index, uint32_t segment, enum index_form form)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    index->segments[segment].form = form;
+    (void)pthread_mutex_unlock(&index->lock);
+}
+
+/* Is the share of records in a smaller than in b? Segments have less than 2^43 bytes; shares are compared in 1/1024. */
+static bool sparser(const struct index_segment *a, const struct index_segment *b)
+{
+    return a->record_bytes * 1024 / a->end < b->record_bytes * 1024 / b->end;
+}
+
+bool index_sparsest(struct index *index, size_t keep, uint32_t *out_segment, struct index_segment *out_here)
+{
+    const struct index_segment *found = NULL;
+    (void)pthread_mutex_lock(&index->lock);
+    for (size_t i = 0; i + keep < index->segment_count; i++) {
+        const struct index_segment *here = &index->segments[i];
+        if (here->form == INDEX_RAW && (found == NULL || sparser(here, found)))
+            found = here;
+    }
+    if (found != NULL) {
+        *out_segment = (uint32_t)(found - index->segments);
+        *out_here = *found;
+    }
+    (void)pthread_mutex_unlock(&index->lock);
+    return found != NULL;
 }

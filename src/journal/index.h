@@ -16,9 +16,17 @@
 #define INDEX_PLACES_MAX    ((size_t)4 << 20) /* 64 GiB of journal; beyond it the spacing doubles */
 #define INDEX_SEGMENTS_MAX  ((size_t)1 << 20) /* 256 TiB */
 
+enum index_form {
+    INDEX_RAW,
+    INDEX_PACKED,
+    INDEX_STAYS_RAW /* it could not be packed, and is not tried again */
+};
+
 struct index_segment {
     uint64_t first_seq; /* its name */
     uint64_t end;       /* durable frames end here */
+    uint64_t record_bytes; /* of those frames that the index was told of; the rest is headers and padding */
+    enum index_form form;
 };
 
 struct index_place {
@@ -61,6 +69,10 @@ enum status index_load(struct index *index, const struct index_place *places, si
 void index_clear(struct index *index);
 /* The last place at or before seq; the beginning of the first segment when there is none. False when there are no segments. */
 bool index_find(struct index *index, uint64_t seq, struct index_place *out_place);
+void index_set_form(struct index *index, uint32_t segment, enum index_form form);
+/* Of the raw segments before the newest `keep` ones the one with the smallest share of records, the oldest of equals. False when
+ * there is none. */
+bool index_sparsest(struct index *index, size_t keep, uint32_t *out_segment, struct index_segment *out_here);
 /* False when there is no such segment. */
 bool index_segment(struct index *index, uint32_t segment, struct index_segment *out_segment);
 

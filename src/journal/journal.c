@@ -34,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "journal/cold.h"
 #include "journal/filler.h"
 #include "journal/frame.h"
 #include "journal/index.h"
@@ -100,6 +101,7 @@ struct journal {
     /* Engine thread. */
     struct env_file *file; /* the segment in use; NULL when read_only */
     struct filler *filler;
+    struct cold *cold; /* NULL when all segments stay raw */
     uint32_t block_bytes;
     struct segment segment;
     uint64_t offset;  /* of the next frame in it */
@@ -289,7 +291,9 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
     const struct env *env = journal->env;
     char name[SEGMENT_NAME_BYTES];
     segment_name(end->segment.first_seq, name);
-    enum status status = env->file_open(env->context, journal->directory, name, ENV_OPEN_WRITE, &journal->file);
+    enum status status = end->packed ? cold_unpack(env, journal->directory, name) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = env->file_open(env->context, journal->directory, name, ENV_OPEN_WRITE, &journal->file);
     if (status == STATUS_OK)
         status = recovery_mend(env, journal->file, end, report);
     /* The last process may have ended between naming this segment and making its name durable. */
@@ -309,7 +313,10 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
     filler_used(journal->filler, end->offset);
     place_look(journal);
     (void)env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME); /* of an earlier run: space to have */
-    return STATUS_OK;
+    if (options->raw_segments == 0)
+        return STATUS_OK;
+    return cold_create(env, journal->directory, &journal->index, journal->readers, options->raw_segments,
+                       options->fill_on_writer, &journal->cold);
 }
 
 /* From here on readers are told of these. False when memory cannot be had. */
@@ -327,6 +334,7 @@ static bool history_add(struct journal *journal, const struct epochs *epochs)
 static void journal_free(struct journal *journal)
 {
     const struct env *env = journal->env;
+    cold_destroy(journal->cold);
     filler_destroy(journal->filler);
     tail_destroy(journal->tail);
     reader_pool_destroy(journal->readers);
@@ -744,6 +752,8 @@ static enum status segment_begin(struct journal *journal, const struct segment *
         atomic_fetch_add_explicit(&journal->segments, 1, memory_order_relaxed);
     }
     place_look(journal);
+    if (journal->cold != NULL)
+        cold_look(journal->cold);
     return STATUS_OK;
 }
 
@@ -1239,9 +1249,19 @@ enum status journal_checkpoint_begin(struct journal *journal, const struct journ
     return resume_write(journal->env, journal->directory, &journal->index, place->segment, &checkpoint, out_writer);
 }
 
+enum status journal_pack(struct journal *journal)
+{
+    return journal->cold == NULL ? STATUS_END : cold_step(journal->cold);
+}
+
 struct journal_counters journal_counters(const struct journal *journal)
 {
+    const struct cold_counters cold = journal->cold == NULL ? (struct cold_counters){0} : cold_counters(journal->cold);
     return (struct journal_counters){
+        .packed = cold.packed,
+        .packed_raw_bytes = cold.raw_bytes,
+        .packed_bytes = cold.bytes,
+        .pack_failures = cold.failures,
         .flushes = atomic_load_explicit(&journal->flushes, memory_order_relaxed),
         .frames = atomic_load_explicit(&journal->frames, memory_order_relaxed),
         .record_bytes = atomic_load_explicit(&journal->record_bytes, memory_order_relaxed),

@@ -53,7 +53,9 @@ struct journal_options {
     uint64_t segment_bytes;    /* default JOURNAL_SEGMENT_BYTES; fixed per file, may differ between starts */
     size_t tail_bytes;         /* default JOURNAL_TAIL_BYTES */
     const struct journal_frames *frames; /* told of each that is read when it is opened; may be NULL */
-    bool fill_on_writer;       /* simulation: no filling thread; zeros are written when they are needed */
+    size_t raw_segments;       /* the newest so many, with the one in use, stay raw, older ones are packed (cold.h); 0: all stay */
+    bool fill_on_writer;       /* simulation: no threads; zeros are written when they are needed, old segments packed at a
+                                * segment's end, one each time */
     bool fault_no_flush;       /* tests only: acknowledges without flushing, to show that the power-cut test sees it */
 };
 
@@ -295,8 +297,12 @@ MUST_USE enum status journal_checkpoint_begin(struct journal *journal, const str
                                               uint64_t state_hash, uint32_t image_layout,
                                               struct checkpoint_writer **out_writer);
 
+/* Packs the sparsest old segment on this thread, of a journal without the thread that does it: as cold_step (cold.h). */
+enum status journal_pack(struct journal *journal);
+
 struct journal_counters {
     uint64_t flushes, frames, record_bytes, disk_bytes, segments;
+    uint64_t packed, packed_raw_bytes, packed_bytes, pack_failures; /* old segments: cold.h */
 };
 struct journal_counters journal_counters(const struct journal *journal);
 /* Monotonic nanoseconds at which the group holding this durable sequence number finished its flush, or 0 when no longer

@@ -18,7 +18,7 @@
 
 #include "base/crc32c.h"
 #include "journal/frame.h"
-#include "journal/segment.h"
+#include "journal/segment_file.h"
 #include "journal/tail.h"
 
 #define WINDOW_COUNT      8 /* reading at once; the next waits */
@@ -30,7 +30,7 @@ struct window {
     bool busy;
     uint64_t used_at; /* age: pool->clock when it was last used */
     uint32_t segment;
-    struct env_file *file; /* NULL while it has none */
+    struct segment_file *file; /* NULL while it has none */
     uint64_t from;
     size_t bytes;
     uint64_t checked_from, checked_to; /* one frame, or the records behind one place, known to be sound */
@@ -83,7 +83,7 @@ void reader_pool_destroy(struct reader_pool *pool)
     for (unsigned i = 0; i < WINDOW_COUNT; i++) {
         CHECK(!pool->windows[i].busy);
         if (pool->windows[i].file != NULL)
-            pool->env->file_close(pool->env->context, pool->windows[i].file);
+            segment_file_close(pool->windows[i].file);
     }
     (void)pthread_cond_destroy(&pool->idle);
     (void)pthread_mutex_destroy(&pool->lock);
@@ -101,8 +101,9 @@ static struct window *window_take(struct reader_pool *pool, uint32_t segment, ui
             struct window *window = &pool->windows[i];
             if (window->busy)
                 continue;
-            if (window->file != NULL && window->segment == segment && offset >= window->from &&
-                offset < window->from + window->bytes) {
+            if (window->file != NULL && window->segment == segment &&
+                (segment_file_holds(window->file, offset) ||
+                 (offset >= window->from && offset < window->from + window->bytes))) {
                 chosen = window;
                 break;
             }
@@ -129,7 +130,6 @@ static void window_give(struct reader_pool *pool, struct window *window)
 
 void reader_pool_forget(struct reader_pool *pool, uint64_t first_seq)
 {
-    const struct env *env = pool->env;
     (void)pthread_mutex_lock(&pool->lock);
     for (unsigned i = 0; i < WINDOW_COUNT; i++) {
         struct window *window = &pool->windows[i];
@@ -139,7 +139,7 @@ void reader_pool_forget(struct reader_pool *pool, uint64_t first_seq)
         if (window->file == NULL || !index_segment(pool->index, window->segment, &segment) ||
             segment.first_seq != first_seq)
             continue;
-        env->file_close(env->context, window->file);
+        segment_file_close(window->file);
         window->file = NULL;
     }
     (void)pthread_cond_broadcast(&pool->idle);
@@ -148,11 +148,10 @@ void reader_pool_forget(struct reader_pool *pool, uint64_t first_seq)
 
 static enum status window_aim(struct reader_pool *pool, struct window *window, uint32_t segment, uint64_t first_seq)
 {
-    const struct env *env = pool->env;
     if (window->file != NULL && window->segment == segment)
         return STATUS_OK;
     if (window->file != NULL)
-        env->file_close(env->context, window->file);
+        segment_file_close(window->file);
     window->file = NULL;
     window->from = 0;
     window->bytes = 0;
@@ -160,14 +159,13 @@ static enum status window_aim(struct reader_pool *pool, struct window *window, u
     window->segment = segment;
     char name[SEGMENT_NAME_BYTES];
     segment_name(first_seq, name);
-    return env->file_open(env->context, pool->directory, name, ENV_OPEN_READ, &window->file);
+    return segment_file_open(pool->env, pool->directory, name, &window->file);
 }
 
 /* Bytes [offset, offset + n), all before durable_end, and some behind them. DAMAGED when the file ends before. */
-static enum status window_get(struct reader_pool *pool, struct window *window, uint64_t offset, size_t n, size_t ahead,
-                              uint64_t durable_end, const uint8_t **out_bytes)
+static enum status window_get(struct window *window, uint64_t offset, size_t n, size_t ahead, uint64_t durable_end,
+                              const uint8_t **out_bytes)
 {
-    const struct env *env = pool->env;
     if (offset < window->from || offset + n > window->from + window->bytes) {
         uint64_t wanted = n > ahead ? n : ahead;
         if (wanted > durable_end - offset)
@@ -175,7 +173,7 @@ static enum status window_get(struct reader_pool *pool, struct window *window, u
         size_t got = 0;
         window->bytes = 0;
         window->checked_from = window->checked_to = 0;
-        enum status status = env->file_read(env->context, window->file, offset, window->memory, (size_t)wanted, &got);
+        enum status status = segment_file_read(window->file, offset, window->memory, (size_t)wanted, &got);
         if (status != STATUS_OK)
             return status;
         window->from = offset;
@@ -194,14 +192,14 @@ static enum status window_frame(struct reader_pool *pool, struct window *window,
     const uint8_t *bytes = NULL;
     if (durable_end - offset < FRAME_STEP_BYTES)
         return STATUS_DAMAGED;
-    enum status status = window_get(pool, window, offset, FRAME_STEP_BYTES, ahead, durable_end, &bytes);
+    enum status status = window_get(window, offset, FRAME_STEP_BYTES, ahead, durable_end, &bytes);
     if (status != STATUS_OK)
         return status;
     if (frame_parse(bytes, pool->ledger_id, out_frame) != FRAME_OK || out_frame->frame_bytes > durable_end - offset)
         return STATUS_DAMAGED;
     if (out_frame->last_seq < from_seq)
         return STATUS_OK;
-    status = window_get(pool, window, offset, out_frame->frame_bytes, ahead, durable_end, &bytes);
+    status = window_get(window, offset, out_frame->frame_bytes, ahead, durable_end, &bytes);
     if (status != STATUS_OK)
         return status;
     if (window->checked_from != offset || window->checked_to != offset + out_frame->frame_bytes) {
@@ -215,11 +213,10 @@ static enum status window_frame(struct reader_pool *pool, struct window *window,
 }
 
 /* The records behind a place, without the rest of their frame: sound when their checksum is the one that the index has. */
-static enum status window_place(struct reader_pool *pool, struct window *window, const struct index_place *place,
-                                const uint8_t **out_records)
+static enum status window_place(struct window *window, const struct index_place *place, const uint8_t **out_records)
 {
     uint64_t offset = place->offset + FRAME_HEADER_BYTES + place->start;
-    enum status status = window_get(pool, window, offset, place->bytes, 0, offset + place->bytes, out_records);
+    enum status status = window_get(window, offset, place->bytes, 0, offset + place->bytes, out_records);
     if (status != STATUS_OK || (window->checked_from == offset && window->checked_to == offset + place->bytes))
         return status;
     if (crc32c(0, *out_records, place->bytes) != place->crc)
@@ -241,7 +238,7 @@ static enum status place_read(struct reader_pool *pool, const struct index_place
     struct window *window = window_take(pool, place->segment, place->offset + FRAME_HEADER_BYTES + place->start);
     enum status status = window_aim(pool, window, place->segment, segment.first_seq);
     if (status == STATUS_OK)
-        status = window_place(pool, window, place, &records);
+        status = window_place(window, place, &records);
     if (status == STATUS_OK)
         status = records_copy(records, place->bytes, 0, from_seq, bytes, n, out_bytes, &full);
     window_give(pool, window);
@@ -443,7 +440,7 @@ enum status reader_pool_copy(struct reader_pool *pool, struct journal_cursor *cu
         bool header = cursor->header;
         status = window_aim(pool, window, cursor->segment, here.first_seq);
         if (status == STATUS_OK && header)
-            status = window_get(pool, window, 0, SEGMENT_HEADER_BYTES, WINDOW_READ_BYTES, here.end, &at);
+            status = window_get(window, 0, SEGMENT_HEADER_BYTES, WINDOW_READ_BYTES, here.end, &at);
         else if (status == STATUS_OK)
             status = window_frame(pool, window, cursor->offset, WINDOW_READ_BYTES, here.end, 0, &frame, &at);
         if (status != STATUS_OK)

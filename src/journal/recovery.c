@@ -28,13 +28,13 @@
 
 #include "journal/replay.h"
 #include "journal/resume.h"
+#include "journal/segment_file.h"
 
 #define WINDOW_BYTES  ((size_t)2 * FRAME_BYTES_MAX)
 #define SEGMENTS_STEP 64
 
 struct window {
-    const struct env *env;
-    struct env_file *file;
+    struct segment_file *file;
     uint8_t *memory;
     uint64_t from; /* file offset of memory[0] */
     size_t bytes;
@@ -71,8 +71,7 @@ static enum status window_get(struct window *window, uint64_t offset, size_t n, 
 {
     if (offset < window->from || offset + n > window->from + window->bytes) {
         size_t got = 0;
-        enum status status =
-            window->env->file_read(window->env->context, window->file, offset, window->memory, WINDOW_BYTES, &got);
+        enum status status = segment_file_read(window->file, offset, window->memory, WINDOW_BYTES, &got);
         if (status != STATUS_OK)
             return status;
         window->from = offset;
@@ -84,7 +83,7 @@ static enum status window_get(struct window *window, uint64_t offset, size_t n, 
     return STATUS_OK;
 }
 
-static void window_open(struct window *window, struct env_file *file)
+static void window_open(struct window *window, struct segment_file *file)
 {
     window->file = file;
     window->from = 0;
@@ -93,6 +92,13 @@ static void window_open(struct window *window, struct env_file *file)
 
 static enum status io_problem(struct recovery *recovery, enum status status, const char *what, const char *name)
 {
+    if (status == STATUS_DAMAGED) { /* a raw one is judged frame by frame */
+        PROBLEM(recovery,
+                "%s, behind offset %" PRIu64 " of its frames: a block, the table or the end of this packed segment fails its "
+                "checksums: acknowledged decisions are damaged. %s",
+                name, recovery->end->offset, REMEDY);
+        return status;
+    }
     PROBLEM(recovery, "%s %s: %s. To mend it: %s. Nothing was changed.", what, name, env_last_error(),
             status_remedy(status));
     return status;
@@ -385,15 +391,16 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
 /* resumed: reading goes on in it where a checkpoint ended. */
 static enum status segment_read(struct recovery *recovery, size_t position, bool resumed)
 {
-    const struct env *env = recovery->env;
     char name[SEGMENT_NAME_BYTES];
     segment_name(recovery->names[position], name);
-    struct env_file *file = NULL;
-    enum status status = env->file_open(env->context, recovery->directory, name, ENV_OPEN_READ, &file);
+    struct segment_file *file = NULL;
+    recovery->end->offset = resumed ? recovery->end->offset : 0;
+    enum status status = segment_file_open(recovery->env, recovery->directory, name, &file);
     if (status != STATUS_OK)
         return io_problem(recovery, status, "cannot open", name);
     window_open(&recovery->window, file);
-    status = env->file_size(env->context, file, &recovery->end->size_bytes);
+    recovery->end->packed = segment_file_packed(file);
+    status = segment_file_size(file, &recovery->end->size_bytes);
     if (status != STATUS_OK) {
         status = io_problem(recovery, status, "cannot read", name);
         goto close;
@@ -401,6 +408,8 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
     status = resumed ? segment_resume(recovery, name) : segment_begin(recovery, position, name);
     if (status == STATUS_OK && recovery->index != NULL && !resumed)
         status = index_add_segment(recovery->index, recovery->names[position], SEGMENT_HEADER_BYTES);
+    if (status == STATUS_OK && recovery->index != NULL && recovery->end->packed && position + 1 < recovery->name_count)
+        index_set_form(recovery->index, (uint32_t)position, INDEX_PACKED);
     while (status == STATUS_OK)
         status = frame_read(recovery, name);
     if (status == STATUS_END)
@@ -411,7 +420,7 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
         status = STATUS_DAMAGED;
     }
 close:
-    env->file_close(env->context, file);
+    segment_file_close(file);
     return status;
 }
 
@@ -421,11 +430,10 @@ close:
  * segment is another ledger's. */
 static enum status check_reached(struct recovery *recovery, const struct checkpoint *checkpoint)
 {
-    const struct env *env = recovery->env;
     char name[SEGMENT_NAME_BYTES];
     segment_name(checkpoint->segment_seq, name);
-    struct env_file *file = NULL;
-    enum status status = env->file_open(env->context, recovery->directory, name, ENV_OPEN_READ, &file);
+    struct segment_file *file = NULL;
+    enum status status = segment_file_open(recovery->env, recovery->directory, name, &file);
     if (status == STATUS_NOT_FOUND)
         return STATUS_NOT_FOUND;
     if (status != STATUS_OK)
@@ -438,7 +446,7 @@ static enum status check_reached(struct recovery *recovery, const struct checkpo
     status = window_get(&recovery->window, 0, SEGMENT_HEADER_BYTES, &bytes, &n);
     if (status == STATUS_OK && n == SEGMENT_HEADER_BYTES && segment_parse(bytes, &segment) == SEGMENT_OK &&
         memcmp(segment.ledger_id, checkpoint->genesis.ledger_id, 16) != 0) {
-        env->file_close(env->context, file);
+        segment_file_close(file);
         return STATUS_VERSION;
     }
     if (status == STATUS_OK)
@@ -450,7 +458,7 @@ static enum status check_reached(struct recovery *recovery, const struct checkpo
     if (there)
         status = window_get(&recovery->window, checkpoint->frame_offset, frame.frame_bytes, &bytes, &n);
     there = there && status == STATUS_OK && n == frame.frame_bytes && frame_payload_sound(&frame, bytes);
-    env->file_close(env->context, file);
+    segment_file_close(file);
     if (status != STATUS_OK)
         return io_problem(recovery, status, "cannot read", name);
     if (there)
@@ -561,7 +569,6 @@ enum status recovery_run(const struct env *env, struct env_directory *directory,
 {
     struct recovery_end end = {0};
     struct recovery recovery = {.env = env, .directory = directory, .frames = frames, .index = index, .end = &end, .report = report};
-    recovery.window.env = env;
     recovery.window.memory = env->memory_reserve(env->context, WINDOW_BYTES);
     if (recovery.window.memory == NULL || replay_init(&recovery.replay, env, replay) != STATUS_OK) {
         PROBLEM(&recovery, "no memory to read the journal with: %s", env_last_error());

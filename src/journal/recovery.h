@@ -14,6 +14,7 @@ struct recovery_end {
     struct segment segment; /* the last one */
     uint64_t offset;        /* of the next frame in it */
     uint64_t size_bytes;    /* of its file */
+    bool packed;            /* it is packed: it has to be raw to be written on */
     uint64_t ordinal;       /* of the last frame */
     uint32_t chain;         /* of it */
     uint64_t last_seq;

@@ -21,6 +21,7 @@ struct server_options {
     uint32_t io_threads;     /* 0: by the number of processors */
     uint32_t connections_max;
     uint64_t segment_bytes;
+    size_t raw_segments;     /* the newest segments of the journal that are not packed; 0: none is */
     int64_t id_window_s;
     uint32_t id_capacity;
     bool strict;

@@ -444,7 +444,7 @@ static void judge_all(void)
     if (sr.sim.stray_count > 0)
         return; /* what is on the disk is looked at when it was put right */
     struct quiet quiet = quiet_begin();
-    const struct journal_replay replay = {NULL, judge_genesis, judge_decision, NULL};
+    const struct journal_replay replay = {.genesis = judge_genesis, .decision = judge_decision};
     enum status status = journal_replay_until(sr.journal, &sr.place, INT64_MAX, journal_durable_seq(sr.journal), &replay, NULL);
     quiet_end(&quiet);
     if (status != STATUS_OK)
@@ -872,7 +872,7 @@ static bool last_frame_find(struct last_frame *out)
 
 static enum status verify(struct journal_report *report)
 {
-    const struct journal_replay replay = {NULL, NULL, NULL, NULL};
+    const struct journal_replay replay = {.context = NULL};
     return journal_verify(&sr.sim.env, "data", &replay, report);
 }
 

@@ -165,7 +165,7 @@ static inline enum status memory_directory_list(void *context, struct env_direct
     if (memory_fails(world, "directory_list"))
         return world->fail_with;
     for (unsigned i = MEMORY_FILES_MAX; i-- > 0;) { /* in no order */
-        if (world->files[i].bytes != NULL)
+        if (world->files[i].bytes != NULL && world->files[i].name[0] != 0)
             each(argument, world->files[i].name);
     }
     return STATUS_OK;
@@ -191,7 +191,9 @@ static inline enum status memory_file_rename(void *context, struct env_directory
         return world->fail_with;
     if (file == NULL)
         return STATUS_NOT_FOUND;
-    if (other != NULL)
+    if (other != NULL && other->opened != 0)
+        other->name[0] = 0; /* who has it open has it still */
+    else if (other != NULL)
         memory_drop(other);
     CHECK(strlen(to) < MEMORY_NAME_MAX);
     (void)strcpy(file->name, to);
@@ -245,6 +247,8 @@ static inline void memory_file_close(void *context, struct env_file *file)
     struct memory_env *world = memory_of(context);
     CHECK(file->file->opened != 0 && world->files_open != 0);
     file->file->opened--;
+    if (file->file->opened == 0 && file->file->name[0] == 0)
+        memory_drop(file->file);
     world->files_open--;
     free(file);
 }
@@ -450,7 +454,7 @@ static inline void memory_env_copy(struct memory_env *world, const struct memory
     memory_env_init(world);
     world->exists = from->exists;
     for (unsigned i = 0; i < MEMORY_FILES_MAX; i++) {
-        if (from->files[i].bytes != NULL)
+        if (from->files[i].bytes != NULL && from->files[i].name[0] != 0)
             memory_write(memory_put(world, from->files[i].name, 0), 0, from->files[i].bytes, from->files[i].n);
     }
 }

@@ -1,0 +1,39 @@
+/*
+ * A segment's file, raw or packed, for reading: the door through which both look the same. Offsets are those of the raw segment;
+ * a packed one ends behind its last frame.
+ *
+ * Of a packed one the block last read is kept in memory, so that who reads on finds it there. One thread at a time.
+ */
+#ifndef ONHAND_JOURNAL_SEGMENT_FILE_H
+#define ONHAND_JOURNAL_SEGMENT_FILE_H
+
+#include "journal/packed.h"
+
+struct segment_file;
+
+/*
+ * name: in the directory. NOT_FOUND, IO, MEMORY; DAMAGED when it is packed and what describes its blocks is not what was written. What
+ * is not a packed segment of this version is raw, and read as it is.
+ */
+MUST_USE enum status segment_file_open(const struct env *env, struct env_directory *directory, const char *name,
+                                       struct segment_file **out_file);
+void segment_file_close(struct segment_file *file);
+
+bool segment_file_packed(const struct segment_file *file);
+/* Of the raw segment; of a packed one, to the end of its frames. IO. */
+MUST_USE enum status segment_file_size(struct segment_file *file, uint64_t *out_bytes);
+/* As env's file_read: less than n only at the end. IO, MEMORY; DAMAGED when a block is not what was written. */
+MUST_USE enum status segment_file_read(struct segment_file *file, uint64_t offset, void *bytes, size_t n, size_t *out_bytes);
+
+/* Is what lies at this offset of a packed segment in memory? */
+bool segment_file_holds(const struct segment_file *file, uint64_t offset);
+
+/*
+ * Of a packed segment: the last block whose first event's number is at most seq, or the first one. Its `at` is of no use here. The
+ * blocks are an index that needs nothing to be read but this: frames are read from out_entry->offset on.
+ */
+struct packed_entry segment_file_find(const struct segment_file *file, uint64_t seq);
+/* Of a packed segment: how it ends. */
+const struct packed_trailer *segment_file_trailer(const struct segment_file *file);
+
+#endif
