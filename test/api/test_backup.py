@@ -17,6 +17,7 @@ import unittest
 from journal_stream import items_of
 from server import BIN, FolderCase, receive, verify
 
+TIER = "check"
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 
 

@@ -160,6 +160,8 @@ class StandbyLoad(FolderCase):
         rows = [json.loads(line) for line in done.stdout.splitlines()]
         names = {row["id"] for row in rows if row.get("source") == "load"}
         self.assertEqual(rest - names, set(), done.stderr)
+        self.assertLessEqual(len(names - rest), SENDERS)  # durable, and killed before they were answered
+        print("note: parted at %d; %d acknowledged behind it, %d listed" % (parted, len(rest), len(names)))
         self.assertTrue(all(row["seq"] > parted for row in rows if "seq" in row))
 
 
