@@ -15,6 +15,9 @@ struct text render_name(const struct render *render, enum name_space space, uint
         if (render->names[i].space == space && render->names[i].number == number)
             return render->names[i].name;
     }
+    /* Behind a repair there may be events whose names are lost. */
+    if (UNLIKELY(render->names != NULL) && number >= ledger_name_count(render->ledger, space))
+        return TEXT("?");
     return ledger_name(render->ledger, space, number);
 }
 

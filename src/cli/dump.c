@@ -21,6 +21,31 @@ void dump_deinit(struct dump *dump)
 {
     free(dump->decision.events);
     free(dump->decision.shortages);
+    for (uint32_t i = 0; i < dump->name_count; i++)
+        free((void *)(uintptr_t)dump->names[i].name.bytes); /* ours, made by keep_name */
+    free(dump->names);
+}
+
+/* A name that events behind it may have. */
+static void keep_name(struct dump *dump, const struct new_name *name)
+{
+    char *copy = malloc((size_t)name->name.length + 1);
+    if (dump->name_count == dump->name_max) {
+        uint32_t max = 2 * dump->name_max + 64;
+        struct new_name *names = realloc(dump->names, max * sizeof(*names));
+        if (names != NULL) {
+            dump->names = names;
+            dump->name_max = max;
+        }
+    }
+    if (copy == NULL || dump->name_count == dump->name_max) {
+        free(copy);
+        dump->failed = true;
+        return;
+    }
+    memcpy(copy, name->name.bytes, name->name.length);
+    dump->names[dump->name_count++] =
+        (struct new_name){name->space, name->number, text_of(copy, name->name.length)};
 }
 
 /* A time in quotes. */
@@ -123,15 +148,23 @@ static bool in_time(const struct dump *dump, int64_t us)
 static void put_events(struct dump *dump, struct buffer *out, const struct epochs *epochs)
 {
     const struct decision *decision = &dump->decision;
-    const struct render render = {dump->ledger, epochs, 0, NULL};
+    static const struct new_name none[1];
+    const struct render render = {dump->ledger, epochs, dump->name_count,
+                                  dump->names != NULL || !dump->keep_names ? dump->names : none};
+    if (dump->kind_counts != NULL)
+        dump->kind_counts[decision->kind]++;
     for (uint32_t i = 0; i < decision->event_count && in_time(dump, decision->recorded_at_us); i++) {
         uint64_t seq = decision->events[i].seq;
         if (seq < dump->range.from_seq || seq > dump->range.to_seq)
             continue;
-        if (!dump->events_only)
+        if (dump->mark && dump->acknowledged)
+            buffer_literal(out, "{\"acknowledged\":true,\"event\":");
+        else if (dump->mark)
+            buffer_literal(out, "{\"acknowledged\":false,\"event\":");
+        else if (!dump->events_only)
             buffer_literal(out, "{\"event\":");
         render_event(out, &render, decision, i);
-        if (!dump->events_only)
+        if (dump->mark || !dump->events_only)
             buffer_byte(out, '}');
         buffer_byte(out, '\n');
         dump->event_count++;
@@ -145,6 +178,8 @@ static void put_record(struct dump *dump, struct buffer *out, const struct journ
         put_events(dump, out, &met->segment->epochs);
         return;
     }
+    if (record->type == RECORD_NAME && dump->keep_names)
+        keep_name(dump, &record->name);
     if (dump->events_only || (record->type == RECORD_TICK && !in_time(dump, record->tick_us)))
         return;
     switch (record->type) {
@@ -196,6 +231,6 @@ void dump_frame(struct dump *dump, const struct journal_met *met)
         put_record(dump, &out, met, &record);
         at += record.bytes;
     }
-    dump->failed = out.failed || fwrite(out.bytes, 1, out.length, dump->out) != out.length;
+    dump->failed = dump->failed || out.failed || fwrite(out.bytes, 1, out.length, dump->out) != out.length;
     buffer_deinit(&out);
 }

@@ -23,11 +23,17 @@ struct dump {
     const struct ledger *ledger; /* has all names of what is printed */
     struct dump_range range;
     bool events_only; /* nothing but events */
+    /* Of frames that are in no ledger: names are taken from their records, and others may be missing. */
+    bool keep_names;
+    bool mark, acknowledged; /* each event says whether it was acknowledged for sure */
+    uint64_t *kind_counts;   /* decisions per kind, or NULL */
     uint64_t segment_number; /* the last one printed */
     int64_t log_us;          /* of the frame before */
     uint64_t event_count;    /* printed */
     /* Its own. */
     struct decision decision;
+    struct new_name *names;
+    uint32_t name_count, name_max;
     bool failed; /* memory, or out cannot be written */
 };
 

@@ -226,6 +226,19 @@ const char help_journal[] =
     "example:\n"
     "  onhand journal dump /backup/onhand --from-time 2026-12-01T09:00:00Z --events\n";
 
+const char help_repair[] =
+    "onhand repair: give up what is damaged in a data directory\n\n"
+    "usage: onhand repair DIR [--give-up] [--json]\n\n"
+    "For a data directory that serve refuses as damaged, when no backup has what is in it. Says what is kept, and what would be\n"
+    "given up: all from the damage on. With --give-up it is: the files are put aside, never deleted; events that can\n"
+    "still be read go into a file, for their sources to send again; an epoch begins. Then verify and serve work.\n\n"
+    "  --give-up           do it; without it nothing is changed\n"
+    "  --json              the report as JSON\n\n"
+    "exit codes: 0 repaired, or nothing was damaged; 1 damaged, and not given up; 2 usage; 4 files\n\n"
+    "examples:\n"
+    "  onhand repair /var/lib/onhand\n"
+    "  onhand repair /var/lib/onhand --give-up\n";
+
 const char help_restore[] =
     "onhand restore: make a data directory of a backup, up to a point\n\n"
     "usage: onhand restore BACKUP --to DIR [options]\n\n"

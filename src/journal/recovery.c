@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "journal/repair.h"
 #include "journal/replay.h"
 #include "journal/resume.h"
 #include "journal/segment_file.h"
@@ -114,6 +115,12 @@ static void collect_name(void *argument, const char *name)
     if (recovery->listing != STATUS_OK || length < suffix || strcmp(name + length - suffix, SEGMENT_SUFFIX) != 0)
         return; /* not ours: cursors, checkpoints, people's notes */
     uint64_t first_seq = 0;
+    if (strcmp(name, REPAIR_LOG_NAME) == 0) {
+        PROBLEM(recovery, "a repair of this data directory was begun and not ended. Run 'onhand repair DIR --give-up' "
+                          "again: it goes on.");
+        recovery->listing = STATUS_DAMAGED;
+        return;
+    }
     if (length != SEGMENT_NAME_BYTES - 1 || !segment_name_parse(name, &first_seq)) {
         PROBLEM(recovery,
                 "%.200s ends in " SEGMENT_SUFFIX " but is not named like a segment (20 digits). Move it out "

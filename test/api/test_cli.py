@@ -72,7 +72,7 @@ class Usage(unittest.TestCase):
         code, text, _ = run("help")
         self.assertEqual(code, 0)
         names = [line.split()[0] for line in text.split("subcommands:\n")[1].split("\n\n")[0].splitlines()]
-        self.assertEqual(names, ["serve", "send", "get", "feed", "import", "follow", "promote", "backup", "journal", "restore", "verify", "version", "help"])
+        self.assertEqual(names, ["serve", "send", "get", "feed", "import", "follow", "promote", "backup", "journal", "restore", "repair", "verify", "version", "help"])
         for name in names:
             code, page, _ = run("help", name)
             self.assertEqual(code, 0)
