@@ -18,11 +18,12 @@
 
 #include "journal/checkpoint.h"
 #include "journal/filler.h"
+#include "journal/segment_file.h"
 
 #define KEPT_NAME  "repair.1"
 #define BEGUN_NAME "repair.2"
 #define NAME_BYTES 96
-#define READ_BYTES ((size_t)1 << 20)
+#define AROUND_BYTES ((size_t)64 << 10) /* steps through what cannot be read; a multiple of FRAME_STEP_BYTES */
 #define LOG_BYTES_MAX ((size_t)64 << 20)
 
 struct repair {
@@ -157,15 +158,33 @@ static void look_at_header(struct repair *repair, const uint8_t *bytes, size_t n
         loss->last_seq = segment.first_seq - 1;
 }
 
+/* Reads what can be read from *at on, or behind it where a block of a packed segment is damaged. */
+static enum status read_around(struct segment_file *file, uint64_t *at, uint8_t *memory, size_t *out_n)
+{
+    uint64_t size = 0;
+    enum status status = segment_file_size(file, &size);
+    *out_n = 0;
+    while (status == STATUS_OK && *at < size) {
+        status = segment_file_read(file, *at, memory, 2 * (size_t)FRAME_BYTES_MAX, out_n);
+        if (status == STATUS_DAMAGED)
+            status = segment_file_read(file, *at, memory, AROUND_BYTES, out_n);
+        if (status != STATUS_DAMAGED)
+            break;
+        status = STATUS_OK;
+        *out_n = 0;
+        *at += AROUND_BYTES;
+    }
+    return status;
+}
+
 /* The frames from an offset of a file on, wherever one begins. lost: NULL only to count. */
 static enum status look_at_file(struct repair *repair, const char *name, uint64_t at, uint8_t *memory,
                                 const struct journal_frames *lost, struct repair_loss *loss)
 {
-    const struct env *env = repair->env;
-    struct env_file *file = NULL;
-    enum status status = env->file_open(env->context, repair->directory, name, ENV_OPEN_READ, &file);
+    struct segment_file *file = NULL;
+    enum status status = segment_file_open(repair->env, repair->directory, name, &file);
     if (status != STATUS_OK)
-        return status;
+        return status == STATUS_DAMAGED ? STATUS_OK : status; /* packed, and nobody knows where what is */
     size_t n = 0; /* in memory, from `at` on */
     uint64_t last = at;
     uint64_t begin = at;
@@ -173,7 +192,7 @@ static enum status look_at_file(struct repair *repair, const char *name, uint64_
         if (n - used < FRAME_STEP_BYTES || (n - used < FRAME_BYTES_MAX && n == 2 * (size_t)FRAME_BYTES_MAX)) {
             at += used;
             used = 0;
-            status = env->file_read(env->context, file, at, memory, 2 * (size_t)FRAME_BYTES_MAX, &n);
+            status = read_around(file, &at, memory, &n);
             if (status != STATUS_OK || n < FRAME_STEP_BYTES)
                 break;
         }
@@ -200,7 +219,7 @@ static enum status look_at_file(struct repair *repair, const char *name, uint64_
     }
     loss->bytes += last - begin;
     repair->cut = repair->cut || (begin != 0 && last > begin);
-    env->file_close(env->context, file);
+    segment_file_close(file);
     return status;
 }
 
@@ -237,7 +256,7 @@ static enum status create(struct repair *repair, const char *name, struct env_fi
 static enum status write_kept(struct repair *repair, const struct segment *segment, bool again)
 {
     const struct env *env = repair->env;
-    struct env_file *from = NULL;
+    struct segment_file *from = NULL;
     struct env_file *to = NULL;
     char own[SEGMENT_NAME_BYTES];
     uint8_t header[SEGMENT_HEADER_BYTES];
@@ -246,7 +265,7 @@ static enum status write_kept(struct repair *repair, const struct segment *segme
     segment_name(segment->first_seq, own);
     segment_write_header(segment, header);
     enum status status = bytes == NULL ? STATUS_MEMORY
-                                       : env->file_open(env->context, repair->directory, own, ENV_OPEN_READ, &from);
+                                       : segment_file_open(env, repair->directory, own, &from);
     if (status == STATUS_OK)
         status = create(repair, KEPT_NAME, &to);
     if (status == STATUS_OK)
@@ -256,10 +275,13 @@ static enum status write_kept(struct repair *repair, const struct segment *segme
     for (uint64_t at = SEGMENT_HEADER_BYTES; status == STATUS_OK && at < repair->end.offset;) {
         struct frame frame;
         size_t got = 0;
-        status = env->file_read(env->context, from, at, bytes, FRAME_BYTES_MAX, &got);
-        if (status == STATUS_OK && (frame_parse(bytes, segment->ledger_id, &frame) != FRAME_OK || frame.frame_bytes > got ||
-                                    !frame_payload_sound(&frame, bytes)))
+        status = segment_file_read(from, at, bytes, FRAME_HEADER_BYTES, &got);
+        if (status == STATUS_OK && (got != FRAME_HEADER_BYTES || frame_parse(bytes, segment->ledger_id, &frame) != FRAME_OK))
             status = STATUS_DAMAGED; /* it was sound a moment ago */
+        if (status == STATUS_OK)
+            status = segment_file_read(from, at, bytes, frame.frame_bytes, &got);
+        if (status == STATUS_OK && (got != frame.frame_bytes || !frame_payload_sound(&frame, bytes)))
+            status = STATUS_DAMAGED;
         if (status != STATUS_OK)
             break;
         if (again) {
@@ -276,7 +298,7 @@ static enum status write_kept(struct repair *repair, const struct segment *segme
     if (to != NULL)
         env->file_close(env->context, to);
     if (from != NULL)
-        env->file_close(env->context, from);
+        segment_file_close(from);
     if (bytes != NULL)
         env->memory_release(env->context, bytes, FRAME_BYTES_MAX);
     return status;
