@@ -55,6 +55,7 @@ struct recovery {
 
     struct window window;
     struct replay replay;
+    uint64_t before_offset; /* where the segment before the one being read ends */
     uint64_t last_offset; /* of the frame before, in the present segment; 0 for none */
     const char *bad;      /* why there is no frame at end->offset */
 };
@@ -367,6 +368,7 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
         enum status status = window_get(&recovery->window, at, FRAME_STEP_BYTES, &bytes, &n);
         if (status != STATUS_OK)
             return io_problem(recovery, status, "cannot read", name);
+    end->offset = recovery->before_offset; /* until it is known to follow */
         if (n == 0)
             break;
         if (!all_zero(bytes, n)) {
@@ -401,6 +403,7 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
     char name[SEGMENT_NAME_BYTES];
     segment_name(recovery->names[position], name);
     struct segment_file *file = NULL;
+    recovery->before_offset = recovery->end->offset;
     recovery->end->offset = resumed ? recovery->end->offset : 0;
     enum status status = segment_file_open(recovery->env, recovery->directory, name, &file);
     if (status != STATUS_OK)
