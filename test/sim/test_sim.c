@@ -18,6 +18,7 @@
  *     at last    when nothing fails any more all is answered
  *
  * test_sim [--seeds N] [--first S] [--jobs J]   many runs; a failure is shrunk, and printed with the command that repeats it
+ *     --find: only that
  * test_sim --seed S [--commands N] [--without LETTERS] [--trace]   one run
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS, mallopt */
@@ -110,6 +111,7 @@ static const char fault_letters[FAULT_COUNT + 1] = {
     X(ROT_CUT, "rot of what nothing vouches for cut")                                                                  \
     X(ROT_OUTSIDE, "rot behind the end")                                                                               \
     X(ROT_WRITABLE, "refused start modified nothing")                                                                  \
+    X(ROT_READ, "rot met by a reader")                                                                                 \
     X(STRAY_REFUSED, "write astray refused")                                                                           \
     X(STRAY_HARMLESS, "write astray did no harm")                                                                      \
     X(STRAY_CUT, "write astray of the last frame cut")                                                                 \
@@ -178,6 +180,7 @@ struct sim_run {
     int64_t seal_after_ns;
     uint64_t crash_most;
     uint32_t judge_every;
+    bool pauses; /* clients rest, longer than ids are remembered */
 
     struct sim sim;
     struct shard *shard;
@@ -214,7 +217,8 @@ struct sim_run {
     uint32_t told_count;
     struct told told[SENT_MAX * 4];
     uint64_t read_seq; /* the last event that a read saw that was answered */
-    uint32_t strays_judged;
+    bool stopped_clean;    /* the last life ended by itself */
+    int64_t stamp_us, stamp_ns; /* the last log time handed out in this life, and when; 0 before the first */
     uint64_t digest;   /* of all that happened */
 };
 
@@ -454,6 +458,13 @@ static void judge_all(void)
 
 static uint8_t feed_bytes[RECORD_BYTES_MAX];
 
+/* Room for much or for little, as readers have. */
+static size_t feed_room(void)
+{
+    static const size_t rooms[] = {2048, 32768, 65536, sizeof(feed_bytes)};
+    return rooms[plan(4)];
+}
+
 /* Hands each record to the feed: new ones are noted, old ones compared. */
 static void feed_take(const uint8_t *bytes, size_t n, uint32_t *at)
 {
@@ -490,8 +501,9 @@ static void feed_read(void)
     while (sr.feed_seq < durable) {
         size_t n = 0;
         bool memory_only = plan_one_in(2);
-        enum status status = journal_read(sr.journal, sr.feed_seq + 1, TAIL_UNKNOWN, memory_only, feed_bytes,
-                                          sizeof(feed_bytes), &n);
+        enum status status = journal_read(sr.journal, sr.feed_seq + 1, TAIL_UNKNOWN, memory_only, feed_bytes, feed_room(), &n);
+        if (status == STATUS_FULL)
+            continue;
         if (status == STATUS_AGAIN && memory_only) {
             paths[PATH_FEED_FROM_DISK]++;
             status = journal_read(sr.journal, sr.feed_seq + 1, TAIL_UNKNOWN, false, feed_bytes, sizeof(feed_bytes), &n);
@@ -517,7 +529,9 @@ static bool feed_compare(void)
     uint64_t told = sr.feed_seq;
     while (seq <= told) {
         size_t n = 0;
-        enum status status = journal_read(sr.journal, seq, TAIL_UNKNOWN, false, feed_bytes, sizeof(feed_bytes), &n);
+        enum status status = journal_read(sr.journal, seq, TAIL_UNKNOWN, false, feed_bytes, feed_room(), &n);
+        if (status == STATUS_FULL)
+            continue;
         if (status == STATUS_IO && (sr.sim.dead || sr.sim.faults.read != 0 || sr.sim.faults.open != 0)) {
             paths[PATH_FEED_FAILED]++;
             return false;
@@ -560,6 +574,24 @@ static void note_seen(const struct ledger *ledger, struct request *request)
     *(uint64_t *)request->detail = ledger_last_seq(ledger);
 }
 
+/* The record is where the answer says, while it is in memory. */
+static void judge_offset(const struct answer *answer)
+{
+    size_t n = 0;
+    if (answer->offset == TAIL_UNKNOWN || answer->last_seq > journal_durable_seq(sr.journal))
+        return;
+    enum status status = journal_read(sr.journal, answer->last_seq, answer->offset, true, feed_bytes, sizeof(feed_bytes), &n);
+    if (status == STATUS_AGAIN)
+        return;
+    if (status != STATUS_OK)
+        violation("the record of event %" PRIu64 " is not where the answer says: %s", answer->last_seq, status_text(status));
+    struct reader r = reader_of(feed_bytes + 5, get_u32(feed_bytes) - 5);
+    uint64_t events = read_varint(&r);
+    uint64_t first_seq = read_varint(&r);
+    if (first_seq + events - 1 != answer->last_seq)
+        violation("where the answer says is not the record of event %" PRIu64 ", but that of %" PRIu64, answer->last_seq, first_seq);
+}
+
 static void take_answer(struct client *client, struct request *request)
 {
     const struct answer *answer = &request->answer;
@@ -584,6 +616,7 @@ static void take_answer(struct client *client, struct request *request)
     switch (answer->status) {
     case ANSWER_ACCEPTED:
     case ANSWER_REFUSED:
+        judge_offset(answer);
         if (answer->last_seq > durable)
             violation("command %s of %s was answered at event %" PRIu64 ", and %" PRIu64 " is durable", sent->command.id,
                       sent->command.source, answer->last_seq, durable);
@@ -649,6 +682,8 @@ static void came_back(void *argument)
                 client->of[left++] = client->of[i];
         client->count = left;
         client->next_ns = sr.sim.now_ns + (int64_t)plan(sr.think_us + 1) * 1000 + (shed ? 500000000 : 0);
+        if (sr.pauses && plan_one_in(20))
+            client->next_ns += (int64_t)plan(2000) * 1000000000;
     }
 }
 
@@ -692,14 +727,16 @@ static uint32_t send_new(void)
 static void client_send(struct client *client)
 {
     bool wants = sr.sent_count < sr.commands;
-    if (client->count == 0) {
+    bool looks = sr.reads_one_in != 0 && plan_one_in(sr.reads_one_in);
+    bool only_looks = client->count == 0 && looks && plan_one_in(2);
+    if (client->count == 0 && !only_looks) {
         uint32_t count = 1 + (uint32_t)plan(plan_one_in(4) ? sr.batch_max : 2);
         while (wants && client->count < count) {
             client->of[client->count++] = send_new();
             wants = sr.sent_count < sr.commands;
         }
     }
-    if (client->count == 0)
+    if (client->count == 0 && !(only_looks && wants))
         return;
     struct batch *batch = client->batch;
     batch->done = &sr.done;
@@ -712,7 +749,7 @@ static void client_send(struct client *client)
                                                            .stream = client->streams ? &client->stream : NULL,
                                                            .number = i};
     }
-    if (batch->count < BATCH_REQUESTS_MAX && sr.reads_one_in != 0 && plan_one_in(sr.reads_one_in)) {
+    if (batch->count < BATCH_REQUESTS_MAX && looks) {
         uint64_t *seen = calloc(1, sizeof(*seen));
         if (seen == NULL)
             exit(2);
@@ -767,6 +804,46 @@ static void inbox_end(void)
     sr.closed = true;
 }
 
+/* Log time does not go back, nor ahead of what has passed by more than a step. */
+static void judge_stamp(int64_t stamp_us)
+{
+    int64_t passed_us = (sr.sim.now_ns - sr.stamp_ns) / 1000 + 1;
+    if (sr.stamp_us != 0 && stamp_us < sr.stamp_us)
+        violation("the log's time goes back by %" PRId64 " us", sr.stamp_us - stamp_us);
+    if (stamp_us < ledger_now_us(shard_ledger(sr.shard)))
+        violation("the log's time begins before the last entry of the log");
+    if (sr.stamp_us != 0 && stamp_us - sr.stamp_us > passed_us + CLOCK_STEP_US)
+        violation("the log's time leaps by %" PRId64 " s", (stamp_us - sr.stamp_us) / SECOND_US);
+    if (stamp_us == sr.stamp_us)
+        return; /* the clock was set back: the time stands */
+    sr.stamp_us = stamp_us;
+    sr.stamp_ns = sr.sim.now_ns;
+}
+
+/* They send what they have, when they want to; time passes until then. */
+static enum status clients_turn(int64_t wait_ns, struct batch **out_batch, int64_t *out_stamp_us)
+{
+    const struct sequencer sequencer = inbox_sequencer(sr.inbox);
+    if (sr.sim.faults.capacity_bytes != 0 && plan_one_in(100))
+        sr.sim.faults.capacity_bytes += 1 + plan(1 << 20); /* somebody has made room */
+    if (wait_ns > 0) {
+        if (plan_one_in(64))
+            compare_live("idle,");
+        /* Now and then it sleeps on, until somebody wants something. */
+        int64_t until_ns = plan_one_in(32) ? INT64_MAX : sr.sim.now_ns + wait_ns;
+        for (unsigned i = 0; i < sr.client_count; i++)
+            if (!sr.clients[i].out && (sr.clients[i].count > 0 || sr.sent_count < sr.commands) &&
+                sr.clients[i].next_ns < until_ns)
+                until_ns = sr.clients[i].next_ns;
+        if (until_ns > sr.sim.now_ns)
+            sr.sim.now_ns = until_ns == INT64_MAX ? sr.sim.now_ns + wait_ns : until_ns;
+    }
+    for (unsigned i = 0; i < sr.client_count; i++)
+        if (!sr.clients[i].out && sr.clients[i].next_ns <= sr.sim.now_ns)
+            client_send(&sr.clients[i]);
+    return sequencer.next(sequencer.context, 0, out_batch, out_stamp_us);
+}
+
 /* What the engine's thread asks for more: the clients' turn, and the time's. */
 static enum status next(void *context, int64_t wait_ns, struct batch **out_batch, int64_t *out_stamp_us)
 {
@@ -781,21 +858,10 @@ static enum status next(void *context, int64_t wait_ns, struct batch **out_batch
         return sequencer.next(sequencer.context, 0, out_batch, out_stamp_us);
     sr.sim.now_ns += 1000 + (int64_t)plan(20000);
     clocks_jump();
-    if (sr.sim.faults.capacity_bytes != 0 && plan_one_in(100))
-        sr.sim.faults.capacity_bytes += 1 + plan(1 << 20); /* somebody has made room */
-    if (wait_ns > 0) {
-        if (plan_one_in(64))
-            compare_live("idle,");
-        int64_t until_ns = sr.sim.now_ns + wait_ns;
-        for (unsigned i = 0; i < sr.client_count; i++)
-            if (!sr.clients[i].out && sr.clients[i].next_ns < until_ns)
-                until_ns = sr.clients[i].next_ns;
-        sr.sim.now_ns = until_ns > sr.sim.now_ns ? until_ns : sr.sim.now_ns;
-    }
-    for (unsigned i = 0; i < sr.client_count; i++)
-        if (!sr.clients[i].out && sr.clients[i].next_ns <= sr.sim.now_ns)
-            client_send(&sr.clients[i]);
-    return sequencer.next(sequencer.context, 0, out_batch, out_stamp_us);
+    enum status status = clients_turn(wait_ns, out_batch, out_stamp_us);
+    if (status == STATUS_OK)
+        judge_stamp(*out_stamp_us);
+    return status;
 }
 
 static void woken(void *argument)
@@ -979,6 +1045,45 @@ static void rot_probe(void)
     quiet_end(&quiet);
 }
 
+/* From the disk, by one way or the other. */
+static enum status reader_read(uint64_t seq, size_t *out_bytes)
+{
+    for (;;) {
+        size_t room = feed_room();
+        enum status status = plan_one_in(2) ? journal_read_back(sr.journal, seq, seq, feed_bytes, room, out_bytes)
+                                            : journal_read(sr.journal, seq, TAIL_UNKNOWN, false, feed_bytes, room, out_bytes);
+        if (status != STATUS_FULL)
+            return status;
+    }
+}
+
+/* What rots while the server runs is read as damaged, or as it was: never as something else. */
+static void rot_live(void)
+{
+    struct last_frame last;
+    if (sr.feed_seq == 0 || sr.sim.stray_count > 0 || !last_frame_find(&last))
+        return;
+    struct quiet quiet = quiet_begin();
+    uint64_t sector = plan(last.end / SIM_SECTOR_BYTES) * SIM_SECTOR_BYTES;
+    uint8_t before[SIM_SECTOR_BYTES], after[SIM_SECTOR_BYTES];
+    sim_peek(&sr.sim, last.name, sector, before, sizeof(before));
+    memcpy(after, before, sizeof(after));
+    after[plan(sizeof(after))] ^= (uint8_t)(1u << plan(8));
+    sim_poke(&sr.sim, last.name, sector, after, sizeof(after));
+    static const struct siphash_key key = {7, 8};
+    for (uint32_t i = 0; i < sr.feed_count; i++) {
+        size_t n = 0;
+        uint64_t seq = sr.feed[i].last_seq;
+        enum status status = reader_read(seq, &n);
+        if (status == STATUS_OK && (n < sr.feed[i].bytes || siphash64(&key, feed_bytes, sr.feed[i].bytes) != sr.feed[i].hash))
+            violation("rot in %s at %" PRIu64 " is read as event %" PRIu64, last.name, sector, seq);
+        paths[PATH_ROT_READ] += status == STATUS_DAMAGED;
+        i += (uint32_t)plan(1 + sr.feed_count / 16);
+    }
+    sim_poke(&sr.sim, last.name, sector, before, sizeof(before));
+    quiet_end(&quiet);
+}
+
 /* Writes went astray in the last life: this is found out, or took back only what nothing vouches for. */
 static void strays_judge(void)
 {
@@ -1056,6 +1161,7 @@ static void draw_run(void)
     sr.inbox_max = 1 + (uint32_t)plan(16);
     sr.think_us = (uint32_t)plan(plan_one_in(2) ? 10000 : 4000000);
     sr.reads_one_in = plan_one_in(3) ? 0 : 1 + (uint32_t)plan(8);
+    sr.pauses = plan_one_in(3);
     sr.audit_rate = plan_one_in(4) ? 20000 : 0;
     sr.seal_after_ns = (int64_t)(plan_one_in(3) ? 1 : 50) * 1000000;
     sr.crash_most = 40 + plan(plan_one_in(2) ? 200 : 1000) / (1 + sr.batch_max / 16);
@@ -1185,6 +1291,15 @@ static void judge_start(const struct journal_report *report)
     digest(ledger_state_hash(ledger));
 }
 
+/* What failed so far: a full disk is no failure. */
+static uint64_t strikes_count(void)
+{
+    uint64_t count = sim_marks[SIM_NO_MEMORY];
+    for (unsigned m = SIM_READ_FAILED; m <= SIM_OPEN_FAILED; m++)
+        count += sim_marks[m];
+    return count;
+}
+
 static void live(void)
 {
     sr.lives++;
@@ -1196,8 +1311,14 @@ static void live(void)
     if (extra && sr.crash_later != 0)
         sr.crash_later = 1 + plan(10);
     strays_judge();
+    struct last_frame last;
+    if (sr.stopped_clean && last_frame_find(&last) && last.last_seq >= last.first_seq)
+        violation("after a clean stop nothing vouches for event %" PRIu64, last.last_seq);
+    sr.stopped_clean = false;
+    sr.stamp_us = sr.stamp_ns = 0;
     if (sr.has[FAULT_ROT] && plan_one_in(3))
         rot_probe();
+    uint64_t strikes_before = strikes_count();
     if (!start(&report)) {
         sr.crashes++;
         world_ends();
@@ -1233,17 +1354,20 @@ static void live(void)
         if (sr.inbox == NULL || sr.engine == NULL)
             exit(2);
         engine_run(sr.engine);
+        if (engine_failed(sr.engine) && !sr.sim.dead && strikes_count() == strikes_before)
+            violation("the server ended, and nothing failed: %s", journal_failure(sr.journal));
         if (engine_failed(sr.engine) && !sr.sim.dead)
             paths[PATH_FAILED_LIFE]++;
         else if (!sr.sim.dead)
             feed_read();
     }
-    uint64_t durable = journal_durable_seq(sr.journal);
     bool dead = sr.sim.dead;
     bool failed = status != STATUS_OK || engine_failed(sr.engine);
     paths[PATH_ROLLED] += journal_counters(sr.journal).segments > segments;
     if (!dead && !failed)
         compare_live("at the stop");
+    if (!dead && !failed && sr.has[FAULT_ROT] && plan_one_in(2))
+        rot_live();
     sr.ended = true;
     shard_close(sr.shard); /* seals: the world may end in it */
     if (sr.engine != NULL)
@@ -1256,8 +1380,9 @@ static void live(void)
     sr.inbox = NULL;
     sr.journal = NULL;
     sr.shard = NULL;
-    (void)durable;
     dead = dead || sr.sim.dead;
+    sr.stopped_clean = !dead && !failed && strikes_count() == strikes_before && sr.sim.faults.capacity_bytes == 0 &&
+                       sr.sim.stray_count == 0;
     sr.crashes += dead;
     paths[PATH_CLEAN_STOP] += !dead && !failed;
     digest((uint64_t)sr.sim.now_ns);
@@ -1320,6 +1445,7 @@ struct wish {
     uint64_t first, seeds, jobs;
     uint32_t commands, without;
     bool one, traced;
+    bool find; /* the first that fails is all that is asked for: nothing is shrunk, nor need all be met */
 };
 
 static void run_counted(const struct wish *wish, uint64_t seed, struct tally *tally)
@@ -1340,7 +1466,12 @@ static void run_counted(const struct wish *wish, uint64_t seed, struct tally *ta
 /* A process's part: the next seed that nobody has, until there is none. */
 static void work(const struct wish *wish, unsigned job, struct tally *tally)
 {
+    static char said[8192]; /* whatever it says comes in one piece */
+    (void)setvbuf(stderr, said, _IOFBF, sizeof(said));
+    pid_t parent = getppid();
     for (uint64_t n; (n = tally->next++) < wish->seeds;) {
+        if (getppid() != parent)
+            exit(2); /* nobody waits any more */
         tally->seed_of[job] = wish->first + n;
         run_counted(wish, wish->first + n, tally);
     }
@@ -1391,7 +1522,7 @@ static void shrink(uint64_t seed, uint32_t commands, uint32_t without)
         (void)run_seed(seed, commands, without, false);
         _exit(0);
     }
-    (void)waitpid(child, NULL, 0);
+    (void)waitpid(child, NULL, 0); /* which says it once more, shrunk */
 }
 
 static int run_many(const struct wish *wish, struct tally *tally)
@@ -1421,7 +1552,8 @@ static int run_many(const struct wish *wish, struct tally *tally)
     if (!good) {
         fprintf(stderr, "  seed %" PRIu64 " fails: test_sim --seed %" PRIu64 " --commands %u\n", failed, failed,
                 wish->commands);
-        shrink(failed, wish->commands, wish->without);
+        if (!wish->find)
+            shrink(failed, wish->commands, wish->without);
     }
     return good ? 0 : 1;
 }
@@ -1440,7 +1572,7 @@ static bool report(const struct wish *wish, const struct tally *tally, double s)
         met += tally->paths[p] > 0;
     }
     printf("# %u of %u marks met\n", met, SIM_MARK_COUNT + PATH_COUNT);
-    if (wish->seeds >= SEEDS_FOR_MARKS && met < SIM_MARK_COUNT + PATH_COUNT) {
+    if (!wish->find && wish->seeds >= SEEDS_FOR_MARKS && met < SIM_MARK_COUNT + PATH_COUNT) {
         printf("# not all was met: the simulation does not test what it says\n");
         good = false;
     }
@@ -1467,6 +1599,10 @@ static void read_arguments(int argc, char **argv, struct wish *wish)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--trace") == 0) {
             wish->traced = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--find") == 0) {
+            wish->find = true;
             continue;
         }
         if (i + 1 == argc) {
