@@ -657,8 +657,12 @@ void connection_accept(struct io *io)
     if (connection == NULL || in == NULL) {
         free(connection);
         free(in);
-        return; /* the kernel keeps it waiting; the next turn tries again */
+        /* libuv has taken it from the kernel and looks for no other until somebody wants it: the next tick does. */
+        io->accept_owed = true;
+        atomic_fetch_add(&io->service->accepts_owed, 1);
+        return;
     }
+    io->accept_owed = false;
     connection->io = io;
     connection->in = in;
     buffer_init(&connection->out, CONNECTION_OUT_BYTES);

@@ -376,6 +376,8 @@ static void on_tick(uv_timer_t *tick)
         next = connection->next;
         connection_tick(connection);
     }
+    if (io->accept_owed && !io->stopping)
+        connection_accept(io);
     resume_starved(io);
 }
 

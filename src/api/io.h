@@ -51,6 +51,7 @@ struct io {
     bool spinning;
     int64_t spin_until_ns;
     uv_thread_t thread;
+    bool accept_owed; /* a connection waits in libuv for memory */
     bool stopping;
     int64_t stop_ns; /* when stopping began */
     atomic_bool stop_asked;

@@ -271,6 +271,8 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_connections", "gauge", "Open connections.", atomic_load(&service->connections));
     single(&out, "onhand_connections_refused_total", "counter", "Connections closed because there were too many.",
            atomic_load(&service->connections_refused));
+    single(&out, "onhand_accepts_delayed_total", "counter", "Connections that waited for memory.",
+           atomic_load(&service->accepts_owed));
     single(&out, "onhand_connections_slow_total", "counter", "Connections closed because the peer read nothing.",
            atomic_load(&service->slow_closed));
     single(&out, "onhand_requests_total", "counter", "HTTP requests.", atomic_load(&service->requests));
@@ -278,6 +280,11 @@ static void respond_metrics(struct connection *connection)
            atomic_load(&service->subscribers));
     single(&out, "onhand_clock_jumped", "gauge", "1 while the clock stands too far ahead and nothing is taken in.",
            inbox_clock_jumped(service->inbox));
+    int64_t ahead_us = inbox_clock_ahead_us(service->inbox);
+    duration(&out, "onhand_clock_ahead_seconds", "How far the clock has jumped ahead.", max_i64(0, ahead_us) * 1000);
+    duration(&out, "onhand_clock_behind_seconds", "How far the clock stands behind the log.", max_i64(0, -ahead_us) * 1000);
+    single(&out, "onhand_journal_read_failures_total", "counter", "Reads of segments that failed or found damage.",
+           journal.read_failures);
     single(&out, "onhand_disk_full", "gauge", "1 while commands are refused because the disk is full.", disk.full);
     single(&out, "onhand_disk_low", "gauge", "1 when space ahead of the journal could not be had.", disk.low);
     standby_metrics(&out, service);

@@ -47,6 +47,7 @@ struct service {
     int64_t spin_ns; /* an I/O thread looks so long for answers before it sleeps; 0 never */
     atomic_bool stopping;
     atomic_uint_fast64_t connections, connections_refused, requests, subscribers, slow_closed;
+    atomic_uint_fast64_t accepts_owed; /* times that no memory was there for a connection */
 };
 
 #endif

@@ -3,7 +3,8 @@
  *
  * Time (I6): a stamp never goes back, and never runs ahead of the last stamp by more than the monotonic clock has run
  * since, plus a step. A clock that was set forward would otherwise expire every hold at once and forget every id. While
- * it stands too far ahead, batches are handed out with STATUS_CLOCK, to be shed, until it is set right.
+ * it stands too far ahead, batches are handed out with STATUS_CLOCK, to be shed, until it is set right. The clock that runs
+ * beside it counts the time for which the machine slept: that time has passed for the goods, too.
  */
 #include "engine/sequencer.h"
 
@@ -21,9 +22,10 @@ struct inbox {
     bool asleep;               /* the engine waits on `filled` */
     atomic_uint_fast32_t seen; /* count, for a look without the lock */
     atomic_bool jumped;
+    atomic_int_fast64_t ahead_us; /* as told */
     /* Engine thread only. */
     int64_t last_stamp_us;
-    int64_t last_mono_ns; /* when last_stamp_us was given */
+    int64_t last_elapsed_ns; /* when last_stamp_us was given */
     bool started;         /* the first stamp after a start may jump (the server judged it before) */
 };
 
@@ -86,6 +88,11 @@ bool inbox_clock_jumped(const struct inbox *inbox)
     return atomic_load(&inbox->jumped);
 }
 
+int64_t inbox_clock_ahead_us(const struct inbox *inbox)
+{
+    return atomic_load(&inbox->ahead_us);
+}
+
 static struct timespec deadline_after(int64_t mono_ns, int64_t wait_ns)
 {
     int64_t at = mono_ns + wait_ns;
@@ -117,15 +124,17 @@ static enum status stamp(struct inbox *inbox, int64_t *out_stamp_us)
 {
     const struct env *env = inbox->options.env;
     int64_t wall_us = env->wall_us(env->context);
-    int64_t mono_ns = env->monotonic_ns(env->context);
-    int64_t ahead_us = wall_us - inbox->last_stamp_us - (mono_ns - inbox->last_mono_ns) / 1000;
+    int64_t elapsed_ns = env->elapsed_ns != NULL ? env->elapsed_ns(env->context) : env->monotonic_ns(env->context);
+    int64_t ahead_us = wall_us - inbox->last_stamp_us - (elapsed_ns - inbox->last_elapsed_ns) / 1000;
     bool jumped = inbox->started && ahead_us > inbox->options.clock_step_max_us;
-    atomic_store(&inbox->jumped, jumped);
+    atomic_store_explicit(&inbox->jumped, jumped, memory_order_relaxed);
+    /* Behind is what log time has to stand for; ahead, what it does not follow. */
+    atomic_store_explicit(&inbox->ahead_us, jumped ? ahead_us : min_i64(0, wall_us - inbox->last_stamp_us), memory_order_relaxed);
     if (jumped)
         return STATUS_CLOCK;
     if (wall_us > inbox->last_stamp_us || !inbox->started) {
         inbox->last_stamp_us = max_i64(inbox->last_stamp_us, wall_us);
-        inbox->last_mono_ns = mono_ns;
+        inbox->last_elapsed_ns = elapsed_ns;
         inbox->started = true;
     }
     *out_stamp_us = inbox->last_stamp_us;

@@ -43,5 +43,7 @@ MUST_USE bool inbox_submit(struct inbox *inbox, struct batch *batch);
 void inbox_close(struct inbox *inbox);
 /* True while the clock stands ahead of what the monotonic clock allows: nothing is taken in. Any thread. */
 bool inbox_clock_jumped(const struct inbox *inbox);
+/* By how much it stands ahead then; below 0: it stands behind the log, whose time waits for it. Microseconds. Any thread. */
+int64_t inbox_clock_ahead_us(const struct inbox *inbox);
 
 #endif

@@ -71,7 +71,8 @@ struct env {
 
     /* -- clock -- */
     int64_t (*wall_us)(void *context);      /* UTC, microseconds since 1970; may jump */
-    int64_t (*monotonic_ns)(void *context); /* never goes back */
+    int64_t (*monotonic_ns)(void *context); /* never goes back; stands while the machine is suspended */
+    int64_t (*elapsed_ns)(void *context);   /* the same, and goes on then. NULL in a world that never sleeps */
 
     /* -- randomness: ledger ids and hash keys, never decisions -- */
     void (*random_bytes)(void *context, void *out_bytes, size_t n);

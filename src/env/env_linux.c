@@ -88,6 +88,9 @@ static enum status failed(const char *what, const char *name, int error)
         return STATUS_NO_SPACE;
     case ENOMEM:
         return STATUS_MEMORY;
+    case EMFILE: /* open files of the process, or of the machine */
+    case ENFILE:
+        return STATUS_FULL;
     case EACCES:
     case EPERM:
     case EROFS:
@@ -509,6 +512,14 @@ static int64_t linux_monotonic_ns(void *context)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static int64_t linux_elapsed_ns(void *context)
+{
+    (void)context;
+    struct timespec t;
+    (void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail for this clock */
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static void linux_random_bytes(void *context, void *out_bytes, size_t n)
 {
     (void)context;
@@ -602,6 +613,7 @@ static const struct env table = {
     .zone_read = linux_zone_read,
     .wall_us = linux_wall_us,
     .monotonic_ns = linux_monotonic_ns,
+    .elapsed_ns = linux_elapsed_ns,
     .random_bytes = linux_random_bytes,
     .memory_reserve = linux_memory_reserve,
     .memory_warm = linux_memory_warm,

@@ -115,6 +115,24 @@ static enum job filler_job(const struct filler *filler)
     return JOB_NONE;
 }
 
+/* How far a segment is filled: without a thread nothing is ahead of its need. */
+static uint64_t target_of(const struct filler *filler)
+{
+    return filler->segment_bytes + (filler->on_writer ? 0 : FILL_BEYOND_BYTES);
+}
+
+/* Beyond its size a segment grows by what is needed, in pieces of this: a whole step would be wasted. */
+#define BEYOND_PIECE_BYTES ((uint64_t)64 << 10)
+
+static uint64_t step_end(const struct filler *filler, enum job job, uint64_t from)
+{
+    uint64_t end = round_up(from + 1, FILL_STEP_BYTES);
+    if (job == JOB_NEXT || from < filler->segment_bytes)
+        return end;
+    uint64_t needed = round_up(filler->target > from ? filler->target : from + 1, BEYOND_PIECE_BYTES);
+    return needed < end ? needed : end;
+}
+
 /* One step. Called with the lock held, which is given up meanwhile. */
 static void filler_step(struct filler *filler, enum job job)
 {
@@ -123,10 +141,12 @@ static void filler_step(struct filler *filler, enum job job)
     struct env_file *file = job == JOB_ACTIVE ? filler->active : filler->next;
     uint64_t from =
         job == JOB_ACTIVE ? atomic_load_explicit(&filler->filled, memory_order_relaxed) : filler->next_filled;
-    uint64_t end = round_up(from + 1, FILL_STEP_BYTES);
+    uint64_t end = step_end(filler, job, from);
     (void)pthread_mutex_unlock(&filler->lock);
 
     enum status status = file == NULL ? next_create(filler, &file) : STATUS_OK;
+    if (status == STATUS_FULL || status == STATUS_MEMORY)
+        status = STATUS_NO_SPACE; /* nothing was begun: more files, or memory, may be had later, and this segment grows */
     if (status == STATUS_OK)
         status = fill_zeros(env, file, from, end);
     int64_t now_ns = status == STATUS_NO_SPACE ? env->monotonic_ns(env->context) : 0;
@@ -204,7 +224,7 @@ enum status filler_create(const struct env *env, struct env_directory *directory
     filler->segment_bytes = segment_bytes;
     filler->on_writer = on_writer;
     filler->active = active;
-    filler->target = segment_bytes + FILL_BEYOND_BYTES;
+    filler->target = target_of(filler);
     atomic_init(&filler->filled, filled_bytes);
     pthread_condattr_t monotonic;
     if (pthread_mutex_init(&filler->lock, NULL) != 0)
@@ -345,7 +365,7 @@ void filler_switch(struct filler *filler, struct env_file *file, uint64_t filled
     while (filler->busy)
         (void)pthread_cond_wait(&filler->step, &filler->lock);
     filler->active = file;
-    filler->target = filler->segment_bytes + FILL_BEYOND_BYTES;
+    filler->target = target_of(filler);
     filler->active_status = filler->next_status = STATUS_OK;
     filler->needed = 0;
     atomic_store_explicit(&filler->filled, filled_bytes, memory_order_release);

@@ -1267,7 +1267,13 @@ struct journal_counters journal_counters(const struct journal *journal)
         .record_bytes = atomic_load_explicit(&journal->record_bytes, memory_order_relaxed),
         .disk_bytes = atomic_load_explicit(&journal->disk_bytes, memory_order_relaxed),
         .segments = atomic_load_explicit(&journal->segments, memory_order_relaxed),
+        .read_failures = reader_pool_failures(journal->readers),
     };
+}
+
+void journal_read_failure(struct journal *journal, char *out_text, size_t n)
+{
+    reader_pool_failure(journal->readers, out_text, n);
 }
 
 struct journal_disk journal_disk(const struct journal *journal)

@@ -266,6 +266,9 @@ MUST_USE enum status journal_copy_find(struct journal *journal, uint64_t seq, ui
  */
 MUST_USE enum status journal_copy(struct journal *journal, struct journal_cursor *cursor, uint64_t until_ordinal,
                                   bool memory_only, uint8_t *bytes, size_t n, size_t *out_bytes);
+/* The last read that failed, in words: file, offset, why; "" for none. */
+void journal_read_failure(struct journal *journal, char *out_text, size_t n);
+
 /* How it stands with the disk. */
 struct journal_disk {
     bool full; /* something had no place since the last time there was some */
@@ -303,6 +306,7 @@ enum status journal_pack(struct journal *journal);
 struct journal_counters {
     uint64_t flushes, frames, record_bytes, disk_bytes, segments;
     uint64_t packed, packed_raw_bytes, packed_bytes, pack_failures; /* old segments: cold.h */
+    uint64_t read_failures; /* reads of the segments that failed or found damage */
 };
 struct journal_counters journal_counters(const struct journal *journal);
 /* Monotonic nanoseconds at which the group holding this durable sequence number finished its flush, or 0 when no longer

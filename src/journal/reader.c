@@ -13,6 +13,9 @@
  */
 #include "journal/reader.h"
 
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +23,8 @@
 #include "journal/frame.h"
 #include "journal/segment_file.h"
 #include "journal/tail.h"
+
+#define RUN_VERIFY ": run 'onhand verify' on a copy of the data directory"
 
 #define WINDOW_COUNT      8 /* reading at once; the next waits */
 #define WINDOW_BYTES      ((size_t)FRAME_BYTES_MAX)
@@ -30,6 +35,7 @@ struct window {
     bool busy;
     uint64_t used_at; /* age: pool->clock when it was last used */
     uint32_t segment;
+    uint64_t first_seq;        /* its name */
     struct segment_file *file; /* NULL while it has none */
     uint64_t from;
     size_t bytes;
@@ -46,6 +52,8 @@ struct reader_pool {
     pthread_mutex_t lock;
     pthread_cond_t idle;
     uint64_t clock; /* under lock */
+    atomic_uint_fast64_t failures;
+    char failure[400]; /* under lock */
     struct window windows[WINDOW_COUNT];
 };
 
@@ -146,6 +154,37 @@ void reader_pool_forget(struct reader_pool *pool, uint64_t first_seq)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
+/* Counts and keeps what went wrong: who reads is told that it did, and an operator what. */
+static enum status read_failed(struct reader_pool *pool, const struct window *window, uint64_t offset, enum status status,
+                               const char *why)
+{
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(window->first_seq, name);
+    (void)pthread_mutex_lock(&pool->lock);
+    (void)snprintf(pool->failure, sizeof(pool->failure), "%s, offset %" PRIu64 ": %.250s", name, offset, why);
+    (void)pthread_mutex_unlock(&pool->lock);
+    atomic_fetch_add(&pool->failures, 1);
+    return status;
+}
+
+uint64_t reader_pool_failures(const struct reader_pool *pool)
+{
+    return atomic_load(&pool->failures);
+}
+
+void reader_pool_failure(struct reader_pool *pool, char *out_text, size_t n)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    (void)snprintf(out_text, n, "%s", pool->failure);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+/* A packed segment is checked where it is unpacked. */
+static const char *why_unread(enum status status)
+{
+    return status == STATUS_DAMAGED ? "the packed segment is damaged" RUN_VERIFY : env_last_error();
+}
+
 static enum status window_aim(struct reader_pool *pool, struct window *window, uint32_t segment, uint64_t first_seq)
 {
     if (window->file != NULL && window->segment == segment)
@@ -157,14 +196,16 @@ static enum status window_aim(struct reader_pool *pool, struct window *window, u
     window->bytes = 0;
     window->checked_from = window->checked_to = 0;
     window->segment = segment;
+    window->first_seq = first_seq;
     char name[SEGMENT_NAME_BYTES];
     segment_name(first_seq, name);
-    return segment_file_open(pool->env, pool->directory, name, &window->file);
+    enum status status = segment_file_open(pool->env, pool->directory, name, &window->file);
+    return status == STATUS_OK ? status : read_failed(pool, window, 0, status, why_unread(status));
 }
 
 /* Bytes [offset, offset + n), all before durable_end, and some behind them. DAMAGED when the file ends before. */
-static enum status window_get(struct window *window, uint64_t offset, size_t n, size_t ahead, uint64_t durable_end,
-                              const uint8_t **out_bytes)
+static enum status window_get(struct reader_pool *pool, struct window *window, uint64_t offset, size_t n, size_t ahead,
+                              uint64_t durable_end, const uint8_t **out_bytes)
 {
     if (offset < window->from || offset + n > window->from + window->bytes) {
         uint64_t wanted = n > ahead ? n : ahead;
@@ -175,11 +216,11 @@ static enum status window_get(struct window *window, uint64_t offset, size_t n, 
         window->checked_from = window->checked_to = 0;
         enum status status = segment_file_read(window->file, offset, window->memory, (size_t)wanted, &got);
         if (status != STATUS_OK)
-            return status;
+            return read_failed(pool, window, offset, status, why_unread(status));
         window->from = offset;
         window->bytes = got;
         if (got < n)
-            return STATUS_DAMAGED;
+            return read_failed(pool, window, offset, STATUS_DAMAGED, "the file ends before what was durable" RUN_VERIFY);
     }
     *out_bytes = window->memory + (offset - window->from);
     return STATUS_OK;
@@ -192,19 +233,19 @@ static enum status window_frame(struct reader_pool *pool, struct window *window,
     const uint8_t *bytes = NULL;
     if (durable_end - offset < FRAME_STEP_BYTES)
         return STATUS_DAMAGED;
-    enum status status = window_get(window, offset, FRAME_STEP_BYTES, ahead, durable_end, &bytes);
+    enum status status = window_get(pool, window, offset, FRAME_STEP_BYTES, ahead, durable_end, &bytes);
     if (status != STATUS_OK)
         return status;
     if (frame_parse(bytes, pool->ledger_id, out_frame) != FRAME_OK || out_frame->frame_bytes > durable_end - offset)
-        return STATUS_DAMAGED;
+        return read_failed(pool, window, offset, STATUS_DAMAGED, "there is no sound header of a frame" RUN_VERIFY);
     if (out_frame->last_seq < from_seq)
         return STATUS_OK;
-    status = window_get(window, offset, out_frame->frame_bytes, ahead, durable_end, &bytes);
+    status = window_get(pool, window, offset, out_frame->frame_bytes, ahead, durable_end, &bytes);
     if (status != STATUS_OK)
         return status;
     if (window->checked_from != offset || window->checked_to != offset + out_frame->frame_bytes) {
         if (!frame_payload_sound(out_frame, bytes))
-            return STATUS_DAMAGED;
+            return read_failed(pool, window, offset, STATUS_DAMAGED, "the frame's records fail their checksum" RUN_VERIFY);
         window->checked_from = offset;
         window->checked_to = offset + out_frame->frame_bytes;
     }
@@ -213,10 +254,11 @@ static enum status window_frame(struct reader_pool *pool, struct window *window,
 }
 
 /* The records behind a place, without the rest of their frame: sound when their checksum is the one that the index has. */
-static enum status window_place(struct window *window, const struct index_place *place, const uint8_t **out_records)
+static enum status window_place(struct reader_pool *pool, struct window *window, const struct index_place *place,
+                                const uint8_t **out_records)
 {
     uint64_t offset = place->offset + FRAME_HEADER_BYTES + place->start;
-    enum status status = window_get(window, offset, place->bytes, 0, offset + place->bytes, out_records);
+    enum status status = window_get(pool, window, offset, place->bytes, 0, offset + place->bytes, out_records);
     if (status != STATUS_OK || (window->checked_from == offset && window->checked_to == offset + place->bytes))
         return status;
     if (crc32c(0, *out_records, place->bytes) != place->crc)
@@ -238,7 +280,7 @@ static enum status place_read(struct reader_pool *pool, const struct index_place
     struct window *window = window_take(pool, place->segment, place->offset + FRAME_HEADER_BYTES + place->start);
     enum status status = window_aim(pool, window, place->segment, segment.first_seq);
     if (status == STATUS_OK)
-        status = window_place(window, place, &records);
+        status = window_place(pool, window, place, &records);
     if (status == STATUS_OK)
         status = records_copy(records, place->bytes, 0, from_seq, bytes, n, out_bytes, &full);
     window_give(pool, window);
@@ -440,7 +482,7 @@ enum status reader_pool_copy(struct reader_pool *pool, struct journal_cursor *cu
         bool header = cursor->header;
         status = window_aim(pool, window, cursor->segment, here.first_seq);
         if (status == STATUS_OK && header)
-            status = window_get(window, 0, SEGMENT_HEADER_BYTES, WINDOW_READ_BYTES, here.end, &at);
+            status = window_get(pool, window, 0, SEGMENT_HEADER_BYTES, WINDOW_READ_BYTES, here.end, &at);
         else if (status == STATUS_OK)
             status = window_frame(pool, window, cursor->offset, WINDOW_READ_BYTES, here.end, 0, &frame, &at);
         if (status != STATUS_OK)

@@ -7,6 +7,11 @@
 
 struct reader_pool;
 
+/* Reads that failed since the start. */
+uint64_t reader_pool_failures(const struct reader_pool *pool);
+/* The last of them in words: file, offset and why; "" for none. */
+void reader_pool_failure(struct reader_pool *pool, char *out_text, size_t n);
+
 /* Borrowed: env, directory, index. NULL when memory cannot be had. */
 struct reader_pool *reader_pool_create(const struct env *env, struct env_directory *directory, struct index *index,
                                        const uint8_t ledger_id[16]);

@@ -117,6 +117,25 @@ static void on_no_checkpoint(void *argument, const char *problem)
     log_error("%s", problem);
 }
 
+/* The files of a process that are no connections: the journal's, its readers', those of the loops. One that the journal cannot
+ * open is worse than a connection that is closed. */
+#define FILES_KEPT           64
+#define FILES_KEPT_OF_THREAD 8
+
+static uint32_t connections_max(const struct server_options *options)
+{
+    struct rlimit limit;
+    uint64_t kept = FILES_KEPT + FILES_KEPT_OF_THREAD * (uint64_t)options->io_threads;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return options->connections_max;
+    uint64_t most = limit.rlim_cur > kept + options->io_threads ? (limit.rlim_cur - kept) / options->io_threads : 1;
+    if (most >= options->connections_max)
+        return options->connections_max;
+    log_warning("%llu files may be open at once (ulimit -n): at most %llu connections are taken for each I/O thread, not %u",
+                (unsigned long long)limit.rlim_cur, (unsigned long long)most, options->connections_max);
+    return (uint32_t)most;
+}
+
 static void raise_file_limit(void)
 {
     struct rlimit limit;
@@ -375,7 +394,7 @@ static void set_up_service(struct server *server)
     service->fence = fence;
     service->fence_context = server;
     service->version = options->version;
-    service->connection_count_max = options->connections_max;
+    service->connection_count_max = connections_max(options);
     service->spin_ns = options->spin_us * 1000;
     service->hosts[service->host_count++] = "localhost";
     service->hosts[service->host_count++] = "127.0.0.1";

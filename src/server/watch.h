@@ -14,6 +14,9 @@
 /* What the last look saw; all zeros before the first. */
 struct watch {
     bool disk_full, disk_low;
+    bool clock_ahead, clock_behind;
+    uint64_t read_failures, refused, owed;
+    unsigned refused_wait_s; /* until more of them are told of */
 };
 
 /* Says what has changed since the last look. */

@@ -66,6 +66,7 @@ struct watched {
     atomic_bool full;            /* no file grows */
     atomic_int_fast64_t wall_us; /* 0: the real one */
     atomic_int_fast64_t mono_ns; /* 0: the real one */
+    atomic_int_fast64_t slept_ns; /* which that one has not counted */
 };
 
 static inline uint64_t watched_frame(const struct watched *watched, const void *bytes)
@@ -148,6 +149,12 @@ static inline int64_t watched_mono(void *context)
     return ns != 0 ? ns : linux_env()->monotonic_ns(NULL);
 }
 
+static inline int64_t watched_elapsed(void *context)
+{
+    struct watched *watched = context;
+    return watched_mono(context) + atomic_load(&watched->slept_ns);
+}
+
 /* The same in every directory: the keys of the hashes are. */
 static inline void watched_random(void *context, void *out_bytes, size_t n)
 {
@@ -167,6 +174,7 @@ static inline void watched_init(struct watched *watched)
     watched->env.file_write = watched_write;
     watched->env.wall_us = watched_wall;
     watched->env.monotonic_ns = watched_mono;
+    watched->env.elapsed_ns = watched_elapsed;
     watched->env.random_bytes = watched_random;
 }
 

@@ -169,6 +169,36 @@ static void the_clock_never_goes_back_and_never_leaps(void **state)
     inbox_destroy(inbox);
 }
 
+static int64_t stamp_at(struct inbox *inbox, struct watched *watched, int64_t wall_s, int64_t slept_s)
+{
+    struct batch *got;
+    int64_t stamp_us = 0;
+    atomic_store(&watched->wall_us, WORLD_START_US + wall_s * SECOND_US);
+    atomic_store(&watched->slept_ns, slept_s * 1000000000);
+    return take(inbox, 0, &got, &stamp_us) == STATUS_OK ? (stamp_us - WORLD_START_US) / SECOND_US : -1;
+}
+
+static void a_sleep_of_the_machine_is_no_leap(void **state)
+{
+    (void)state;
+    static struct watched watched;
+    watched_init(&watched);
+    atomic_store(&watched.mono_ns, 1000000000);
+    struct inbox *inbox = inbox_of(&watched, 0, WORLD_START_US);
+    assert_int_equal(stamp_at(inbox, &watched, 10, 0), 10);
+    assert_int_equal(stamp_at(inbox, &watched, 28810, 28800), 28810); /* a night */
+    assert_int_equal(inbox_clock_ahead_us(inbox), 0);
+    assert_int_equal(stamp_at(inbox, &watched, 36010, 32400), -1); /* it slept an hour, and the clock says two */
+    assert_int_equal(inbox_clock_ahead_us(inbox), 3600 * SECOND_US);
+    assert_int_equal(stamp_at(inbox, &watched, 32410, 32400), 32410);
+    assert_int_equal(inbox_clock_ahead_us(inbox), 0);
+    assert_int_equal(stamp_at(inbox, &watched, 32400, 32400), 32410); /* set back: by how much is told */
+    assert_int_equal(inbox_clock_ahead_us(inbox), -10 * SECOND_US);
+    assert_false(inbox_clock_jumped(inbox));
+    inbox_close(inbox);
+    inbox_destroy(inbox);
+}
+
 static void log_time_does_not_begin_before_the_log_ends(void **state)
 {
     (void)state;
@@ -684,6 +714,7 @@ int main(void)
         cmocka_unit_test(the_ring_is_bounded_and_keeps_the_order),
         cmocka_unit_test(a_sleeper_is_woken_by_a_batch_and_by_the_end),
         cmocka_unit_test(the_clock_never_goes_back_and_never_leaps),
+        cmocka_unit_test(a_sleep_of_the_machine_is_no_leap),
         cmocka_unit_test(log_time_does_not_begin_before_the_log_ends),
         cmocka_unit_test(a_leap_of_the_clock_sheds_until_it_is_set_right),
         cmocka_unit_test(a_contradiction_stops_commands_and_no_reads),

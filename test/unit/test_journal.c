@@ -1305,6 +1305,7 @@ struct faulty {
     uint64_t after;
     uint32_t block_bytes; /* told instead of the true one; 0 for the true one */
     enum status started;
+    bool unread; /* nothing can be read */
 };
 
 static bool due(void *context)
@@ -1458,6 +1459,57 @@ static void any_failure_is_final_and_loses_nothing(void **state)
     place_destroy(&place);
 }
 
+static enum status broken_read(void *context, struct env_file *file, uint64_t offset, void *bytes, size_t n, size_t *out_bytes)
+{
+    const struct faulty *faulty = context;
+    return faulty->unread ? STATUS_IO : linux_env()->file_read(NULL, file, offset, bytes, n, out_bytes);
+}
+
+static void what_cannot_be_read_back_is_told_and_read_again_later(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(&place, &seen, &report);
+    uint64_t seq = 1;
+    for (unsigned i = 0; i < 20; i++)
+        write_group(journal, &seq, 10, 500);
+    journal_close(journal);
+    struct faulty faulty;
+    faulty_init(&faulty, 0);
+    faulty.env.file_read = broken_read;
+    struct journal_options options = options_of(&place);
+    options.env = &faulty.env;
+    static uint8_t bytes[1 << 20];
+    size_t n = 0;
+    char problem[500];
+    struct content content = file_get(&place, FIRST_SEGMENT);
+    size_t ends[32];
+    assert_true(frame_ends(&content, ends, 32) >= 20);
+    for (unsigned harm = 0; harm < 3; harm++) {
+        journal = must_open_with(&options, &seen, &report); /* nothing is in its tail */
+        uint8_t changed = content.bytes[ends[1] + 200] ^ 1;
+        faulty.unread = harm == 0;
+        if (harm == 1)
+            file_patch(&place, FIRST_SEGMENT, ends[1] + 200, &changed, 1);
+        if (harm == 2)
+            file_patch(&place, FIRST_SEGMENT, ends[1], "no frame", 8);
+        assert_int_equal(journal_read(journal, 1, TAIL_UNKNOWN, false, bytes, sizeof(bytes), &n),
+                         harm == 0 ? STATUS_IO : STATUS_DAMAGED);
+        assert_int_equal(journal_counters(journal).read_failures, 1);
+        journal_read_failure(journal, problem, sizeof(problem));
+        assert_non_null(strstr(problem, FIRST_SEGMENT ", offset "));
+        assert_true((strstr(problem, "onhand verify") != NULL) == (harm != 0));
+        assert_false(journal_failed(journal));
+        faulty.unread = false;
+        file_patch(&place, FIRST_SEGMENT, 0, content.bytes, content.n);
+        journal_close(journal);
+    }
+    free(content.bytes);
+    place_destroy(&place);
+}
+
 /* ---- a full disk ---- */
 
 /* Files grow as long as there is space. */
@@ -1544,7 +1596,7 @@ static void a_full_disk_refuses_before_anything_is_appended_and_passes(void **st
     struct place place = place_create();
     struct seen seen;
     struct journal_report report;
-    for (unsigned run = 0; run < 24; run++) {
+    for (unsigned run = 0; run < 12; run++) {
         place_empty(&place);
         struct disk disk;
         /* Room for one segment to some; what is left over is no step, a step, or in the middle of one. */
@@ -1554,7 +1606,7 @@ static void a_full_disk_refuses_before_anything_is_appended_and_passes(void **st
         struct journal *journal = must_open_with(&options, &seen, &report);
         atomic_store(&disk.unnamed, run % 4 == 3);
         uint64_t seq = 1;
-        fill_the_disk(journal, &seq, UINT64_MAX, 1 + 97 * (run % 5));
+        fill_the_disk(journal, &seq, UINT64_MAX, 60 + 97 * (run % 5));
         assert_true(seq > 500);
         assert_true(journal_disk(journal).full && journal_disk(journal).low);
         assert_false(journal_failed(journal));
@@ -1576,11 +1628,11 @@ static void a_full_disk_refuses_before_anything_is_appended_and_passes(void **st
             atomic_store(&disk.ahead_ns, 3 * FILL_RETRY_NS);
             assert_true(journal_has_place(journal, &made.decision));
             assert_false(journal_disk(journal).full);
-            fill_the_disk(journal, &seq, seq + 3000, 100);
+            fill_the_disk(journal, &seq, seq + 3000, 200);
             assert_false(journal_disk(journal).low);
             assert_true(journal_counters(journal).segments > 1);
             atomic_store(&disk.space, 0);
-            fill_the_disk(journal, &seq, UINT64_MAX, 100);
+            fill_the_disk(journal, &seq, UINT64_MAX, 300);
         }
         /* A clean stop has room for its seal, and so has the next one, which begins on a full disk. */
         assert_int_equal(journal_finish(journal), STATUS_OK);
@@ -2029,6 +2081,7 @@ int main(void)
         cmocka_unit_test(readers_follow_while_the_tail_comes_round),
         cmocka_unit_test(a_reader_never_gets_what_the_writer_overwrote),
         cmocka_unit_test(any_failure_is_final_and_loses_nothing),
+        cmocka_unit_test(what_cannot_be_read_back_is_told_and_read_again_later),
         cmocka_unit_test(a_full_disk_refuses_before_anything_is_appended_and_passes),
         cmocka_unit_test(a_disk_too_full_for_a_journal_is_left_as_it_was),
         cmocka_unit_test(a_full_disk_passes_for_the_filling_thread),
