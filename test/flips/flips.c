@@ -13,6 +13,9 @@
  * written on, and then holds what was there and what came. And some are turned in a journal that is open: whoever reads
  * gets what was written, or DAMAGED.
  *
+ * The bits of a checkpoint are turned in turn, too, and those of the journal it is of: a start passes it over, says so, and
+ * comes to the same ledger; or, of a journal that has lost something, it is refused.
+ *
  * flips [--every N] [--flips N] [--seed S]: each N-th bit of the short journal (1), so many of the long one (20,000),
  * the seed of both (1). The same arguments make the same run.
  */
@@ -22,6 +25,8 @@
 #include "../world/memory_env.h"
 #include "../world/story.h"
 #include "base/prng.h"
+#include "engine/checkpointer.h"
+#include "journal/checkpoint.h"
 #include "journal/segment.h"
 
 #define PATH           "journal"
@@ -208,11 +213,17 @@ static void lay_out(struct memory_env *to, const struct memory_file *from)
     must(to->files[2].bytes != NULL, "there are three segments");
 }
 
-static struct shard *begin(struct memory_env *world)
+static struct shard_options options_of(const struct memory_env *world)
 {
     struct shard_options options = story_options(&world->env, PATH);
     options.id_capacity = 8192;
     options.limits.id_count_max = 8192;
+    return options;
+}
+
+static struct shard *begin(struct memory_env *world)
+{
+    const struct shard_options options = options_of(world);
     struct journal_report report;
     struct shard *shard = NULL;
     memory_env_init(world);
@@ -415,6 +426,96 @@ static void flip_some(struct subject *subject, uint64_t count, uint64_t seed)
     }
 }
 
+/* ---- checkpoints ---- */
+
+static struct {
+    struct memory_env world;
+    struct memory_file *file, *journal;
+    uint64_t seq, hash;
+    uint64_t bits, journal_bits, damaged;
+} checkpoint;
+
+/* The ledger that a start makes. */
+static enum status start(uint64_t *out_hash, struct journal_report *report)
+{
+    struct shard_options options = options_of(&checkpoint.world);
+    struct shard *shard = NULL;
+    options.journal.read_only = true;
+    enum status status = shard_open(&options, &shard, report);
+    if (status != STATUS_OK)
+        return status;
+    *out_hash = ledger_state_hash(shard_ledger(shard));
+    shard_close(shard);
+    return STATUS_OK;
+}
+
+static void make_checkpoint(void)
+{
+    struct shard *shard = begin(&checkpoint.world);
+    const struct shard_options options = options_of(&checkpoint.world);
+    enum status status = STATUS_OK;
+    char name[CHECKPOINT_NAME_BYTES];
+    char problem[512] = "";
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < 50 && status == STATUS_OK; i++)
+        status = story_step(&story);
+    must(status == STATUS_OK && story_flush(&story) == STATUS_OK, "half the story is told");
+    const struct ledger *ledger = shard_ledger(shard);
+    const struct checkpoint_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
+    const struct checkpointer_options how = {
+        .env = &checkpoint.world.env, .journal = shard_journal(shard), .limits = options.limits};
+    must(checkpointer_make(&how, &mark, NULL, &bytes, problem, sizeof(problem)) == STATUS_OK, problem);
+    while ((status = story_step(&story)) == STATUS_OK)
+        ;
+    must(status == STATUS_END, "the story is told");
+    checkpoint.seq = mark.last_seq;
+    checkpoint.hash = ledger_state_hash(ledger);
+    shard_close(shard);
+    checkpoint_name(mark.last_seq, name);
+    checkpoint.file = memory_find(&checkpoint.world, name);
+    checkpoint.journal = memory_find(&checkpoint.world, "00000000000000000001.journal");
+    must(checkpoint.file != NULL, "there is a checkpoint");
+    struct journal_report report;
+    uint64_t hash = 0;
+    must(start(&hash, &report) == STATUS_OK && hash == checkpoint.hash, "a start comes to the same ledger");
+    must(report.checkpoint_seq == checkpoint.seq, "it begins with the checkpoint");
+}
+
+static void checkpoint_fails(const struct memory_file *file, uint64_t bit, enum status status,
+                             const struct journal_report *report)
+{
+    if (failures++ < 20)
+        (void)fprintf(stderr, "flips: checkpoint, %s, bit %llu: %s, from %llu, %s%s\n", file->name,
+                      (unsigned long long)bit, status_text(status), (unsigned long long)report->checkpoint_seq,
+                      report->checkpoint_problem, report->problem);
+}
+
+static void flip_checkpoint(uint64_t every, uint64_t seed)
+{
+    struct journal_report report;
+    for (uint64_t at = seed % every; at < checkpoint.file->n * 8; at += every) {
+        uint64_t hash = 0;
+        checkpoint.file->bytes[at / 8] ^= (uint8_t)(1u << at % 8);
+        enum status status = start(&hash, &report);
+        if (status != STATUS_OK || hash != checkpoint.hash || report.checkpoint_seq != 0 ||
+            report.checkpoint_problem[0] == 0)
+            checkpoint_fails(checkpoint.file, at, status, &report);
+        checkpoint.file->bytes[at / 8] ^= (uint8_t)(1u << at % 8);
+        checkpoint.bits++;
+    }
+    /* Of the journal, whose zeros are one behind the other: some of each block. */
+    for (uint64_t at = seed % every; at < (uint64_t)32 << 13; at += every + 6) {
+        uint64_t hash = 0;
+        checkpoint.journal->bytes[at / 8] ^= (uint8_t)(1u << at % 8);
+        enum status status = start(&hash, &report);
+        if (status != STATUS_DAMAGED && (status != STATUS_OK || hash != checkpoint.hash))
+            checkpoint_fails(checkpoint.journal, at, status, &report);
+        checkpoint.journal->bytes[at / 8] ^= (uint8_t)(1u << at % 8);
+        checkpoint.journal_bits++;
+        checkpoint.damaged += status == STATUS_DAMAGED;
+    }
+}
+
 static void tell(const struct subject *subject)
 {
     uint64_t sum = 0;
@@ -449,11 +550,13 @@ int main(int argc, char **argv)
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
     make_short();
     make_large();
+    make_checkpoint();
+    flip_checkpoint(every, seed);
     flip_all(&sealed, every, seed);
     flip_all(&unsealed, every, seed + 1);
     flip_some(&large, flips, seed);
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
-    uint64_t total = 0;
+    uint64_t total = checkpoint.bits + checkpoint.journal_bits;
     for (unsigned where = 0; where < WHERE_COUNT; where++)
         total += sealed.counts[where] + unsealed.counts[where] + large.counts[where];
     double seconds = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
@@ -461,11 +564,15 @@ int main(int argc, char **argv)
     tell(&sealed);
     tell(&unsealed);
     tell(&large);
+    printf("# a checkpoint of %zu bytes: %llu bits; its journal: %llu bits, of which %llu stop a start\n",
+           checkpoint.file->n, (unsigned long long)checkpoint.bits, (unsigned long long)checkpoint.journal_bits,
+           (unsigned long long)checkpoint.damaged);
     printf("# seed %llu, %llu bits turned, %u not as they should be, %.1f s\n", (unsigned long long)seed,
            (unsigned long long)total, failures, seconds);
     printf("%s 1 - every bit that turns is seen\n", failures == 0 ? "ok" : "not ok");
     memory_env_deinit(&sealed.world);
     memory_env_deinit(&unsealed.world);
     memory_env_deinit(&large.world);
+    memory_env_deinit(&checkpoint.world);
     return failures != 0;
 }
