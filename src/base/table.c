@@ -169,7 +169,9 @@ void table_frontier(const struct table *table, const void **out_used_end, const 
 
 struct table_memory table_memory(const struct table *table)
 {
-    return (struct table_memory){table->buckets, table->overflow, ((uint32_t)1 << table->level) + table->split,
+    /* Level and split may just have been read from somewhere: then they are no table's, and more than there can be. */
+    uint64_t count = table->level < 32 ? ((uint64_t)1 << table->level) + table->split : UINT32_MAX;
+    return (struct table_memory){table->buckets, table->overflow, count < UINT32_MAX ? (uint32_t)count : UINT32_MAX,
                                  bucket_count_max(table->count_max)};
 }
 

@@ -154,6 +154,27 @@ static bool same_hash(const void *owner, uint32_t entry, const void *key)
     return ((const struct entries *)owner)->hash[entry] == *(const uint64_t *)key;
 }
 
+static void a_table_that_was_read_wrong_is_more_than_there_can_be(void **state)
+{
+    (void)state;
+    struct region region = {NULL, table_bytes(1000), 0};
+    region.base = aligned_alloc(REGION_ALIGNMENT, region.capacity_bytes);
+    assert_non_null(region.base);
+    memset(region.base, 0, region.capacity_bytes);
+    struct table table;
+    table_init(&table, &region, 1000);
+    assert_true(table_memory(&table).bucket_count <= table_memory(&table).bucket_count_max);
+    static const struct {
+        uint32_t level, split;
+    } rows[] = {{31, UINT32_MAX}, {32, 0}, {UINT32_MAX, 7}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        table.level = rows[i].level;
+        table.split = rows[i].split;
+        assert_true(table_memory(&table).bucket_count > table_memory(&table).bucket_count_max);
+    }
+    free(region.base);
+}
+
 static void tables_find_what_was_put_in(void **state)
 {
     (void)state;
@@ -221,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decimals_parse_exactly),     cmocka_unit_test(decimals_scale_and_print),
         cmocka_unit_test(checksums_match_published_values), cmocka_unit_test(varints_have_one_form),
+        cmocka_unit_test(a_table_that_was_read_wrong_is_more_than_there_can_be),
         cmocka_unit_test(tables_find_what_was_put_in), cmocka_unit_test(text_pools_reuse_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
