@@ -5,6 +5,8 @@
 #define UNIT_ALONE
 #include "../world/memory_env.h"
 #include "../world/story.h"
+#include "engine/checkpointer.h"
+#include "journal/checkpoint.h"
 #include "journal/segment.h"
 #include "journal/stream.h"
 
@@ -84,6 +86,25 @@ static void put_journals(const struct memory_file *file)
     put("stream", "stream", 0, bytes, 1 + SEGMENT_HEADER_BYTES + ends[3] + STREAM_MARK_BYTES);
 }
 
+/* Of the ledger as it is: flags, the fields of the head, and the blocks; see fuzz_checkpoint.c. */
+static void put_checkpoint(struct memory_env *world, struct shard *shard, unsigned number)
+{
+    const struct ledger *ledger = shard_ledger(shard);
+    const struct checkpoint_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
+    const struct checkpointer_options how = {.env = &world->env, .journal = shard_journal(shard), .limits = story_limits};
+    char name[CHECKPOINT_NAME_BYTES];
+    char problem[512];
+    uint64_t n = 0;
+    CHECK(story_flush(&story) == STATUS_OK);
+    CHECK(checkpointer_make(&how, &mark, NULL, &n, problem, sizeof(problem)) == STATUS_OK);
+    checkpoint_name(mark.last_seq, name);
+    const struct memory_file *file = memory_find(world, name);
+    bytes[0] = 1;
+    memcpy(bytes + 1, file->bytes, 128);
+    memcpy(bytes + 129, file->bytes + 512, file->n - 512);
+    put("checkpoint", "checkpoint", number, bytes, 129 + file->n - 512);
+}
+
 int main(int argc, char **argv)
 {
     static struct memory_env world;
@@ -98,8 +119,10 @@ int main(int argc, char **argv)
     struct shard *shard = NULL;
     story.answered = on_answer;
     CHECK(shard_open(&options, &shard, &report) == STATUS_OK && story_begin(&story, shard) == STATUS_OK);
-    while (story_step(&story) == STATUS_OK)
-        ;
+    for (unsigned step = 0; story_step(&story) == STATUS_OK; step++) {
+        if (step == 4 || step == 40)
+            put_checkpoint(&world, shard, step);
+    }
     shard_close(shard);
     const struct journal_replay replay = {.decision = on_decision};
     CHECK(journal_verify(&world.env, "seeds", &replay, &report) == STATUS_OK);
