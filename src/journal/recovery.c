@@ -305,6 +305,7 @@ static enum status segment_begin(struct recovery *recovery, size_t position, con
     enum status status = header_read(recovery, name, &segment);
     if (status != STATUS_OK)
         return status;
+    end->offset = recovery->before_offset; /* until it is known to follow */
     if (position == 0) {
         if (segment.number != 1 || segment.first_seq != SEGMENT_FIRST_SEQ || segment.first_ordinal != 1 ||
             segment.previous_chain != 0 || recovery->names[0] != SEGMENT_FIRST_SEQ) {
@@ -368,7 +369,6 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
         enum status status = window_get(&recovery->window, at, FRAME_STEP_BYTES, &bytes, &n);
         if (status != STATUS_OK)
             return io_problem(recovery, status, "cannot read", name);
-    end->offset = recovery->before_offset; /* until it is known to follow */
         if (n == 0)
             break;
         if (!all_zero(bytes, n)) {
