@@ -15,7 +15,7 @@
 #define PACKED_FORMAT          2 /* in the place of JOURNAL_FORMAT: who does not know it says newer */
 #define PACKED_VERSION         1
 #define PACKED_HEADER_BYTES    ((size_t)2 * SEGMENT_HEADER_BYTES) /* its own, then the segment's; the first block follows */
-#define PACKED_BLOCK_BYTES     ((size_t)1 << 20) /* of frames in a block; more only when one frame is longer */
+#define PACKED_BLOCK_BYTES     ((size_t)256 << 10) /* of frames in a block; more only when one frame is longer */
 #define PACKED_BLOCK_HEADER    ((size_t)64)
 #define PACKED_ENTRY_BYTES     ((size_t)24) /* of the table, for each block */
 #define PACKED_TRAILER_BYTES   ((size_t)64)

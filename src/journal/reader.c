@@ -99,25 +99,33 @@ void reader_pool_destroy(struct reader_pool *pool)
     free(pool);
 }
 
-/* Takes the idle window that covers the place, or the one longest unused; waits while all are busy. */
+/*
+ * Takes the idle window that covers the place; or one that has the same packed segment open, which keeps several blocks of it; or the
+ * one longest unused. Waits while all are busy.
+ */
 static struct window *window_take(struct reader_pool *pool, uint32_t segment, uint64_t offset)
 {
     (void)pthread_mutex_lock(&pool->lock);
     struct window *chosen = NULL;
     for (;;) {
+        struct window *near = NULL;
         for (unsigned i = 0; i < WINDOW_COUNT; i++) {
             struct window *window = &pool->windows[i];
+            bool here = window->file != NULL && window->segment == segment;
             if (window->busy)
                 continue;
-            if (window->file != NULL && window->segment == segment &&
-                (segment_file_holds(window->file, offset) ||
-                 (offset >= window->from && offset < window->from + window->bytes))) {
-                chosen = window;
+            if (here && (segment_file_holds(window->file, offset) ||
+                         (offset >= window->from && offset < window->from + window->bytes))) {
+                chosen = near = window;
                 break;
             }
+            if (here && segment_file_packed(window->file))
+                near = window;
             if (chosen == NULL || window->used_at < chosen->used_at)
                 chosen = window;
         }
+        if (near != NULL)
+            chosen = near;
         if (chosen != NULL)
             break;
         (void)pthread_cond_wait(&pool->idle, &pool->lock);

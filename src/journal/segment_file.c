@@ -13,6 +13,15 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 
+#define SLOTS_MAX 32
+
+/* A block that was made again. */
+struct slot {
+    uint8_t *frames;   /* trailer.largest bytes; NULL until it is used */
+    uint64_t from, to; /* its offsets; none while they are equal */
+    uint64_t used_at;
+};
+
 struct segment_file {
     const struct env *env;
     struct env_file *file;
@@ -23,8 +32,9 @@ struct segment_file {
     uint8_t ledger_id[16];
     uint8_t *stored; /* a block as it is in the file */
     size_t stored_room;
-    uint8_t *frames; /* the block last read, made again: trailer.largest bytes */
-    uint64_t from, to; /* its offsets; none while they are equal */
+    struct slot slots[SLOTS_MAX];
+    unsigned slot_count;
+    uint64_t clock;
 };
 
 /* Exactly n bytes. */
@@ -70,9 +80,10 @@ static enum status table_read(struct segment_file *file)
     size_t n = file->trailer.blocks * PACKED_ENTRY_BYTES;
     uint8_t *table = malloc(n);
     file->entries = calloc(file->trailer.blocks, sizeof(*file->entries));
-    file->frames = malloc(file->trailer.largest);
+    file->slot_count = (unsigned)(SEGMENT_FILE_KEPT_BYTES / file->trailer.largest);
+    file->slot_count = file->slot_count < 1 ? 1 : file->slot_count > SLOTS_MAX ? SLOTS_MAX : file->slot_count;
     file->codec = packed_codec_create();
-    status = table == NULL || file->entries == NULL || file->frames == NULL || file->codec == NULL ? STATUS_MEMORY : STATUS_OK;
+    status = table == NULL || file->entries == NULL || file->codec == NULL ? STATUS_MEMORY : STATUS_OK;
     if (status == STATUS_OK)
         status = read_whole(file, file->trailer.table_at, table, n);
     if (status == STATUS_OK) {
@@ -118,7 +129,8 @@ void segment_file_close(struct segment_file *file)
     packed_codec_destroy(file->codec);
     free(file->entries);
     free(file->stored);
-    free(file->frames);
+    for (unsigned i = 0; i < file->slot_count; i++)
+        free(file->slots[i].frames);
     free(file);
 }
 
@@ -127,9 +139,23 @@ bool segment_file_packed(const struct segment_file *file)
     return file->entries != NULL;
 }
 
+/* The block of this offset, when it is in memory; else NULL. */
+static struct slot *slot_find(struct segment_file *file, uint64_t offset)
+{
+    for (unsigned i = 0; i < file->slot_count; i++) {
+        if (offset >= file->slots[i].from && offset < file->slots[i].to)
+            return &file->slots[i];
+    }
+    return NULL;
+}
+
 bool segment_file_holds(const struct segment_file *file, uint64_t offset)
 {
-    return offset >= file->from && offset < file->to;
+    for (unsigned i = 0; i < file->slot_count; i++) {
+        if (offset >= file->slots[i].from && offset < file->slots[i].to)
+            return true;
+    }
+    return false;
 }
 
 enum status segment_file_size(struct segment_file *file, uint64_t *out_bytes)
@@ -166,8 +192,22 @@ const struct packed_trailer *segment_file_trailer(const struct segment_file *fil
     return &file->trailer;
 }
 
+/* The slot longest unused, with room for a block and none in it. NULL when memory cannot be had. */
+static struct slot *slot_take(struct segment_file *file)
+{
+    struct slot *slot = &file->slots[0];
+    for (unsigned i = 1; i < file->slot_count; i++) {
+        if (file->slots[i].used_at < slot->used_at)
+            slot = &file->slots[i];
+    }
+    slot->from = slot->to = 0;
+    if (slot->frames == NULL)
+        slot->frames = malloc(file->trailer.largest);
+    return slot->frames == NULL ? NULL : slot;
+}
+
 /* Makes the frames of a block. */
-static enum status block_load(struct segment_file *file, uint32_t number)
+static enum status block_load(struct segment_file *file, uint32_t number, struct slot **out_slot)
 {
     const struct packed_entry *entry = &file->entries[number];
     bool last = number + 1 == file->trailer.blocks;
@@ -178,9 +218,9 @@ static enum status block_load(struct segment_file *file, uint32_t number)
         file->stored = malloc(n);
         file->stored_room = file->stored == NULL ? 0 : n;
     }
-    if (file->stored == NULL)
+    struct slot *slot = slot_take(file);
+    if (file->stored == NULL || slot == NULL)
         return STATUS_MEMORY;
-    file->from = file->to = 0;
     enum status status = read_whole(file, entry->at, file->stored, n);
     struct packed_block block;
     if (status != STATUS_OK)
@@ -188,11 +228,12 @@ static enum status block_load(struct segment_file *file, uint32_t number)
     if (!packed_block_parse(file->stored, &block) || block.stored_bytes != n - PACKED_BLOCK_HEADER ||
         block.offset != entry->offset || block.bytes != end - entry->offset || block.first_seq != entry->first_seq)
         return STATUS_DAMAGED;
-    status = packed_block_decode(file->codec, &block, file->stored + PACKED_BLOCK_HEADER, file->ledger_id, file->frames);
+    status = packed_block_decode(file->codec, &block, file->stored + PACKED_BLOCK_HEADER, file->ledger_id, slot->frames);
     if (status != STATUS_OK)
         return status;
-    file->from = entry->offset;
-    file->to = end;
+    slot->from = entry->offset;
+    slot->to = end;
+    *out_slot = slot;
     return STATUS_OK;
 }
 
@@ -211,11 +252,13 @@ static enum status packed_read(struct segment_file *file, uint64_t offset, uint8
             here = SEGMENT_HEADER_BYTES - (size_t)at < left ? SEGMENT_HEADER_BYTES - (size_t)at : left;
             status = read_whole(file, SEGMENT_HEADER_BYTES + at, bytes + done, here);
         } else {
-            if (at < file->from || at >= file->to)
-                status = block_load(file, entries_before(file, at, false) - 1);
+            struct slot *slot = slot_find(file, at);
+            if (slot == NULL)
+                status = block_load(file, entries_before(file, at, false) - 1, &slot);
             if (status == STATUS_OK) {
-                here = file->to - at < left ? (size_t)(file->to - at) : left;
-                memcpy(bytes + done, file->frames + (at - file->from), here);
+                here = slot->to - at < left ? (size_t)(slot->to - at) : left;
+                memcpy(bytes + done, slot->frames + (at - slot->from), here);
+                slot->used_at = ++file->clock;
             }
         }
         if (status != STATUS_OK)

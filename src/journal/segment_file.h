@@ -2,7 +2,7 @@
  * A segment's file, raw or packed, for reading: the door through which both look the same. Offsets are those of the raw segment;
  * a packed one ends behind its last frame.
  *
- * Of a packed one the block last read is kept in memory, so that who reads on finds it there. One thread at a time.
+ * Of a packed one the blocks last read are kept in memory, SEGMENT_FILE_KEPT_BYTES of frames or one block. One thread at a time.
  */
 #ifndef ONHAND_JOURNAL_SEGMENT_FILE_H
 #define ONHAND_JOURNAL_SEGMENT_FILE_H
@@ -10,6 +10,8 @@
 #include "journal/packed.h"
 
 struct segment_file;
+
+#define SEGMENT_FILE_KEPT_BYTES ((size_t)8 << 20)
 
 /*
  * name: in the directory. NOT_FOUND, IO, MEMORY; DAMAGED when it is packed and what describes its blocks is not what was written. What

@@ -431,8 +431,8 @@ static void what_turns_in_an_open_journal_is_not_read(void **state)
     for (unsigned i = 0; i < 50; i++) {
         struct journal *journal = must_open(&options);
         struct memory_file *file = memory_find(&world, name);
-        size_t blocks = file->n - PACKED_TRAILER_BYTES - PACKED_ENTRY_BYTES - PACKED_HEADER_BYTES;
-        size_t byte = PACKED_HEADER_BYTES + (size_t)prng_below(&prng, blocks);
+        size_t first = PACKED_BLOCK_HEADER + get_u32(file->bytes + PACKED_HEADER_BYTES + 8);
+        size_t byte = PACKED_HEADER_BYTES + (size_t)prng_below(&prng, first);
         file->bytes[byte] ^= 4;
         size_t n = 0;
         assert_int_equal(journal_read(journal, 1, TAIL_UNKNOWN, false, bytes, i % 2 == 0 ? 4096 : sizeof(bytes), &n),
