@@ -15,7 +15,7 @@ import threading
 import unittest
 
 from journal_stream import items_of
-from server import BIN, FolderCase, receive, verify
+from server import BIN, FolderCase, receive, until, verify
 
 TIER = "check"
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
@@ -125,6 +125,19 @@ class Backup(FolderCase):
                 with open(name, "rb") as file:
                     self.assertTrue(file.read(content) == whole[:content])
         server.stop()
+
+    def test_segments_that_were_packed_are_sent_as_they_were_written(self):
+        server = self.start("--segment-mib", "8", "--raw-segments", "1")
+        for part in range(6):
+            server.stream([receive(n, "part%d" % part, meta={"x": "y" * 900}) for n in range(5000)])
+        packed = os.path.join(server.data, "%020d.journal" % 1)
+        until(lambda: os.path.getsize(packed) < 4 << 20, "nothing is packed")
+        self.done(server)
+        server.stop()
+        there, here = verify(server.data), verify(self.to)
+        for key in ("decisions", "last_seq", "state_hash", "segments"):
+            self.assertEqual(here[key], there[key])
+        self.assertGreater(os.path.getsize(os.path.join(self.to, "%020d.journal" % 1)), 4 << 20)
 
     def test_refusals(self):
         server = self.start()
