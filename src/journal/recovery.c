@@ -406,8 +406,11 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
     recovery->before_offset = recovery->end->offset;
     recovery->end->offset = resumed ? recovery->end->offset : 0;
     enum status status = segment_file_open(recovery->env, recovery->directory, name, &file);
-    if (status != STATUS_OK)
-        return io_problem(recovery, status, "cannot open", name);
+    if (status != STATUS_OK) {
+        status = io_problem(recovery, status, "cannot open", name);
+        recovery->end->offset = recovery->before_offset;
+        return status;
+    }
     window_open(&recovery->window, file);
     recovery->end->packed = segment_file_packed(file);
     status = segment_file_size(file, &recovery->end->size_bytes);
@@ -416,6 +419,8 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
         goto close;
     }
     status = resumed ? segment_resume(recovery, name) : segment_begin(recovery, position, name);
+    if (status == STATUS_DAMAGED && !resumed && recovery->end->offset == 0)
+        recovery->end->offset = recovery->before_offset;
     if (status == STATUS_OK && recovery->index != NULL && !resumed)
         status = index_add_segment(recovery->index, recovery->names[position], SEGMENT_HEADER_BYTES);
     if (status == STATUS_OK && recovery->index != NULL && recovery->end->packed && position + 1 < recovery->name_count)
