@@ -24,6 +24,13 @@
 #define LONELY  2100 /* commands that fill a segment of a megabyte alone */
 #define GROUPED 220  /* commands of one large group */
 
+static struct memory_file *must_find(struct memory_env *world, const char *name)
+{
+    struct memory_file *file = memory_find(world, name);
+    CHECK(file != NULL);
+    return file;
+}
+
 /* ---- journals ---- */
 
 /* A decision that follows from its number alone, its meta from its length. */
@@ -176,7 +183,7 @@ static unsigned segments_of(const struct memory_env *world, const char *out_name
 
 static bool is_packed(struct memory_env *world, const char *name)
 {
-    return packed_is(memory_find(world, name)->bytes);
+    return packed_is(must_find(world, name)->bytes);
 }
 
 static struct env_directory *directory_of(struct memory_env *world)
@@ -250,7 +257,7 @@ static void a_packed_segment_says_what_the_raw_one_said(void **state)
         assert_int_equal(segment_file_open(&world.env, directory, names[i], &file), STATUS_OK);
         assert_int_equal(segment_file_packed(file), i + 1 < count);
         assert_int_equal(segment_file_size(file, &size), STATUS_OK);
-        const struct memory_file *was = memory_find(&raw, names[i]);
+        const struct memory_file *was = must_find(&raw, names[i]);
         assert_int_equal(segment_file_read(file, 0, bytes, sizeof(bytes), &n), STATUS_OK);
         assert_int_equal(n, size);
         assert_memory_equal(bytes, was->bytes, n);
@@ -302,7 +309,7 @@ static void the_sparsest_is_packed_first(void **state)
     journal_make(&world);
     unsigned count = segments_of(&world, names);
     for (unsigned i = 0; i + 2 < count; i++) {
-        size_t here = share_of(memory_find(&world, names[i]));
+        size_t here = share_of(must_find(&world, names[i]));
         if (here < share)
             (void)strcpy(sparsest, names[i]);
         share = here < share ? here : share;
@@ -353,7 +360,7 @@ static void a_packed_last_segment_is_made_raw_and_written_on(void **state)
         ;
     journal_close(journal);
     unsigned count = segments_of(&world, names);
-    memory_drop(memory_find(&world, names[count - 1]));
+    memory_drop(must_find(&world, names[count - 1]));
     uint64_t writes = world.writes;
     uint64_t before = must_look(&world); /* as it is */
     assert_int_equal(world.writes, writes);
@@ -393,7 +400,7 @@ static void no_bit_of_a_packed_segment_turns_unseen(void **state)
     static struct memory_env world;
     struct journal_report report;
     struct prng prng = prng_of(11);
-    struct memory_file *file = memory_find(&world, packed_journal(&world));
+    struct memory_file *file = must_find(&world, packed_journal(&world));
     size_t table_at = file->n - PACKED_TRAILER_BYTES - PACKED_ENTRY_BYTES;
     for (unsigned i = 0; i < 500; i++) {
         static const size_t begins[] = {0, SEGMENT_HEADER_BYTES, PACKED_HEADER_BYTES};
@@ -430,7 +437,7 @@ static void what_turns_in_an_open_journal_is_not_read(void **state)
     struct prng prng = prng_of(12);
     for (unsigned i = 0; i < 50; i++) {
         struct journal *journal = must_open(&options);
-        struct memory_file *file = memory_find(&world, name);
+        struct memory_file *file = must_find(&world, name);
         size_t first = PACKED_BLOCK_HEADER + get_u32(file->bytes + PACKED_HEADER_BYTES + 8);
         size_t byte = PACKED_HEADER_BYTES + (size_t)prng_below(&prng, first);
         file->bytes[byte] ^= 4;
@@ -450,7 +457,7 @@ static void a_newer_version_is_refused(void **state)
     static struct memory_env world;
     struct journal_report report;
     const char *name = packed_journal(&world);
-    uint8_t *header = memory_find(&world, name)->bytes;
+    uint8_t *header = must_find(&world, name)->bytes;
     put_u16(header + 40, PACKED_VERSION + 1);
     put_u32(header + SEGMENT_HEADER_BYTES - 4, crc32c(0, header, SEGMENT_HEADER_BYTES - 4));
     assert_int_equal(look(&world, &report), STATUS_VERSION);
@@ -472,7 +479,7 @@ static void what_does_not_read_as_it_should_stays_raw(void **state)
     const struct journal_options options = options_of(&world.env, 1);
     struct journal *journal = must_open(&options);
     unsigned count = segments_of(&world, names);
-    memory_find(&world, names[0])->bytes[70000] ^= 1; /* since it was opened */
+    must_find(&world, names[0])->bytes[70000] ^= 1; /* since it was opened */
     unsigned damaged = 0;
     for (enum status status = STATUS_OK; (status = journal_pack(journal)) != STATUS_END;) {
         assert_true(status == STATUS_OK || status == STATUS_DAMAGED);
@@ -484,7 +491,7 @@ static void what_does_not_read_as_it_should_stays_raw(void **state)
     assert_false(is_packed(&world, names[0]));
     assert_null(memory_find(&world, COLD_NEW_NAME));
     journal_close(journal);
-    memory_find(&world, names[0])->bytes[70000] ^= 1;
+    must_find(&world, names[0])->bytes[70000] ^= 1;
     must_look(&world);
     memory_env_deinit(&world);
 }
@@ -571,7 +578,7 @@ static void whenever_unpacking_ends_the_journal_is_what_it_was(void **state)
     const char *names[MEMORY_FILES_MAX];
     (void)packed_journal(&world);
     (void)segments_of(&world, names);
-    memory_drop(memory_find(&world, names[1]));
+    memory_drop(must_find(&world, names[1]));
     fail_each(&world, true);
     memory_env_deinit(&world);
 }

@@ -454,8 +454,11 @@ static inline void memory_env_copy(struct memory_env *world, const struct memory
     memory_env_init(world);
     world->exists = from->exists;
     for (unsigned i = 0; i < MEMORY_FILES_MAX; i++) {
-        if (from->files[i].bytes != NULL && from->files[i].name[0] != 0)
-            memory_write(memory_put(world, from->files[i].name, 0), 0, from->files[i].bytes, from->files[i].n);
+        if (from->files[i].bytes != NULL && from->files[i].name[0] != 0) {
+            struct memory_file *file = memory_put(world, from->files[i].name, 0);
+            CHECK(file != NULL);
+            memory_write(file, 0, from->files[i].bytes, from->files[i].n);
+        }
     }
 }
 
