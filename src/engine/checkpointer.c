@@ -51,6 +51,8 @@ static enum status bring_up(const struct checkpointer_options *options, const st
     }
     if (status == STATUS_OK)
         status = journal_replay_to(options->journal, place, mark->last_seq, mark->log_us, &replay, stop);
+    if (status == STATUS_OK && rebuild->ledger == NULL)
+        status = STATUS_MEMORY; /* it was begun anew with the journal, and could not be */
     if (status == STATUS_OK && rebuild->limit_too_low != NULL)
         status = STATUS_FULL;
     return status;

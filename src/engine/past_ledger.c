@@ -132,6 +132,8 @@ static enum status bring_up(struct past_ledger *past, int64_t at_us, uint64_t la
         }
     }
     enum status status = journal_replay_until(past->journal, &past->place, at_us, last_seq, &replay, stop);
+    if (past->rebuild.ledger == NULL && (status == STATUS_OK || status == STATUS_AGAIN))
+        status = STATUS_MEMORY; /* it was begun anew with the journal, and could not be */
     if (status == STATUS_OK && past->rebuild.limit_too_low != NULL)
         status = STATUS_FULL;
     if (status != STATUS_OK && status != STATUS_AGAIN)
