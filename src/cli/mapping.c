@@ -239,7 +239,10 @@ static void write_time(struct buffer *out, struct text value, const char *zone)
 {
     char text[64];
     size_t length = value.length;
-    if (length < 16 || length > sizeof(text) - 16 || value.bytes[13] != ':') {
+    bool is_ascii = true; /* else a character would be cut in two */
+    for (size_t i = 0; i < length; i++)
+        is_ascii = is_ascii && (unsigned char)value.bytes[i] < 0x80;
+    if (length < 16 || length > sizeof(text) - 16 || value.bytes[13] != ':' || !is_ascii) {
         json_string(out, value);
         return;
     }
