@@ -102,7 +102,7 @@ class Pages(ServerCase):
                     "4294967296-1", "NOW", "1-1 "):
             self.assertEqual(ask(bad), (422, "bad_value", "after"), bad)
         self.assertEqual(ask("1-999999999"), (422, "bad_value", "after"))
-        self.assertEqual(ask("2-1"), (409, "feed_forked", "after"))
+        self.assertEqual(ask("2-1"), (409, "epoch_ahead", "after"))
 
     def test_a_long_poll_waits_for_the_first_event(self):
         start = self.server.position()
