@@ -161,6 +161,11 @@ void id_reverse(struct ledger *ledger, struct hash128 hash)
     hash_in(ledger, PART_ID, place, id_entry_hash(ids, n));
 }
 
+uint64_t ids_oldest_seq(const struct ids *ids)
+{
+    return ids->first == ids->next ? UINT64_MAX : id_last_seq(&ids->ring[ids->first % ids->ring_count]);
+}
+
 bool id_hashed(const struct ledger *ledger, uint32_t place, struct audit *audit)
 {
     const struct ids *ids = &ledger->ids;

@@ -328,6 +328,15 @@ uint32_t ledger_id_capacity(const struct ledger *ledger)
     return ledger->id_capacity;
 }
 
+uint64_t ledger_oldest_needed_seq(const struct ledger *ledger)
+{
+    uint64_t oldest = ledger->last_seq + 1;
+    uint64_t of_ids = ids_oldest_seq(&ledger->ids);
+    uint64_t of_reviews = reviews_oldest_seq(&ledger->reviews);
+    oldest = of_ids < oldest ? of_ids : oldest;
+    return of_reviews < oldest ? of_reviews : oldest;
+}
+
 bool ledger_strict(const struct ledger *ledger)
 {
     return ledger->strict;

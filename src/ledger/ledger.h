@@ -118,6 +118,13 @@ int64_t ledger_now_us(const struct ledger *ledger);  /* log time, 0 before the f
 uint64_t ledger_last_seq(const struct ledger *ledger); /* 0 before the first event */
 int64_t ledger_id_window_ms(const struct ledger *ledger);
 uint32_t ledger_id_capacity(const struct ledger *ledger);
+/*
+ * The oldest event that must stay in the journal for what the ledger has now: of ids that are remembered, whose answers are
+ * there and which may be reversed, and of reviews, whose commands are there. An event of the decision, not always its first. One behind
+ * the last event when there is nothing. What asks for the past by time or by a position of its own (counts, snapshots, reports) is no part of
+ * it: that is refused when it is gone. Costs a step for each review there ever was room taken for.
+ */
+uint64_t ledger_oldest_needed_seq(const struct ledger *ledger);
 bool ledger_strict(const struct ledger *ledger);
 
 /* Walks everything: an audit at once, and what of a table can be told of all of it alone. Ends the process on a

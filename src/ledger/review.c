@@ -151,6 +151,16 @@ void review_evolve(struct ledger *ledger, const struct decision *decision, const
     reviews->closed_last = entry + 1;
 }
 
+uint64_t reviews_oldest_seq(const struct reviews *reviews)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (uint32_t i = 0; i < reviews->count; i++) {
+        uint64_t number = reviews->entries[i].number;
+        oldest = number != 0 && number < oldest ? number : oldest;
+    }
+    return oldest;
+}
+
 bool review_hashed(const struct ledger *ledger, uint32_t entry, struct audit *audit)
 {
     if (ledger->reviews.entries[entry].number != 0)

@@ -958,6 +958,8 @@ bool reviews_stale(const struct ledger *ledger, int64_t now_us);
 void reviews_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 /* True when the review that this decision may make fits, now that one that has left the window may go. */
 bool reviews_room(const struct ledger *ledger, const struct decision *decision);
+/* The event of the oldest one, open or closed; UINT64_MAX for none. */
+uint64_t reviews_oldest_seq(const struct reviews *reviews);
 bool review_hashed(const struct ledger *ledger, uint32_t entry, struct audit *audit);
 bool review_sound(const struct ledger *ledger, uint32_t entry, struct audit *audit);
 void reviews_check(const struct ledger *ledger);
@@ -981,6 +983,8 @@ void id_add(struct ledger *ledger, struct hash128 hash, uint64_t fingerprint, ui
 void ids_forget(struct ledger *ledger, int64_t now_us, unsigned most);
 /* Behind an image, which has the entries: makes the index and what the blocks' hashes say. */
 void ids_index(struct ledger *ledger);
+/* The event of the oldest one; UINT64_MAX for none. */
+uint64_t ids_oldest_seq(const struct ids *ids);
 bool id_hashed(const struct ledger *ledger, uint32_t place, struct audit *audit);
 bool id_sound(const struct ledger *ledger, uint32_t place, struct audit *audit);
 void ids_check(const struct ledger *ledger);

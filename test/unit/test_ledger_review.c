@@ -160,6 +160,40 @@ static void a_held_command_that_cannot_be_read_is_named(void **state)
     world_deinit(&world);
 }
 
+/* What the ledger may ask its journal for by number: the oldest id that is remembered, and reviews, closed ones as well. */
+static void what_the_journal_must_keep(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const struct {
+        const char *step, *answer;
+        uint64_t oldest;
+    } rows[] = {
+        {"wait 700000", "ok:", 2}, /* the settings had no id */
+        {"receive id= 5 A@L", "ok: receive", 3},
+        {"receive id=a 5 A@L 5 B@L", "ok: receive receive", 4}, /* its answer is where its last event is */
+        {"receive id=b 5 A@L", "ok: receive", 4},
+        {"receive id= 5 A@L occurred=-604801", "ok: review(6 too_late)", 4},
+        {"receive id= 5 A@L occurred=-604801", "ok: review(7 too_late)", 4},
+        {"wait 604801", "ok:", 4}, /* not forgotten yet */
+        {"tick", "ok:", 6},
+        {"resolve id= review=6 reject", "ok: resolve(6 too_late)", 6}, /* who resolves it again is told */
+        {"wait 604801", "ok:", 6},
+        {"receive id=c 5 A@L", "ok: receive", 7},
+        {"resolve id= review=7 reject", "ok: resolve(7 too_late)", 7},
+        {"wait 604801", "ok:", 7},
+        {"tick", "ok:", 11},
+    };
+    world_init(&world, &world_limits);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        world_step(&world, rows[i].step);
+        assert_string_equal(world.answer, rows[i].answer);
+        if (ledger_oldest_needed_seq(world.ledger) != rows[i].oldest)
+            fail_msg("%s: %llu", rows[i].step, (unsigned long long)ledger_oldest_needed_seq(world.ledger));
+    }
+    world_deinit(&world);
+}
+
 /* What of a source's brakes is not set is not in its form, and bits of nothing are none. */
 static void brakes_have_one_form(void **state)
 {
@@ -191,6 +225,7 @@ int main(void)
         cmocka_unit_test(brakes),
         cmocka_unit_test(brakes_have_one_form),
         cmocka_unit_test(a_review_is_seen_until_it_leaves_the_window),
+        cmocka_unit_test(what_the_journal_must_keep),
         cmocka_unit_test(a_held_command_that_cannot_be_read_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
