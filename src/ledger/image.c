@@ -201,6 +201,12 @@ static const struct image_form forms[FORM_COUNT] = {
 #undef X
 };
 
+#define X(name, fields, bytes) _Static_assert((bytes) <= CHUNK_STRUCT_BYTES, "a chunk has room for one entry at least");
+FORM_MAP(X)
+#undef X
+_Static_assert(sizeof(struct ledger) <= CHUNK_STRUCT_BYTES && sizeof(struct pending) <= CHUNK_STRUCT_BYTES,
+               "and for the ledger's own fields");
+
 const struct image_form *image_forms(size_t *out_count)
 {
     *out_count = FORM_COUNT;
@@ -363,7 +369,7 @@ static void image_tables(const struct ledger *ledger, struct image_tables *out_t
 static uint64_t chunk_entries(const struct image_table *table, uint64_t first)
 {
     uint64_t n = CHUNK_STRUCT_BYTES / table->stride;
-    n = n > CHUNK_ENTRIES_MAX ? CHUNK_ENTRIES_MAX : n == 0 ? 1 : n;
+    n = n > CHUNK_ENTRIES_MAX ? CHUNK_ENTRIES_MAX : n;
     n = n > table->count - first ? table->count - first : n;
     if (table->places != 0) {
         uint64_t to_end = table->step - (table->start + first) % table->step;
