@@ -7,33 +7,7 @@
 #include "base/rfc3339.h"
 #include "cli/args.h"
 #include "cli/dump.h"
-#include "engine/rebuild.h"
 #include "feed/position.h"
-
-struct work {
-    struct rebuild rebuild;
-    struct dump dump;
-};
-
-static void on_genesis(void *context, const struct genesis *genesis)
-{
-    struct work *work = context;
-    rebuild_begin(&work->rebuild, genesis);
-    work->dump.ledger = work->rebuild.ledger;
-}
-
-static void on_decision(void *context, const struct decision *decision)
-{
-    struct work *work = context;
-    (void)rebuild_apply(&work->rebuild, decision); /* it remembers that it could not */
-}
-
-static void on_frame(void *context, const struct journal_met *met)
-{
-    struct work *work = context;
-    if (work->rebuild.limit_too_low == NULL)
-        dump_frame(&work->dump, met);
-}
 
 static bool take_time(const char *option, const char *text, int64_t *out_us)
 {
@@ -56,29 +30,9 @@ static bool take_position(const char *option, const char *text, uint64_t *out_se
     return true;
 }
 
-static int run(struct work *work, const char *path)
-{
-    const struct journal_replay replay = {.context = work, .genesis = on_genesis, .decision = on_decision};
-    const struct journal_frames frames = {work, on_frame};
-    struct journal_report report = {0};
-    enum status status = journal_walk(linux_env(), path, &replay, &frames, &report);
-    if (work->rebuild.limit_too_low != NULL) {
-        cli_error("journal", "'%s': the state does not fit this version's limit of %s", path, work->rebuild.limit_too_low);
-        return EXIT_FILES;
-    }
-    if (work->dump.failed) {
-        cli_error("journal", "standard output cannot be written, or memory is out");
-        return EXIT_FILES;
-    }
-    if (status == STATUS_OK)
-        return EXIT_DONE;
-    cli_error("journal", "'%s': %s", path, report.problem[0] != 0 ? report.problem : status_text(status));
-    return status == STATUS_DAMAGED || status == STATUS_VERSION ? EXIT_REFUSED : EXIT_FILES;
-}
-
 int cmd_journal(int argc, char **argv)
 {
-    struct work work;
+    struct dump dump;
     const char *from_position = NULL;
     const char *to_position = NULL;
     const char *from_time = NULL;
@@ -97,20 +51,18 @@ int cmd_journal(int argc, char **argv)
         cli_error("journal", "what of which data directory? say: onhand journal dump DIR");
         return EXIT_USAGE;
     }
-    const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
-    if (!dump_init(&work.dump, stdout) || rebuild_init(&work.rebuild, linux_env(), &limits) != STATUS_OK) {
+    if (!dump_init(&dump, stdout)) {
         cli_error("journal", "memory for the tables cannot be had");
-        dump_deinit(&work.dump);
+        dump_deinit(&dump);
         return EXIT_FILES;
     }
-    struct dump_range *range = &work.dump.range;
-    work.dump.events_only = events;
+    struct dump_range *range = &dump.range;
+    dump.events_only = events;
     code = EXIT_USAGE;
     if (take_position("from-position", from_position, &range->from_seq) &&
         take_position("to-position", to_position, &range->to_seq) &&
         take_time("from-time", from_time, &range->from_us) && take_time("to-time", to_time, &range->to_us))
-        code = run(&work, words[1]);
-    dump_deinit(&work.dump);
-    rebuild_deinit(&work.rebuild);
+        code = dump_directory(&dump, "journal", words[1]);
+    dump_deinit(&dump);
     return cli_finish("journal", code);
 }

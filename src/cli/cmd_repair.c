@@ -12,31 +12,16 @@
 
 #include "cli/args.h"
 #include "cli/dump.h"
-#include "engine/rebuild.h"
 #include "feed/position.h"
 #include "journal/repair.h"
 
 struct work {
     const char *path;
-    struct rebuild rebuild;
     struct dump dump;
     struct repair_loss loss;
     uint64_t kinds[KIND_COUNT];
     uint64_t acknowledged; /* events */
 };
-
-static void on_genesis(void *context, const struct genesis *genesis)
-{
-    struct work *work = context;
-    rebuild_begin(&work->rebuild, genesis);
-    work->dump.ledger = work->rebuild.ledger;
-}
-
-static void on_decision(void *context, const struct decision *decision)
-{
-    struct work *work = context;
-    (void)rebuild_apply(&work->rebuild, decision); /* it remembers that it could not */
-}
 
 static void on_lost(void *context, const struct journal_met *met)
 {
@@ -143,7 +128,7 @@ static int carry_out(struct work *work, struct repair *repair, bool give_up, boo
 
 static int run(struct work *work, bool give_up, bool json)
 {
-    const struct journal_replay replay = {.context = work, .genesis = on_genesis, .decision = on_decision};
+    const struct journal_replay replay = rebuild_replay_whole(&work->dump.rebuild);
     struct journal_report report;
     struct repair *repair = NULL;
     int code = EXIT_FILES;
@@ -151,9 +136,9 @@ static int run(struct work *work, bool give_up, bool json)
     switch ((unsigned)status) {
     case STATUS_OK:
         fprintf(stderr, "%s\n", report.problem);
-        if (work->rebuild.limit_too_low != NULL)
+        if (work->dump.rebuild.limit_too_low != NULL)
             cli_error("repair", "'%s': the state does not fit this version's limit of %s", work->path,
-                      work->rebuild.limit_too_low);
+                      work->dump.rebuild.limit_too_low);
         else
             code = carry_out(work, repair, give_up, json);
         break;
@@ -191,15 +176,14 @@ int cmd_repair(int argc, char **argv)
         cli_error("repair", "which data directory? say: onhand repair DIR");
         return EXIT_USAGE;
     }
-    const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
-    if (!dump_init(&work.dump, stdout) || rebuild_init(&work.rebuild, linux_env(), &limits) != STATUS_OK) {
+    if (!dump_init(&work.dump, stdout)) {
         cli_error("repair", "memory for the tables cannot be had");
+        dump_deinit(&work.dump);
         return EXIT_FILES;
     }
     work.dump.events_only = work.dump.keep_names = work.dump.mark = true;
     work.dump.kind_counts = work.kinds;
     code = run(&work, give_up, json);
     dump_deinit(&work.dump);
-    rebuild_deinit(&work.rebuild);
     return cli_finish("repair", code);
 }

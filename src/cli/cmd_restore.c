@@ -47,18 +47,6 @@ struct restore {
 
 #define PROBLEM(restore, ...) (void)snprintf((restore)->problem, sizeof((restore)->problem), __VA_ARGS__)
 
-static void on_genesis(void *context, const struct genesis *genesis)
-{
-    struct restore *restore = context;
-    rebuild_begin(&restore->rebuild, genesis);
-}
-
-static void on_decision(void *context, const struct decision *decision)
-{
-    struct restore *restore = context;
-    (void)rebuild_apply(&restore->rebuild, decision); /* it remembers that it could not */
-}
-
 /* Keeps of a frame what is before its record at `bytes_kept`. */
 static void take_part(struct restore *restore, const struct segment *segment, const struct frame *frame,
                       const uint8_t *bytes, size_t bytes_kept)
@@ -406,7 +394,7 @@ int cmd_restore(int argc, char **argv)
     if (code != EXIT_DONE)
         return code;
     const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
-    const struct journal_replay replay = {.context = &restore, .genesis = on_genesis, .decision = on_decision};
+    const struct journal_replay replay = rebuild_replay_whole(&restore.rebuild);
     if (taker_init(&restore.taker, linux_env(), restore.part) != STATUS_OK ||
         rebuild_init(&restore.rebuild, linux_env(), &limits) != STATUS_OK ||
         replay_init(&restore.replay, linux_env(), &replay) != STATUS_OK) {

@@ -3,31 +3,10 @@
  * of its own, checks its invariants and sums, and prints the state hash. Changes nothing.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/args.h"
 #include "cli/diverged.h"
-#include "journal/journal.h"
-#include "ledger/ledger.h"
-
-struct replayed {
-    struct region region;
-    struct ledger_limits limits;
-    struct ledger *ledger;
-};
-
-static void on_genesis(void *context, const struct genesis *genesis)
-{
-    struct replayed *replayed = context;
-    const struct siphash_key key = {genesis->key[0], genesis->key[1]};
-    replayed->ledger = ledger_init(&replayed->region, &replayed->limits, &key);
-}
-
-static void on_decision(void *context, const struct decision *decision)
-{
-    struct replayed *replayed = context;
-    ledger_evolve(replayed->ledger, decision);
-}
+#include "cli/dump.h"
 
 static void print_hex(const uint8_t *bytes, size_t n)
 {
@@ -64,6 +43,22 @@ static void print_report(const struct journal_report *report, const struct ledge
     printf("checksums, chain, order, sums and invariants are right\n");
 }
 
+static int run(struct rebuild *rebuild, const char *path, bool json)
+{
+    const struct journal_replay replay = rebuild_replay_whole(rebuild);
+    struct journal_report report = {0};
+    enum status status = journal_verify(linux_env(), path, &replay, &report);
+    if (status != STATUS_OK)
+        return dump_refused("verify", path, &report, status);
+    if (rebuild->limit_too_low != NULL) {
+        cli_error("verify", "'%s': the state does not fit this version's limit of %s", path, rebuild->limit_too_low);
+        return EXIT_FILES;
+    }
+    ledger_check(rebuild->ledger);
+    print_report(&report, rebuild->ledger, json);
+    return EXIT_DONE;
+}
+
 int cmd_verify(int argc, char **argv)
 {
     bool json = false;
@@ -80,26 +75,13 @@ int cmd_verify(int argc, char **argv)
     }
     if (other != NULL)
         return cli_finish("verify", diverged(words[0], other));
-    const struct env *env = linux_env();
-    struct replayed replayed = {.limits = ledger_limits_most()}; /* whatever the server was started with */
-    size_t bytes = ledger_bytes(&replayed.limits);
-    replayed.region = (struct region){env->memory_reserve(env->context, bytes), bytes, 0};
-    if (replayed.region.base == NULL) {
-        cli_error("verify", "address space for the tables cannot be had (%zu MiB)", bytes >> 20);
+    struct rebuild rebuild;
+    const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
+    if (rebuild_init(&rebuild, linux_env(), &limits) != STATUS_OK) {
+        cli_error("verify", "address space for the tables cannot be had (%zu MiB)", ledger_bytes(&limits) >> 20);
         return EXIT_FILES;
     }
-    const struct journal_replay replay = {
-        .context = &replayed, .genesis = on_genesis, .decision = on_decision};
-    struct journal_report report = {0};
-    enum status status = journal_verify(env, words[0], &replay, &report);
-    if (status == STATUS_OK) {
-        ledger_check(replayed.ledger);
-        print_report(&report, replayed.ledger, json);
-        code = EXIT_DONE;
-    } else {
-        cli_error("verify", "'%s': %s", words[0], report.problem[0] != 0 ? report.problem : status_text(status));
-        code = status == STATUS_DAMAGED || status == STATUS_VERSION ? EXIT_REFUSED : EXIT_FILES;
-    }
-    env->memory_release(env->context, replayed.region.base, bytes);
+    code = run(&rebuild, words[0], json);
+    rebuild_deinit(&rebuild);
     return cli_finish("verify", code);
 }

@@ -15,39 +15,7 @@
 #include "cli/client.h"
 #include "cli/document.h"
 #include "cli/dump.h"
-#include "engine/rebuild.h"
 #include "feed/position.h"
-
-struct work {
-    struct rebuild rebuild;
-    struct dump dump;
-};
-
-static void on_genesis(void *context, const struct genesis *genesis)
-{
-    struct work *work = context;
-    rebuild_begin(&work->rebuild, genesis);
-    work->dump.ledger = work->rebuild.ledger;
-}
-
-static void on_decision(void *context, const struct decision *decision)
-{
-    struct work *work = context;
-    (void)rebuild_apply(&work->rebuild, decision); /* it remembers that it could not */
-}
-
-static void on_frame(void *context, const struct journal_met *met)
-{
-    struct work *work = context;
-    if (work->rebuild.limit_too_low == NULL)
-        dump_frame(&work->dump, met);
-}
-
-static int explain(const char *path, const struct journal_report *report, enum status status)
-{
-    cli_error("verify", "'%s': %s", path, report->problem[0] != 0 ? report->problem : status_text(status));
-    return status == STATUS_DAMAGED || status == STATUS_VERSION ? EXIT_REFUSED : EXIT_FILES;
-}
 
 /* Asks a server for what follows the last position here: it knows where that one parts. */
 static int ask_server(const struct journal_report *own, const char *address, uint64_t *out_common)
@@ -90,7 +58,7 @@ static int ask_directory(const struct journal_report *own, const char *other, ui
     struct journal_report report = {0};
     enum status status = journal_verify(linux_env(), other, NULL, &report);
     if (status != STATUS_OK)
-        return explain(other, &report, status);
+        return dump_refused("verify", other, &report, status);
     if (memcmp(report.ledger_id, own->ledger_id, sizeof(own->ledger_id)) != 0) {
         cli_error("verify", "'%s' is of another ledger", other);
         return EXIT_REFUSED;
@@ -117,33 +85,21 @@ static int find_common(const struct journal_report *own, const char *other, uint
 
 static int print(const char *path, uint64_t common)
 {
-    struct work work;
-    struct journal_report report = {0};
-    const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
-    const struct journal_replay replay = {.context = &work, .genesis = on_genesis, .decision = on_decision};
-    const struct journal_frames frames = {&work, on_frame};
+    struct dump dump;
     int code = EXIT_FILES;
-    if (!dump_init(&work.dump, stdout) || rebuild_init(&work.rebuild, linux_env(), &limits) != STATUS_OK) {
+    if (dump_init(&dump, stdout)) {
+        dump.events_only = true;
+        dump.range.from_seq = common + 1;
+        code = dump_directory(&dump, "verify", path);
+        if (code == EXIT_DONE) {
+            fprintf(stderr, "the histories part behind event %" PRIu64 ": %" PRIu64 " events are in '%s' alone\n", common,
+                    dump.event_count, path);
+            code = dump.event_count == 0 ? EXIT_DONE : EXIT_REFUSED;
+        }
+    } else {
         cli_error("verify", "memory for the tables cannot be had");
-        dump_deinit(&work.dump);
-        return code;
     }
-    work.dump.events_only = true;
-    work.dump.range.from_seq = common + 1;
-    enum status status = journal_walk(linux_env(), path, &replay, &frames, &report);
-    if (status != STATUS_OK)
-        code = explain(path, &report, status);
-    else if (work.rebuild.limit_too_low != NULL)
-        cli_error("verify", "'%s': the state does not fit this version's limit of %s", path, work.rebuild.limit_too_low);
-    else if (work.dump.failed)
-        cli_error("verify", "standard output cannot be written, or memory is out");
-    else
-        code = work.dump.event_count == 0 ? EXIT_DONE : EXIT_REFUSED;
-    if (code != EXIT_FILES && status == STATUS_OK)
-        fprintf(stderr, "the histories part behind event %" PRIu64 ": %" PRIu64 " events are in '%s' alone\n", common,
-                work.dump.event_count, path);
-    dump_deinit(&work.dump);
-    rebuild_deinit(&work.rebuild);
+    dump_deinit(&dump);
     return code;
 }
 
@@ -153,7 +109,7 @@ int diverged(const char *path, const char *other)
     uint64_t common = 0;
     enum status status = journal_verify(linux_env(), path, NULL, &own);
     if (status != STATUS_OK)
-        return explain(path, &own, status);
+        return dump_refused("verify", path, &own, status);
     int code = find_common(&own, other, &common);
     return code != EXIT_DONE ? code : print(path, common < own.last_seq ? common : own.last_seq);
 }

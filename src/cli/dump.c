@@ -5,16 +5,19 @@
 
 #include "api/render.h"
 #include "base/rfc3339.h"
+#include "cli/cli.h"
 #include "feed/position.h"
 
 #define OUT_BYTES_MAX ((size_t)1 << 30) /* of one frame, which is at most 7 MiB long */
 
 bool dump_init(struct dump *dump, FILE *out)
 {
+    const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
     *dump = (struct dump){.out = out, .range = DUMP_ALL, .log_us = INT64_MIN};
     dump->decision.events = calloc(DECISION_EVENTS_MAX, sizeof(struct event));
     dump->decision.shortages = calloc(COMMAND_LINES_MAX, sizeof(struct shortage));
-    return dump->decision.events != NULL && dump->decision.shortages != NULL;
+    return rebuild_init(&dump->rebuild, linux_env(), &limits) == STATUS_OK && dump->decision.events != NULL &&
+           dump->decision.shortages != NULL;
 }
 
 void dump_deinit(struct dump *dump)
@@ -24,6 +27,7 @@ void dump_deinit(struct dump *dump)
     for (uint32_t i = 0; i < dump->name_count; i++)
         free((void *)(uintptr_t)dump->names[i].name.bytes); /* ours, made by keep_name */
     free(dump->names);
+    rebuild_deinit(&dump->rebuild);
 }
 
 /* A name that events behind it may have. */
@@ -149,7 +153,7 @@ static void put_events(struct dump *dump, struct buffer *out, const struct epoch
 {
     const struct decision *decision = &dump->decision;
     static const struct new_name none[1];
-    const struct render render = {dump->ledger, epochs, dump->name_count,
+    const struct render render = {dump->rebuild.ledger, epochs, dump->name_count,
                                   dump->names != NULL || !dump->keep_names ? dump->names : none};
     if (dump->kind_counts != NULL)
         dump->kind_counts[decision->kind]++;
@@ -233,4 +237,32 @@ void dump_frame(struct dump *dump, const struct journal_met *met)
     }
     dump->failed = dump->failed || out.failed || fwrite(out.bytes, 1, out.length, dump->out) != out.length;
     buffer_deinit(&out);
+}
+
+int dump_refused(const char *command, const char *path, const struct journal_report *report, enum status status)
+{
+    cli_error(command, "'%s': %s", path, report->problem[0] != 0 ? report->problem : status_text(status));
+    return status == STATUS_DAMAGED || status == STATUS_VERSION ? EXIT_REFUSED : EXIT_FILES;
+}
+
+static void on_frame(void *context, const struct journal_met *met)
+{
+    struct dump *dump = context;
+    if (dump->rebuild.limit_too_low == NULL)
+        dump_frame(dump, met);
+}
+
+int dump_directory(struct dump *dump, const char *command, const char *path)
+{
+    const struct journal_replay replay = rebuild_replay_whole(&dump->rebuild);
+    const struct journal_frames frames = {dump, on_frame};
+    struct journal_report report = {0};
+    enum status status = journal_walk(linux_env(), path, &replay, &frames, &report);
+    if (dump->rebuild.limit_too_low != NULL)
+        cli_error(command, "'%s': the state does not fit this version's limit of %s", path, dump->rebuild.limit_too_low);
+    else if (dump->failed)
+        cli_error(command, "standard output cannot be written, or memory is out");
+    else
+        return status == STATUS_OK ? EXIT_DONE : dump_refused(command, path, &report, status);
+    return EXIT_FILES;
 }

@@ -1,11 +1,13 @@
 /*
- * The journal in JSON, a line each: what `onhand journal dump` and `onhand verify --diverged` print. Events look as in the feed.
+ * The journal in JSON, a line each: what `onhand journal dump` and `onhand verify --diverged` print, and what `onhand repair` lists.
+ * Events look as in the feed. Beside it a ledger is made of what is read, which knows the names.
  */
 #ifndef ONHAND_CLI_DUMP_H
 #define ONHAND_CLI_DUMP_H
 
 #include <stdio.h>
 
+#include "engine/rebuild.h"
 #include "journal/frame.h"
 #include "journal/journal.h"
 #include "journal/segment.h"
@@ -20,7 +22,7 @@ struct dump_range {
 
 struct dump {
     FILE *out;
-    const struct ledger *ledger; /* has all names of what is printed */
+    struct rebuild rebuild; /* of all before what is printed, and that */
     struct dump_range range;
     bool events_only; /* nothing but events */
     /* Of frames that are in no ledger: names are taken from their records, and others may be missing. */
@@ -43,5 +45,11 @@ void dump_deinit(struct dump *dump);
 
 /* Prints what is in the range of a sound frame: its segment when that is a new one, the frame, its records, their events. */
 void dump_frame(struct dump *dump, const struct journal_met *met);
+
+/* Reads a data directory and prints it; of a damaged one all before the damage. Returns the exit code of the command, whose
+ * error is printed. */
+int dump_directory(struct dump *dump, const char *command, const char *path);
+/* Says as `command` why a data directory cannot be read; its exit code. */
+int dump_refused(const char *command, const char *path, const struct journal_report *report, enum status status);
 
 #endif

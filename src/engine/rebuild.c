@@ -90,3 +90,8 @@ struct journal_replay rebuild_replay(struct rebuild *rebuild)
                                    .image_end = replay_image_end,
                                    .image_layout = IMAGE_LAYOUT};
 }
+
+struct journal_replay rebuild_replay_whole(struct rebuild *rebuild)
+{
+    return (struct journal_replay){.context = rebuild, .genesis = replay_genesis, .decision = replay_decision};
+}
