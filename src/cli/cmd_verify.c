@@ -1,12 +1,24 @@
 /*
  * onhand verify: an offline check of a data directory. Reads every segment, frame and record, replays them into a ledger
- * of its own, checks its invariants and sums, and prints the state hash. Changes nothing.
+ * of its own, checks its invariants and sums, holds the checkpoints against it, and prints the state hash. Changes nothing.
  */
 #include <stdio.h>
 
 #include "cli/args.h"
 #include "cli/diverged.h"
 #include "cli/dump.h"
+#include "engine/checkpoint_check.h"
+
+struct work {
+    struct rebuild rebuild;
+    struct checkpoint_check check;
+    struct journal_report report;
+};
+
+static const char *const verdicts[] = {[CHECKPOINT_UNMET] = "unmet",
+                                       [CHECKPOINT_RIGHT] = "right",
+                                       [CHECKPOINT_OTHER_VERSION] = "other_version",
+                                       [CHECKPOINT_WRONG] = "wrong"};
 
 static void print_hex(const uint8_t *bytes, size_t n)
 {
@@ -14,21 +26,38 @@ static void print_hex(const uint8_t *bytes, size_t n)
         printf("%02x", bytes[i]);
 }
 
-static void print_report(const struct journal_report *report, const struct ledger *ledger, bool json)
+/* What is wrong with checkpoints, and what is not wrong and yet to be known. */
+static void say_checkpoints(const struct checkpoint_check *check)
 {
-    const struct ledger_counts counts = ledger_counts(ledger);
-    if (json) {
-        printf("{\"ok\":true,\"ledger\":\"");
-        print_hex(report->ledger_id, sizeof(report->ledger_id));
-        printf("\",\"epoch\":%u,\"segments\":%llu,\"frames\":%llu,\"decisions\":%llu,\"last_seq\":%llu,"
-               "\"torn_bytes\":%llu,\"items\":%u,\"locations\":%u,\"cells\":%u,\"holds\":%u,\"ids\":%u,"
-               "\"state_hash\":\"%016llx\"}\n",
-               epoch_number(report->epochs.now), (unsigned long long)report->segment_count, (unsigned long long)report->frame_count,
-               (unsigned long long)report->decision_count, (unsigned long long)report->last_seq,
-               (unsigned long long)report->cut_bytes, counts.items, counts.locations, counts.cells, counts.claims_live,
-               counts.ids, (unsigned long long)ledger_state_hash(ledger));
-        return;
+    for (size_t i = 0; i < check->count; i++)
+        if (check->list[i].problem[0] != 0)
+            cli_error("verify", "%s: %s", check->list[i].name, check->list[i].problem);
+}
+
+static void print_json(const struct work *work, bool right)
+{
+    const struct journal_report *report = &work->report;
+    const struct ledger_counts counts = ledger_counts(work->rebuild.ledger);
+    printf("{\"ok\":%s,\"ledger\":\"", right ? "true" : "false");
+    print_hex(report->ledger_id, sizeof(report->ledger_id));
+    printf("\",\"epoch\":%u,\"segments\":%llu,\"frames\":%llu,\"decisions\":%llu,\"last_seq\":%llu,"
+           "\"torn_bytes\":%llu,\"items\":%u,\"locations\":%u,\"cells\":%u,\"holds\":%u,\"ids\":%u,"
+           "\"state_hash\":\"%016llx\",\"checkpoints\":[",
+           epoch_number(report->epochs.now), (unsigned long long)report->segment_count, (unsigned long long)report->frame_count,
+           (unsigned long long)report->decision_count, (unsigned long long)report->last_seq,
+           (unsigned long long)report->cut_bytes, counts.items, counts.locations, counts.cells, counts.claims_live,
+           counts.ids, (unsigned long long)ledger_state_hash(work->rebuild.ledger));
+    for (size_t i = 0; i < work->check.count; i++) {
+        const struct checkpoint_checked *checked = &work->check.list[i];
+        printf("%s{\"name\":\"%s\",\"verdict\":\"%s\"}", i == 0 ? "" : ",", checked->name, verdicts[checked->verdict]);
     }
+    printf("]}\n");
+}
+
+static void print_report(const struct work *work, size_t wrong)
+{
+    const struct journal_report *report = &work->report;
+    const struct ledger_counts counts = ledger_counts(work->rebuild.ledger);
     printf("ledger      ");
     print_hex(report->ledger_id, sizeof(report->ledger_id));
     printf("\nepoch       %u\nsegments    %llu\nframes      %llu\ndecisions   %llu\nlast event  %llu\n", epoch_number(report->epochs.now),
@@ -36,31 +65,61 @@ static void print_report(const struct journal_report *report, const struct ledge
            (unsigned long long)report->decision_count, (unsigned long long)report->last_seq);
     printf("items       %u\nlocations   %u\ncells       %u\nlive holds  %u\nids kept    %u\n", counts.items,
            counts.locations, counts.cells, counts.claims_live, counts.ids);
-    printf("state hash  %016llx\n", (unsigned long long)ledger_state_hash(ledger));
+    printf("state hash  %016llx\n", (unsigned long long)ledger_state_hash(work->rebuild.ledger));
+    printf("checkpoints %zu\n", work->check.count);
     if (report->cut_bytes != 0)
         printf("torn tail   %llu bytes at %s, never acknowledged: the next start cuts them\n",
                (unsigned long long)report->cut_bytes, report->cut_where);
-    printf("checksums, chain, order, sums and invariants are right\n");
+    if (wrong == 0)
+        printf("checksums, chain, order, sums and invariants are right\n");
+    else
+        printf("checksums, chain, order, sums and invariants of the journal are right; %zu of the checkpoints are wrong\n", wrong);
 }
 
-static int run(struct rebuild *rebuild, const char *path, bool json)
+/* The checkpoints first: of their ledgers and that of the journal only one is in memory at a time. */
+static enum status read_checkpoints(struct work *work, const char *path, const struct ledger_limits *limits)
 {
-    const struct journal_replay replay = rebuild_replay_whole(rebuild);
-    struct journal_report report = {0};
-    enum status status = journal_verify(linux_env(), path, &replay, &report);
+    const struct env *env = linux_env();
+    struct env_directory *directory = NULL;
+    enum status status = env->directory_open(env->context, path, false, false, &directory);
     if (status != STATUS_OK)
-        return dump_refused("verify", path, &report, status);
-    if (rebuild->limit_too_low != NULL) {
-        cli_error("verify", "'%s': the state does not fit this version's limit of %s", path, rebuild->limit_too_low);
+        return STATUS_OK; /* the journal is not to be had either, which says it better */
+    status = checkpoint_check_read(&work->check, env, directory, limits);
+    env->directory_close(env->context, directory);
+    return status;
+}
+
+static void on_frame(void *context, const struct journal_met *met)
+{
+    struct work *work = context;
+    if (work->rebuild.limit_too_low == NULL)
+        checkpoint_check_meet(&work->check, met, work->rebuild.ledger);
+}
+
+static int run(struct work *work, const char *path, bool json)
+{
+    const struct journal_replay replay = rebuild_replay_whole(&work->rebuild);
+    const struct journal_frames frames = {work, on_frame};
+    enum status status = journal_walk(linux_env(), path, &replay, &frames, &work->report);
+    if (status != STATUS_OK)
+        return dump_refused("verify", path, &work->report, status);
+    if (work->rebuild.limit_too_low != NULL) {
+        cli_error("verify", "'%s': the state does not fit this version's limit of %s", path, work->rebuild.limit_too_low);
         return EXIT_FILES;
     }
-    ledger_check(rebuild->ledger);
-    print_report(&report, rebuild->ledger, json);
-    return EXIT_DONE;
+    ledger_check(work->rebuild.ledger);
+    size_t wrong = checkpoint_check_end(&work->check, work->report.ledger_id);
+    say_checkpoints(&work->check);
+    if (json)
+        print_json(work, wrong == 0);
+    else
+        print_report(work, wrong);
+    return wrong == 0 ? EXIT_DONE : EXIT_REFUSED;
 }
 
 int cmd_verify(int argc, char **argv)
 {
+    static struct work work;
     bool json = false;
     const char *other = NULL;
     const struct args_option table[] = {{"json", ARGS_FLAG, &json}, {"diverged", ARGS_TEXT, &other}, {NULL, ARGS_FLAG, NULL}};
@@ -75,13 +134,13 @@ int cmd_verify(int argc, char **argv)
     }
     if (other != NULL)
         return cli_finish("verify", diverged(words[0], other));
-    struct rebuild rebuild;
     const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
-    if (rebuild_init(&rebuild, linux_env(), &limits) != STATUS_OK) {
+    if (read_checkpoints(&work, words[0], &limits) != STATUS_OK ||
+        rebuild_init(&work.rebuild, linux_env(), &limits) != STATUS_OK) {
         cli_error("verify", "address space for the tables cannot be had (%zu MiB)", ledger_bytes(&limits) >> 20);
         return EXIT_FILES;
     }
-    code = run(&rebuild, words[0], json);
-    rebuild_deinit(&rebuild);
+    code = run(&work, words[0], json);
+    rebuild_deinit(&work.rebuild);
     return cli_finish("verify", code);
 }

@@ -2,15 +2,19 @@
 """
 Goal: a server that starts from a checkpoint is the one that stopped, whatever it was asked and however it ended.
 Method: load with checkpoints each MiB of journal, stops and kills in it; figures, lists, histories and questions about the past before
-and after; checkpoints that are damaged, of another ledger, or ahead of the journal.
+and after; checkpoints that are damaged, false, of another ledger, or ahead of the journal, and what verify says of them.
 """
+import json
 import os
 import random
 import shutil
+import struct
+import subprocess
 import time
 import unittest
 
-from server import FolderCase, verify
+from journal_stream import crc32c
+from server import BIN, FolderCase, verify
 
 from test_restart import mixed
 
@@ -20,6 +24,25 @@ EACH_MIB = ("--checkpoint-mib", "1", "--segment-mib", "8")
 
 def checkpoints(data):
     return sorted(name for name in os.listdir(data) if name.endswith(".checkpoint"))
+
+
+def judge(data):
+    """What verify says of the checkpoints: its exit code, name -> verdict, and what it complains about."""
+    done = subprocess.run([BIN, "verify", data, "--json"], capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, {row["name"]: row["verdict"] for row in json.loads(done.stdout)["checkpoints"]}, done.stderr
+
+
+def change(path, offset, of, form, value):
+    """A field of a block or the head, with the checksum that is right again: such a file was never damaged, it is false."""
+    with open(path, "r+b") as file:
+        whole = bytearray(file.read())
+        struct.pack_into(form, whole, offset, value)
+        struct.pack_into("<I", whole, of[1], crc32c(whole[of[0]:of[1]]))
+        file.seek(0)
+        file.write(whole)
+
+
+HEAD = (0, 508)
 
 
 class Checkpoints(FolderCase):
@@ -93,6 +116,12 @@ class Checkpoints(FolderCase):
                 byte = file.read(1)
                 file.seek(size // 2)
                 file.write(bytes([byte[0] ^ 4]))
+            code, verdicts, complaints = judge(server.data)
+            self.assertEqual(code, 1)
+            self.assertEqual(verdicts[os.path.basename(path)], "wrong")
+            self.assertEqual(verdicts[os.path.basename(first)], "wrong" if path == first else "right")
+            self.assertIn("%s: %s, offset" % (2 * (os.path.basename(path),)), complaints)
+            self.assertIn("Delete it", complaints)
             server.start()
             log = server.log()
             self.assertIn("a checkpoint was passed over: " + os.path.basename(second), log)
@@ -113,13 +142,49 @@ class Checkpoints(FolderCase):
         other = self.start(folder=folder)
         other.stream(mixed(50)).lines()
         other.stop()
+        state = verify(other.data)["state_hash"]
         for name in checkpoints(server.data):
             shutil.copy(os.path.join(server.data, name), other.data)
-        state = verify(other.data)["state_hash"]
         other.start()
         self.assertIn("a checkpoint was passed over", other.log())
         other.stop()
+        code, verdicts, complaints = judge(other.data)
+        self.assertEqual((code, set(verdicts.values())), (1, {"wrong"}))
+        self.assertEqual(complaints.count("is of another ledger"), 2)
+        for name in checkpoints(other.data):
+            os.remove(os.path.join(other.data, name))
         self.assertEqual(verify(other.data)["state_hash"], state)
+
+    def test_verify_holds_them_against_the_journal(self):
+        server, _ = self.filled()
+        first, second = checkpoints(server.data)
+        self.assertEqual(judge(server.data), (0, {first: "right", second: "right"}, ""))
+        path = os.path.join(server.data, first)
+        with open(path, "rb") as file:
+            good = file.read()
+        ordinal, = struct.unpack_from("<Q", good, 104)
+        cases = (("state hash", 72, "<Q", 1, "another state hash"),     # not that of its own image
+                 ("event", 56, "<Q", 1, "is not that of this file"),
+                 ("time", 64, "<q", 1, "or of another time"),
+                 ("frame's chain", 52, "<I", 1, "which is another one here"),
+                 ("offset", 88, "<Q", 512, "which is another one here"),
+                 ("frame", 104, "<Q", ordinal - 1, "which is another one here"),
+                 ("a frame that is not there", 104, "<Q", ordinal + 10 ** 9, "the journal has lost its end"),
+                 ("another ledger", 16, "<Q", 1, "is of another ledger"))
+        for what, offset, form, value, words in cases:
+            with self.subTest(what):
+                change(path, offset, HEAD, form, value)
+                code, verdicts, complaints = judge(server.data)
+                self.assertEqual((code, verdicts), (1, {first: "wrong", second: "right"}))
+                self.assertIn(words, complaints)
+                self.assertIn(first, complaints)
+            with open(path, "wb") as file:
+                file.write(good)
+        change(path, 12, HEAD, "<I", 4711)
+        code, verdicts, complaints = judge(server.data)
+        self.assertEqual((code, verdicts), (0, {first: "other_version", second: "right"}))
+        with open(path, "wb") as file:
+            file.write(good)
 
     def test_too_little_room_names_the_limit(self):
         server, _ = self.filled()

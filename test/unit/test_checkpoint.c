@@ -7,9 +7,11 @@
 #include "engine_world.h"
 
 #include "base/bytes.h"
+#include "engine/checkpoint_check.h"
 #include "engine/checkpointer.h"
 #include "engine/past_ledger.h"
 #include "journal/checkpoint.h"
+#include "ledger/image.h"
 #include "shard_walk.h"
 
 /* ---- a directory and its shard ---- */
@@ -440,6 +442,97 @@ static void one_that_is_not_what_the_engine_has_is_not_made(void **state)
     place_destroy(&place);
 }
 
+/* ---- verify ---- */
+
+struct checked_walk {
+    struct rebuild rebuild;
+    struct checkpoint_check check;
+};
+
+static void on_frame(void *context, const struct journal_met *met)
+{
+    struct checked_walk *walked = context;
+    checkpoint_check_meet(&walked->check, met, walked->rebuild.ledger);
+}
+
+/* As onhand verify does it. Returns how many are wrong. */
+static size_t check_all(const struct place *place, struct checked_walk *walked)
+{
+    struct env_directory *directory = NULL;
+    struct journal_report report;
+    const struct journal_frames frames = {walked, on_frame};
+    assert_int_equal(linux_env()->directory_open(NULL, place->path, false, false, &directory), STATUS_OK);
+    assert_int_equal(checkpoint_check_read(&walked->check, linux_env(), directory, &engine_limits), STATUS_OK);
+    linux_env()->directory_close(NULL, directory);
+    assert_int_equal(rebuild_init(&walked->rebuild, linux_env(), &engine_limits), STATUS_OK);
+    const struct journal_replay replay = rebuild_replay_whole(&walked->rebuild);
+    assert_int_equal(journal_walk(linux_env(), place->path, &replay, &frames, &report), STATUS_OK);
+    rebuild_deinit(&walked->rebuild);
+    return checkpoint_check_end(&walked->check, report.ledger_id);
+}
+
+/* Remembers another command than the one that was decided. */
+static void another_command(void *context, const struct decision *decision)
+{
+    struct decision other = *decision;
+    if (other.fingerprint != 0)
+        other.fingerprint = other.fingerprint == 1 ? 2 : other.fingerprint - 1;
+    assert_true(rebuild_apply(context, &other));
+}
+
+/* A checkpoint that is sound in itself, of a ledger that the journal does not make. */
+static void make_false(struct shard *shard)
+{
+    const struct checkpoint_mark mark = mark_of(shard);
+    struct rebuild rebuild;
+    struct journal_place place = JOURNAL_BEGIN;
+    struct image_place at = {0};
+    struct checkpoint_writer *writer = NULL;
+    static uint8_t bytes[IMAGE_CHUNK_BYTES_MAX];
+    size_t n;
+    assert_int_equal(rebuild_init(&rebuild, &watched.env, &engine_limits), STATUS_OK);
+    assert_true(rebuild_begin(&rebuild, journal_genesis(shard_journal(shard))));
+    const struct journal_replay replay = {.context = &rebuild, .decision = another_command};
+    assert_int_equal(journal_replay_to(shard_journal(shard), &place, mark.last_seq, mark.log_us, &replay, NULL), STATUS_OK);
+    assert_true(ledger_state_hash(rebuild.ledger) != mark.state_hash);
+    assert_int_equal(journal_checkpoint_begin(shard_journal(shard), &place, mark.log_us, ledger_state_hash(rebuild.ledger),
+                                              IMAGE_LAYOUT, &writer), STATUS_OK);
+    while ((n = ledger_image_write(rebuild.ledger, &at, bytes)) != 0)
+        assert_int_equal(checkpoint_put(writer, CHECKPOINT_IMAGE, bytes, n), STATUS_OK);
+    assert_int_equal(checkpoint_end(writer), STATUS_OK);
+    rebuild_deinit(&rebuild);
+}
+
+static void verify_finds_the_false_one(void **state)
+{
+    (void)state;
+    struct place place;
+    static struct checked_walk walked;
+    struct shard *shard = begun(&place, 9);
+    walk(shard, 500);
+    uint64_t right = make(shard);
+    walk(shard, 500);
+    make_false(shard);
+    walk(shard, 100);
+    shard_close(shard);
+    assert_int_equal(check_all(&place, &walked), 1);
+    assert_int_equal(walked.check.count, 2);
+    assert_int_equal(walked.check.list[0].verdict, CHECKPOINT_WRONG);
+    assert_non_null(strstr(walked.check.list[0].problem, "it is false"));
+    assert_int_equal(walked.check.list[1].verdict, CHECKPOINT_RIGHT);
+    assert_int_equal(walked.check.list[1].head.last_seq, right);
+    /* What is turned is damaged. */
+    int file = file_of(&place, right);
+    turn(file, 8 * (512 + 24) + 3);
+    assert_int_equal(check_all(&place, &walked), 2);
+    assert_int_equal(walked.check.list[1].verdict, CHECKPOINT_WRONG);
+    assert_non_null(strstr(walked.check.list[1].problem, "offset 512"));
+    turn(file, 8 * (512 + 24) + 3);
+    (void)close(file);
+    assert_int_equal(check_all(&place, &walked), 1);
+    place_destroy(&place);
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -472,6 +565,7 @@ int main(void)
         cmocka_unit_test(one_that_knows_more_than_the_journal_stops_the_start),
         cmocka_unit_test(what_fails_meanwhile_harms_nothing),
         cmocka_unit_test(one_that_is_not_what_the_engine_has_is_not_made),
+        cmocka_unit_test(verify_finds_the_false_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
