@@ -9,11 +9,27 @@
 #include "journal/checkpoint.h"
 #include "ledger/image.h"
 
-#define LOOK_NS    (INT64_C(200) * 1000 * 1000)       /* from one look at the journal's growth to the next */
-#define WAIT_NS    (INT64_C(5) * 1000 * 1000)         /* for a group to be durable */
-#define REST_NS    (INT64_C(30) * 1000 * 1000 * 1000) /* behind one that failed */
-#define SETTLE_BYTES (UINT64_C(8) << 20)              /* written and not yet on the disk, at most */
-#define BEGIN_TRIES  3
+#define LOOK_NS      (INT64_C(200) * 1000 * 1000)       /* from one look at the journal's growth to the next */
+#define WAIT_NS      (INT64_C(5) * 1000 * 1000)         /* for a group to be durable */
+#define REST_NS      (INT64_C(30) * 1000 * 1000 * 1000) /* behind one that failed */
+#define SETTLE_BYTES (UINT64_C(8) << 20)                /* written and not yet on the disk, at most */
+#define SLICE_EVENTS UINT64_C(65536)                    /* replayed between two looks at whether to end */
+
+/* One in the making, a piece at a time. */
+struct making {
+    const struct checkpointer_options *options;
+    const atomic_bool *stop; /* NULL for none */
+    struct checkpoint_mark mark;
+    struct rebuild rebuild;
+    struct journal_place place; /* so far the second ledger is */
+    bool begun;                 /* it has what it begins with */
+    struct checkpoint_writer *writer; /* when it is at the mark */
+    uint8_t *chunk;
+    struct image_place image;
+    uint64_t bytes, settled; /* written; and on the disk */
+    int64_t begin_ns;        /* of writing */
+    char problem[512];
+};
 
 struct checkpointer {
     struct checkpointer_options options;
@@ -25,7 +41,13 @@ struct checkpointer {
     atomic_bool wanted;
     bool marked; /* under the mutex, as is the mark */
     struct checkpoint_mark mark;
-    uint64_t journal_bytes; /* what the journal had written at the newest one; the thread's */
+    /* The thread's. */
+    bool asked;              /* for a mark */
+    bool makes;              /* of one, which it has */
+    struct making making;
+    uint64_t journal_bytes;  /* what the journal had written at the newest one */
+    uint64_t asked_bytes;    /* at the one that is made */
+    int64_t asked_ns;
     atomic_uint_fast64_t made, failures, last_seq, last_bytes, behind_bytes;
     atomic_int_fast64_t last_took_ns;
 };
@@ -37,186 +59,258 @@ static int64_t now_ns(const struct env *env)
 
 /* ---- one checkpoint ---- */
 
-#define PROBLEM(...) (void)snprintf(problem, problem_bytes, __VA_ARGS__)
-
-/* Brings the second ledger to the mark. */
-static enum status bring_up(const struct checkpointer_options *options, const struct checkpoint_mark *mark,
-                            struct rebuild *rebuild, struct journal_place *place, const atomic_bool *stop)
+static void making_end(struct making *making)
 {
-    const struct journal_replay replay = rebuild_replay(rebuild);
-    enum status status = journal_replay_checkpoint(options->journal, place, mark->log_us, mark->last_seq, &replay);
-    if (status == STATUS_NOT_FOUND) {
-        *place = JOURNAL_BEGIN;
-        status = rebuild_begin(rebuild, journal_genesis(options->journal)) ? STATUS_OK : STATUS_MEMORY;
-    }
-    if (status == STATUS_OK)
-        status = journal_replay_to(options->journal, place, mark->last_seq, mark->log_us, &replay, stop);
-    if (status == STATUS_OK && rebuild->ledger == NULL)
-        status = STATUS_MEMORY; /* it was begun anew with the journal, and could not be */
-    if (status == STATUS_OK && rebuild->limit_too_low != NULL)
-        status = STATUS_FULL;
-    return status;
+    const struct env *env = making->options->env;
+    checkpoint_abandon(making->writer);
+    if (making->chunk != NULL)
+        env->memory_release(env->context, making->chunk, IMAGE_CHUNK_BYTES_MAX);
+    rebuild_deinit(&making->rebuild);
 }
 
-/* Waits until no more than pace_bytes a second were written since begin_ns. */
-static void keep_pace(const struct checkpointer_options *options, uint64_t bytes, int64_t begin_ns)
+/* A second ledger, with what the last checkpoint has. */
+static enum status ledger_begin(struct making *making)
 {
-    if (options->pace_bytes == 0)
-        return;
-    int64_t due_ns = begin_ns + (int64_t)((double)bytes / (double)options->pace_bytes * 1e9);
-    int64_t left_ns = due_ns - now_ns(options->env);
-    if (left_ns <= 0)
-        return;
-    const struct timespec rest = {(time_t)(left_ns / 1000000000), (long)(left_ns % 1000000000)};
-    (void)nanosleep(&rest, NULL);
-}
-
-static enum status put_image(const struct checkpointer_options *options, const struct ledger *ledger,
-                             struct checkpoint_writer *writer, const atomic_bool *stop)
-{
-    const struct env *env = options->env;
-    uint8_t *bytes = env->memory_reserve(env->context, IMAGE_CHUNK_BYTES_MAX);
-    if (bytes == NULL)
-        return STATUS_MEMORY;
-    struct image_place place = {0};
-    uint64_t settled = 0;
-    int64_t begin_ns = now_ns(env);
-    size_t n;
-    enum status status = STATUS_OK;
-    while (status == STATUS_OK && (n = ledger_image_write(ledger, &place, bytes)) != 0) {
-        status = checkpoint_put(writer, CHECKPOINT_IMAGE, bytes, n);
-        if (status == STATUS_OK && checkpoint_bytes(writer) - settled >= SETTLE_BYTES) {
-            status = checkpoint_settle(writer);
-            settled = checkpoint_bytes(writer);
-            keep_pace(options, settled, begin_ns);
-        }
-        if (status == STATUS_OK && stop != NULL && atomic_load_explicit(stop, memory_order_relaxed))
-            status = STATUS_AGAIN;
-    }
-    env->memory_release(env->context, bytes, IMAGE_CHUNK_BYTES_MAX);
-    return status;
-}
-
-static enum status write_out(const struct checkpointer_options *options, const struct ledger *ledger,
-                             const struct journal_place *place, const atomic_bool *stop, uint64_t *out_bytes)
-{
-    struct checkpoint_writer *writer = NULL;
-    enum status status = STATUS_AGAIN;
-    for (unsigned i = 0; i < BEGIN_TRIES && status == STATUS_AGAIN; i++)
-        status = journal_checkpoint_begin(options->journal, place, ledger_now_us(ledger), ledger_state_hash(ledger),
-                                          IMAGE_LAYOUT, &writer);
+    const struct checkpointer_options *options = making->options;
+    const struct checkpoint_mark *mark = &making->mark;
+    enum status status = rebuild_init(&making->rebuild, options->env, &options->limits);
     if (status != STATUS_OK)
         return status;
-    status = put_image(options, ledger, writer, stop);
-    if (status != STATUS_OK) {
-        checkpoint_abandon(writer);
-        return status;
+    const struct journal_replay replay = rebuild_replay(&making->rebuild);
+    status = journal_replay_checkpoint(options->journal, &making->place, mark->log_us, mark->last_seq, &replay);
+    if (status == STATUS_NOT_FOUND) {
+        making->place = JOURNAL_BEGIN;
+        status = rebuild_begin(&making->rebuild, journal_genesis(options->journal)) ? STATUS_OK : STATUS_MEMORY;
     }
-    *out_bytes = checkpoint_bytes(writer);
-    return checkpoint_end(writer);
+    making->begun = status == STATUS_OK;
+    return status;
+}
+
+static bool is_at_mark(const struct making *making)
+{
+    const struct ledger *ledger = making->rebuild.ledger;
+    return making->place.ordinal != 0 && making->place.seq > making->mark.last_seq &&
+           ledger_now_us(ledger) >= making->mark.log_us;
+}
+
+/* A slice of what the journal has behind it. NOT_FOUND: it is not there yet. */
+static enum status ledger_replay(struct making *making)
+{
+    const struct checkpointer_options *options = making->options;
+    const struct checkpoint_mark *mark = &making->mark;
+    const struct journal_replay replay = rebuild_replay(&making->rebuild);
+    uint64_t slice = options->slice_events == 0 ? SLICE_EVENTS : options->slice_events;
+    bool last = mark->last_seq < making->place.seq + slice;
+    enum status status =
+        journal_replay_to(options->journal, &making->place, last ? mark->last_seq : making->place.seq + slice - 1,
+                          last ? mark->log_us : INT64_MIN, &replay, making->stop);
+    if (making->rebuild.ledger == NULL)
+        return STATUS_MEMORY; /* it was begun anew with the journal, and could not be */
+    if (making->rebuild.limit_too_low != NULL)
+        return STATUS_FULL;
+    return status == STATUS_AGAIN ? STATUS_NOT_FOUND : status;
+}
+
+/* The second ledger is at the mark: a file is begun, if it is what the engine's was there. */
+static enum status file_begin(struct making *making)
+{
+    const struct checkpointer_options *options = making->options;
+    const struct checkpoint_mark *mark = &making->mark;
+    const struct ledger *ledger = making->rebuild.ledger;
+    if (ledger_last_seq(ledger) != mark->last_seq || ledger_now_us(ledger) != mark->log_us ||
+        ledger_state_hash(ledger) != mark->state_hash) {
+        (void)snprintf(making->problem, sizeof(making->problem),
+                       "the journal makes another ledger than the one in memory: at event %llu its state hash is %016llx, "
+                       "in memory %016llx. No checkpoint is made. Stop the server, copy the data directory and run 'onhand "
+                       "verify' on the copy: when it says ok, the memory was wrong and the journal is right",
+                       (unsigned long long)ledger_last_seq(ledger), (unsigned long long)ledger_state_hash(ledger),
+                       (unsigned long long)mark->state_hash);
+        return STATUS_DAMAGED;
+    }
+    making->begin_ns = now_ns(options->env);
+    making->chunk = options->env->memory_reserve(options->env->context, IMAGE_CHUNK_BYTES_MAX);
+    if (making->chunk == NULL)
+        return STATUS_MEMORY;
+    return journal_checkpoint_begin(options->journal, &making->place, mark->log_us, mark->state_hash, IMAGE_LAYOUT,
+                                    &making->writer);
+}
+
+/* How long to wait so that no more than pace_bytes a second were written. */
+static int64_t pace(const struct making *making)
+{
+    const struct checkpointer_options *options = making->options;
+    if (options->pace_bytes == 0)
+        return 0;
+    int64_t due_ns = making->begin_ns + (int64_t)((double)making->settled / (double)options->pace_bytes * 1e9);
+    return max_i64(due_ns - now_ns(options->env), 0);
+}
+
+/* The next chunk of the image; behind the last one the file gets its name, and that is the end: OK. AGAIN else. */
+static enum status file_write(struct making *making, int64_t *out_rest_ns)
+{
+    size_t n = ledger_image_write(making->rebuild.ledger, &making->image, making->chunk);
+    if (n == 0) {
+        struct checkpoint_writer *writer = making->writer;
+        making->writer = NULL;
+        making->bytes = checkpoint_bytes(writer);
+        return checkpoint_end(writer);
+    }
+    enum status status = checkpoint_put(making->writer, CHECKPOINT_IMAGE, making->chunk, n);
+    if (status == STATUS_OK && checkpoint_bytes(making->writer) - making->settled >= SETTLE_BYTES) {
+        status = checkpoint_settle(making->writer);
+        making->settled = checkpoint_bytes(making->writer);
+        *out_rest_ns = pace(making);
+    }
+    return status == STATUS_OK ? STATUS_AGAIN : status;
+}
+
+/*
+ * The next piece. AGAIN: there is more, after *out_rest_ns. NOT_FOUND: the journal does not have the mark durably yet.
+ * Anything else is its end: OK, or why there is none, which making->problem says.
+ */
+static enum status making_step(struct making *making, int64_t *out_rest_ns)
+{
+    enum status status;
+    *out_rest_ns = 0;
+    if (making->writer != NULL) {
+        status = file_write(making, out_rest_ns);
+    } else {
+        bool at_mark = making->begun && is_at_mark(making);
+        status = !making->begun ? ledger_begin(making) : at_mark ? file_begin(making) : ledger_replay(making);
+        if (status == STATUS_OK)
+            status = STATUS_AGAIN;
+    }
+    if (status != STATUS_OK && status != STATUS_AGAIN && status != STATUS_NOT_FOUND && making->problem[0] == '\0')
+        (void)snprintf(making->problem, sizeof(making->problem), "no checkpoint could be made of event %llu: %s (%s)",
+                       (unsigned long long)making->mark.last_seq, status_text(status),
+                       status == STATUS_IO || status == STATUS_NO_SPACE ? env_last_error() : status_remedy(status));
+    return status;
+}
+
+static void rest_here(int64_t rest_ns)
+{
+    const struct timespec rest = {(time_t)(rest_ns / 1000000000), (long)(rest_ns % 1000000000)};
+    if (rest_ns > 0)
+        (void)nanosleep(&rest, NULL);
 }
 
 enum status checkpointer_make(const struct checkpointer_options *options, const struct checkpoint_mark *mark,
                               const atomic_bool *stop, uint64_t *out_bytes, char *problem, size_t problem_bytes)
 {
-    struct rebuild rebuild;
-    struct journal_place place;
-    enum status status = rebuild_init(&rebuild, options->env, &options->limits);
-    if (status == STATUS_OK)
-        status = bring_up(options, mark, &rebuild, &place, stop);
-    if (status == STATUS_OK &&
-        (ledger_last_seq(rebuild.ledger) != mark->last_seq || ledger_now_us(rebuild.ledger) != mark->log_us ||
-         ledger_state_hash(rebuild.ledger) != mark->state_hash)) {
-        PROBLEM("the journal makes another ledger than the one in memory: at event %llu its state hash is %016llx, in memory "
-                "%016llx. No checkpoint is made. Stop the server, copy the data directory and run 'onhand verify' on the "
-                "copy: when it says ok, the memory was wrong and the journal is right",
-                (unsigned long long)ledger_last_seq(rebuild.ledger),
-                (unsigned long long)ledger_state_hash(rebuild.ledger), (unsigned long long)mark->state_hash);
-        rebuild_deinit(&rebuild);
-        return STATUS_DAMAGED;
+    struct making making = {.options = options, .stop = stop, .mark = *mark};
+    int64_t rest_ns = 0;
+    enum status status = STATUS_AGAIN;
+    while (status == STATUS_AGAIN && (stop == NULL || !atomic_load_explicit(stop, memory_order_relaxed))) {
+        rest_here(rest_ns);
+        status = making_step(&making, &rest_ns);
     }
-    if (status == STATUS_OK)
-        status = write_out(options, rebuild.ledger, &place, stop, out_bytes);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_AGAIN;
+    if (status == STATUS_AGAIN)
+        (void)snprintf(making.problem, sizeof(making.problem),
+                       "the journal does not have event %llu durably, or the end was asked for",
+                       (unsigned long long)mark->last_seq);
     if (status != STATUS_OK)
-        PROBLEM("no checkpoint could be made of event %llu: %s (%s)", (unsigned long long)mark->last_seq,
-                status_text(status), status == STATUS_IO || status == STATUS_NO_SPACE ? env_last_error() : status_remedy(status));
-    rebuild_deinit(&rebuild);
+        (void)snprintf(problem, problem_bytes, "%s", making.problem);
+    *out_bytes = making.bytes;
+    making_end(&making);
     return status;
+}
+
+/* ---- one after the other ---- */
+
+/* Has the journal grown by so much? Then the end of a group is asked for. */
+static void look(struct checkpointer *checkpointer)
+{
+    const struct checkpointer_options *options = &checkpointer->options;
+    uint64_t bytes = journal_counters(options->journal).disk_bytes;
+    uint64_t behind = options->behind_bytes + bytes - checkpointer->journal_bytes;
+    atomic_store(&checkpointer->behind_bytes, behind);
+    if (behind < options->every_bytes)
+        return;
+    CHECK(pthread_mutex_lock(&checkpointer->mutex) == 0);
+    checkpointer->marked = false;
+    CHECK(pthread_mutex_unlock(&checkpointer->mutex) == 0);
+    checkpointer->asked = true;
+    checkpointer->asked_bytes = bytes;
+    atomic_store(&checkpointer->wanted, true);
+}
+
+/* With the mark that was asked for, when it is there. */
+static void make_begin(struct checkpointer *checkpointer)
+{
+    CHECK(pthread_mutex_lock(&checkpointer->mutex) == 0);
+    checkpointer->makes = checkpointer->marked;
+    if (checkpointer->makes)
+        checkpointer->making = (struct making){
+            .options = &checkpointer->options, .stop = &checkpointer->stop, .mark = checkpointer->mark};
+    CHECK(pthread_mutex_unlock(&checkpointer->mutex) == 0);
+    checkpointer->asked_ns = now_ns(checkpointer->options.env);
+}
+
+/* It is there, or not to be had. Returns for how long to rest. */
+static int64_t make_end(struct checkpointer *checkpointer, enum status status)
+{
+    const struct checkpointer_options *options = &checkpointer->options;
+    struct making *making = &checkpointer->making;
+    making_end(making);
+    checkpointer->asked = checkpointer->makes = false;
+    if (status != STATUS_OK) {
+        atomic_fetch_add(&checkpointer->failures, 1);
+        if (options->failed != NULL)
+            options->failed(options->argument, status, making->problem);
+        return REST_NS;
+    }
+    int64_t took_ns = now_ns(options->env) - checkpointer->asked_ns;
+    checkpointer->journal_bytes = checkpointer->asked_bytes;
+    checkpointer->options.behind_bytes = 0;
+    atomic_fetch_add(&checkpointer->made, 1);
+    atomic_store(&checkpointer->last_seq, making->mark.last_seq);
+    atomic_store(&checkpointer->last_bytes, making->bytes);
+    atomic_store(&checkpointer->last_took_ns, took_ns);
+    if (options->made != NULL)
+        options->made(options->argument, making->mark.last_seq, making->bytes, took_ns);
+    return LOOK_NS;
+}
+
+int64_t checkpointer_step(struct checkpointer *checkpointer)
+{
+    int64_t rest_ns = 0;
+    if (!checkpointer->asked)
+        look(checkpointer);
+    else if (!checkpointer->makes)
+        make_begin(checkpointer);
+    if (!checkpointer->makes)
+        return LOOK_NS;
+    enum status status = making_step(&checkpointer->making, &rest_ns);
+    if (status == STATUS_NOT_FOUND)
+        return WAIT_NS;
+    return status == STATUS_AGAIN ? rest_ns : make_end(checkpointer, status);
 }
 
 /* ---- the thread ---- */
 
-/* Waits on the condition until then; false when it is to stop. Under the mutex. */
+/* Waits until then, or until the mark is there that was asked for; false when it is to stop. Under the mutex. */
 static bool rest(struct checkpointer *checkpointer, int64_t rest_ns)
 {
     int64_t until_ns = now_ns(checkpointer->options.env) + rest_ns;
     const struct timespec until = {(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
-    if (!atomic_load(&checkpointer->stop))
+    bool there = checkpointer->asked && !checkpointer->makes && checkpointer->marked;
+    if (rest_ns > 0 && !there && !atomic_load(&checkpointer->stop))
         (void)pthread_cond_timedwait(&checkpointer->changed, &checkpointer->mutex, &until);
     return !atomic_load(&checkpointer->stop);
-}
-
-/* The end of a group from now on. Under the mutex. */
-static bool get_mark(struct checkpointer *checkpointer, struct checkpoint_mark *out_mark)
-{
-    checkpointer->marked = false;
-    atomic_store(&checkpointer->wanted, true);
-    while (!checkpointer->marked)
-        if (!rest(checkpointer, LOOK_NS))
-            return false;
-    *out_mark = checkpointer->mark;
-    return true;
-}
-
-/* Makes one. False when it is to stop. Under the mutex, which it lets go of meanwhile. */
-static bool make(struct checkpointer *checkpointer)
-{
-    const struct checkpointer_options *options = &checkpointer->options;
-    struct checkpoint_mark mark;
-    uint64_t journal_bytes = journal_counters(options->journal).disk_bytes;
-    if (!get_mark(checkpointer, &mark))
-        return false;
-    char problem[512];
-    uint64_t bytes = 0;
-    int64_t begin_ns = now_ns(options->env);
-    enum status status = STATUS_AGAIN;
-    for (bool go_on = true; go_on && status == STATUS_AGAIN;) {
-        CHECK(pthread_mutex_unlock(&checkpointer->mutex) == 0);
-        status = checkpointer_make(options, &mark, &checkpointer->stop, &bytes, problem, sizeof(problem));
-        CHECK(pthread_mutex_lock(&checkpointer->mutex) == 0);
-        go_on = status != STATUS_AGAIN || rest(checkpointer, WAIT_NS);
-    }
-    if (status == STATUS_AGAIN)
-        return false;
-    int64_t took_ns = now_ns(options->env) - begin_ns;
-    if (status == STATUS_OK) {
-        checkpointer->journal_bytes = journal_bytes;
-        checkpointer->options.behind_bytes = 0;
-        atomic_fetch_add(&checkpointer->made, 1);
-        atomic_store(&checkpointer->last_seq, mark.last_seq);
-        atomic_store(&checkpointer->last_bytes, bytes);
-        atomic_store(&checkpointer->last_took_ns, took_ns);
-        if (options->made != NULL)
-            options->made(options->argument, mark.last_seq, bytes, took_ns);
-        return true;
-    }
-    atomic_fetch_add(&checkpointer->failures, 1);
-    if (options->failed != NULL)
-        options->failed(options->argument, problem);
-    return rest(checkpointer, REST_NS);
 }
 
 static void *checkpointer_main(void *argument)
 {
     struct checkpointer *checkpointer = argument;
+    int64_t rest_ns = LOOK_NS;
     (void)setpriority(PRIO_PROCESS, 0, 19); /* of this thread: what others wait for goes first */
     CHECK(pthread_mutex_lock(&checkpointer->mutex) == 0);
-    while (rest(checkpointer, LOOK_NS)) {
-        uint64_t behind = checkpointer->options.behind_bytes +
-                          journal_counters(checkpointer->options.journal).disk_bytes - checkpointer->journal_bytes;
-        atomic_store(&checkpointer->behind_bytes, behind);
-        if (behind >= checkpointer->options.every_bytes && !make(checkpointer))
-            break;
+    while (rest(checkpointer, rest_ns)) {
+        CHECK(pthread_mutex_unlock(&checkpointer->mutex) == 0);
+        rest_ns = checkpointer_step(checkpointer);
+        CHECK(pthread_mutex_lock(&checkpointer->mutex) == 0);
     }
     CHECK(pthread_mutex_unlock(&checkpointer->mutex) == 0);
     return NULL;
@@ -254,6 +348,8 @@ void checkpointer_destroy(struct checkpointer *checkpointer)
     CHECK(pthread_cond_signal(&checkpointer->changed) == 0);
     if (checkpointer->started)
         CHECK(pthread_join(checkpointer->thread, NULL) == 0);
+    if (checkpointer->makes)
+        making_end(&checkpointer->making);
     CHECK(pthread_cond_destroy(&checkpointer->changed) == 0);
     CHECK(pthread_mutex_destroy(&checkpointer->mutex) == 0);
     free(checkpointer);

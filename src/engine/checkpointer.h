@@ -27,9 +27,10 @@ struct checkpointer_options {
     uint64_t every_bytes;        /* of journal, from one to the next */
     uint64_t behind_bytes;       /* of journal behind the newest one already */
     uint64_t pace_bytes;         /* written a second, at most; 0 for no bound */
-    /* Its thread: one was made, of so many bytes, in so long; or none, and why. May be NULL. */
+    uint64_t slice_events;       /* replayed by a step, about; 0 for a default */
+    /* The thread that makes them: one was made, of so many bytes, in so long; or none, and why. May be NULL. */
     void (*made)(void *argument, uint64_t last_seq, uint64_t bytes, int64_t took_ns);
-    void (*failed)(void *argument, const char *problem);
+    void (*failed)(void *argument, enum status status, const char *problem);
     void *argument;
 };
 
@@ -46,6 +47,11 @@ struct checkpointer;
 struct checkpointer *checkpointer_create(const struct checkpointer_options *options);
 /* Runs it on a thread of its own. MEMORY. */
 MUST_USE enum status checkpointer_start(struct checkpointer *checkpointer);
+/*
+ * What that thread does, again and again, for who has none: the next piece of what there is to do, a look at the journal's
+ * growth, a slice of replay, a chunk of the file. Returns for how many nanoseconds to rest before the next. One thread.
+ */
+int64_t checkpointer_step(struct checkpointer *checkpointer);
 /* Ends the thread, gives up what it is at, and frees it. NULL is allowed. */
 void checkpointer_destroy(struct checkpointer *checkpointer);
 

@@ -111,9 +111,10 @@ static void on_checkpoint(void *argument, uint64_t last_seq, uint64_t bytes, int
              (double)bytes / (1024.0 * 1024.0), (double)took_ns / 1e9);
 }
 
-static void on_no_checkpoint(void *argument, const char *problem)
+static void on_no_checkpoint(void *argument, enum status status, const char *problem)
 {
     (void)argument;
+    (void)status;
     log_error("%s", problem);
 }
 
