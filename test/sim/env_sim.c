@@ -385,6 +385,28 @@ static void names_cut(struct sim *sim)
     world->seen = world->kept;
 }
 
+static bool is_aside(const struct sim *sim, const char *name)
+{
+    for (size_t i = 0; i < sizeof(sim->aside) / sizeof(sim->aside[0]) && name != NULL; i++)
+        if (sim->aside[i] != NULL && strcmp(sim->aside[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void note_failure(struct sim *sim, const struct sim_file *file)
+{
+    sim->failed = sim->failed || !is_aside(sim, sim_name_of(sim, file));
+}
+
+/* Of a sync of names: a file that took its name since the last one may lose it. */
+static void note_names_failure(struct sim *sim)
+{
+    const struct sim_world *world = sim->world;
+    for (unsigned i = 0; i < world->change_count; i++)
+        if (world->changes[i].what == CHANGE_RENAME && !is_aside(sim, world->changes[i].from))
+            sim->failed = true;
+}
+
 /* ---- directory ---- */
 
 static enum status sim_directory_open(void *context, const char *path, bool create, bool exclusive,
@@ -451,7 +473,7 @@ static enum status sim_directory_sync(void *context, struct env_directory *direc
     flush_passes(sim);
     if (strikes(sim, sim->faults.names)) {
         sim_marks[SIM_NAMES_FAILED]++;
-        sim->failed = true;
+        note_names_failure(sim);
         return failed(STATUS_IO, "the sync of the directory failed");
     }
     sim->world->change_count = 0;
@@ -623,7 +645,7 @@ static enum status sim_file_write(void *context, struct env_file *file, uint64_t
         if (!last) {
             status = failed(STATUS_IO, "a write failed");
             sim_marks[fits > 0 ? SIM_WRITE_SHORT : SIM_WRITE_FAILED]++;
-            sim->failed = true;
+            note_failure(sim, file->file);
         }
     } else if (fits < n) {
         status = failed(STATUS_NO_SPACE, "the disk is full");
@@ -648,7 +670,7 @@ static enum status sim_file_sync(void *context, struct env_file *file)
     flush_passes(sim);
     if (strikes(sim, sim->faults.sync)) {
         sim_marks[SIM_SYNC_FAILED]++;
-        sim->failed = true;
+        note_failure(sim, file->file);
         file_keep(sim, file->file, false);
         return failed(STATUS_IO, "a flush failed");
     }
@@ -688,7 +710,7 @@ static enum status durable_fails(struct sim *sim, struct sim_file *file, uint64_
     bool whole = prng_below(&sim->disk, 4) == 0;
     file_put_kept(sim, file, offset, bytes, n, whole);
     sim_marks[whole ? SIM_DURABLE_FAILED_WHOLE : SIM_DURABLE_FAILED]++;
-    sim->failed = true;
+    note_failure(sim, file);
     return failed(STATUS_IO, "a durable write failed");
 }
 
@@ -981,6 +1003,11 @@ uint64_t sim_file_bytes(const struct sim *sim, const char *name)
 {
     const struct entry *entry = entry_find(&sim->world->seen, name);
     return entry == NULL ? 0 : entry->file->seen_bytes;
+}
+
+bool sim_has(const struct sim *sim, const char *name)
+{
+    return entry_find(&sim->world->seen, name) != NULL;
 }
 
 void sim_peek(const struct sim *sim, const char *name, uint64_t offset, void *bytes, size_t n)

@@ -94,7 +94,8 @@ struct sim {
     int64_t wall_offset_us;   /* of the wall clock */
     uint64_t crash_in;        /* the so-manyth call on the disk from here is the last; 0 for none */
     bool dead;                /* it was */
-    bool failed;              /* a durable write, a flush or a sync of names failed since the last start */
+    bool failed;              /* a durable write, a flush or a sync of names failed since the last start, of no file aside */
+    const char *aside[4];     /* files with these names can fail without harm, and so can a sync of no other new names */
     uint64_t calls;           /* on the disk, since the beginning */
     uint32_t memory_held;     /* reservations not given back */
     uint32_t stray_count;
@@ -117,6 +118,7 @@ void sim_kill(struct sim *sim);
 const char *sim_file_name(const struct sim *sim, unsigned n);
 /* The size that is seen. 0 for no such file. */
 uint64_t sim_file_bytes(const struct sim *sim, const char *name);
+bool sim_has(const struct sim *sim, const char *name);
 /* Reads what is seen, zeros behind the end. */
 void sim_peek(const struct sim *sim, const char *name, uint64_t offset, void *bytes, size_t n);
 /* Changes what is seen and kept. */

@@ -10,7 +10,8 @@ static bool is_segment(const char *name)
     return strlen(name) == SEGMENT_NAME_BYTES - 1 && segment_name_parse(name, &first_seq);
 }
 
-bool last_frame_find(struct last_frame *out)
+/* The last one that ends at this offset or before. */
+static bool frame_find(uint64_t limit, struct last_frame *out)
 {
     const char *name, *last = NULL;
     for (unsigned n = 0; (name = sim_file_name(&sr.sim, n)) != NULL; n++)
@@ -32,7 +33,7 @@ bool last_frame_find(struct last_frame *out)
     for (struct frame frame; out->end + FRAME_STEP_BYTES <= size; ordinal++) {
         sim_peek(&sr.sim, last, out->end, bytes, FRAME_STEP_BYTES);
         if (frame_parse(bytes, segment.ledger_id, &frame) != FRAME_OK || frame.ordinal != ordinal ||
-            out->end + frame.frame_bytes > size)
+            out->end + frame.frame_bytes > size || out->end + frame.frame_bytes > limit)
             break;
         sim_peek(&sr.sim, last, out->end, bytes, frame.frame_bytes);
         if (!frame_payload_sound(&frame, bytes))
@@ -43,6 +44,11 @@ bool last_frame_find(struct last_frame *out)
         out->last_seq = frame.last_seq;
     }
     return true;
+}
+
+bool last_frame_find(struct last_frame *out)
+{
+    return frame_find(UINT64_MAX, out);
 }
 
 static enum status verify(struct journal_report *report)
@@ -66,13 +72,36 @@ struct shard_options shard_options(void)
     };
 }
 
-/* A start on what is damaged is refused, and modifies nothing. */
-static void refused_start(void)
+enum status start_look(struct journal_report *report, uint64_t *out_hash)
+{
+    struct shard_options options = shard_options();
+    struct shard *shard = NULL;
+    options.journal.read_only = true;
+    options.accept_clock = true;
+    enum status status = shard_open(&options, &shard, report);
+    if (status != STATUS_OK)
+        return status;
+    *out_hash = ledger_state_hash(shard_ledger(shard));
+    shard_close(shard);
+    return STATUS_OK;
+}
+
+/*
+ * A start on what is damaged is refused, and modifies nothing; but not when it begins with a checkpoint, and only what is before
+ * that is damaged. first_seq: of the segment with the damage, 0 when it is not known.
+ */
+static void refused_start(uint64_t first_seq)
 {
     struct shard_options options = shard_options();
     struct shard *shard = NULL;
     struct journal_report report;
-    uint64_t before = sim_hash(&sr.sim);
+    uint64_t before = sim_hash(&sr.sim), hash;
+    if (start_look(&report, &hash) == STATUS_OK) {
+        if (report.checkpoint_seq == 0 || report.checkpoint_seq < first_seq)
+            violation("a start on a damaged journal begins with event %" PRIu64, report.checkpoint_seq);
+        paths[PATH_ROT_BEFORE]++;
+        return;
+    }
     enum status status = shard_open(&options, &shard, &report);
     if (status != STATUS_DAMAGED)
         violation("a start on a damaged journal: %s: %s", status_text(status), report.problem);
@@ -81,6 +110,21 @@ static void refused_start(void)
     if (sim_hash(&sr.sim) != before)
         violation("a refused start modified the data directory");
     paths[PATH_ROT_WRITABLE]++;
+}
+
+/* The last frame is gone, and nothing in the journal vouches for it: a start cuts it, unless a checkpoint does. */
+static void look_at_cut(const struct last_frame *last)
+{
+    struct journal_report report;
+    uint64_t hash;
+    enum status status = start_look(&report, &hash);
+    if (status == STATUS_DAMAGED && checkpoint_newest() + 1 >= last->first_seq)
+        paths[PATH_CHECKPOINT_VOUCHED]++;
+    else if (status != STATUS_OK)
+        violation("a torn end is refused: %s: %s", status_text(status), report.problem);
+    else if (report.last_seq != last->first_seq - 1)
+        violation("the last frame, from event %" PRIu64 " on, is gone, and a start ends at event %" PRIu64
+                  ": its checkpoint has event %" PRIu64, last->first_seq, report.last_seq, report.checkpoint_seq);
 }
 
 void rot_probe(void)
@@ -101,6 +145,8 @@ void rot_probe(void)
         if (plan_one_in(3) && is_segment(other))
             name = other;
     bool in_last = strcmp(name, last.name) == 0;
+    uint64_t first_seq = 0;
+    (void)segment_name_parse(name, &first_seq);
     uint64_t size = sim_file_bytes(&sr.sim, name);
     uint64_t used = in_last ? last.end : size;
     uint64_t at = plan(plan_one_in(8) ? size : plan_one_in(4) ? SEGMENT_HEADER_BYTES : used);
@@ -137,12 +183,13 @@ void rot_probe(void)
             if (report.cut_bytes == 0 && memcmp(after, zeros, sizeof(zeros)) != 0)
                 violation("rot of the last frame is cut and not reported");
             paths[PATH_ROT_CUT]++;
+            look_at_cut(&last);
         } else if (status == STATUS_DAMAGED && (!behind || !in_last)) {
             if (report.problem[0] == 0)
                 violation("damage is refused without a word");
             paths[PATH_ROT_REFUSED]++;
             if (plan_one_in(4))
-                refused_start();
+                refused_start(first_seq);
         } else {
             violation("rot in %s at %" PRIu64 " (last frame %" PRIu64 " to %" PRIu64 " of %s): %s, ends at event %" PRIu64
                       " of %" PRIu64 ", %s", name, sector, last.begin, last.end, last.name, status_text(status),
@@ -150,6 +197,34 @@ void rot_probe(void)
         }
         sim_poke(&sr.sim, name, sector, before, sizeof(before));
     }
+    quiet_end(&quiet);
+}
+
+/* The journal has lost its end, as a copy does that was not waited for: a start sees it when a checkpoint has more. Taken back. */
+void end_probe(void)
+{
+    static const uint8_t zeros[1 << 20];
+    static uint8_t before[1 << 20];
+    struct last_frame last, left;
+    if (!last_frame_find(&last) || last.end == SEGMENT_HEADER_BYTES)
+        return;
+    uint64_t size = sim_file_bytes(&sr.sim, last.name);
+    if (!frame_find(SEGMENT_HEADER_BYTES + plan(last.end - SEGMENT_HEADER_BYTES), &left) ||
+        left.end == SEGMENT_HEADER_BYTES || size - left.end > sizeof(before))
+        return;
+    struct quiet quiet = quiet_begin();
+    size_t n = (size_t)(size - left.end);
+    sim_peek(&sr.sim, last.name, left.end, before, n);
+    sim_poke(&sr.sim, last.name, left.end, zeros, n);
+    struct journal_report report;
+    uint64_t hash, checkpoint = checkpoint_newest();
+    enum status status = start_look(&report, &hash);
+    bool refused = status == STATUS_DAMAGED && checkpoint >= left.last_seq;
+    if (status == STATUS_OK ? report.last_seq != left.last_seq || checkpoint > left.last_seq : !refused)
+        violation("the journal ends at event %" PRIu64 ", its newest checkpoint at %" PRIu64 ": a start says %s, and ends at %" PRIu64,
+                  left.last_seq, checkpoint, status_text(status), report.last_seq);
+    paths[refused ? PATH_CHECKPOINT_VOUCHED : PATH_END_CUT]++;
+    sim_poke(&sr.sim, last.name, left.end, before, n);
     quiet_end(&quiet);
 }
 
@@ -210,7 +285,7 @@ void strays_judge(void)
     if (status == STATUS_DAMAGED) {
         paths[PATH_STRAY_REFUSED]++;
         if (plan_one_in(2))
-            refused_start();
+            refused_start(0);
     } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         violation("after a write that went astray: %s: %s", status_text(status), report.problem);
     } else if (report.last_seq >= least) {

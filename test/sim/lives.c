@@ -1,6 +1,8 @@
 /* A run: what it is drawn to be, and its lives from a start to their end. */
 #include "sim_run.h"
 
+#include "journal/checkpoint.h"
+
 #define LIVES_MAX 200
 #define CALM_S    120 /* all is answered by then */
 
@@ -43,9 +45,14 @@ static void draw_run(void)
     sr.seal_after_ns = (int64_t)(plan_one_in(3) ? 1 : 50) * 1000000;
     sr.crash_most = 80 + plan(plan_one_in(2) ? 300 : 1500) / (1 + sr.batch_max / 16);
     sr.judge_every = 24;
+    static const uint64_t every[] = {0, 4 << 10, 32 << 10, 128 << 10};
+    sr.checkpoint_every = every[plan(4)];
+    sr.checkpoint_slice = 1 + plan(400);
+    sr.checkpoint_one_in = 1 + (uint32_t)plan(8);
     if (sr.batch_max > 100)
         sr.fat = META_BYTES_MAX; /* groups so long that they are written beside the next */
     sim_begin(&sr.sim, sr.seed);
+    sr.sim.aside[0] = CHECKPOINT_NEXT_NAME;
     sr.sim.block_bytes = plan_one_in(2) ? 512 : 4096;
     sr.sim.flush_min_us = 30;
     sr.sim.flush_max_us = 300;
@@ -121,6 +128,8 @@ static bool start(struct journal_report *report)
         for (unsigned m = SIM_READ_FAILED; m <= SIM_NO_MEMORY; m++)
             faults_before += sim_marks[m];
         enum status status = shard_open(&options, &sr.shard, report);
+        if (status == STATUS_OK)
+            checkpoint_judge_start(report);
         for (unsigned m = SIM_READ_FAILED; m <= SIM_NO_MEMORY; m++)
             faults_after += sim_marks[m];
         if (status == STATUS_OK)
@@ -195,6 +204,10 @@ static void live(void)
     sr.stamp_us = sr.stamp_ns = 0;
     if (sr.has[FAULT_ROT] && plan_one_in(3))
         rot_probe();
+    if (sr.has[FAULT_ROT] && plan_one_in(3))
+        checkpoint_rot();
+    if (sr.has[FAULT_ROT] && plan_one_in(6))
+        end_probe();
     uint64_t strikes_before = strikes_count();
     if (!start(&report)) {
         sr.crashes++;
@@ -227,10 +240,13 @@ static void live(void)
                                          .failed = on_failed,
                                          .audit_failed = on_audit_failed};
         options.listeners[0].wake = woken;
+        checkpoints_begin(&report);
+        options.checkpointer = sr.checkpointer;
         sr.engine = engine_create(&options);
         if (sr.inbox == NULL || sr.engine == NULL)
             exit(2);
         engine_run(sr.engine);
+        checkpoints_end();
         if (engine_failed(sr.engine) && !sr.sim.dead && strikes_count() == strikes_before)
             violation("the server ended, and nothing failed: %s", journal_failure(sr.journal));
         if (engine_failed(sr.engine) && !sr.sim.dead)

@@ -5,6 +5,7 @@
  *     lives.c      a run from an empty world to where all is answered: starts, lives, ends
  *     clients.c    who sends commands, and repeats what was not answered
  *     judge.c      decisions, the feed and figures against the model's
+ *     checkpoints.c  those that are made, and what a start takes of them
  *     harm.c       rot, and writes that went astray
  *     test_sim.c   many runs, and what to do when one fails
  *
@@ -85,7 +86,18 @@ extern const char fault_letters[FAULT_COUNT + 1];
     X(FEED_FAILED, "feed read failed, read again")                                                                     \
     X(FEED_FROM_DISK, "feed read from disk")                                                                           \
     X(STATE_COMPARED, "live state compared")                                                                           \
-    X(LARGER_BLOCKS, "opened with larger blocks")
+    X(LARGER_BLOCKS, "opened with larger blocks")                                                                      \
+    X(CHECKPOINT_MADE, "checkpoint made")                                                                              \
+    X(CHECKPOINT_FAILED, "checkpoint failed by a fault")                                                               \
+    X(CHECKPOINT_CUT, "crash while a checkpoint was written")                                                          \
+    X(CHECKPOINT_DROPPED, "checkpoint deleted")                                                                        \
+    X(CHECKPOINT_START, "started from a checkpoint")                                                                   \
+    X(CHECKPOINT_PASSED, "damaged checkpoint passed over")                                                             \
+    X(CHECKPOINT_OLDER, "started from an older checkpoint")                                                            \
+    X(CHECKPOINT_NONE, "all checkpoints damaged, all replayed")                                                        \
+    X(CHECKPOINT_VOUCHED, "loss refused that a checkpoint vouches for")                                                \
+    X(END_CUT, "end lost that nothing vouches for")                                                                    \
+    X(ROT_BEFORE, "rot before the checkpoint, started")
 
 enum {
 #define X(name, words) PATH_##name,
@@ -144,12 +156,16 @@ struct sim_run {
     uint64_t crash_most;
     uint32_t judge_every;
     bool pauses; /* clients rest, longer than ids are remembered */
+    uint64_t checkpoint_every, checkpoint_slice; /* bytes of journal, 0 for none; events */
+    uint32_t checkpoint_one_in; /* turns of the clients is one of the checkpointer's */
 
     struct sim sim;
     struct shard *shard;
     struct journal *journal;
     struct engine *engine;
     struct inbox *inbox;
+    struct checkpointer *checkpointer; /* NULL for none */
+    int64_t checkpoint_ns;             /* its next turn is not before */
     struct done_queue done;
     bool closed;      /* the inbox is */
     bool calm;        /* nothing fails any more */
@@ -181,6 +197,10 @@ struct sim_run {
     struct told told[SENT_MAX * 4];
     uint64_t read_seq; /* the last event that a read saw that was answered */
     bool stopped_clean;    /* the last life ended by itself */
+    uint64_t checkpoint_seq;   /* the newest that was made */
+    unsigned checkpoint_count; /* there, when the last one was made */
+    uint32_t damaged_count;    /* of those that are there, or were */
+    uint64_t damaged[64];
     int64_t stamp_us, stamp_ns; /* the last log time handed out in this life, and when; 0 before the first */
     uint64_t digest;   /* of all that happened */
 };
@@ -240,9 +260,24 @@ void woken(void *argument);
 void on_failed(void *argument, enum status status);
 void on_audit_failed(void *argument, const char *problem);
 
+/* ---- checkpoints ---- */
+
+/* Of a life: the checkpointer begins, has its turn among the clients, and ends. */
+void checkpoints_begin(const struct journal_report *report);
+void checkpoints_turn(void);
+void checkpoints_end(void);
+/* The newest one that is there and was not damaged; 0 for none. */
+uint64_t checkpoint_newest(void);
+/* A start began with it. */
+void checkpoint_judge_start(const struct journal_report *report);
+/* One of them rots: a start passes it over. It stays so, or not. */
+void checkpoint_rot(void);
+
 /* ---- harm ---- */
 
 struct shard_options shard_options(void);
+/* What a start would find, by one that changes nothing; the state hash of its ledger when OK. */
+enum status start_look(struct journal_report *report, uint64_t *out_hash);
 struct last_frame {
     char name[64];
     uint64_t begin, end; /* in the file; where the sound frames end */
@@ -252,6 +287,7 @@ struct last_frame {
 bool last_frame_find(struct last_frame *out);
 /* Harm is done to some place at rest, looked at, and taken back. */
 void rot_probe(void);
+void end_probe(void);
 /* What rots while the server runs is read as damaged, or as it was: never as something else. */
 void rot_live(void);
 /* Writes went astray in the last life: this is found out, or took back only what nothing vouches for. */
