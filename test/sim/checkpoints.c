@@ -29,9 +29,8 @@ static void damaged_set(uint64_t seq, bool damaged)
 /* The newest one below this event that is sound, or any. 0 for none. */
 static uint64_t newest(uint64_t below, bool any)
 {
-    const char *name;
     uint64_t found = 0, seq;
-    for (unsigned n = 0; (name = sim_file_name(&sr.sim, n)) != NULL; n++)
+    for (const char *name = NULL; (name = sim_file_next(&sr.sim, name)) != NULL;)
         if (checkpoint_name_parse(name, &seq) && seq < below && (any || !is_damaged(seq)))
             found = seq; /* they come by name */
     return found;

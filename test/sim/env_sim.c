@@ -985,18 +985,16 @@ void sim_kill(struct sim *sim)
 
 /* ---- looking at it, and doing it harm ---- */
 
-const char *sim_file_name(const struct sim *sim, unsigned n)
+const char *sim_file_next(const struct sim *sim, const char *name)
 {
-    /* By name: the order of entries is of no account. */
     const struct names *names = &sim->world->seen;
+    const char *next = NULL;
     for (unsigned i = 0; i < names->count; i++) {
-        unsigned before = 0;
-        for (unsigned k = 0; k < names->count; k++)
-            before += strcmp(names->entries[k].name, names->entries[i].name) < 0;
-        if (before == n)
-            return names->entries[i].name;
+        const char *other = names->entries[i].name;
+        if ((name == NULL || strcmp(other, name) > 0) && (next == NULL || strcmp(other, next) < 0))
+            next = other;
     }
-    return NULL;
+    return next;
 }
 
 uint64_t sim_file_bytes(const struct sim *sim, const char *name)
@@ -1032,8 +1030,7 @@ uint64_t sim_hash(const struct sim *sim)
 {
     static const struct siphash_key key = {1, 2};
     uint64_t sum = 0;
-    const char *name;
-    for (unsigned n = 0; (name = sim_file_name(sim, n)) != NULL; n++) {
+    for (const char *name = NULL; (name = sim_file_next(sim, name)) != NULL;) {
         const struct sim_file *file = entry_find(&sim->world->seen, name)->file;
         uint64_t of = siphash64(&key, name, strlen(name)) + file->seen_bytes;
         for (size_t p = 0; p < file->page_count; p++)

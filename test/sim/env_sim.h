@@ -114,8 +114,8 @@ void sim_kill(struct sim *sim);
 
 /* ---- looking at it, and doing it harm ---- */
 
-/* The n-th file there is, by name; NULL beyond. */
-const char *sim_file_name(const struct sim *sim, unsigned n);
+/* The file that comes next, by name; behind NULL the first, behind the last NULL. */
+const char *sim_file_next(const struct sim *sim, const char *name);
 /* The size that is seen. 0 for no such file. */
 uint64_t sim_file_bytes(const struct sim *sim, const char *name);
 bool sim_has(const struct sim *sim, const char *name);

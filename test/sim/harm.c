@@ -1,7 +1,9 @@
 /* Harm that a disk does by itself: rot, and writes that go astray. */
 #include "sim_run.h"
 
+#include "base/bytes.h"
 #include "journal/frame.h"
+#include "journal/packed.h"
 #include "journal/segment.h"
 
 static bool is_segment(const char *name)
@@ -10,11 +12,18 @@ static bool is_segment(const char *name)
     return strlen(name) == SEGMENT_NAME_BYTES - 1 && segment_name_parse(name, &first_seq);
 }
 
+bool segment_packed(const char *name)
+{
+    uint8_t head[10];
+    sim_peek(&sr.sim, name, 0, head, sizeof(head));
+    return is_segment(name) && get_u16(head + 8) == PACKED_FORMAT;
+}
+
 /* The last one that ends at this offset or before. */
 static bool frame_find(uint64_t limit, struct last_frame *out)
 {
-    const char *name, *last = NULL;
-    for (unsigned n = 0; (name = sim_file_name(&sr.sim, n)) != NULL; n++)
+    const char *last = NULL;
+    for (const char *name = NULL; (name = sim_file_next(&sr.sim, name)) != NULL;)
         if (is_segment(name))
             last = name;
     if (last == NULL)
@@ -64,6 +73,7 @@ struct shard_options shard_options(void)
                     .path = "data",
                     .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
                     .tail_bytes = (size_t)32 << 20,
+                    .raw_segments = sr.raw_segments,
                     .fill_on_writer = true},
         .limits = play_limits,
         .id_window_ms = WINDOW_US / 1000,
@@ -140,8 +150,8 @@ void rot_probe(void)
     uint64_t last_seq = report.last_seq;
     if (last.last_seq < last_seq)
         violation("recovery finds event %" PRIu64 ", the last sound frame has %" PRIu64, last_seq, last.last_seq);
-    const char *name = last.name, *other;
-    for (unsigned n = 0; (other = sim_file_name(&sr.sim, n)) != NULL; n++)
+    const char *name = last.name;
+    for (const char *other = NULL; (other = sim_file_next(&sr.sim, other)) != NULL;)
         if (plan_one_in(3) && is_segment(other))
             name = other;
     bool in_last = strcmp(name, last.name) == 0;
@@ -154,6 +164,7 @@ void rot_probe(void)
         at = last.begin + plan(last.end - last.begin + 1);
     uint64_t sector = at / SIM_SECTOR_BYTES * SIM_SECTOR_BYTES;
     uint8_t before[SIM_SECTOR_BYTES], after[SIM_SECTOR_BYTES];
+    size_t n = size - sector < sizeof(before) ? (size_t)(size - sector) : sizeof(before); /* a packed one ends anywhere */
     sim_peek(&sr.sim, name, sector, before, sizeof(before));
     memcpy(after, before, sizeof(after));
     switch (plan(5)) {
@@ -170,8 +181,8 @@ void rot_probe(void)
     default:
         after[at - sector] ^= (uint8_t)(1u << plan(8));
     }
-    if (memcmp(before, after, sizeof(after)) != 0 && sector < size) {
-        sim_poke(&sr.sim, name, sector, after, sizeof(after));
+    if (sector < size && memcmp(before, after, n) != 0) {
+        sim_poke(&sr.sim, name, sector, after, n);
         status = verify(&report);
         /* Of a segment that is not the last, what is behind its last frame counts for nothing. */
         static const uint8_t zeros[SIM_SECTOR_BYTES];
@@ -195,7 +206,7 @@ void rot_probe(void)
                       " of %" PRIu64 ", %s", name, sector, last.begin, last.end, last.name, status_text(status),
                       report.last_seq, last_seq, report.problem);
         }
-        sim_poke(&sr.sim, name, sector, before, sizeof(before));
+        sim_poke(&sr.sim, name, sector, before, n);
     }
     quiet_end(&quiet);
 }
@@ -208,21 +219,23 @@ void end_probe(void)
     struct last_frame last, left;
     if (!last_frame_find(&last) || last.end == SEGMENT_HEADER_BYTES)
         return;
-    uint64_t size = sim_file_bytes(&sr.sim, last.name);
-    if (!frame_find(SEGMENT_HEADER_BYTES + plan(last.end - SEGMENT_HEADER_BYTES), &left) ||
-        left.end == SEGMENT_HEADER_BYTES || size - left.end > sizeof(before))
+    uint64_t size = sim_file_bytes(&sr.sim, last.name), checkpoint = checkpoint_newest();
+    left = last;
+    for (unsigned tries = 0; tries < 4 && left.last_seq >= checkpoint; tries++) /* rather before the checkpoint */
+        (void)frame_find(SEGMENT_HEADER_BYTES + plan(last.end - SEGMENT_HEADER_BYTES), &left);
+    if (left.end == SEGMENT_HEADER_BYTES || left.end == last.end || size - left.end > sizeof(before))
         return;
     struct quiet quiet = quiet_begin();
     size_t n = (size_t)(size - left.end);
     sim_peek(&sr.sim, last.name, left.end, before, n);
     sim_poke(&sr.sim, last.name, left.end, zeros, n);
     struct journal_report report;
-    uint64_t hash, checkpoint = checkpoint_newest();
+    uint64_t hash;
     enum status status = start_look(&report, &hash);
     bool refused = status == STATUS_DAMAGED && checkpoint >= left.last_seq;
     if (status == STATUS_OK ? report.last_seq != left.last_seq || checkpoint > left.last_seq : !refused)
-        violation("the journal ends at event %" PRIu64 ", its newest checkpoint at %" PRIu64 ": a start says %s, and ends at %" PRIu64,
-                  left.last_seq, checkpoint, status_text(status), report.last_seq);
+        violation("the journal ends at event %" PRIu64 ", its newest checkpoint at %" PRIu64 ": a start says %s, and ends at %" PRIu64
+                  ": %s", left.last_seq, checkpoint, status_text(status), report.last_seq, report.problem);
     paths[refused ? PATH_CHECKPOINT_VOUCHED : PATH_END_CUT]++;
     sim_poke(&sr.sim, last.name, left.end, before, n);
     quiet_end(&quiet);
@@ -246,23 +259,29 @@ void rot_live(void)
     if (sr.feed_seq == 0 || sr.sim.stray_count > 0 || !last_frame_find(&last))
         return;
     struct quiet quiet = quiet_begin();
-    uint64_t sector = plan(last.end / SIM_SECTOR_BYTES) * SIM_SECTOR_BYTES;
+    const char *name = last.name;
+    for (const char *other = NULL; (other = sim_file_next(&sr.sim, other)) != NULL;)
+        if (plan_one_in(3) && is_segment(other))
+            name = other;
+    bool packed = segment_packed(name);
+    uint64_t end = strcmp(name, last.name) == 0 ? last.end : sim_file_bytes(&sr.sim, name);
+    uint64_t sector = plan(end / SIM_SECTOR_BYTES) * SIM_SECTOR_BYTES;
     uint8_t before[SIM_SECTOR_BYTES], after[SIM_SECTOR_BYTES];
-    sim_peek(&sr.sim, last.name, sector, before, sizeof(before));
+    sim_peek(&sr.sim, name, sector, before, sizeof(before));
     memcpy(after, before, sizeof(after));
     after[plan(sizeof(after))] ^= (uint8_t)(1u << plan(8));
-    sim_poke(&sr.sim, last.name, sector, after, sizeof(after));
+    sim_poke(&sr.sim, name, sector, after, sizeof(after));
     static const struct siphash_key key = {7, 8};
     for (uint32_t i = 0; i < sr.feed_count; i++) {
         size_t n = 0;
         uint64_t seq = sr.feed[i].last_seq;
         enum status status = reader_read(seq, &n);
         if (status == STATUS_OK && (n < sr.feed[i].bytes || siphash64(&key, feed_bytes, sr.feed[i].bytes) != sr.feed[i].hash))
-            violation("rot in %s at %" PRIu64 " is read as event %" PRIu64, last.name, sector, seq);
-        paths[PATH_ROT_READ] += status == STATUS_DAMAGED;
+            violation("rot in %s at %" PRIu64 " is read as event %" PRIu64, name, sector, seq);
+        paths[packed ? PATH_ROT_READ_PACKED : PATH_ROT_READ] += status == STATUS_DAMAGED;
         i += (uint32_t)plan(1 + sr.feed_count / 16);
     }
-    sim_poke(&sr.sim, last.name, sector, before, sizeof(before));
+    sim_poke(&sr.sim, name, sector, before, sizeof(before));
     quiet_end(&quiet);
 }
 

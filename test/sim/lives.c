@@ -2,6 +2,7 @@
 #include "sim_run.h"
 
 #include "journal/checkpoint.h"
+#include "journal/cold.h"
 
 #define LIVES_MAX 200
 #define CALM_S    120 /* all is answered by then */
@@ -47,12 +48,17 @@ static void draw_run(void)
     sr.judge_every = 24;
     static const uint64_t every[] = {0, 4 << 10, 32 << 10, 128 << 10};
     sr.checkpoint_every = every[plan(4)];
+    static const size_t raw[] = {0, 0, 1, 3};
+    sr.raw_segments = raw[plan(4)];
     sr.checkpoint_slice = 1 + plan(400);
     sr.checkpoint_one_in = 1 + (uint32_t)plan(8);
+    if (sr.checkpoint_every != 0 || sr.raw_segments != 0)
+        sr.crash_most += sr.crash_most / 2; /* they take calls, too */
     if (sr.batch_max > 100)
         sr.fat = META_BYTES_MAX; /* groups so long that they are written beside the next */
     sim_begin(&sr.sim, sr.seed);
     sr.sim.aside[0] = CHECKPOINT_NEXT_NAME;
+    sr.sim.aside[1] = COLD_NEW_NAME;
     sr.sim.block_bytes = plan_one_in(2) ? 512 : 4096;
     sr.sim.flush_min_us = 30;
     sr.sim.flush_max_us = 300;
@@ -158,6 +164,14 @@ static bool start(struct journal_report *report)
     }
 }
 
+static bool any_packed(void)
+{
+    for (const char *name = NULL; (name = sim_file_next(&sr.sim, name)) != NULL;)
+        if (segment_packed(name))
+            return true;
+    return false;
+}
+
 static void judge_start(const struct journal_report *report)
 {
     paths[report->created ? PATH_CREATED : PATH_RECOVERED]++;
@@ -170,6 +184,7 @@ static void judge_start(const struct journal_report *report)
         violation("event %" PRIu64 " was told, and the journal ends at %" PRIu64, least, ledger_last_seq(ledger));
     if (!plan_one_in(3) || !feed_compare())
         feed_compare_all();
+    paths[PATH_PACKED_START] += any_packed();
     compare_live("after the start");
     judge_told(true);
     if (plan_one_in(4))
@@ -256,7 +271,14 @@ static void live(void)
     }
     bool dead = sr.sim.dead;
     bool failed = status != STATUS_OK || engine_failed(sr.engine);
-    paths[PATH_ROLLED] += journal_counters(sr.journal).segments > segments;
+    const struct journal_counters counters = journal_counters(sr.journal);
+    paths[PATH_ROLLED] += counters.segments > segments;
+    paths[PATH_PACKED] += counters.packed;
+    paths[PATH_PACK_FAILED] += counters.pack_failures;
+    paths[PATH_PACKED_CUT] += dead && sim_has(&sr.sim, COLD_NEW_NAME);
+    if (counters.pack_failures > 0 && !dead && strikes_count() == strikes_before && sr.sim.faults.capacity_bytes == 0 &&
+        sr.sim.stray_count == 0)
+        violation("a segment could not be packed, and nothing failed");
     if (!dead && !failed)
         compare_live("at the stop");
     if (!dead && !failed && sr.has[FAULT_ROT] && plan_one_in(2))

@@ -97,7 +97,12 @@ extern const char fault_letters[FAULT_COUNT + 1];
     X(CHECKPOINT_NONE, "all checkpoints damaged, all replayed")                                                        \
     X(CHECKPOINT_VOUCHED, "loss refused that a checkpoint vouches for")                                                \
     X(END_CUT, "end lost that nothing vouches for")                                                                    \
-    X(ROT_BEFORE, "rot before the checkpoint, started")
+    X(ROT_BEFORE, "rot before the checkpoint, started")                                                                \
+    X(PACKED, "segment packed")                                                                                        \
+    X(PACK_FAILED, "packing failed by a fault")                                                                        \
+    X(PACKED_CUT, "crash while a segment was packed")                                                                  \
+    X(PACKED_START, "started with packed segments, read from them")                                                    \
+    X(ROT_READ_PACKED, "rot of a packed segment met by a reader")
 
 enum {
 #define X(name, words) PATH_##name,
@@ -156,6 +161,7 @@ struct sim_run {
     uint64_t crash_most;
     uint32_t judge_every;
     bool pauses; /* clients rest, longer than ids are remembered */
+    size_t raw_segments; /* 0: none is packed */
     uint64_t checkpoint_every, checkpoint_slice; /* bytes of journal, 0 for none; events */
     uint32_t checkpoint_one_in; /* turns of the clients is one of the checkpointer's */
 
@@ -283,6 +289,7 @@ struct last_frame {
     uint64_t begin, end; /* in the file; where the sound frames end */
     uint64_t first_seq, last_seq;
 };
+bool segment_packed(const char *name);
 /* The last sound frame of the journal, found without its code for recovery. False when there is none. */
 bool last_frame_find(struct last_frame *out);
 /* Harm is done to some place at rest, looked at, and taken back. */
