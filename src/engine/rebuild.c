@@ -93,5 +93,7 @@ struct journal_replay rebuild_replay(struct rebuild *rebuild)
 
 struct journal_replay rebuild_replay_whole(struct rebuild *rebuild)
 {
-    return (struct journal_replay){.context = rebuild, .genesis = replay_genesis, .decision = replay_decision};
+    struct journal_replay replay = rebuild_replay(rebuild);
+    replay.whole = true;
+    return replay;
 }

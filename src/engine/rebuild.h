@@ -31,7 +31,7 @@ MUST_USE enum status rebuild_image(struct rebuild *rebuild, const uint8_t *bytes
 MUST_USE enum status rebuild_image_end(struct rebuild *rebuild, uint64_t state_hash);
 /* All of these, as what a replay is handed on to. When there was no memory to begin anew, ledger is NULL afterwards. */
 struct journal_replay rebuild_replay(struct rebuild *rebuild);
-/* The same of every decision, whatever a checkpoint stands for. */
+/* The same of every decision that is kept, whatever a checkpoint stands for. */
 struct journal_replay rebuild_replay_whole(struct rebuild *rebuild);
 /* Applies the next decision or tick; false when a limit is too low for it or was for one before. */
 bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision);

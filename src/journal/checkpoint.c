@@ -10,7 +10,7 @@
 static const uint8_t magic[8] = {0xff, 'o', 'n', 'h', 'c', 'h', 'k', 0x0a};
 
 #define HEAD_BYTES        512
-#define HEAD_FIELDS_END   128
+#define HEAD_FIELDS_END   136
 #define HEAD_CRC_AT       (HEAD_BYTES - 4)
 #define BLOCK_HEAD_BYTES  24 /* u32 bytes, u16 kind, u16 0, u64 number, u32 0, u32 checksum of all but itself */
 #define BLOCK_CRC_AT      20
@@ -96,6 +96,7 @@ static void head_write(const struct checkpoint *c, uint8_t out[HEAD_BYTES])
     put_u64(out + 104, c->ordinal);
     put_u64(out + 112, c->spacing_bytes);
     put_u64(out + 120, (uint64_t)c->created_us);
+    put_u64(out + 128, c->segment_first);
     put_u32(out + HEAD_CRC_AT, crc32c(0, out, HEAD_CRC_AT));
 }
 
@@ -122,9 +123,10 @@ static enum status head_parse(const uint8_t in[HEAD_BYTES], struct checkpoint *o
         .ordinal = get_u64(in + 104),
         .spacing_bytes = get_u64(in + 112),
         .created_us = (int64_t)get_u64(in + 120),
+        .segment_first = get_u64(in + 128),
     };
     memcpy(out->genesis.ledger_id, in + 16, 16);
-    return STATUS_OK;
+    return out->segment_first > UINT32_MAX ? STATUS_DAMAGED : STATUS_OK;
 }
 
 static void block_head(uint8_t out[BLOCK_HEAD_BYTES], enum checkpoint_block kind, uint64_t number, size_t n)

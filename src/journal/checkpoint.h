@@ -43,6 +43,7 @@ struct checkpoint {
     uint64_t ordinal;        /* of the last frame */
     uint32_t chain;          /* of it */
     uint64_t spacing_bytes;  /* of the index */
+    uint64_t segment_first;  /* number, from 0, of the oldest segment in it */
     int64_t created_us;      /* UTC wall time, for people */
 };
 

@@ -320,6 +320,8 @@ enum status cold_step(struct cold *cold)
     enum status status = segment_pack(&packing);
     if (status == STATUS_OK) {
         index_set_form(cold->index, number, INDEX_PACKED);
+        if (number < index_first(cold->index)) /* it was dropped meanwhile, and its name is taken again */
+            (void)cold->env->file_remove(cold->env->context, cold->directory, name);
         reader_pool_forget(cold->readers, here.first_seq);
         atomic_fetch_add(&cold->raw_bytes, here.end);
         atomic_fetch_add(&cold->bytes, packing.at);

@@ -47,10 +47,23 @@ enum status index_add_segment(struct index *index, uint64_t first_seq, uint64_t 
 static void places_thin(struct index *index)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < index->place_count; i += 2)
+    for (size_t i = index->place_first; i < index->place_count; i += 2)
         index->places[kept++] = index->places[i];
+    index->place_first = 0;
     index->place_count = kept;
     index->spacing_bytes *= 2;
+}
+
+/* Makes room for another one: of those that are gone, when they are many, else by a wider spacing. */
+static void places_make_room(struct index *index)
+{
+    if (index->place_first < index->place_max / 4) {
+        places_thin(index);
+        return;
+    }
+    index->place_count -= index->place_first;
+    memmove(index->places, index->places + index->place_first, index->place_count * sizeof(*index->places));
+    index->place_first = 0;
 }
 
 #define FRAME_PLACES_MAX (FRAME_BYTES_MAX / INDEX_SPACING_BYTES + 1)
@@ -95,7 +108,7 @@ void index_add_frame(struct index *index, uint64_t offset, uint64_t end, bool ha
     index->segments[index->segment_count - 1].record_bytes += record_bytes;
     for (size_t i = 0; i < count; i++) {
         if (index->place_count == index->place_max)
-            places_thin(index);
+            places_make_room(index);
         index->places[index->place_count++] = places[i];
     }
     (void)pthread_mutex_unlock(&index->lock);
@@ -107,7 +120,7 @@ size_t index_copy(struct index *index, size_t from, uint32_t segment, uint64_t o
     size_t count = 0;
     (void)pthread_mutex_lock(&index->lock);
     *out_spacing_bytes = index->spacing_bytes;
-    for (size_t i = from; i < index->place_count && count < most; i++) {
+    for (size_t i = index->place_first + from; i < index->place_count && count < most; i++) {
         const struct index_place *place = &index->places[i];
         if (place->segment > segment || (place->segment == segment && place->offset >= offset))
             break;
@@ -127,19 +140,39 @@ enum status index_load(struct index *index, const struct index_place *places, si
     return STATUS_OK;
 }
 
-void index_clear(struct index *index)
+void index_clear(struct index *index, uint32_t first)
 {
-    index->segment_count = index->place_count = 0;
+    index->segment_first = index->segment_count = first;
+    index->place_first = index->place_count = 0;
     index->spacing_bytes = INDEX_SPACING_BYTES;
     index->since_bytes = 0;
+}
+
+void index_drop(struct index *index, uint32_t first)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    CHECK(first < index->segment_count);
+    if (first > index->segment_first)
+        index->segment_first = first;
+    while (index->place_first < index->place_count && index->places[index->place_first].segment < first)
+        index->place_first++;
+    (void)pthread_mutex_unlock(&index->lock);
+}
+
+uint32_t index_first(struct index *index)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    size_t first = index->segment_first;
+    (void)pthread_mutex_unlock(&index->lock);
+    return (uint32_t)first;
 }
 
 bool index_find(struct index *index, uint64_t seq, struct index_place *out_place)
 {
     (void)pthread_mutex_lock(&index->lock);
-    bool any = index->segment_count > 0;
+    bool any = index->segment_count > index->segment_first;
     if (any) {
-        size_t low = 0; /* places before low have a sequence number <= seq */
+        size_t low = index->place_first; /* places before low have a sequence number <= seq */
         size_t high = index->place_count;
         while (low < high) {
             size_t middle = low + (high - low) / 2;
@@ -148,7 +181,9 @@ bool index_find(struct index *index, uint64_t seq, struct index_place *out_place
             else
                 high = middle;
         }
-        *out_place = low == 0 ? (struct index_place){.offset = SEGMENT_HEADER_BYTES} : index->places[low - 1];
+        *out_place = low == index->place_first
+                         ? (struct index_place){.offset = SEGMENT_HEADER_BYTES, .segment = (uint32_t)index->segment_first}
+                         : index->places[low - 1];
     }
     (void)pthread_mutex_unlock(&index->lock);
     return any;
@@ -157,7 +192,7 @@ bool index_find(struct index *index, uint64_t seq, struct index_place *out_place
 bool index_segment(struct index *index, uint32_t segment, struct index_segment *out_segment)
 {
     (void)pthread_mutex_lock(&index->lock);
-    bool there = segment < index->segment_count;
+    bool there = segment >= index->segment_first && segment < index->segment_count;
     if (there)
         *out_segment = index->segments[segment];
     (void)pthread_mutex_unlock(&index->lock);
@@ -181,7 +216,7 @@ bool index_sparsest(struct index *index, size_t keep, uint32_t *out_segment, str
 {
     const struct index_segment *found = NULL;
     (void)pthread_mutex_lock(&index->lock);
-    for (size_t i = 0; i + keep < index->segment_count; i++) {
+    for (size_t i = index->segment_first; i + keep < index->segment_count; i++) {
         const struct index_segment *here = &index->segments[i];
         if (here->form == INDEX_RAW && (found == NULL || sparser(here, found)))
             found = here;

@@ -41,9 +41,11 @@ struct index_place {
 struct index {
     const struct env *env;
     pthread_mutex_t lock; /* all below */
-    struct index_segment *segments;
-    size_t segment_count;
+    struct index_segment *segments; /* by their numbers from 0, which they keep */
+    size_t segment_first; /* those before it are gone */
+    size_t segment_count; /* the last one's number and 1 */
     struct index_place *places;
+    size_t place_first; /* those before it are of segments that are gone */
     size_t place_count, place_max;
     uint64_t spacing_bytes; /* changed by the writer, under the lock */
     uint64_t since_bytes;   /* of frames since the last frame with a place; the writer's */
@@ -65,15 +67,19 @@ size_t index_copy(struct index *index, size_t from, uint32_t segment, uint64_t o
                   size_t most, uint64_t *out_spacing_bytes);
 /* Puts places behind those that are there: of a checkpoint, whose index had this spacing. FULL. */
 enum status index_load(struct index *index, const struct index_place *places, size_t n, uint64_t spacing_bytes);
-/* Empties it. Nobody else has it yet. */
-void index_clear(struct index *index);
-/* The last place at or before seq; the beginning of the first segment when there is none. False when there are no segments. */
+/* Empties it: the next segment has this number. Nobody else has it yet. */
+void index_clear(struct index *index, uint32_t first);
+/* Segments before this one, which is there, are no longer kept. */
+void index_drop(struct index *index, uint32_t first);
+/* The oldest one kept. */
+uint32_t index_first(struct index *index);
+/* The last place at or before seq; the beginning of the oldest segment when there is none. False when there are no segments. */
 bool index_find(struct index *index, uint64_t seq, struct index_place *out_place);
 void index_set_form(struct index *index, uint32_t segment, enum index_form form);
 /* Of the raw segments before the newest `keep` ones the one with the smallest share of records, the oldest of equals. False when
  * there is none. */
 bool index_sparsest(struct index *index, size_t keep, uint32_t *out_segment, struct index_segment *out_here);
-/* False when there is no such segment. */
+/* False when there is no such segment, or no longer. */
 bool index_segment(struct index *index, uint32_t segment, struct index_segment *out_segment);
 
 #endif

@@ -34,6 +34,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "journal/beginning.h"
+#include "journal/checkpoint.h"
 #include "journal/cold.h"
 #include "journal/filler.h"
 #include "journal/frame.h"
@@ -41,6 +43,7 @@
 #include "journal/reader.h"
 #include "journal/recovery.h"
 #include "journal/resume.h"
+#include "journal/retention.h"
 #include "journal/segment.h"
 #include "journal/stream.h"
 #include "journal/tail.h"
@@ -125,6 +128,10 @@ struct journal {
     uint64_t flying_offset, flying_start;
     struct marks marks[2]; /* of the open group and the one in flight; made when one is read */
 
+    _Atomic uint64_t oldest_seq; /* written after oldest_us */
+    _Atomic int64_t oldest_us;
+    _Atomic uint64_t dropped, dropped_bytes;
+
     _Atomic uint64_t durable_ordinal; /* written after durable_seq */
     _Atomic uint64_t durable_seq;
     _Atomic uint64_t flushes, frames, record_bytes, disk_bytes, segments;
@@ -199,6 +206,7 @@ static bool read_start(const uint8_t *bytes, size_t n, struct recovery_end *out_
         memcmp(record.genesis.ledger_id, segment.ledger_id, 16) != 0)
         return false;
     *out_end = (struct recovery_end){.genesis = record.genesis,
+                                     .beginning = BEGINNING_OF_ALL,
                                      .segment = segment,
                                      .offset = n,
                                      .size_bytes = FILL_STEP_BYTES,
@@ -313,6 +321,8 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
     filler_used(journal->filler, end->offset);
     place_look(journal);
     (void)env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME); /* of an earlier run: space to have */
+    if (!beginning_is_of_all(&end->beginning))
+        retention_remove(env, journal->directory, end->beginning.first_seq);
     if (options->raw_segments == 0)
         return STATUS_OK;
     return cold_create(env, journal->directory, &journal->index, journal->readers, options->raw_segments,
@@ -403,12 +413,15 @@ enum status journal_open(const struct journal_options *options, const struct jou
         report->created = true;
         report->epochs = end.segment.epochs;
         report->segment_count = 1;
+        report->oldest_seq = SEGMENT_FIRST_SEQ;
         report->frame_count = 1;
         memcpy(report->ledger_id, end.segment.ledger_id, 16);
         if (replay != NULL && replay->genesis != NULL)
             replay->genesis(replay->context, &end.genesis);
     }
     journal->genesis = end.genesis;
+    atomic_init(&journal->oldest_seq, end.beginning.first_seq);
+    atomic_init(&journal->oldest_us, end.beginning.before_us);
     journal->segment = end.segment;
     journal->offset = end.offset;
     journal->ordinal = end.ordinal;
@@ -1065,8 +1078,18 @@ uint64_t journal_durable_ordinal(const struct journal *journal)
 
 uint64_t journal_oldest_seq(const struct journal *journal)
 {
-    (void)journal; /* everything is kept until retention exists */
-    return SEGMENT_FIRST_SEQ;
+    return atomic_load_explicit(&journal->oldest_seq, memory_order_acquire);
+}
+
+int64_t journal_oldest_us(const struct journal *journal)
+{
+    return atomic_load_explicit(&journal->oldest_us, memory_order_acquire);
+}
+
+/* What a read said, unless what it was for was dropped meanwhile. */
+static enum status unless_gone(const struct journal *journal, uint64_t from_seq, enum status status)
+{
+    return status != STATUS_OK && from_seq < journal_oldest_seq(journal) ? STATUS_NOT_FOUND : status;
 }
 
 const struct epochs *journal_epochs(const struct journal *journal)
@@ -1094,7 +1117,9 @@ enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset
         if (status != STATUS_NOT_FOUND && status != STATUS_END)
             return status;
     }
-    return memory_only ? STATUS_AGAIN : reader_pool_read(journal->readers, from_seq, bytes, n, out_bytes);
+    if (memory_only)
+        return STATUS_AGAIN;
+    return unless_gone(journal, from_seq, reader_pool_read(journal->readers, from_seq, bytes, n, out_bytes));
 }
 
 enum status journal_read_back(struct journal *journal, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
@@ -1106,7 +1131,7 @@ enum status journal_read_back(struct journal *journal, uint64_t from_seq, uint64
         return status;
     if (index_find(&journal->index, seq, &place) && from_seq < place.seq)
         from_seq = place.seq;
-    return reader_pool_read(journal->readers, from_seq, bytes, n, out_bytes);
+    return unless_gone(journal, from_seq, reader_pool_read(journal->readers, from_seq, bytes, n, out_bytes));
 }
 
 enum status journal_replay_until(struct journal *journal, struct journal_place *place, int64_t until_us, uint64_t until_seq,
@@ -1121,6 +1146,8 @@ enum status journal_replay_until(struct journal *journal, struct journal_place *
     work.stop = stop;
     status = reader_pool_replay(journal->readers, place, &work);
     replay_deinit(&work);
+    if (place->segment < index_first(&journal->index))
+        return STATUS_NOT_FOUND;
     return status == STATUS_OK && stop != NULL && atomic_load(stop) ? STATUS_AGAIN : status;
 }
 
@@ -1132,7 +1159,7 @@ enum status journal_copy_find(struct journal *journal, uint64_t seq, uint64_t or
     *out_cursor = (struct journal_cursor){.header = true, .offset = SEGMENT_HEADER_BYTES};
     if (seq == 0 && ordinal == 0)
         return STATUS_OK;
-    return reader_pool_find(journal->readers, seq, ordinal, chain, out_cursor);
+    return unless_gone(journal, seq + 1, reader_pool_find(journal->readers, seq, ordinal, chain, out_cursor));
 }
 
 /* What of it is in memory. False when it is not, or not right behind what was copied. */
@@ -1163,6 +1190,8 @@ enum status journal_copy(struct journal *journal, struct journal_cursor *cursor,
 {
     if (until_ordinal <= cursor->ordinal || journal_durable_ordinal(journal) <= cursor->ordinal)
         return STATUS_END;
+    if (cursor->segment < index_first(&journal->index))
+        return STATUS_NOT_FOUND;
     if (copy_tail(journal, cursor, until_ordinal, bytes, n, out_bytes))
         return STATUS_OK;
     return memory_only ? STATUS_AGAIN : reader_pool_copy(journal->readers, cursor, until_ordinal, bytes, n, out_bytes);
@@ -1181,6 +1210,8 @@ enum status journal_replay_to(struct journal *journal, struct journal_place *pla
     status = reader_pool_replay(journal->readers, place, &work);
     bool there = place->record == 0 && place->seq > last_seq && work.log_us >= log_us;
     replay_deinit(&work);
+    if (place->segment < index_first(&journal->index))
+        return STATUS_NOT_FOUND;
     return status == STATUS_OK && !there ? STATUS_AGAIN : status;
 }
 
@@ -1188,7 +1219,7 @@ enum status journal_replay_to(struct journal *journal, struct journal_place *pla
 static bool segment_find(struct journal *journal, uint64_t first_seq, uint32_t *out_segment)
 {
     struct index_segment segment;
-    for (uint32_t i = 0; index_segment(&journal->index, i, &segment); i++) {
+    for (uint32_t i = index_first(&journal->index); index_segment(&journal->index, i, &segment); i++) {
         if (segment.first_seq != first_seq)
             continue;
         *out_segment = i;
@@ -1254,6 +1285,68 @@ enum status journal_pack(struct journal *journal)
     return journal->cold == NULL ? STATUS_END : cold_step(journal->cold);
 }
 
+/* How many of them are put away, and may go. */
+static uint32_t archive(struct journal *journal, const struct journal_retention *wanted, const struct retention_choice *choice)
+{
+    struct index_segment here;
+    uint32_t i = wanted->archive == NULL ? choice->end : choice->first;
+    for (; i < choice->end; i++) {
+        char name[SEGMENT_NAME_BYTES];
+        CHECK(index_segment(&journal->index, i, &here));
+        segment_name(here.first_seq, name);
+        if (!wanted->archive(wanted->context, name))
+            break;
+    }
+    return i;
+}
+
+/* From now on it begins with this segment, and what is before it goes. */
+static enum status begin_at(struct journal *journal, uint32_t segment, struct journal_retained *retained, char *problem,
+                            size_t problem_bytes)
+{
+    const struct env *env = journal->env;
+    struct beginning beginning;
+    enum status status = retention_beginning(env, journal->directory, &journal->index, segment, &journal->genesis, &beginning,
+                                             &retained->bytes);
+    if (status == STATUS_OK)
+        status = beginning_write(env, journal->directory, &beginning);
+    if (status != STATUS_OK) {
+        (void)snprintf(problem, problem_bytes, BEGINNING_NAME " cannot be written: %s",
+                       status == STATUS_DAMAGED ? "a segment changed meanwhile" : env_last_error());
+        return status;
+    }
+    uint32_t first = index_first(&journal->index);
+    retained->segments = segment - first;
+    atomic_store_explicit(&journal->oldest_us, beginning.before_us, memory_order_release);
+    atomic_store_explicit(&journal->oldest_seq, beginning.first_seq, memory_order_release);
+    atomic_fetch_add(&journal->dropped, retained->segments);
+    atomic_fetch_add(&journal->dropped_bytes, retained->bytes);
+    atomic_fetch_sub(&journal->segments, retained->segments);
+    for (uint32_t i = first; i < segment; i++) {
+        struct index_segment gone;
+        CHECK(index_segment(&journal->index, i, &gone));
+        index_drop(&journal->index, i + 1);
+        reader_pool_forget(journal->readers, gone.first_seq);
+    }
+    retention_remove(env, journal->directory, beginning.first_seq);
+    return STATUS_OK;
+}
+
+enum status journal_retain(struct journal *journal, const struct journal_retention *wanted,
+                           struct journal_retained *out_retained, char *problem, size_t problem_bytes)
+{
+    struct retention_choice choice;
+    *out_retained = (struct journal_retained){.reason = RETAINED_WANTED};
+    enum status status =
+        retention_choose(journal->env, journal->directory, &journal->index, wanted, &choice, problem, problem_bytes);
+    if (status != STATUS_OK)
+        return status;
+    uint32_t end = archive(journal, wanted, &choice);
+    out_retained->over_bytes = choice.over_bytes;
+    out_retained->reason = end < choice.end ? RETAINED_ARCHIVE : choice.reason;
+    return end == choice.first ? STATUS_OK : begin_at(journal, end, out_retained, problem, problem_bytes);
+}
+
 struct journal_counters journal_counters(const struct journal *journal)
 {
     const struct cold_counters cold = journal->cold == NULL ? (struct cold_counters){0} : cold_counters(journal->cold);
@@ -1267,6 +1360,8 @@ struct journal_counters journal_counters(const struct journal *journal)
         .record_bytes = atomic_load_explicit(&journal->record_bytes, memory_order_relaxed),
         .disk_bytes = atomic_load_explicit(&journal->disk_bytes, memory_order_relaxed),
         .segments = atomic_load_explicit(&journal->segments, memory_order_relaxed),
+        .dropped = atomic_load_explicit(&journal->dropped, memory_order_relaxed),
+        .dropped_bytes = atomic_load_explicit(&journal->dropped_bytes, memory_order_relaxed),
         .read_failures = reader_pool_failures(journal->readers),
     };
 }

@@ -75,6 +75,7 @@ struct journal_report {
     uint64_t decision_count;
     uint64_t last_seq;
     uint64_t bytes_read;
+    uint64_t oldest_seq;     /* the oldest event kept */
     uint64_t checkpoint_seq; /* of the last event in the checkpoint it began with; 0 for none */
     char checkpoint_problem[512]; /* why a newer one was passed over; "" for none */
     uint64_t cut_bytes;     /* of a torn tail: never acknowledged, cut */
@@ -101,6 +102,9 @@ struct journal_replay {
     enum status (*image)(void *context, const uint8_t *bytes, size_t n);
     enum status (*image_end)(void *context, uint64_t state_hash);
     uint32_t image_layout;
+    /* All that is kept is read and checked, and handed on from the beginning. Where that is no longer kept, an image stands for it,
+     * of the oldest checkpoint that is good; what is recorded before that is checked, and not handed on. */
+    bool whole;
 };
 
 /*
@@ -189,8 +193,10 @@ MUST_USE enum status journal_begin_epoch(struct journal *journal, enum epoch_rea
 uint64_t journal_durable_seq(const struct journal *journal);
 /* Number of the last durable frame, the same. Frames without events have a number, too. */
 uint64_t journal_durable_ordinal(const struct journal *journal);
-/* The oldest sequence number kept (1 until retention exists). */
+/* The oldest event kept; only grows. */
 uint64_t journal_oldest_seq(const struct journal *journal);
+/* Log time by which all events before that one were recorded; INT64_MIN while there are none. Ask after journal_oldest_seq. */
+int64_t journal_oldest_us(const struct journal *journal);
 /* The epochs of the journal. Lives as long as it does; when one begins, there is another one from then on. */
 const struct epochs *journal_epochs(const struct journal *journal);
 static inline uint32_t journal_epoch(const struct journal *journal)
@@ -233,7 +239,7 @@ struct journal_place {
  * Hands on, from a place on, what is durable and was recorded until until_us, as journal_open does, up to the event
  * until_seq at most. place: JOURNAL_BEGIN, or where the last one ended; where this one ended, and on failure a place that
  * means nothing. Any thread; the callbacks are called from it. OK when all was handed on; AGAIN when it was stopped, and
- * may go on; IO, DAMAGED, VERSION or MEMORY.
+ * may go on; NOT_FOUND when it is no longer kept; IO, DAMAGED, VERSION or MEMORY.
  */
 MUST_USE enum status journal_replay_until(struct journal *journal, struct journal_place *place, int64_t until_us,
                                           uint64_t until_seq, const struct journal_replay *replay, const atomic_bool *stop);
@@ -262,7 +268,7 @@ MUST_USE enum status journal_copy_find(struct journal *journal, uint64_t seq, ui
  * until_ordinal: as many as fit. Verified where they are read from disk.
  *
  * Returns OK (at least one), END (nothing more that is durable), FULL (the next does not fit n: FRAME_BYTES_MAX always does), AGAIN
- * (only when memory_only: it would need the disk), IO or DAMAGED. Any thread.
+ * (only when memory_only: it would need the disk), NOT_FOUND when it is no longer kept, IO or DAMAGED. Any thread.
  */
 MUST_USE enum status journal_copy(struct journal *journal, struct journal_cursor *cursor, uint64_t until_ordinal,
                                   bool memory_only, uint8_t *bytes, size_t n, size_t *out_bytes);
@@ -303,9 +309,37 @@ MUST_USE enum status journal_checkpoint_begin(struct journal *journal, const str
 /* Packs the sparsest old segment on this thread, of a journal without the thread that does it: as cold_step (cold.h). */
 enum status journal_pack(struct journal *journal);
 
+/* What is wanted of the past, and what is needed. */
+struct journal_retention {
+    int64_t before_us;   /* all that was recorded by then may go; INT64_MIN: age is no reason */
+    uint64_t most_bytes; /* on disk: beyond it the oldest may go, whatever its age; UINT64_MAX: size is no reason */
+    int64_t horizon_us;  /* what was recorded after it stays, whatever the size: questions about the past reach there */
+    uint64_t needed_seq; /* the ledger may ask for the events from this one on */
+    /* Has the segment of this name, which is complete, put away; false: not now, so it stays. May be NULL. */
+    bool (*archive)(void *context, const char *name);
+    void *context;
+};
+
+/* Why the oldest segment stays. */
+enum retained_for { RETAINED_NOT, RETAINED_WANTED, RETAINED_CHECKPOINT, RETAINED_LEDGER, RETAINED_HORIZON, RETAINED_ARCHIVE };
+
+struct journal_retained {
+    uint64_t segments, bytes; /* that went, now */
+    uint64_t over_bytes;      /* by so much the journal is still larger than is wanted */
+    enum retained_for reason;
+};
+
+/*
+ * Drops old segments (retention.h). OK, also when none went; MEMORY, IO, NO_SPACE: none did, it may be tried again. DAMAGED: none did,
+ * because a checkpoint, without which the rest is of no use, is not good. problem: in words, unless OK. Any thread, one at a time.
+ */
+MUST_USE enum status journal_retain(struct journal *journal, const struct journal_retention *wanted,
+                                    struct journal_retained *out_retained, char *problem, size_t problem_bytes);
+
 struct journal_counters {
     uint64_t flushes, frames, record_bytes, disk_bytes, segments;
     uint64_t packed, packed_raw_bytes, packed_bytes, pack_failures; /* old segments: cold.h */
+    uint64_t dropped, dropped_bytes; /* old segments: retention.h */
     uint64_t read_failures; /* reads of the segments that failed or found damage */
 };
 struct journal_counters journal_counters(const struct journal *journal);

@@ -149,11 +149,9 @@ void reader_pool_forget(struct reader_pool *pool, uint64_t first_seq)
     (void)pthread_mutex_lock(&pool->lock);
     for (unsigned i = 0; i < WINDOW_COUNT; i++) {
         struct window *window = &pool->windows[i];
-        struct index_segment segment;
         while (window->busy)
             (void)pthread_cond_wait(&pool->idle, &pool->lock);
-        if (window->file == NULL || !index_segment(pool->index, window->segment, &segment) ||
-            segment.first_seq != first_seq)
+        if (window->file == NULL || window->first_seq != first_seq)
             continue;
         segment_file_close(window->file);
         window->file = NULL;
@@ -208,6 +206,8 @@ static enum status window_aim(struct reader_pool *pool, struct window *window, u
     char name[SEGMENT_NAME_BYTES];
     segment_name(first_seq, name);
     enum status status = segment_file_open(pool->env, pool->directory, name, &window->file);
+    if (status == STATUS_NOT_FOUND && segment < index_first(pool->index))
+        return status; /* it was dropped meanwhile */
     return status == STATUS_OK ? status : read_failed(pool, window, 0, status, why_unread(status));
 }
 

@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "journal/checkpoint.h"
 #include "journal/repair.h"
 #include "journal/replay.h"
 #include "journal/resume.h"
@@ -52,6 +53,9 @@ struct recovery {
     uint64_t *names; /* first sequence numbers of the segments, sorted */
     size_t name_count, name_max;
     enum status listing;
+
+    uint32_t base;         /* number of the first of them, from 0 */
+    uint32_t image_chain;  /* of the frame end->image_ordinal; frames up to it are checked, and not handed on */
 
     struct window window;
     struct replay replay;
@@ -158,8 +162,11 @@ static enum status records_replay(struct recovery *recovery, const struct frame 
 {
     struct recovery_end *end = recovery->end;
     struct replay *replay = &recovery->replay;
+    const struct journal_replay *to = replay->to;
     replay->ledger_id = end->segment.ledger_id;
+    replay->to = frame->ordinal > end->image_ordinal ? to : NULL;
     enum status status = replay_frame(replay, frame, records, 0, frame->first_seq);
+    replay->to = to;
     if (status != STATUS_OK && replay->bad == NULL)
         PROBLEM(recovery, "%s, offset %" PRIu64 ": the record %zu bytes into frame %" PRIu64 " %s. %s", name, end->offset,
                 replay->at, frame->ordinal,
@@ -170,6 +177,13 @@ static enum status records_replay(struct recovery *recovery, const struct frame 
         PROBLEM(recovery,
                 "%s, offset %" PRIu64 ": frame %" PRIu64 " has sound checksums but %s. Please report this. %s", name,
                 end->offset, frame->ordinal, replay->bad, REMEDY);
+    if (status == STATUS_OK && frame->ordinal == end->image_ordinal && frame->chain != recovery->image_chain) {
+        PROBLEM(recovery,
+                "%s, offset %" PRIu64 ": frame %" PRIu64 " is not the one that the checkpoint of event %" PRIu64
+                " was made of, and the journal's beginning is no longer kept. %s",
+                name, end->offset, frame->ordinal, recovery->report->checkpoint_seq, REMEDY);
+        status = STATUS_DAMAGED;
+    }
     if (status != STATUS_OK)
         return status;
     end->genesis = replay->genesis;
@@ -281,6 +295,15 @@ static enum status header_read(struct recovery *recovery, const char *name, stru
         PROBLEM(recovery, "%s was written by a newer version. Use that version; nothing was changed.", name);
         return STATUS_VERSION;
     }
+    return STATUS_OK;
+}
+
+/* The same of one that is read. */
+static enum status segment_header(struct recovery *recovery, const char *name, struct segment *out_segment)
+{
+    enum status status = header_read(recovery, name, out_segment);
+    if (status != STATUS_OK)
+        return status;
     recovery->report->segment_count++;
     recovery->report->bytes_read += SEGMENT_HEADER_BYTES;
     return STATUS_OK;
@@ -291,29 +314,48 @@ static enum status segment_resume(struct recovery *recovery, const char *name)
 {
     struct recovery_end *end = recovery->end;
     struct segment segment;
-    enum status status = header_read(recovery, name, &segment);
+    enum status status = segment_header(recovery, name, &segment);
     if (status != STATUS_OK)
         return status;
     end->segment = segment;
     return STATUS_OK;
 }
 
+/* Is it the one that the journal begins with? */
+static enum status check_first(struct recovery *recovery, const struct segment *segment, const char *name)
+{
+    const struct beginning *beginning = &recovery->end->beginning;
+    if (segment->number != beginning->number || segment->first_seq != beginning->first_seq ||
+        segment->first_ordinal != beginning->first_ordinal || segment->previous_chain != beginning->previous_chain ||
+        recovery->names[0] != beginning->first_seq) {
+        PROBLEM(recovery,
+                "the first segment is missing: the oldest one there, %s, is number %" PRIu64 " of its journal, and number %" PRIu64
+                " is the oldest that was kept. %s",
+                name, segment->number, beginning->number, REMEDY);
+        return STATUS_DAMAGED;
+    }
+    if (beginning_is_of_all(beginning) || memcmp(segment->ledger_id, beginning->genesis.ledger_id, 16) == 0)
+        return STATUS_OK;
+    PROBLEM(recovery, "%s belongs to another ledger than " BEGINNING_NAME ". %s", name, REMEDY);
+    return STATUS_DAMAGED;
+}
+
 static enum status segment_begin(struct recovery *recovery, size_t position, const char *name)
 {
     struct recovery_end *end = recovery->end;
     struct segment segment;
-    enum status status = header_read(recovery, name, &segment);
+    enum status status = segment_header(recovery, name, &segment);
     if (status != STATUS_OK)
         return status;
     end->offset = recovery->before_offset; /* until it is known to follow */
     if (position == 0) {
-        if (segment.number != 1 || segment.first_seq != SEGMENT_FIRST_SEQ || segment.first_ordinal != 1 ||
-            segment.previous_chain != 0 || recovery->names[0] != SEGMENT_FIRST_SEQ) {
-            PROBLEM(recovery,
-                    "the first segment is missing: the oldest one there, %s, is number %" PRIu64 " of its journal. %s",
-                    name, segment.number, REMEDY);
-            return STATUS_DAMAGED;
-        }
+        const struct beginning *beginning = &end->beginning;
+        status = check_first(recovery, &segment, name);
+        if (status != STATUS_OK)
+            return status;
+        end->ordinal = beginning->first_ordinal - 1;
+        end->chain = beginning->previous_chain;
+        end->last_seq = beginning->first_seq - 1;
     } else {
         char before[SEGMENT_NAME_BYTES];
         segment_name(end->segment.first_seq, before);
@@ -424,12 +466,12 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
     if (status == STATUS_OK && recovery->index != NULL && !resumed)
         status = index_add_segment(recovery->index, recovery->names[position], SEGMENT_HEADER_BYTES);
     if (status == STATUS_OK && recovery->index != NULL && recovery->end->packed && position + 1 < recovery->name_count)
-        index_set_form(recovery->index, (uint32_t)position, INDEX_PACKED);
+        index_set_form(recovery->index, recovery->base + (uint32_t)position, INDEX_PACKED);
     while (status == STATUS_OK)
         status = frame_read(recovery, name);
     if (status == STATUS_END)
         status = position + 1 == recovery->name_count ? tail_judge(recovery, name) : STATUS_OK;
-    if (status == STATUS_OK && recovery->end->ordinal == 0) {
+    if (status == STATUS_OK && recovery->end->ordinal == 0) { /* not even the genesis */
         PROBLEM(recovery, "%s, offset %" PRIu64 ": %s where the journal's first frame should be. %s", name,
                 recovery->end->offset, recovery->bad, REMEDY);
         status = STATUS_DAMAGED;
@@ -489,19 +531,54 @@ static enum status check_reached(struct recovery *recovery, const struct checkpo
 static bool segments_agree(const struct recovery *recovery, uint64_t segment_seq, size_t *out_position)
 {
     struct index_segment known;
+    uint32_t base = recovery->base;
     size_t i = 0;
-    for (; i < recovery->name_count && index_segment(recovery->index, (uint32_t)i, &known); i++)
+    for (; i < recovery->name_count && index_segment(recovery->index, base + (uint32_t)i, &known); i++)
         if (known.first_seq != recovery->names[i])
             return false;
     *out_position = i - 1;
-    return i > 0 && recovery->names[i - 1] == segment_seq && !index_segment(recovery->index, (uint32_t)i, &known);
+    return i > 0 && recovery->names[i - 1] == segment_seq && !index_segment(recovery->index, base + (uint32_t)i, &known);
 }
 
-/* Takes the newest checkpoint that is good. *out_position: the segment to read on in, 0 when there is none. */
-static enum status checkpoint_take(struct recovery *recovery, size_t *out_position, bool *out_taken)
+/* Is it one of this journal, with what it was made of there? DAMAGED, VERSION, NOT_FOUND: no, and problem says why, unless the report
+ * does: then the journal has lost what the checkpoint proves that it had. */
+static enum status check_taken(struct recovery *recovery, const struct checkpoint *checkpoint, size_t *out_position,
+                               char *problem, size_t problem_bytes)
+{
+    if (!segments_agree(recovery, checkpoint->segment_seq, out_position)) {
+        (void)snprintf(problem, problem_bytes, "the checkpoint of event %" PRIu64 " knows other segments than there are",
+                       checkpoint->last_seq);
+        return STATUS_DAMAGED;
+    }
+    index_drop(recovery->index, recovery->base);
+    enum status status = check_reached(recovery, checkpoint);
+    if (status == STATUS_VERSION)
+        (void)snprintf(problem, problem_bytes, "the checkpoint of event %" PRIu64 " is of another ledger", checkpoint->last_seq);
+    return status;
+}
+
+/* Reading goes on behind it. */
+static void go_on_behind(struct recovery *recovery, const struct checkpoint *checkpoint)
+{
+    struct recovery_end *end = recovery->end;
+    end->genesis = recovery->replay.genesis = checkpoint->genesis;
+    end->log_us = recovery->replay.log_us = checkpoint->log_us;
+    end->offset = checkpoint->offset;
+    end->uncovered_offset = recovery->last_offset = checkpoint->frame_offset;
+    end->ordinal = checkpoint->ordinal;
+    end->chain = checkpoint->chain;
+    end->last_seq = checkpoint->last_seq;
+}
+
+/*
+ * Takes the newest checkpoint that is good, or with `whole` the oldest. *out_position: the segment to read on in, 0 when there is
+ * none, or all is to be read; *out_taken: whether there is one.
+ */
+static enum status checkpoint_take(struct recovery *recovery, bool whole, size_t *out_position, bool *out_taken)
 {
     struct journal_report *report = recovery->report;
     const struct journal_replay *replay = recovery->replay.to;
+    struct index *index = whole ? NULL : recovery->index; /* all is read: it comes from what is met */
     uint64_t seqs[CHECKPOINT_KEPT + 2];
     size_t count = 0;
     enum status status =
@@ -511,18 +588,11 @@ static enum status checkpoint_take(struct recovery *recovery, size_t *out_positi
     for (size_t i = 0; i < count; i++) {
         char problem[sizeof(report->checkpoint_problem)];
         struct checkpoint checkpoint;
-        status = resume_read(recovery->env, recovery->directory, seqs[i], replay, recovery->index, &checkpoint, problem,
-                             sizeof(problem));
-        if (status == STATUS_OK && !segments_agree(recovery, checkpoint.segment_seq, out_position)) {
-            status = STATUS_DAMAGED;
-            (void)snprintf(problem, sizeof(problem), "the checkpoint of event %" PRIu64 " knows other segments than there are",
-                           seqs[i]);
-        }
-        if (status == STATUS_OK) {
-            status = check_reached(recovery, &checkpoint);
-            if (status == STATUS_VERSION)
-                (void)snprintf(problem, sizeof(problem), "the checkpoint of event %" PRIu64 " is of another ledger", seqs[i]);
-            if (status != STATUS_OK && status != STATUS_VERSION)
+        uint64_t seq = seqs[whole ? count - 1 - i : i];
+        status = resume_read(recovery->env, recovery->directory, seq, replay, index, &checkpoint, problem, sizeof(problem));
+        if (status == STATUS_OK && !whole) {
+            status = check_taken(recovery, &checkpoint, out_position, problem, sizeof(problem));
+            if (status != STATUS_OK && report->problem[0] != '\0')
                 return status;
         }
         if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND) {
@@ -532,21 +602,94 @@ static enum status checkpoint_take(struct recovery *recovery, size_t *out_positi
         }
         if (status != STATUS_OK)
             return status;
-        struct recovery_end *end = recovery->end;
-        end->genesis = recovery->replay.genesis = checkpoint.genesis;
-        end->log_us = recovery->replay.log_us = checkpoint.log_us;
-        end->offset = checkpoint.offset;
-        end->uncovered_offset = recovery->last_offset = checkpoint.frame_offset;
-        end->ordinal = checkpoint.ordinal;
-        end->chain = checkpoint.chain;
-        end->last_seq = checkpoint.last_seq;
         report->checkpoint_seq = checkpoint.last_seq;
         *out_taken = true;
-        return STATUS_OK;
+        if (!whole) {
+            go_on_behind(recovery, &checkpoint);
+            return STATUS_OK;
+        }
+        recovery->replay.genesis = checkpoint.genesis;
+        recovery->end->image_ordinal = checkpoint.ordinal;
+        recovery->image_chain = checkpoint.chain;
+        break;
     }
-    index_clear(recovery->index);
     *out_position = 0;
     return STATUS_OK;
+}
+
+/* ---- where it begins ---- */
+
+/* A start from a checkpoint does not read the oldest segment: is it there, and the right one? */
+static enum status first_look(struct recovery *recovery)
+{
+    char name[SEGMENT_NAME_BYTES];
+    struct segment segment;
+    struct segment_file *file = NULL;
+    segment_name(recovery->names[0], name);
+    enum status status = segment_file_open(recovery->env, recovery->directory, name, &file);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot open", name);
+    window_open(&recovery->window, file);
+    status = header_read(recovery, name, &segment);
+    segment_file_close(file);
+    window_open(&recovery->window, NULL);
+    return status == STATUS_OK ? check_first(recovery, &segment, name) : status;
+}
+
+/* What is kept, without the leftovers of what is not. */
+static enum status beginning_take(struct recovery *recovery)
+{
+    struct beginning *beginning = &recovery->end->beginning;
+    enum status status = beginning_read(recovery->env, recovery->directory, beginning);
+    if (status == STATUS_DAMAGED || status == STATUS_VERSION) {
+        PROBLEM(recovery,
+                BEGINNING_NAME " %s: what the oldest segment kept is, is not known. %s",
+                status == STATUS_DAMAGED ? "is damaged, both records in it" : "was written by a newer version", REMEDY);
+        return status;
+    }
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot read", BEGINNING_NAME);
+    recovery->base = (uint32_t)(beginning->number - 1);
+    if (recovery->index != NULL)
+        index_clear(recovery->index, recovery->base);
+    if (beginning_is_of_all(beginning))
+        return STATUS_OK;
+    recovery->replay.genesis = recovery->end->genesis = beginning->genesis;
+    size_t gone = 0;
+    while (gone < recovery->name_count && recovery->names[gone] < beginning->first_seq)
+        gone++;
+    recovery->name_count -= gone;
+    memmove(recovery->names, recovery->names + gone, recovery->name_count * sizeof(*recovery->names));
+    if (recovery->name_count > 0)
+        return first_look(recovery);
+    PROBLEM(recovery, BEGINNING_NAME " is there, but no segment is: the journal is missing. %s", REMEDY);
+    return STATUS_DAMAGED;
+}
+
+/* What replay is to begin with, where the journal's beginning is not enough or not needed. */
+static enum status image_take(struct recovery *recovery, size_t *out_position, bool *out_resumed)
+{
+    const struct journal_replay *to = recovery->replay.to;
+    bool of_all = beginning_is_of_all(&recovery->end->beginning);
+    bool taken = false;
+    if (to == NULL || (to->whole ? of_all : of_all && (to->image == NULL || recovery->index == NULL)))
+        return STATUS_OK;
+    enum status status = to->image == NULL || (recovery->index == NULL && !to->whole)
+                             ? STATUS_OK
+                             : checkpoint_take(recovery, to->whole, out_position, &taken);
+    if (status != STATUS_OK)
+        return status;
+    if (!taken && recovery->index != NULL)
+        index_clear(recovery->index, recovery->base);
+    *out_resumed = taken && !to->whole;
+    if (taken || of_all)
+        return STATUS_OK;
+    const char *why = recovery->report->checkpoint_problem;
+    PROBLEM(recovery,
+            "the journal's beginning is no longer kept, and no checkpoint is good: %s. Put archived segments back and remove "
+            BEGINNING_NAME ", or restore a copy of the data directory. Nothing was changed.",
+            why[0] != '\0' ? why : "there is none");
+    return STATUS_DAMAGED;
 }
 
 static enum status recovery_read(struct recovery *recovery)
@@ -557,22 +700,33 @@ static enum status recovery_read(struct recovery *recovery)
         return io_problem(recovery, status, "cannot list", "the data directory");
     if (recovery->listing != STATUS_OK)
         return recovery->listing;
+    if (recovery->name_count > 0)
+        qsort(recovery->names, recovery->name_count, sizeof(*recovery->names), compare_names);
+    status = beginning_take(recovery);
+    if (status != STATUS_OK)
+        return status;
     if (recovery->name_count == 0) {
         recovery->end->empty = true;
         return STATUS_OK;
     }
-    qsort(recovery->names, recovery->name_count, sizeof(*recovery->names), compare_names);
     size_t first = 0;
     bool resumed = false;
-    if (recovery->replay.to != NULL && recovery->replay.to->image != NULL && recovery->index != NULL)
-        status = checkpoint_take(recovery, &first, &resumed);
+    status = image_take(recovery, &first, &resumed);
     if (status != STATUS_OK)
         return status;
     recovery->report->segment_count = first;
+    recovery->report->oldest_seq = recovery->end->beginning.first_seq;
     for (size_t i = first; i < recovery->name_count; i++) {
         status = segment_read(recovery, i, resumed && i == first);
         if (status != STATUS_OK)
             return status;
+    }
+    if (recovery->end->ordinal < recovery->end->image_ordinal) {
+        PROBLEM(recovery,
+                "the journal ends with frame %" PRIu64 ", yet the checkpoint of event %" PRIu64 " says that frame %" PRIu64
+                " was durable: acknowledged decisions are missing. %s",
+                recovery->end->ordinal, recovery->report->checkpoint_seq, recovery->end->image_ordinal, REMEDY);
+        return STATUS_DAMAGED;
     }
     memcpy(recovery->report->ledger_id, recovery->end->segment.ledger_id, 16);
     recovery->report->epochs = recovery->end->segment.epochs;

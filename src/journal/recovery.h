@@ -3,6 +3,7 @@
 #ifndef ONHAND_JOURNAL_RECOVERY_H
 #define ONHAND_JOURNAL_RECOVERY_H
 
+#include "journal/beginning.h"
 #include "journal/index.h"
 #include "journal/journal.h"
 #include "journal/segment.h"
@@ -11,12 +12,14 @@
 struct recovery_end {
     bool empty; /* no segments: a journal has to be created */
     struct genesis genesis;
+    struct beginning beginning;
     struct segment segment; /* the last one */
     uint64_t offset;        /* of the next frame in it */
     uint64_t size_bytes;    /* of its file */
     bool packed;            /* it is packed: it has to be raw to be written on */
     uint64_t ordinal;       /* of the last frame */
     uint32_t chain;         /* of it */
+    uint64_t image_ordinal; /* the checkpoint that replay began with has all frames up to it; 0 for none */
     uint64_t last_seq;
     int64_t log_us;
     bool sealed;               /* the last frame is a seal */

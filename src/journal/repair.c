@@ -31,7 +31,7 @@ struct repair {
     struct env_directory *directory;
     struct recovery_end end;
     struct epochs epochs; /* all that any sound header behind the damage knows of */
-    char (*names)[NAME_BYTES]; /* of segments behind it, then of checkpoints */
+    char (*names)[NAME_BYTES]; /* of segments behind it, then of checkpoints that have something of what is given up */
     size_t name_count, name_max, segment_count;
     bool begun, out_of_memory;
     bool cut; /* the segment with the end has something behind it */
@@ -75,6 +75,32 @@ static void on_checkpoint(void *argument, const char *name)
         collect(argument, name);
 }
 
+/* Is all that this checkpoint has kept, as it is? Then a start may begin with it, and has to when the beginning is no longer kept. */
+static bool is_of_kept(const struct repair *repair, const char *name)
+{
+    const struct recovery_end *end = &repair->end;
+    struct checkpoint checkpoint;
+    struct checkpoint_reader *reader = NULL;
+    uint64_t seq = 0;
+    char problem[256];
+    if (!checkpoint_name_parse(name, &seq) ||
+        checkpoint_open(repair->env, repair->directory, seq, &checkpoint, &reader, problem, sizeof(problem)) != STATUS_OK)
+        return false;
+    checkpoint_close(reader);
+    bool rewritten = end->last_seq + 1 == end->segment.first_seq && checkpoint.segment_seq == end->segment.first_seq;
+    return checkpoint.ordinal <= end->ordinal && !rewritten;
+}
+
+static void keep_checkpoints(struct repair *repair)
+{
+    size_t count = repair->segment_count;
+    for (size_t i = count; i < repair->name_count; i++) {
+        if (!is_of_kept(repair, repair->names[i]))
+            memmove(repair->names[count++], repair->names[i], NAME_BYTES);
+    }
+    repair->name_count = count;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(a, b);
@@ -106,7 +132,7 @@ enum status repair_open(const struct env *env, const char *path, const struct jo
     if (status == STATUS_OK)
         status = repair->end.empty ? STATUS_NOT_FOUND : STATUS_END;
     else if (status == STATUS_DAMAGED)
-        status = repair->end.ordinal == 0 ? STATUS_INVALID : STATUS_OK;
+        status = repair->end.ordinal == 0 || repair->end.ordinal < repair->end.image_ordinal ? STATUS_INVALID : STATUS_OK;
     if (status == STATUS_OK) {
         repair->epochs = repair->end.segment.epochs;
         status = env->directory_list(env->context, repair->directory, on_segment, repair);
@@ -118,6 +144,8 @@ enum status repair_open(const struct env *env, const char *path, const struct jo
         status = env->directory_list(env->context, repair->directory, on_checkpoint, repair);
     if (status == STATUS_OK && repair->out_of_memory)
         status = STATUS_MEMORY;
+    if (status == STATUS_OK)
+        keep_checkpoints(repair);
     if (status != STATUS_OK)
         repair_close(repair);
     else

@@ -41,11 +41,11 @@ static enum status put_entries(struct checkpoint_writer *writer, enum checkpoint
     return checkpoint_put(writer, kind, work->bytes, COUNT_BYTES + bytes);
 }
 
-static enum status put_segments(struct checkpoint_writer *writer, struct index *index, uint32_t last, uint64_t offset,
-                                struct work *work)
+static enum status put_segments(struct checkpoint_writer *writer, struct index *index, uint32_t first, uint32_t last,
+                                uint64_t offset, struct work *work)
 {
     size_t n = 0;
-    for (uint32_t i = 0; i <= last; i++) {
+    for (uint32_t i = first; i <= last; i++) {
         if (!index_segment(index, i, &work->entries.segments[n]))
             return STATUS_AGAIN;
         if (i == last)
@@ -86,11 +86,12 @@ enum status resume_write(const struct env *env, struct env_directory *directory,
     struct checkpoint_writer *writer = NULL;
     enum status status = index_segment(index, segment, &of) ? STATUS_OK : STATUS_AGAIN;
     checkpoint->segment_seq = of.first_seq;
+    checkpoint->segment_first = index_first(index);
     (void)index_copy(index, 0, segment, checkpoint->offset, work->entries.places, 1, &checkpoint->spacing_bytes);
     if (status == STATUS_OK)
         status = checkpoint_begin(env, directory, checkpoint, &writer);
     if (status == STATUS_OK)
-        status = put_segments(writer, index, segment, checkpoint->offset, work);
+        status = put_segments(writer, index, (uint32_t)checkpoint->segment_first, segment, checkpoint->offset, work);
     if (status == STATUS_OK)
         status = put_places(writer, index, segment, checkpoint, work);
     env->memory_release(env->context, work, sizeof(*work));
@@ -172,7 +173,7 @@ enum status resume_read(const struct env *env, struct env_directory *directory, 
         return STATUS_MEMORY;
     }
     if (index != NULL)
-        index_clear(index);
+        index_clear(index, narrow_u32(out_checkpoint->segment_first));
     replay->genesis(replay->context, &out_checkpoint->genesis);
     status = read_blocks(reader, replay, index, out_checkpoint, entries, problem, problem_bytes);
     env->memory_release(env->context, entries, sizeof(*entries));
