@@ -466,6 +466,9 @@ enum status reader_pool_find(struct reader_pool *pool, uint64_t seq, uint64_t or
     window_give(pool, window);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_IO : status;
+    /* Whoever has the last frame of a segment may have the header of the next one, too, but surely lacks its first frame. */
+    if (found && cursor.offset >= here.end)
+        (void)cursor_over(pool, &cursor, &here);
     cursor.header = true;
     *out_cursor = cursor;
     return ordinal == 0 || found ? STATUS_OK : STATUS_END;

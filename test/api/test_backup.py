@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import threading
 import unittest
@@ -125,6 +126,44 @@ class Backup(FolderCase):
                 with open(name, "rb") as file:
                     self.assertTrue(file.read(content) == whole[:content])
         server.stop()
+
+    def test_one_that_was_killed_behind_the_header_of_a_segment_goes_on(self):
+        server = self.start("--segment-mib", "8")
+        server.stream([receive(n, "x", meta={"x": "y" * 900}) for n in range(12000)])
+        whole = server.get("/v1/journal?until=now").body
+        items = items_of(whole)
+        second = [n for n, item in enumerate(items) if item.kind == "segment"][1]
+        cut = sum(len(item.data) for item in items[:second + 1])
+        sent = threading.Event()
+
+        def serve(listener):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(whole) + whole[:cut + 1000])
+                sent.wait(60)
+
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(1)
+            thread = threading.Thread(target=serve, args=(listener,))
+            thread.start()
+            try:
+                copying = subprocess.Popen([BIN, "backup", "http://127.0.0.1:%d" % listener.getsockname()[1], "--to", self.to],
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                try:
+                    until(lambda: os.path.isdir(self.to) and
+                          len([name for name in os.listdir(self.to) if name.endswith(".journal")]) == 2, "no second segment")
+                finally:
+                    copying.kill()
+                    copying.wait()
+            finally:
+                sent.set()
+                thread.join()
+        self.assertLess(verify(self.to)["last_seq"], 12000)
+        self.done(server)
+        server.stop()
+        self.assertEqual(verify(self.to)["state_hash"], verify(server.data)["state_hash"])
 
     def test_segments_that_were_packed_are_sent_as_they_were_written(self):
         server = self.start("--segment-mib", "8", "--raw-segments", "1")

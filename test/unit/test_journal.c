@@ -1975,6 +1975,7 @@ static void a_copy_is_the_journal_byte_for_byte(void **state)
     struct journal_options options = options_of(&other);
     options.copy = true;
     struct journal *copy = NULL;
+    static uint8_t sent[128 * 1024];
     assert_int_equal(journal_open(&options, NULL, &copy, &report), STATUS_NOT_FOUND);
     options.copy_start = disk.bytes;
     options.copy_start_bytes = at;
@@ -1987,6 +1988,13 @@ static void a_copy_is_the_journal_byte_for_byte(void **state)
         struct journal_cursor cursor;
         assert_int_equal(journal_copy_find(journal, there.seq, there.ordinal, there.chain, &cursor), STATUS_OK);
         assert_int_equal(journal_copy_find(journal, there.seq, there.ordinal, there.chain ^ 1, &cursor), STATUS_INVALID);
+        /* Whatever is sent from there follows, also when the next segment's header is all that the copy has of it. */
+        assert_int_equal(journal_copy_find(journal, there.seq, there.ordinal, there.chain, &cursor), STATUS_OK);
+        assert_int_equal(journal_copy(journal, &cursor, UINT64_MAX, false, sent, sizeof(sent), &n), STATUS_OK);
+        struct stream_reader from;
+        stream_reader_init(&from, &there);
+        for (size_t taken = 0, sent_bytes = n; taken < sent_bytes; taken += n)
+            assert_int_equal(stream_reader_next(&from, sent + taken, sent_bytes - taken, &item, &n), STATUS_OK);
         assert_int_equal(stream_reader_next(&reader, disk.bytes + at, disk.n - at, &item, &n), STATUS_OK);
         if (item == STREAM_SEGMENT)
             assert_int_equal(journal_take_segment(copy, disk.bytes + at), STATUS_OK);
