@@ -307,7 +307,7 @@ static void begin_head(struct connection *connection, int http, const char *cont
     buffer_append(out, line, (size_t)n);
     /* Figures are true at their position only: nobody may keep them. */
     buffer_literal(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
-    if (connection->io->service->standby != NULL)
+    if (service_is_open(connection->io->service) && connection->io->service->standby != NULL)
         mark_standby(connection);
     if (connection->close_after)
         buffer_literal(out, "Connection: close\r\n");
@@ -373,6 +373,12 @@ void respond_problem_with(struct connection *connection, int http, const char *c
                           struct text detail, struct text extra)
 {
     problem(connection, http, code, field, detail, TEXT_NONE, extra);
+}
+
+void respond_problem_members(struct connection *connection, int http, const char *code, struct text detail,
+                             struct text members)
+{
+    problem(connection, http, code, TEXT_NONE, detail, members, TEXT_NONE);
 }
 
 void respond_problem(struct connection *connection, int http, const char *code, struct text field, struct text detail)

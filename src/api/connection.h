@@ -128,6 +128,9 @@ void respond_forked(struct connection *connection, struct text field, struct tex
 /* As respond_problem, with header lines before the body. */
 void respond_problem_with(struct connection *connection, int http, const char *code, struct text field,
                           struct text detail, struct text extra);
+/* As respond_problem, with more members behind the others: ",\"name\":value" each. */
+void respond_problem_members(struct connection *connection, int http, const char *code, struct text detail,
+                             struct text members);
 /* 503: a read came back without having been made, or had no room. */
 void respond_unread(struct connection *connection);
 /* 503: records that should be there cannot be had from the journal. */

@@ -1,9 +1,11 @@
 #include "api/connection.h"
 #include "api/zone_file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* ---- batches ---- */
 
@@ -280,6 +282,8 @@ static void flush_dirty(struct io *io)
 
 static void tell_watchers(struct io *io)
 {
+    if (!service_is_open(io->service))
+        return;
     uint64_t durable = journal_durable_ordinal(io->service->journal); /* of frames: some have no events */
     if (durable == io->durable_seen)
         return;
@@ -401,20 +405,46 @@ static void io_thread(void *argument)
 
 /* ---- life ---- */
 
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static enum status read_address(const char *address, int port, union address *out, const char **out_problem)
+{
+    if (uv_ip4_addr(address, port, &out->v4) == 0 || uv_ip6_addr(address, port, &out->v6) == 0)
+        return STATUS_OK;
+    *out_problem = "it is not an IPv4 or IPv6 address";
+    return STATUS_INVALID;
+}
+
+enum status io_probe(const char *address, int port, const char **out_problem)
+{
+    union address name;
+    enum status status = read_address(address, port, &name, out_problem);
+    if (status != STATUS_OK)
+        return status;
+    const int on = 1; /* as libuv does: what is left of connections is in nobody's way */
+    socklen_t length = name.any.sa_family == AF_INET ? sizeof(name.v4) : sizeof(name.v6);
+    int fd = socket(name.any.sa_family, SOCK_STREAM, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 || bind(fd, &name.any, length) != 0 ||
+        listen(fd, 1) != 0) {
+        *out_problem = uv_strerror(uv_translate_sys_error(errno));
+        status = STATUS_IO;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return status;
+}
+
 static enum status listen_on(struct io *io, const char *address, int *port, bool share, const char **out_problem)
 {
-    struct sockaddr_in6 v6;
-    struct sockaddr_in v4;
-    const struct sockaddr *name = (const struct sockaddr *)&v4;
-    int family = AF_INET;
-    if (uv_ip4_addr(address, *port, &v4) != 0) {
-        family = AF_INET6;
-        name = (const struct sockaddr *)&v6;
-        if (uv_ip6_addr(address, *port, &v6) != 0) {
-            *out_problem = "it is not an IPv4 or IPv6 address";
-            return STATUS_INVALID;
-        }
-    }
+    union address name;
+    enum status status = read_address(address, *port, &name, out_problem);
+    if (status != STATUS_OK)
+        return status;
+    int family = name.any.sa_family;
     int result = uv_tcp_init_ex(&io->loop, &io->listener, (unsigned)family);
     io->listener.data = io;
     uv_os_fd_t fd = -1;
@@ -422,7 +452,7 @@ static enum status listen_on(struct io *io, const char *address, int *port, bool
     if (result == 0 && share && uv_fileno((const uv_handle_t *)&io->listener, &fd) == 0)
         result = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     if (result == 0)
-        result = uv_tcp_bind(&io->listener, name, 0);
+        result = uv_tcp_bind(&io->listener, &name.any, 0);
     if (result == 0)
         result = uv_listen((uv_stream_t *)&io->listener, 1024, on_connection);
     struct sockaddr_storage taken;
@@ -521,7 +551,6 @@ enum status io_init(struct io *io, struct service *service, const char *address,
     }
     io->wake.data = io->prepare.data = io->tick.data = io;
     io->now_ns = service->env->monotonic_ns(service->env->context);
-    io->durable_seen = journal_durable_ordinal(service->journal);
     CHECK(uv_async_init(&io->loop, &io->wake, on_wake) == 0);
     CHECK(uv_prepare_init(&io->loop, &io->prepare) == 0);
     CHECK(uv_prepare_start(&io->prepare, on_prepare) == 0);

@@ -83,6 +83,9 @@ struct io {
     int64_t now_ns;             /* of this turn */
 };
 
+/* Is nobody else listening there? Whoever shares an address would not be told: for the first thread of several. port: not 0. As
+ * io_init. */
+MUST_USE enum status io_probe(const char *address, int port, const char **out_problem);
 /*
  * Opens the listener and prepares the thread. port: in, or 0; out, the port taken. share: more threads will listen there.
  * On failure *out_problem is a text for an operator.

@@ -358,6 +358,12 @@ static bool body_fits(struct connection *connection, const struct route_row *row
     return true;
 }
 
+/* What needs no shard. */
+static bool is_served_early(const struct route_row *row)
+{
+    return row->handler == &operations_handler && (row->call == OPERATIONS_LIVE || row->call == OPERATIONS_OPENAPI);
+}
+
 void route(struct connection *connection)
 {
     const struct http1_request *request = &connection->head.request;
@@ -390,6 +396,14 @@ void route(struct connection *connection)
                             TEXT("this version does not have this call; /openapi.json has those it has"));
         else
             respond_problem(connection, 404, "not_found", TEXT_NONE, TEXT("no such call; see /openapi.json"));
+        return;
+    }
+    if (UNLIKELY(!service_is_open(connection->io->service)) && !is_served_early(found)) {
+        connection->call = found->handler != &operations_handler ? STARTING_OTHER
+                           : found->call == OPERATIONS_READY     ? STARTING_READY
+                           : found->call == OPERATIONS_METRICS   ? STARTING_METRICS
+                                                                 : STARTING_OTHER;
+        connection->handler = &starting_handler;
         return;
     }
     if (!body_fits(connection, found))

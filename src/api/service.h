@@ -1,6 +1,6 @@
 /*
- * What all I/O threads of a server share: the running shard and the rules of the door. Set up before the threads start,
- * constant afterwards but for the atomics.
+ * What all I/O threads of a server share: the running shard and the rules of the door. The door is set up before the threads
+ * start; the shard's part when the journal has been read, before `open` is set. Constant afterwards but for the atomics.
  */
 #ifndef ONHAND_API_SERVICE_H
 #define ONHAND_API_SERVICE_H
@@ -25,14 +25,16 @@ struct fenced_at {
 
 struct service {
     const struct env *env;
+    struct source_zones *zones;
+    struct past_works *past;    /* that read the journal back */
+    struct past_works *replays; /* that replay it into past_ledger */
+    const struct journal_progress *progress; /* of reading the journal */
+    atomic_bool open; /* the shard is there, and all up to `fence_context`: see service_is_open */
     struct shard *shard;
     struct journal *journal;
     const struct ledger *ledger; /* names only, outside the engine's thread */
     struct engine *engine;
     struct inbox *inbox;
-    struct source_zones *zones;
-    struct past_works *past;    /* that read the journal back */
-    struct past_works *replays; /* that replay it into past_ledger */
     struct past_ledger *past_ledger; /* NULL: none is to be had */
     struct checkpointer *checkpointer; /* NULL: none is made */
     struct standby *standby; /* NULL: it began as no standby */
@@ -49,5 +51,11 @@ struct service {
     atomic_uint_fast64_t connections, connections_refused, requests, subscribers, slow_closed;
     atomic_uint_fast64_t accepts_owed; /* times that no memory was there for a connection */
 };
+
+/* False while the journal is read: there is no shard yet. Any thread; true is for ever. */
+static inline bool service_is_open(const struct service *service)
+{
+    return atomic_load_explicit(&service->open, memory_order_acquire);
+}
 
 #endif

@@ -112,8 +112,6 @@ static void replay_decision(void *context, const struct decision *decision)
         return;
     quality_follow(shard->quality, decision);
     follow_drift(shard, decision);
-    if (shard->options.progress != NULL && shard->rebuild.decision_count % 65536 == 0)
-        shard->options.progress(shard->options.progress_argument, shard->rebuild.decision_count);
 }
 
 static void shard_free(struct shard *shard)

@@ -20,9 +20,6 @@ struct shard_options {
     /* The wall clock may be this far ahead of the log at a start; beyond it needs accept_clock. Microseconds. */
     int64_t clock_start_max_us;
     bool accept_clock;
-    /* Reports progress while the journal is replayed, may be NULL. */
-    void (*progress)(void *argument, uint64_t decisions);
-    void *progress_argument;
 };
 
 struct shard;

@@ -393,7 +393,7 @@ enum status journal_open(const struct journal_options *options, const struct jou
         goto fail_directory;
     }
     struct recovery_end end;
-    status = recovery_run(env, journal->directory, replay, options->frames, &journal->index, &end, report);
+    status = recovery_run(env, journal->directory, replay, options->frames, options->progress, &journal->index, &end, report);
     if (status == STATUS_OK && !end.empty && replay != NULL && replay->admit != NULL)
         status = replay->admit(replay->context, report);
     if (status != STATUS_OK)

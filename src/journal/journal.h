@@ -19,6 +19,7 @@
 
 #include "base/epochs.h"
 #include "env/env.h"
+#include "journal/progress.h"
 #include "journal/record.h"
 
 struct journal;
@@ -53,6 +54,7 @@ struct journal_options {
     uint64_t segment_bytes;    /* default JOURNAL_SEGMENT_BYTES; fixed per file, may differ between starts */
     size_t tail_bytes;         /* default JOURNAL_TAIL_BYTES */
     const struct journal_frames *frames; /* told of each that is read when it is opened; may be NULL */
+    struct journal_progress *progress;   /* of its opening; may be NULL */
     size_t raw_segments;       /* the newest so many, with the one in use, stay raw, older ones are packed (cold.h); 0: all stay */
     bool fill_on_writer;       /* simulation: no threads; zeros are written when they are needed, old segments packed at a
                                 * segment's end, one each time */
@@ -110,7 +112,7 @@ struct journal_replay {
 /*
  * Opens or creates a journal and replays it. Recovery tells a torn tail (cut, reported, written anew) from damage to
  * what was acknowledged (STATUS_DAMAGED, nothing changed). LOCKED, VERSION, IO, NO_SPACE, DAMAGED: out_report->problem
- * says what, where and what to do; *out_journal is not set.
+ * says what, where and what to do; *out_journal is not set. AGAIN: progress->stop, nothing changed.
  */
 MUST_USE enum status journal_open(const struct journal_options *options, const struct journal_replay *replay,
                                   struct journal **out_journal, struct journal_report *out_report);

@@ -49,9 +49,14 @@ struct recovery {
     struct index *index; /* NULL for none */
     struct recovery_end *end;
     struct journal_report *report;
+    struct journal_progress *progress; /* NULL for none */
+    uint64_t *sizes;                   /* then: of the files of the segments */
+    uint64_t bytes_before;             /* of what was read before the present segment */
+    struct checkpoint checkpoint;      /* the one that is tried or taken */
 
     uint64_t *names; /* first sequence numbers of the segments, sorted */
     size_t name_count, name_max;
+    size_t position; /* of the segment being read, in names */
     enum status listing;
 
     uint32_t base;         /* number of the first of them, from 0 */
@@ -155,6 +160,78 @@ static int compare_names(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* ---- how far it is ---- */
+
+/* 0 when it cannot be had: who reads the file says why. */
+static uint64_t file_bytes(const struct recovery *recovery, const char *name)
+{
+    const struct env *env = recovery->env;
+    struct env_file *file = NULL;
+    uint64_t bytes = 0;
+    if (env->file_open(env->context, recovery->directory, name, ENV_OPEN_READ, &file) != STATUS_OK)
+        return 0;
+    if (env->file_size(env->context, file, &bytes) != STATUS_OK)
+        bytes = 0;
+    env->file_close(env->context, file);
+    return bytes;
+}
+
+/* What there is to read: the segments from this one on, behind a checkpoint of so many bytes. */
+static void progress_begin(struct recovery *recovery, uint64_t first_seq, uint64_t checkpoint_bytes)
+{
+    uint64_t bytes = checkpoint_bytes;
+    if (recovery->progress == NULL)
+        return;
+    for (size_t i = 0; i < recovery->name_count; i++)
+        bytes += recovery->names[i] >= first_seq ? recovery->sizes[i] : 0;
+    recovery->bytes_before = checkpoint_bytes;
+    atomic_store(&recovery->progress->bytes_read, 0);
+    atomic_store(&recovery->progress->bytes_to_read, bytes);
+}
+
+static enum status progress_measure(struct recovery *recovery)
+{
+    char name[SEGMENT_NAME_BYTES];
+    if (recovery->progress == NULL)
+        return STATUS_OK;
+    recovery->sizes = calloc(recovery->name_count, sizeof(*recovery->sizes));
+    if (recovery->sizes == NULL)
+        return STATUS_MEMORY;
+    for (size_t i = 0; i < recovery->name_count; i++) {
+        segment_name(recovery->names[i], name);
+        recovery->sizes[i] = file_bytes(recovery, name);
+    }
+    progress_begin(recovery, 0, 0);
+    return STATUS_OK;
+}
+
+/* Read up to this offset of the raw segment: a packed one's file is smaller. */
+static void progress_at(const struct recovery *recovery, size_t position, uint64_t offset)
+{
+    if (recovery->progress == NULL)
+        return;
+    uint64_t file = recovery->sizes[position];
+    uint64_t raw = recovery->end->size_bytes;
+    double part = offset >= raw ? 1 : (double)offset / (double)raw;
+    atomic_store_explicit(&recovery->progress->bytes_read, recovery->bytes_before + (uint64_t)((double)file * part),
+                          memory_order_relaxed);
+}
+
+static void progress_frame(const struct recovery *recovery, const struct frame *frame)
+{
+    if (recovery->progress == NULL)
+        return;
+    progress_at(recovery, recovery->position, recovery->end->offset);
+    atomic_store_explicit(&recovery->progress->decisions, recovery->replay.decision_count, memory_order_relaxed);
+    if (frame->last_seq >= frame->first_seq)
+        journal_progress_to(recovery->progress, frame->epoch, frame->last_seq);
+}
+
+static bool is_stopped(const struct recovery *recovery)
+{
+    return recovery->progress != NULL && atomic_load_explicit(&recovery->progress->stop, memory_order_relaxed);
+}
+
 /* ---- frames ---- */
 
 static enum status records_replay(struct recovery *recovery, const struct frame *frame, const uint8_t *records,
@@ -200,6 +277,8 @@ static enum status frame_read(struct recovery *recovery, const char *name)
     struct recovery_end *end = recovery->end;
     const uint8_t *bytes = NULL;
     size_t n = 0;
+    if (is_stopped(recovery))
+        return STATUS_AGAIN;
     enum status status = window_get(&recovery->window, end->offset, FRAME_STEP_BYTES, &bytes, &n);
     if (status != STATUS_OK)
         return io_problem(recovery, status, "cannot read", name);
@@ -263,6 +342,7 @@ static enum status frame_read(struct recovery *recovery, const char *name)
     end->last_seq = frame.last_seq;
     recovery->report->frame_count++;
     recovery->report->bytes_read += frame.frame_bytes;
+    progress_frame(recovery, &frame);
     return STATUS_OK;
 }
 
@@ -429,6 +509,7 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
         }
         at += n;
         recovery->report->bytes_read += n;
+        progress_at(recovery, recovery->position, at);
         if (n < FRAME_STEP_BYTES)
             break;
     }
@@ -445,6 +526,7 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
     char name[SEGMENT_NAME_BYTES];
     segment_name(recovery->names[position], name);
     struct segment_file *file = NULL;
+    recovery->position = position;
     recovery->before_offset = recovery->end->offset;
     recovery->end->offset = resumed ? recovery->end->offset : 0;
     enum status status = segment_file_open(recovery->env, recovery->directory, name, &file);
@@ -475,6 +557,10 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
         PROBLEM(recovery, "%s, offset %" PRIu64 ": %s where the journal's first frame should be. %s", name,
                 recovery->end->offset, recovery->bad, REMEDY);
         status = STATUS_DAMAGED;
+    }
+    if (status == STATUS_OK) {
+        progress_at(recovery, position, recovery->end->size_bytes);
+        recovery->bytes_before += recovery->progress == NULL ? 0 : recovery->sizes[position];
     }
 close:
     segment_file_close(file);
@@ -570,6 +656,34 @@ static void go_on_behind(struct recovery *recovery, const struct checkpoint *che
     end->last_seq = checkpoint->last_seq;
 }
 
+/* A checkpoint is handed on through these, so that it is seen how far it is and can be stopped. */
+
+static void met_genesis(void *context, const struct genesis *genesis)
+{
+    struct recovery *recovery = context;
+    char name[CHECKPOINT_NAME_BYTES];
+    checkpoint_name(recovery->checkpoint.last_seq, name);
+    if (recovery->progress != NULL)
+        progress_begin(recovery, recovery->replay.to->whole ? 0 : recovery->checkpoint.segment_seq, file_bytes(recovery, name));
+    recovery->replay.to->genesis(recovery->replay.to->context, genesis);
+}
+
+static enum status met_image(void *context, const uint8_t *bytes, size_t n)
+{
+    const struct recovery *recovery = context;
+    if (is_stopped(recovery))
+        return STATUS_AGAIN;
+    if (recovery->progress != NULL)
+        atomic_fetch_add(&recovery->progress->bytes_read, n);
+    return recovery->replay.to->image(recovery->replay.to->context, bytes, n);
+}
+
+static enum status met_image_end(void *context, uint64_t state_hash)
+{
+    const struct recovery *recovery = context;
+    return recovery->replay.to->image_end(recovery->replay.to->context, state_hash);
+}
+
 /*
  * Takes the newest checkpoint that is good, or with `whole` the oldest. *out_position: the segment to read on in, 0 when there is
  * none, or all is to be read; *out_taken: whether there is one.
@@ -577,7 +691,12 @@ static void go_on_behind(struct recovery *recovery, const struct checkpoint *che
 static enum status checkpoint_take(struct recovery *recovery, bool whole, size_t *out_position, bool *out_taken)
 {
     struct journal_report *report = recovery->report;
-    const struct journal_replay *replay = recovery->replay.to;
+    struct checkpoint *checkpoint = &recovery->checkpoint;
+    const struct journal_replay replay = {.context = recovery,
+                                          .genesis = met_genesis,
+                                          .image = met_image,
+                                          .image_end = met_image_end,
+                                          .image_layout = recovery->replay.to->image_layout};
     struct index *index = whole ? NULL : recovery->index; /* all is read: it comes from what is met */
     uint64_t seqs[CHECKPOINT_KEPT + 2];
     size_t count = 0;
@@ -587,11 +706,10 @@ static enum status checkpoint_take(struct recovery *recovery, bool whole, size_t
         return io_problem(recovery, status, "cannot list", "the data directory");
     for (size_t i = 0; i < count; i++) {
         char problem[sizeof(report->checkpoint_problem)];
-        struct checkpoint checkpoint;
         uint64_t seq = seqs[whole ? count - 1 - i : i];
-        status = resume_read(recovery->env, recovery->directory, seq, replay, index, &checkpoint, problem, sizeof(problem));
+        status = resume_read(recovery->env, recovery->directory, seq, &replay, index, checkpoint, problem, sizeof(problem));
         if (status == STATUS_OK && !whole) {
-            status = check_taken(recovery, &checkpoint, out_position, problem, sizeof(problem));
+            status = check_taken(recovery, checkpoint, out_position, problem, sizeof(problem));
             if (status != STATUS_OK && report->problem[0] != '\0')
                 return status;
         }
@@ -602,15 +720,17 @@ static enum status checkpoint_take(struct recovery *recovery, bool whole, size_t
         }
         if (status != STATUS_OK)
             return status;
-        report->checkpoint_seq = checkpoint.last_seq;
+        report->checkpoint_seq = checkpoint->last_seq;
+        if (recovery->progress != NULL)
+            journal_progress_to(recovery->progress, checkpoint->epoch, checkpoint->last_seq);
         *out_taken = true;
         if (!whole) {
-            go_on_behind(recovery, &checkpoint);
+            go_on_behind(recovery, checkpoint);
             return STATUS_OK;
         }
-        recovery->replay.genesis = checkpoint.genesis;
-        recovery->end->image_ordinal = checkpoint.ordinal;
-        recovery->image_chain = checkpoint.chain;
+        recovery->replay.genesis = checkpoint->genesis;
+        recovery->end->image_ordinal = checkpoint->ordinal;
+        recovery->image_chain = checkpoint->chain;
         break;
     }
     *out_position = 0;
@@ -681,6 +801,8 @@ static enum status image_take(struct recovery *recovery, size_t *out_position, b
         return status;
     if (!taken && recovery->index != NULL)
         index_clear(recovery->index, recovery->base);
+    if (!taken)
+        progress_begin(recovery, 0, 0);
     *out_resumed = taken && !to->whole;
     if (taken || of_all)
         return STATUS_OK;
@@ -711,7 +833,9 @@ static enum status recovery_read(struct recovery *recovery)
     }
     size_t first = 0;
     bool resumed = false;
-    status = image_take(recovery, &first, &resumed);
+    status = progress_measure(recovery);
+    if (status == STATUS_OK)
+        status = image_take(recovery, &first, &resumed);
     if (status != STATUS_OK)
         return status;
     recovery->report->segment_count = first;
@@ -734,10 +858,17 @@ static enum status recovery_read(struct recovery *recovery)
 }
 
 enum status recovery_run(const struct env *env, struct env_directory *directory, const struct journal_replay *replay,
-                         const struct journal_frames *frames, struct index *index, struct recovery_end *out_end, struct journal_report *report)
+                         const struct journal_frames *frames, struct journal_progress *progress, struct index *index,
+                         struct recovery_end *out_end, struct journal_report *report)
 {
     struct recovery_end end = {0};
-    struct recovery recovery = {.env = env, .directory = directory, .frames = frames, .index = index, .end = &end, .report = report};
+    struct recovery recovery = {.env = env,
+                                .directory = directory,
+                                .frames = frames,
+                                .progress = progress,
+                                .index = index,
+                                .end = &end,
+                                .report = report};
     recovery.window.memory = env->memory_reserve(env->context, WINDOW_BYTES);
     if (recovery.window.memory == NULL || replay_init(&recovery.replay, env, replay) != STATUS_OK) {
         PROBLEM(&recovery, "no memory to read the journal with: %s", env_last_error());
@@ -748,9 +879,12 @@ enum status recovery_run(const struct env *env, struct env_directory *directory,
     enum status status = recovery_read(&recovery);
     report->last_seq = end.last_seq;
     report->decision_count = recovery.replay.decision_count;
-    if (status != STATUS_OK && report->problem[0] == 0)
+    if (status == STATUS_AGAIN)
+        PROBLEM(&recovery, "it was stopped before all was read. Nothing was changed.");
+    else if (status != STATUS_OK && report->problem[0] == 0)
         PROBLEM(&recovery, "the journal cannot be read: %s", status_text(status));
     free(recovery.names);
+    free(recovery.sizes);
     replay_deinit(&recovery.replay);
     env->memory_release(env->context, recovery.window.memory, WINDOW_BYTES);
     if (status == STATUS_OK || status == STATUS_DAMAGED)

@@ -27,10 +27,11 @@ struct recovery_end {
     uint64_t cut_end;          /* bytes from offset to here are not zero: a torn tail. offset when there is none */
 };
 
-/* NOT_FOUND when there is no directory; else as journal_open. Fills the index, when given. frames may be NULL. When it is
+/* NOT_FOUND when there is no directory; else as journal_open. Fills the index, when given. frames and progress may be NULL. When it is
  * DAMAGED, *out_end is where what is sound ends. */
 enum status recovery_run(const struct env *env, struct env_directory *directory, const struct journal_replay *replay,
-                         const struct journal_frames *frames, struct index *index, struct recovery_end *out_end, struct journal_report *report);
+                         const struct journal_frames *frames, struct journal_progress *progress, struct index *index,
+                         struct recovery_end *out_end, struct journal_report *report);
 
 /*
  * Makes the tail what recovery took it for, durably, before anything is acknowledged on top of it: zeros over the torn

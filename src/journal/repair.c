@@ -128,7 +128,7 @@ enum status repair_open(const struct env *env, const char *path, const struct jo
         return STATUS_AGAIN;
     }
     if (status == STATUS_OK)
-        status = recovery_run(env, repair->directory, replay, frames, NULL, &repair->end, out_report);
+        status = recovery_run(env, repair->directory, replay, frames, NULL, NULL, &repair->end, out_report);
     if (status == STATUS_OK)
         status = repair->end.empty ? STATUS_NOT_FOUND : STATUS_END;
     else if (status == STATUS_DAMAGED)

@@ -418,9 +418,16 @@ void follower_stop(struct follower *follower)
 /* ---- beginning ---- */
 
 struct start {
+    const atomic_bool *stop;
     uint8_t *bytes;
     size_t n;
 };
+
+static bool is_start_stopped(void *context)
+{
+    const struct start *start = context;
+    return atomic_load(start->stop);
+}
 
 static enum status on_start_item(void *context, enum stream_item item, const struct stream_reader *reader,
                                  const uint8_t *bytes, size_t n)
@@ -438,10 +445,11 @@ static enum status on_start_item(void *context, enum stream_item item, const str
     return item == STREAM_FRAME ? STATUS_END : STATUS_OK; /* enough */
 }
 
-enum status follower_fetch_start(const char *primary, uint8_t **out_bytes, size_t *out_n, char *out_problem)
+enum status follower_fetch_start(const char *primary, const atomic_bool *stop, uint8_t **out_bytes, size_t *out_n,
+                                 char *out_problem)
 {
-    struct start start = {0};
-    struct pull pull = {.base = primary, .context = &start, .item = on_start_item};
+    struct start start = {.stop = stop};
+    struct pull pull = {.base = primary, .context = &start, .item = on_start_item, .stop = is_start_stopped};
     enum status status = pull_run(&pull);
     if (status == STATUS_END) {
         *out_bytes = start.bytes;

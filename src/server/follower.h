@@ -23,9 +23,10 @@ struct follower_options {
 
 /*
  * What a copy begins with: the header of the primary's first segment and its first frame, in memory that the caller frees. AGAIN when it is not
- * reached, else as pull_run; out_problem: at least STANDBY_TEXT_BYTES.
+ * reached, or *stop becomes true; else as pull_run. out_problem: at least STANDBY_TEXT_BYTES.
  */
-MUST_USE enum status follower_fetch_start(const char *primary, uint8_t **out_bytes, size_t *out_n, char *out_problem);
+MUST_USE enum status follower_fetch_start(const char *primary, const atomic_bool *stop, uint8_t **out_bytes, size_t *out_n,
+                                          char *out_problem);
 
 /* NULL when memory or a thread cannot be had. */
 struct follower *follower_start(const struct follower_options *options);

@@ -24,6 +24,9 @@ struct server {
     struct service service;
     struct inbox *inbox;
     struct engine *engine;
+    pthread_t opener; /* the thread that opens the shard, with what became of it */
+    enum status opened;
+    struct journal_progress progress;
     struct io *io; /* io_count of them */
     uint32_t io_count;
     uint32_t io_ready, io_started;
@@ -81,13 +84,6 @@ void server_options_init(struct server_options *options)
 static bool is_loopback(const char *address)
 {
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-}
-
-static void progress(void *argument, uint64_t decisions)
-{
-    (void)argument;
-    if (decisions % (16 * 65536) == 0)
-        log_info("recovering: %llu decisions replayed", (unsigned long long)decisions);
 }
 
 static void on_journal_failed(void *argument, enum status status)
@@ -166,6 +162,7 @@ static enum status open_shard(struct server *server)
                     .tail_bytes = JOURNAL_TAIL_BYTES,
                     .raw_segments = options->raw_segments,
                     .fault_no_flush = options->fault_no_flush,
+                    .progress = &server->progress,
                     .copy = server->role != ROLE_PRIMARY},
         .limits = options->limits,
         .id_window_ms = options->id_window_s * 1000,
@@ -173,21 +170,25 @@ static enum status open_shard(struct server *server)
         .strict = options->strict,
         .clock_start_max_us = INT64_C(30) * 24 * 60 * 60 * 1000000, /* DESIGN section 2, I6 */
         .accept_clock = options->accept_clock,
-        .progress = progress,
     };
     struct journal_report report;
     int64_t begin_ns = linux_env()->monotonic_ns(linux_env()->context);
     enum status status = shard_open(&shard_options, &server->service.shard, &report);
     uint8_t *start = NULL;
     if (status == STATUS_NOT_FOUND && server->role == ROLE_STANDBY) { /* it begins with the primary's beginning */
-        status = follower_fetch_start(options->follow, &start, &shard_options.journal.copy_start_bytes, report.problem);
+        status = follower_fetch_start(options->follow, &server->progress.stop, &start, &shard_options.journal.copy_start_bytes,
+                                      report.problem);
         shard_options.journal.copy_start = start;
-        if (status == STATUS_OK)
+        if (atomic_load(&server->progress.stop))
+            status = STATUS_AGAIN;
+        else if (status == STATUS_OK)
             status = shard_open(&shard_options, &server->service.shard, &report);
         else
             log_error("nothing to begin the copy with comes from %s", options->follow);
         free(start);
     }
+    if (status == STATUS_AGAIN && atomic_load(&server->progress.stop))
+        return status;
     if (status != STATUS_OK) {
         log_error("data directory '%s': %s", options->data,
                   report.problem[0] != 0 ? report.problem : status_text(status));
@@ -378,22 +379,16 @@ static bool start_watching(struct server *server)
     return server->peer != NULL;
 }
 
-static void set_up_service(struct server *server)
+/* The door: what there is before the journal is read. */
+static void set_up_door(struct server *server)
 {
     const struct server_options *options = server->options;
     struct service *service = &server->service;
     service->env = linux_env();
-    service->journal = shard_journal(service->shard);
-    service->ledger = shard_ledger(service->shard);
-    service->inbox = server->inbox;
     service->zones = server->zones;
     service->past = server->past;
     service->replays = server->replays;
-    service->past_ledger = server->past_ledger;
-    service->checkpointer = server->checkpointer;
-    service->standby = server->role == ROLE_STANDBY ? &server->standby : NULL;
-    service->fence = fence;
-    service->fence_context = server;
+    service->progress = &server->progress;
     service->version = options->version;
     service->connection_count_max = connections_max(options);
     service->spin_ns = options->spin_us * 1000;
@@ -405,13 +400,32 @@ static void set_up_service(struct server *server)
         service->hosts[service->host_count++] = options->hosts[i];
 }
 
+/* The shard's part, before the door lets anything through to it. */
+static void set_up_service(struct server *server)
+{
+    struct service *service = &server->service;
+    service->journal = shard_journal(service->shard);
+    service->ledger = shard_ledger(service->shard);
+    service->engine = server->engine;
+    service->inbox = server->inbox;
+    service->past_ledger = server->past_ledger;
+    service->checkpointer = server->checkpointer;
+    service->standby = server->role == ROLE_STANDBY ? &server->standby : NULL;
+    service->fence = fence;
+    service->fence_context = server;
+}
+
 static enum status open_doors(struct server *server)
 {
     int port = server->options->port;
     for (uint32_t i = 0; i < server->io_count; i++) {
         const char *problem = "";
-        enum status status = io_init(&server->io[i], &server->service, server->options->address, &port,
-                                     server->io_count > 1, &problem);
+        enum status status = STATUS_OK;
+        if (i == 0 && server->io_count > 1 && port != 0)
+            status = io_probe(server->options->address, port, &problem);
+        if (status == STATUS_OK)
+            status = io_init(&server->io[i], &server->service, server->options->address, &port,
+                             server->io_count > 1, &problem);
         if (status != STATUS_OK) {
             log_error("cannot listen on %s:%d: %s; --listen ADDRESS:PORT names another, port 0 takes a free one",
                       server->options->address, port, problem);
@@ -427,9 +441,82 @@ static enum status open_doors(struct server *server)
     }
     (void)snprintf(server->address, sizeof(server->address), "http://%s%s%s:%d", v6 ? "[" : "", server->options->address,
                    v6 ? "]" : "", port);
-    printf("listening on %s\n", server->address);
-    fflush(stdout);
     return STATUS_OK;
+}
+
+static void close_doors(struct server *server)
+{
+    atomic_store(&server->service.stopping, true);
+    for (uint32_t i = 0; i < server->io_started; i++)
+        io_stop(&server->io[i]);
+    for (uint32_t i = 0; i < server->io_started; i++)
+        io_join(&server->io[i]);
+    server->io_started = 0;
+}
+
+/* ---- reading the journal ---- */
+
+#define TELL_S_MAX 30 /* from one line about it to the next, at most: at first it is a second, then twice as long each time */
+
+static void *run_opener(void *argument)
+{
+    struct server *server = argument;
+    server->opened = open_shard(server);
+    kill(getpid(), SIGUSR2); /* wakes who waits */
+    return NULL;
+}
+
+static void tell_progress(const struct server *server, int64_t seconds)
+{
+    const struct journal_progress *progress = &server->progress;
+    uint64_t whole = atomic_load(&progress->bytes_to_read);
+    uint64_t read = atomic_load(&progress->bytes_read);
+    char left[64] = "";
+    if (whole == 0)
+        return;
+    if (read != 0 && read < whole)
+        (void)snprintf(left, sizeof(left), ", about %.0f s to go", (double)(whole - read) * (double)seconds / (double)read);
+    log_info("recovering: %.1f of %.1f MiB read (%.0f %%), %llu decisions replayed, up to event %llu%s; %s/readyz tells it, too",
+             (double)read / (1 << 20), (double)whole / (1 << 20), 100.0 * (double)read / (double)whole,
+             (unsigned long long)atomic_load(&progress->decisions), (unsigned long long)atomic_load(&progress->last_seq),
+             left, server->address);
+}
+
+/*
+ * Opens the shard on a thread of its own, and tells how far it is meanwhile. False when it could not be opened (which is said), or
+ * when it is to stop: then *out_code is the exit code.
+ */
+static bool open_shard_beside(struct server *server, const sigset_t *signals, int *out_code)
+{
+    sigset_t awaited = *signals;
+    const struct timespec second = {.tv_sec = 1};
+    int64_t seconds = 0;
+    int64_t tell_s = 1;
+    int number = 0;
+    sigaddset(&awaited, SIGUSR2);
+    if (pthread_create(&server->opener, NULL, run_opener, server) != 0) {
+        log_error("there is no thread to read the journal with");
+        return false;
+    }
+    while ((number = sigtimedwait(&awaited, NULL, &second)) < 0) {
+        if (++seconds != tell_s)
+            continue;
+        tell_progress(server, seconds);
+        tell_s += tell_s < TELL_S_MAX ? tell_s : TELL_S_MAX;
+    }
+    if (number != SIGUSR2)
+        atomic_store(&server->progress.stop, true);
+    CHECK(pthread_join(server->opener, NULL) == 0);
+    if (number == SIGUSR2)
+        return server->opened == STATUS_OK;
+    *out_code = 0;
+    if (server->opened == STATUS_AGAIN)
+        log_info("stopped before the journal was read; nothing was changed in '%s'", server->options->data);
+    else if (server->opened != STATUS_OK)
+        *out_code = EXIT_UNUSABLE;
+    else
+        shard_close(server->service.shard); /* all was read before it was told */
+    return false;
 }
 
 /* Until it is to stop; looks after the states that the log tells meanwhile. */
@@ -462,17 +549,18 @@ static int run_engine(struct server *server, const sigset_t *signals)
         .promoted = on_promoted,
         .failed_argument = server,
     };
-    server->io_count = options->io_threads;
     for (uint32_t i = 0; i < server->io_count; i++)
         engine_options.listeners[engine_options.listener_count++] = (struct engine_listener){io_wake, &server->io[i]};
     server->engine = engine_create(&engine_options);
     if (server->engine == NULL)
         return EXIT_UNUSABLE;
-    server->service.engine = server->engine;
     int code = EXIT_UNUSABLE;
-    bool engine_started = false;
-    if (open_doors(server) == STATUS_OK && engine_start(server->engine) == STATUS_OK) {
-        engine_started = true;
+    set_up_service(server);
+    bool engine_started = engine_start(server->engine) == STATUS_OK;
+    if (engine_started) {
+        atomic_store_explicit(&server->service.open, true, memory_order_release);
+        printf("listening on %s\n", server->address);
+        fflush(stdout);
         if (server->checkpointer != NULL && checkpointer_start(server->checkpointer) != STATUS_OK)
             log_warning("there is no thread to make checkpoints with: the next start replays the whole journal");
         bool started = start_following(server) && start_watching(server);
@@ -482,17 +570,70 @@ static int run_engine(struct server *server, const sigset_t *signals)
     }
     peer_watch_stop(server->peer);
     follower_stop(server->follower);
-    atomic_store(&server->service.stopping, true);
-    for (uint32_t i = 0; i < server->io_started; i++)
-        io_stop(&server->io[i]);
-    for (uint32_t i = 0; i < server->io_started; i++)
-        io_join(&server->io[i]);
+    close_doors(server);
     inbox_close(server->inbox);
     if (engine_started)
         engine_join(server->engine);
-    for (uint32_t i = 0; i < server->io_ready; i++)
-        io_deinit(&server->io[i]);
     engine_destroy(server->engine);
+    return code;
+}
+
+/* With the shard open: until it stops. */
+static int run_shard(struct server *server, const sigset_t *signals)
+{
+    const struct server_options *options = server->options;
+    int code = EXIT_UNUSABLE;
+    if (server->role == ROLE_STANDBY &&
+        role_file_write(options->data, ROLE_STANDBY, options->follow) != STATUS_OK) {
+        log_error("data directory '%s': the file role cannot be written", options->data);
+        shard_close(server->service.shard);
+        return code;
+    }
+    CHECK(pthread_mutex_init(&server->fencing, NULL) == 0);
+    standby_init(&server->standby, linux_env(), server->role_address, ledger_now_us(shard_ledger(server->service.shard)));
+    const struct inbox_options inbox_options = {
+        .env = linux_env(),
+        .batch_count_max = INBOX_BATCHES,
+        .clock_step_max_us = options->clock_step_s * 1000000,
+        .spin_ns = options->spin_us * 1000,
+        .log_time_us = ledger_now_us(shard_ledger(server->service.shard)),
+    };
+    server->inbox = inbox_create(&inbox_options);
+    if (options->past_keep_s != 0)
+        server->past_ledger = past_ledger_create(linux_env(), shard_journal(server->service.shard), &options->limits,
+                                                 options->past_keep_s * 1000000000);
+    const struct checkpointer_options checkpointer_options = {
+        .env = linux_env(),
+        .journal = shard_journal(server->service.shard),
+        .limits = options->limits,
+        .every_bytes = (uint64_t)options->checkpoint_mib << 20,
+        .behind_bytes = server->replayed_bytes,
+        .pace_bytes = CHECKPOINTER_PACE_DEFAULT,
+        .made = on_checkpoint,
+        .failed = on_no_checkpoint,
+    };
+    if (options->checkpoint_mib != 0)
+        server->checkpointer = checkpointer_create(&checkpointer_options);
+    if (server->inbox != NULL && (server->past_ledger != NULL || options->past_keep_s == 0) &&
+        (server->checkpointer != NULL || options->checkpoint_mib == 0) &&
+        source_zones_load(server->zones, shard_ledger(server->service.shard)))
+        code = run_engine(server, signals);
+    close_doors(server); /* when it did not come to that */
+    past_ledger_destroy(server->past_ledger);
+    checkpointer_destroy(server->checkpointer);
+    if (server->inbox != NULL)
+        inbox_destroy(server->inbox);
+    struct journal *journal = shard_journal(server->service.shard);
+    if (code == 0 && journal_finish(journal) != STATUS_OK) {
+        log_error("the end of the journal could not be written at the stop (%s). What was acknowledged is durable; look at "
+                  "the disk", journal_failure(journal));
+        code = EXIT_JOURNAL;
+    }
+    shard_close(server->service.shard);
+    standby_deinit(&server->standby);
+    CHECK(pthread_mutex_destroy(&server->fencing) == 0);
+    if (code == 0)
+        log_info("stopped; everything acknowledged is in '%s'", options->data);
     return code;
 }
 
@@ -518,73 +659,31 @@ int server_run(const struct server_options *options)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: only this one takes them */
+    sigset_t blocked = signals;
+    sigaddset(&blocked, SIGUSR2); /* of open_shard_beside */
+    pthread_sigmask(SIG_BLOCK, &blocked, NULL); /* before any thread: only this one takes them */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk */
 
     int code = EXIT_UNUSABLE;
-    if (!find_role(&server) || open_shard(&server) != STATUS_OK)
+    if (!find_role(&server))
         return code;
-    if (server.role == ROLE_STANDBY &&
-        role_file_write(options->data, ROLE_STANDBY, options->follow) != STATUS_OK) {
-        log_error("data directory '%s': the file role cannot be written", options->data);
-        shard_close(server.service.shard);
-        return code;
-    }
-    CHECK(pthread_mutex_init(&server.fencing, NULL) == 0);
-    standby_init(&server.standby, linux_env(), server.role_address, ledger_now_us(shard_ledger(server.service.shard)));
-    const struct inbox_options inbox_options = {
-        .env = linux_env(),
-        .batch_count_max = INBOX_BATCHES,
-        .clock_step_max_us = options->clock_step_s * 1000000,
-        .spin_ns = options->spin_us * 1000,
-        .log_time_us = ledger_now_us(shard_ledger(server.service.shard)),
-    };
-    server.inbox = inbox_create(&inbox_options);
-    server.io = calloc(options->io_threads, sizeof(struct io));
+    server.io_count = options->io_threads;
+    server.io = calloc(server.io_count, sizeof(struct io));
     server.zones = source_zones_create();
     server.past = past_works_create(PAST_WORKS_MAX);
     server.replays = past_works_create(REPLAYS_MAX);
-    if (options->past_keep_s != 0)
-        server.past_ledger = past_ledger_create(linux_env(), shard_journal(server.service.shard), &options->limits,
-                                                options->past_keep_s * 1000000000);
-    const struct checkpointer_options checkpointer_options = {
-        .env = linux_env(),
-        .journal = shard_journal(server.service.shard),
-        .limits = options->limits,
-        .every_bytes = (uint64_t)options->checkpoint_mib << 20,
-        .behind_bytes = server.replayed_bytes,
-        .pace_bytes = CHECKPOINTER_PACE_DEFAULT,
-        .made = on_checkpoint,
-        .failed = on_no_checkpoint,
-    };
-    if (options->checkpoint_mib != 0)
-        server.checkpointer = checkpointer_create(&checkpointer_options);
-    if (server.inbox != NULL && server.io != NULL && server.zones != NULL && server.past != NULL &&
-        server.replays != NULL && (server.past_ledger != NULL || options->past_keep_s == 0) &&
-        (server.checkpointer != NULL || options->checkpoint_mib == 0) &&
-        source_zones_load(server.zones, shard_ledger(server.service.shard))) {
-        set_up_service(&server);
-        code = run_engine(&server, &signals);
+    if (server.io != NULL && server.zones != NULL && server.past != NULL && server.replays != NULL) {
+        set_up_door(&server);
+        if (open_doors(&server) == STATUS_OK && open_shard_beside(&server, &signals, &code))
+            code = run_shard(&server, &signals);
     }
+    close_doors(&server);
+    for (uint32_t i = 0; i < server.io_ready; i++)
+        io_deinit(&server.io[i]);
     free(server.io);
     past_works_destroy(server.past);
     past_works_destroy(server.replays);
-    past_ledger_destroy(server.past_ledger);
-    checkpointer_destroy(server.checkpointer);
     source_zones_destroy(server.zones);
-    if (server.inbox != NULL)
-        inbox_destroy(server.inbox);
-    struct journal *journal = shard_journal(server.service.shard);
-    if (code == 0 && journal_finish(journal) != STATUS_OK) {
-        log_error("the end of the journal could not be written at the stop (%s). What was acknowledged is durable; look at "
-                  "the disk", journal_failure(journal));
-        code = EXIT_JOURNAL;
-    }
-    shard_close(server.service.shard);
-    standby_deinit(&server.standby);
-    CHECK(pthread_mutex_destroy(&server.fencing) == 0);
-    if (code == 0)
-        log_info("stopped; everything acknowledged is in '%s'", options->data);
     return code;
 }

@@ -114,7 +114,8 @@ class Docs(unittest.TestCase):
         self.assertEqual(sorted(listed), sorted(self.options()))
 
     def test_metrics_are_in_operations(self):
-        names = set(re.findall(r'"(onhand_\w+)"', read("src/api/operations_route.c")))
+        source = read("src/api/operations_route.c") + read("src/api/starting_route.c")
+        names = set(re.findall(r'"(onhand_\w+)"', source))
         listed = {row[0].strip("`") for row in rows_under(read("docs/operations.md"), "Health")}
         self.assertTrue(names)
         self.assertEqual(listed, names)

@@ -342,6 +342,78 @@ static void a_journal_is_opened_once(void **state)
     assert_int_equal(verify(&place, &seen, &report), STATUS_NOT_FOUND);
 }
 
+struct watched {
+    struct seen seen;
+    struct journal_progress *progress;
+    uint64_t stop_at; /* decisions; 0 for none */
+    uint64_t bytes_seen;
+};
+
+static void watched_genesis(void *context, const struct genesis *genesis)
+{
+    struct watched *watched = context;
+    seen_genesis(&watched->seen, genesis);
+}
+
+static void watched_decision(void *context, const struct decision *decision)
+{
+    struct watched *watched = context;
+    struct journal_progress *progress = watched->progress;
+    uint32_t epoch;
+    uint64_t seq;
+    seen_decision(&watched->seen, decision);
+    /* Whole frames are told, when they are over. */
+    assert_true(atomic_load(&progress->decisions) < watched->seen.decisions);
+    assert_true(!journal_progress_event(progress, &epoch, &seq) || (epoch == EPOCH_FIRST && seq < decision->first_seq));
+    assert_true(atomic_load(&progress->bytes_read) >= watched->bytes_seen);
+    assert_true(atomic_load(&progress->bytes_read) <= atomic_load(&progress->bytes_to_read));
+    watched->bytes_seen = atomic_load(&progress->bytes_read);
+    if (watched->seen.decisions == watched->stop_at)
+        atomic_store(&progress->stop, true);
+}
+
+static void opening_tells_how_far_it_is_and_can_be_stopped(void **state)
+{
+    (void)state;
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    struct journal *journal = must_open(&place, &seen, &report);
+    uint64_t seq = 1;
+    uint64_t bytes = 0;
+    while (report.segment_count < 3) { /* segments, and frames in each */
+        for (unsigned i = 0; i < 100; i++)
+            write_group(journal, &seq, 20, 500);
+        report.segment_count = journal_counters(journal).segments;
+    }
+    journal_close(journal);
+    const struct journal_options plain = options_of(&place);
+    struct journal_options options = plain;
+    for (uint64_t stop_at = 1; stop_at != 0; stop_at = stop_at == 1 ? seq / 2 : 0) {
+        struct journal_progress progress = {0};
+        struct watched watched = {.progress = &progress, .stop_at = stop_at};
+        struct journal_replay replay = {.context = &watched, .genesis = watched_genesis, .decision = watched_decision};
+        options.progress = &progress;
+        assert_int_equal(journal_open(&options, &replay, &journal, &report), STATUS_AGAIN);
+        assert_true(watched.seen.decisions >= stop_at && watched.seen.decisions < stop_at + 20); /* the frame is ended */
+        assert_string_equal(report.problem, "it was stopped before all was read. Nothing was changed.");
+    }
+    struct journal_progress progress = {0};
+    struct watched watched = {.progress = &progress};
+    struct journal_replay replay = {.context = &watched, .genesis = watched_genesis, .decision = watched_decision};
+    uint32_t epoch;
+    uint64_t last;
+    options.progress = &progress;
+    assert_int_equal(journal_open(&options, &replay, &journal, &report), STATUS_OK);
+    bytes = atomic_load(&progress.bytes_to_read);
+    assert_true(bytes > 2 * JOURNAL_SEGMENT_BYTES_MIN);
+    assert_int_equal(atomic_load(&progress.bytes_read), bytes);
+    assert_int_equal(atomic_load(&progress.decisions), report.decision_count);
+    assert_true(journal_progress_event(&progress, &epoch, &last) && epoch == EPOCH_FIRST && last == seq - 1);
+    journal_close(journal);
+    place_destroy(&place);
+}
+
 static void a_tail_torn_at_any_byte_is_cut(void **state)
 {
     (void)state;
@@ -2071,6 +2143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_replayed),
         cmocka_unit_test(a_journal_is_opened_once),
+        cmocka_unit_test(opening_tells_how_far_it_is_and_can_be_stopped),
         cmocka_unit_test(a_tail_torn_at_any_byte_is_cut),
         cmocka_unit_test(every_flipped_bit_is_seen),
         cmocka_unit_test(a_frame_has_a_next_one),
