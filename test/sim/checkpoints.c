@@ -4,8 +4,11 @@
  */
 #include "sim_run.h"
 
+#include "base/bytes.h"
+#include "base/crc32c.h"
 #include "engine/checkpointer.h"
 #include "journal/checkpoint.h"
+#include "journal/resume.h"
 
 /* ---- those that are there ---- */
 
@@ -133,7 +136,9 @@ void checkpoints_end(void)
 
 /* ---- rot ---- */
 
-#define BYTES_MAX (1 << 20)
+#define BYTES_MAX  (1 << 20)
+#define HEAD_BYTES 512 /* of the file; and of a block, with its checksum in the last four (docs/format.md) */
+#define BLOCK_HEAD 24
 
 /* Changes some of a file: a bit, a sector, what lies elsewhere in it, or all from some place on. */
 static void damage(uint8_t *bytes, size_t n)
@@ -160,6 +165,45 @@ static void damage(uint8_t *bytes, size_t n)
     }
 }
 
+/* Changes a bit of the image as if before its checksum was made: wrong memory. False when the file has none. */
+static bool image_change(uint8_t *bytes, size_t n)
+{
+    size_t places[64], count = 0;
+    for (size_t at = HEAD_BYTES; at + BLOCK_HEAD < n && count < sizeof(places) / sizeof(places[0]);
+         at += BLOCK_HEAD + get_u32(bytes + at))
+        if (bytes[at + 4] == CHECKPOINT_IMAGE)
+            places[count++] = at;
+    if (count == 0)
+        return false;
+    uint8_t *block = bytes + places[plan_one_in(2) ? 0 : plan(count)]; /* the first has what the ledger is as a whole */
+    size_t of = get_u32(block);
+    block[BLOCK_HEAD + plan(of)] ^= (uint8_t)(1u << plan(8));
+    put_u32(block + BLOCK_HEAD - 4, crc32c(crc32c(0, block, BLOCK_HEAD - 4), block + BLOCK_HEAD, of));
+    return true;
+}
+
+/* The image of a checkpoint makes the ledger that it says, or none. */
+static void image_look(uint64_t seq)
+{
+    const struct env *env = &sr.sim.env;
+    struct env_directory *directory = NULL;
+    struct checkpoint checkpoint;
+    struct rebuild rebuild;
+    char problem[512];
+    enum status status = env->directory_open(env->context, "data", false, false, &directory);
+    if (status != STATUS_OK || rebuild_init(&rebuild, env, &play_limits) != STATUS_OK)
+        violation("the directory cannot be looked at: %s", status_text(status));
+    const struct journal_replay replay = rebuild_replay(&rebuild);
+    status = resume_read(env, directory, seq, &replay, NULL, &checkpoint, problem, sizeof(problem));
+    if (status == STATUS_OK && ledger_state_hash(rebuild.ledger) != checkpoint.state_hash)
+        violation("the checkpoint of event %" PRIu64 " makes another ledger than it says", seq);
+    if (status != STATUS_OK && status != STATUS_DAMAGED && status != STATUS_FULL)
+        violation("the checkpoint of event %" PRIu64 " is wrong: %s", seq, status_text(status));
+    paths[PATH_IMAGE_REFUSED] += status != STATUS_OK;
+    rebuild_deinit(&rebuild);
+    env->directory_close(env->context, directory);
+}
+
 void checkpoint_rot(void)
 {
     static uint8_t before[BYTES_MAX], after[BYTES_MAX];
@@ -175,10 +219,20 @@ void checkpoint_rot(void)
         violation("%s has %" PRIu64 " bytes", name, n);
     sim_peek(&sr.sim, name, 0, before, (size_t)n);
     memcpy(after, before, (size_t)n);
-    damage(after, (size_t)n);
-    if (memcmp(before, after, (size_t)n) == 0)
-        return;
     struct quiet quiet = quiet_begin();
+    if (plan_one_in(3) && image_change(after, (size_t)n)) {
+        sim_poke(&sr.sim, name, 0, after, (size_t)n);
+        image_look(seq);
+        sim_poke(&sr.sim, name, 0, before, (size_t)n);
+        quiet_end(&quiet);
+        return;
+    }
+    memcpy(after, before, (size_t)n);
+    damage(after, (size_t)n);
+    if (memcmp(before, after, (size_t)n) == 0) {
+        quiet_end(&quiet);
+        return;
+    }
     struct journal_report report;
     uint64_t hash, hash_before;
     enum status status = start_look(&report, &hash_before);

@@ -95,6 +95,7 @@ extern const char fault_letters[FAULT_COUNT + 1];
     X(CHECKPOINT_PASSED, "damaged checkpoint passed over")                                                             \
     X(CHECKPOINT_OLDER, "started from an older checkpoint")                                                            \
     X(CHECKPOINT_NONE, "all checkpoints damaged, all replayed")                                                        \
+    X(IMAGE_REFUSED, "image of another ledger refused")                                                                \
     X(CHECKPOINT_VOUCHED, "loss refused that a checkpoint vouches for")                                                \
     X(END_CUT, "end lost that nothing vouches for")                                                                    \
     X(ROT_BEFORE, "rot before the checkpoint, started")                                                                \

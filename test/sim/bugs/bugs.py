@@ -170,6 +170,80 @@ bug("stale_index", "a stale read behind a restart: places of the frame before",
     "        index_add_frame(recovery->index, end->offset, frame_end, frame.last_seq >= frame.first_seq, frame.first_seq,",
     "        index_add_frame(recovery->index, end->offset, frame_end, frame.last_seq >= frame.first_seq, frame.first_seq - 1,")
 
+# ---- checkpoints ----
+bug("checkpoint_named_before_synced", "rename before the content is synced: the empty files of ext4, snapshots of etcd and ZooKeeper",
+    "src/journal/checkpoint.c",
+    "    if (status == STATUS_OK)\n        status = checkpoint_settle(writer);\n    if (status != STATUS_OK) {\n"
+    "        checkpoint_abandon(writer);",
+    "    if (status == STATUS_OK)\n        status = writer_flush(writer);\n    if (status != STATUS_OK) {\n"
+    "        checkpoint_abandon(writer);")
+bug("checkpoint_name_not_synced", "the directory is not synced behind a snapshot, and the log before it would go",
+    "src/journal/checkpoint.c",
+    "    if (status == STATUS_OK)\n        status = env->directory_sync(env->context, directory);\n    if (status == STATUS_OK)\n"
+    "        drop_old",
+    "    if (status == STATUS_OK)\n        drop_old")
+bug("checkpoint_checksum_not_compared", "checksums of snapshots that are written and never read: Redis without rdbchecksum",
+    "src/journal/checkpoint.c",
+    "        get_u32(head + BLOCK_CRC_AT) != crc32c(crc32c(0, head, BLOCK_CRC_AT), head + BLOCK_HEAD_BYTES, n)) {",
+    "        false) {")
+bug("checkpoint_hash_not_compared", "a snapshot taken for the state it says without looking: wrong memory made it",
+    "src/engine/rebuild.c",
+    "    if (status == STATUS_OK && ledger_state_hash(rebuild->ledger) != state_hash)",
+    "    (void)state_hash;\n    if (status == STATUS_OK && rebuild->ledger == NULL)")
+bug("older_checkpoint_not_tried", "one snapshot that is bad, and none is taken: the two of SQLite's headers, read as one",
+    "src/journal/recovery.c",
+    "snprintf(report->checkpoint_problem, sizeof(report->checkpoint_problem), \"%s\", problem);\n            continue;",
+    "snprintf(report->checkpoint_problem, sizeof(report->checkpoint_problem), \"%s\", problem);\n            break;")
+bug("checkpoint_ahead_of_the_journal", "a snapshot that has more than the log, which goes on behind a hole: Raft logs cut short",
+    "src/journal/recovery.c",
+    "    if (there)\n        return STATUS_OK;",
+    "    (void)there;\n    return STATUS_OK;")
+bug("checkpoint_forgets_ids", "a snapshot without what de-duplication knows: Kafka's producer states, many brokers",
+    "src/ledger/image.c",
+    "    ids_index(ledger);\n    return STATUS_OK;",
+    "    return STATUS_OK;")
+bug("checkpoint_one_frame_early", "an off by one in where the log goes on: the last entry is applied twice",
+    "src/journal/journal.c",
+    "                                    .offset = place->offset,",
+    "                                    .offset = place->frame_offset,")
+bug("half_a_checkpoint_is_left_in_the_way", "a file that an earlier try has left stops every later one",
+    "src/journal/checkpoint.c",
+    "    enum status status = env->file_remove(env->context, directory, CHECKPOINT_NEXT_NAME);\n"
+    "    if (status != STATUS_OK && status != STATUS_NOT_FOUND)\n        return status;",
+    "    enum status status;")
+bug("old_checkpoints_stay", "snapshots that nobody removes fill the disk: etcd, Elasticsearch",
+    "src/journal/checkpoint.c",
+    "        (void)env->file_remove(env->context, directory, name);\n    }",
+    "        (void)name;\n    }")
+
+# ---- old segments ----
+bug("packed_named_before_synced", "a compacted file takes the name of the raw one before it is durable: LevelDB, RocksDB on ext4",
+    "src/journal/cold.c",
+    "    return status == STATUS_OK ? packing->env->file_sync(packing->env->context, packing->file) : status;",
+    "    return status;")
+bug("raw_removed_first", "the old file goes before the new one is named: log compaction of Kafka, Bitcask's merges",
+    "src/journal/cold.c",
+    "        if (status == STATUS_OK)\n            status = env->file_rename(",
+    "        if (status == STATUS_OK)\n            (void)env->file_remove(env->context, packing->directory, packing->name);\n"
+    "        if (status == STATUS_OK)\n            status = env->file_rename(")
+bug("segment_in_use_packed", "compaction of the file that is being written",
+    "src/journal/cold.c",
+    "    if (!index_sparsest(cold->index, cold->keep, &number, &here))",
+    "    if (!index_sparsest(cold->index, cold->keep - 1, &number, &here))")
+bug("failed_packing_takes_the_name", "a merge that failed in its middle is taken for done",
+    "src/journal/cold.c",
+    "    if (status == STATUS_OK)\n        status = end_pack(packing);\n    if (status == STATUS_OK)\n"
+    "        status = compare(packing);\n    return packing_end(packing, status);",
+    "    if (status == STATUS_OK)\n        status = end_pack(packing);\n    return packing_end(packing, packing->file == NULL ? status : "
+    "STATUS_OK);")
+
+# ---- names at a start ----
+bug("names_not_synced_at_a_start", "a file named by the process that crashed, built on by the next, and lost by the one after",
+    "src/journal/journal.c",
+    "    if (status == STATUS_OK)\n        status = env->directory_sync(env->context, journal->directory);\n"
+    "    if (status != STATUS_OK)\n        return status;\n    journal->block_bytes",
+    "    if (status != STATUS_OK)\n        return status;\n    journal->block_bytes")
+
 # ---- memory that is used again ----
 bug("frame_memory_reused", "a buffer filled while it is being written",
     "src/journal/journal.c",
