@@ -93,7 +93,7 @@ static bool is_at_mark(const struct making *making)
            ledger_now_us(ledger) >= making->mark.log_us;
 }
 
-/* A slice of what the journal has behind it. NOT_FOUND: it is not there yet. */
+/* A slice of what the journal has behind it. END: it is not there yet. */
 static enum status ledger_replay(struct making *making)
 {
     const struct checkpointer_options *options = making->options;
@@ -108,7 +108,7 @@ static enum status ledger_replay(struct making *making)
         return STATUS_MEMORY; /* it was begun anew with the journal, and could not be */
     if (making->rebuild.limit_too_low != NULL)
         return STATUS_FULL;
-    return status == STATUS_AGAIN ? STATUS_NOT_FOUND : status;
+    return status == STATUS_AGAIN ? STATUS_END : status;
 }
 
 /* The second ledger is at the mark: a file is begun, if it is what the engine's was there. */
@@ -165,8 +165,8 @@ static enum status file_write(struct making *making, int64_t *out_rest_ns)
 }
 
 /*
- * The next piece. AGAIN: there is more, after *out_rest_ns. NOT_FOUND: the journal does not have the mark durably yet.
- * Anything else is its end: OK, or why there is none, which making->problem says.
+ * The next piece. AGAIN: there is more, after *out_rest_ns. END: the journal does not have the mark durably yet. Anything
+ * else is its end: OK, or why there is none, which making->problem says.
  */
 static enum status making_step(struct making *making, int64_t *out_rest_ns)
 {
@@ -180,7 +180,7 @@ static enum status making_step(struct making *making, int64_t *out_rest_ns)
         if (status == STATUS_OK)
             status = STATUS_AGAIN;
     }
-    if (status != STATUS_OK && status != STATUS_AGAIN && status != STATUS_NOT_FOUND && making->problem[0] == '\0')
+    if (status != STATUS_OK && status != STATUS_AGAIN && status != STATUS_END && making->problem[0] == '\0')
         (void)snprintf(making->problem, sizeof(making->problem), "no checkpoint could be made of event %llu: %s (%s)",
                        (unsigned long long)making->mark.last_seq, status_text(status),
                        status == STATUS_IO || status == STATUS_NO_SPACE ? env_last_error() : status_remedy(status));
@@ -204,7 +204,7 @@ enum status checkpointer_make(const struct checkpointer_options *options, const 
         rest_here(rest_ns);
         status = making_step(&making, &rest_ns);
     }
-    if (status == STATUS_NOT_FOUND)
+    if (status == STATUS_END)
         status = STATUS_AGAIN;
     if (status == STATUS_AGAIN)
         (void)snprintf(making.problem, sizeof(making.problem),
@@ -283,7 +283,7 @@ int64_t checkpointer_step(struct checkpointer *checkpointer)
     if (!checkpointer->makes)
         return LOOK_NS;
     enum status status = making_step(&checkpointer->making, &rest_ns);
-    if (status == STATUS_NOT_FOUND)
+    if (status == STATUS_END)
         return WAIT_NS;
     return status == STATUS_AGAIN ? rest_ns : make_end(checkpointer, status);
 }
