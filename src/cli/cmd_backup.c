@@ -1,6 +1,7 @@
 /*
- * onhand backup: the journal of a running server, copied into a data directory, a file or standard output. Each frame is
- * verified before it is written. A directory is gone on with where it ends; a file is written anew and whole.
+ * onhand backup: the journal of a running server, or of the directory of a stopped one, copied into a data directory, a file or
+ * standard output. Each frame is verified before it is written. A directory is gone on with where it ends; a file is
+ * written anew and whole.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,8 +23,10 @@
 
 struct backup {
     const char *to;
+    bool offline; /* from a directory */
     FILE *file; /* of a file or standard output; NULL for a directory */
     /* Of a directory. */
+    bool made; /* it was not there */
     struct journal *journal; /* NULL before it has begun */
     uint8_t *block;          /* frames not yet written; of one that has not begun, what it begins with */
     size_t block_bytes;
@@ -113,8 +116,17 @@ static enum status on_item(void *context, enum stream_item item, const struct st
 
 /* ---- life ---- */
 
+static enum status copy(const struct backup *backup, struct pull *pull)
+{
+    return backup->offline ? pull_directory(pull, linux_env()) : pull_run(pull);
+}
+
 static int explain(const struct backup *backup, const struct pull *pull, enum status status)
 {
+    if (backup->offline && status != STATUS_INVALID && backup->problem[0] == 0) {
+        cli_error("backup", "'%s': nothing was copied: %s", pull->base, pull->problem[0] != 0 ? pull->problem : status_text(status));
+        return status == STATUS_DAMAGED || status == STATUS_VERSION ? EXIT_REFUSED : EXIT_FILES;
+    }
     switch ((unsigned)status) {
     case STATUS_AGAIN:
         cli_error("backup", "no whole answer from %s (%s); what is in %s is sound, but not all: run it again", pull->base,
@@ -159,6 +171,13 @@ static bool has_suffix(const char *text, const char *suffix)
     return n > m && strcmp(text + n - m, suffix) == 0;
 }
 
+/* What to copy from: an address has a scheme, or nothing that a path has. */
+static bool is_directory(const char *word)
+{
+    struct stat there;
+    return strstr(word, "://") == NULL && (strchr(word, '/') != NULL || (stat(word, &there) == 0 && S_ISDIR(there.st_mode)));
+}
+
 static int into_files(struct backup *backup, struct pull *pull)
 {
     enum status status = STATUS_OK;
@@ -167,12 +186,14 @@ static int into_files(struct backup *backup, struct pull *pull)
         status = STATUS_MEMORY;
     if (status == STATUS_OK)
         status = open_directory(backup, NULL, 0);
-    if (status == STATUS_NOT_FOUND)
-        status = STATUS_OK; /* it begins with the stream */
+    if (status == STATUS_NOT_FOUND) { /* it begins with the stream */
+        status = STATUS_OK;
+        backup->problem[0] = 0;
+    }
     for (unsigned attempt = 0; status == STATUS_OK; attempt++) {
         if (backup->journal != NULL)
             journal_copied(backup->journal, &pull->at);
-        status = pull_run(pull);
+        status = copy(backup, pull);
         enum status written = status == STATUS_OK || status == STATUS_AGAIN ? write_block(backup) : status;
         if (written != STATUS_OK)
             status = written;
@@ -185,6 +206,8 @@ static int into_files(struct backup *backup, struct pull *pull)
     int code = status == STATUS_OK ? EXIT_DONE : explain(backup, pull, status);
     if (backup->journal != NULL)
         journal_close(backup->journal);
+    else if (backup->made)
+        (void)rmdir(backup->to); /* nothing came */
     free(backup->block);
     return code;
 }
@@ -203,7 +226,7 @@ static int into_stream(struct backup *backup, struct pull *pull)
         cli_error("backup", "%s cannot be written: %s", part, strerror(errno));
         return EXIT_FILES;
     }
-    enum status status = pull_run(pull);
+    enum status status = copy(backup, pull);
     int code = status == STATUS_OK ? EXIT_DONE : explain(backup, pull, status);
     if (standard)
         return cli_finish("backup", code);
@@ -236,13 +259,21 @@ int cmd_backup(int argc, char **argv)
         cli_error("backup", "where to? say --to DIRECTORY, --to FILE" FILE_SUFFIX " or --to -");
         return EXIT_USAGE;
     }
-    struct client client;
-    if (client_init(&client, "backup", args_server(word_count == 1 ? words[0] : server)) != STATUS_OK)
+    struct client client = {0};
+    backup.offline = word_count == 1 && is_directory(words[0]);
+    if (!backup.offline && client_init(&client, "backup", args_server(word_count == 1 ? words[0] : server)) != STATUS_OK)
         return EXIT_USAGE;
-    struct pull pull = {.base = client.base, .until_now = true, .context = &backup, .item = on_item};
-    struct stat there;
-    bool directory = stat(backup.to, &there) == 0 ? S_ISDIR(there.st_mode) : !has_suffix(backup.to, FILE_SUFFIX);
+    struct pull pull = {
+        .base = backup.offline ? words[0] : client.base, .until_now = true, .context = &backup, .item = on_item};
+    struct stat there, from;
+    backup.made = stat(backup.to, &there) != 0;
+    bool directory = backup.made ? !has_suffix(backup.to, FILE_SUFFIX) : S_ISDIR(there.st_mode);
     directory = directory && strcmp(backup.to, "-") != 0;
+    if (backup.offline && !backup.made && stat(words[0], &from) == 0 && from.st_dev == there.st_dev &&
+        from.st_ino == there.st_ino) {
+        cli_error("backup", "'%s' is both what is copied and where to: name another directory", words[0]);
+        return EXIT_USAGE;
+    }
     code = directory ? into_files(&backup, &pull) : into_stream(&backup, &pull);
     if (code == EXIT_DONE)
         report(&backup, &pull, json);

@@ -198,18 +198,20 @@ const char help_promote[] =
     "  onhand promote http://10.0.0.2:4760\n";
 
 const char help_backup[] =
-    "onhand backup: copy the journal of a running server\n\n"
-    "usage: onhand backup [ADDRESS] --to DIR|FILE.onhand|- [options]\n\n"
-    "Everything that is durable when it begins, each frame verified before it is written. A directory becomes a data\n"
+    "onhand backup: copy the journal of a server, or of the data directory of a stopped one\n\n"
+    "usage: onhand backup [ADDRESS|DATA] --to DIR|FILE.onhand|- [options]\n\n"
+    "Everything that is durable when it begins, each frame verified before it is written. DATA is the path of a data\n"
+    "directory, which no server may have open; of a damaged one nothing is copied. A directory becomes a data\n"
     "directory, which verify checks and serve starts on; with one that is there already it goes on where that ends.\n"
     "A file, or standard output, gets the whole journal as a stream. Who reads a backup reads everything.\n\n"
     "  --to DIR            a directory, made when it is not there; a name that ends in .onhand is a file; - is standard\n"
     "                      output\n" COMMON_SERVER
     "  --json              the report as JSON\n\n"
-    "exit codes: 0 done; 1 the directory is of another ledger, or has parted from this one; 2 usage; 3 server not\n"
-    "            reached; 4 files; 5 bad answer\n\n"
+    "exit codes: 0 done; 1 the directory is of another ledger, or has parted from this one, or DATA is damaged; 2 usage;\n"
+    "            3 server not reached; 4 files; 5 bad answer\n\n"
     "examples:\n"
     "  onhand backup --to /backup/onhand\n"
+    "  onhand backup /var/lib/onhand --to /backup/onhand\n"
     "  onhand backup http://10.0.0.1:4760 --to - | ssh vault 'cat > monday.onhand'\n";
 
 const char help_journal[] =

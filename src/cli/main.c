@@ -12,7 +12,7 @@ static const struct subcommand subcommands[] = {
     {"import", "turn the rows of a CSV file into commands", cmd_import, help_import},
     {"follow", "run a standby of another server", cmd_follow, help_follow},
     {"promote", "make a standby the server that takes commands", cmd_promote, help_promote},
-    {"backup", "copy the journal of a running server", cmd_backup, help_backup},
+    {"backup", "copy the journal of a server, or of a stopped one's directory", cmd_backup, help_backup},
     {"journal", "print what is in a data directory, as JSON lines", cmd_journal, help_journal},
     {"restore", "make a data directory of a backup, up to a point", cmd_restore, help_restore},
     {"repair", "give up what is damaged in a data directory", cmd_repair, help_repair},

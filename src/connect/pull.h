@@ -13,10 +13,11 @@
 
 #include "base/check.h"
 #include "base/status.h"
+#include "env/env.h"
 #include "journal/stream.h"
 
 struct pull {
-    const char *base;        /* "http://host:port" */
+    const char *base;        /* "http://host:port"; of pull_directory its path */
     struct stream_place at;  /* behind it; all zero: from the beginning */
     bool until_now;
     bool (*stop)(void *context); /* asked every second at least: ends when it is true; may be NULL */
@@ -32,7 +33,7 @@ struct pull {
     bool complete;        /* it ended with the mark that says so */
     long http;            /* of an answer that is none, 0 for no answer */
     char code[64];        /* of its problem details, "" for none */
-    char problem[512];    /* for an operator */
+    char problem[1024];   /* for an operator */
     uint64_t bytes;       /* of items */
     struct stream_place place; /* behind the last item */
 };
@@ -43,6 +44,14 @@ struct pull {
  * not right. MEMORY. Else what item or pause returned.
  */
 MUST_USE enum status pull_run(struct pull *pull);
+
+/*
+ * The same of a directory whose server is stopped: until its end. It is locked against a server meanwhile, and not written. OK;
+ * INVALID: the copy has parted from it, or it is another ledger's, or ends before the copy; AGAIN when it was stopped. DAMAGED,
+ * VERSION, LOCKED, DENIED, NOT_FOUND, IO: it cannot be read as a whole, and nothing was handed on; problem says what, where, what to do.
+ * MEMORY. Else what item returned.
+ */
+MUST_USE enum status pull_directory(struct pull *pull, const struct env *env);
 
 /* One request with a small answer: POST of JSON when body is not NULL, else GET. out: NUL-terminated, cut. Statuses as above;
  * OK with any HTTP status, which *out_http is. */

@@ -15,17 +15,25 @@ import subprocess
 import threading
 import unittest
 
-from journal_stream import items_of
+from journal_stream import MARK, items_of
 from server import BIN, FolderCase, receive, until, verify
+
+from test_bad_directories import content
 
 TIER = "check"
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 
 
 def backup(server, to, *options):
+    """Of a running one, or with the path of its directory of a stopped one."""
     address = server if isinstance(server, str) else "http://127.0.0.1:%d" % server.port
     return subprocess.run([BIN, "backup", address, "--to", to, "--json", *options], capture_output=True, timeout=120,
                           check=False)
+
+
+def files_of(rows):
+    """Name, size and digest: a directory that is opened to be written on is flushed, which moves its times."""
+    return [(row[0], row[2], row[5]) for row in rows]
 
 
 class Backup(FolderCase):
@@ -195,6 +203,95 @@ class Backup(FolderCase):
         self.assertEqual(backup("http://127.0.0.1:1", self.folder + "/none").returncode, 3)
         self.assertEqual(subprocess.run([BIN, "backup"], capture_output=True, check=False).returncode, 2)
         server.stop()
+
+    def test_a_stopped_directory_is_copied_as_its_server_would(self):
+        server = self.start("--segment-mib", "8", "--raw-segments", "1")
+        for part in range(3):
+            server.stream([receive(n, "part%d" % part, meta={"x": "y" * 900}) for n in range(5000)])
+        until(lambda: os.path.getsize(os.path.join(server.data, "%020d.journal" % 1)) < 4 << 20, "nothing is packed")
+        online, stream = self.folder + "/online", self.folder + "/online.onhand"
+        self.done(server, online)
+        self.assertEqual(backup(server.data, self.to).returncode, 4) # it runs
+        self.assertFalse(os.path.exists(self.to))
+        server.stop()
+        before = content(server.data)
+        first = self.done(server.data)
+        there, here = verify(server.data), verify(self.to)
+        for key in ("ledger", "epoch", "decisions", "frames", "last_seq", "state_hash", "segments"):
+            self.assertEqual(here[key], there[key])
+        self.assertEqual(first["frames"], there["frames"])
+        self.assertEqual(self.done(server.data)["frames"], 0)
+        self.assertLessEqual(self.done(server.data, online)["frames"], 2) # one that the server made goes on, too: the seal
+        self.assertEqual(content(server.data), before)
+        for name in sorted(os.listdir(self.to)):
+            with open(os.path.join(self.to, name), "rb") as one, open(os.path.join(online, name), "rb") as other:
+                self.assertEqual(one.read().rstrip(b"\0"), other.read().rstrip(b"\0"))
+        # As a stream: the same items as the server sends, but for what its mark says of the time.
+        self.done(server.data, stream)
+        server.start()
+        sent = server.get("/v1/journal?until=now").body
+        with open(stream, "rb") as file:
+            told = file.read()
+        told, sent = ([item.data for item in items_of(text, quick=True) if item.data[:8] != MARK] for text in (told, sent))
+        self.assertEqual(len(told), first["frames"] + there["segments"])
+        self.assertTrue(told == sent[:len(told)]) # behind it is what the start wrote
+        # What is new since.
+        server.stream([receive(n, "more") for n in range(1000)])
+        server.stop()
+        second = self.done(server.data)
+        self.assertLess(second["frames"], first["frames"] + 1000)
+        self.assertEqual(verify(self.to)["state_hash"], verify(server.data)["state_hash"])
+
+    def test_a_stopped_directory_that_is_not_right_is_refused(self):
+        server = self.start()
+        server.send(**receive(1, "x"))
+        server.stop()
+        self.done(server.data)
+        older = self.folder + "/older"
+        shutil.copytree(self.to, older)
+        server.start()
+        for n in range(2, 30):
+            server.send(**receive(n, "x"))
+        server.stop()
+        self.assertEqual(backup(server.data, server.data).returncode, 2)
+        result = backup(self.folder + "/none", self.folder + "/nowhere")
+        self.assertEqual(result.returncode, 4)
+        self.assertFalse(os.path.exists(self.folder + "/nowhere"))
+        # Another ledger's; one that parted; one that has more.
+        os.mkdir(self.folder + "/other")
+        other = self.start(folder=self.folder + "/other")
+        other.send(**receive(1, "x"))
+        other.stop()
+        self.refused(other.data, self.to, 1, b"another ledger")
+        twin = self.start(folder=self.folder + "/twin", start=False)
+        os.mkdir(twin.folder)
+        shutil.copytree(older, twin.data)
+        twin.start()
+        for n in range(40):
+            twin.send(**receive(n, "twin"))
+        twin.stop()
+        self.done(server.data)
+        self.refused(twin.data, self.to, 1, b"have parted")
+        self.refused(older, self.to, 1, b"which the copy has")
+        # Damaged in the middle: not even what is before the damage is copied.
+        path = os.path.join(server.data, "%020d.journal" % 1)
+        with open(path, "r+b") as file:
+            file.seek(4096 + 3 * 4096 + 200)
+            file.write(b"damage")
+        self.refused(server.data, older, 1, b"acknowledged decisions are damaged")
+        self.refused(server.data, self.folder + "/fresh", 1, os.path.basename(path).encode())
+        self.refused(server.data, self.folder + "/fresh.onhand", 1, b"nothing was copied")
+        self.assertFalse(os.path.exists(self.folder + "/fresh") or os.path.exists(self.folder + "/fresh.onhand.part"))
+
+    def refused(self, source, to, code, words):
+        before = content(to) if os.path.isdir(to) else None
+        result = backup(source, to)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertIn(words, result.stderr)
+        if before is None:
+            self.assertFalse(os.path.exists(to))
+        else:
+            self.assertEqual(files_of(content(to)), files_of(before))
 
     def test_nothing_wrong_gets_in(self):
         rng = random.Random(SEED + 1)
