@@ -264,6 +264,11 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_journal_packed_raw_bytes_total", "counter", "Bytes of frames in them before.",
            journal.packed_raw_bytes);
     single(&out, "onhand_journal_packed_bytes_total", "counter", "Bytes of the same compressed.", journal.packed_bytes);
+    single(&out, "onhand_journal_dropped_total", "counter", "Old segments dropped, by --retain-days or --retain-mib.",
+           journal.dropped);
+    single(&out, "onhand_journal_dropped_bytes_total", "counter", "Bytes of their files.", journal.dropped_bytes);
+    single(&out, "onhand_journal_oldest_seq", "counter", "Sequence number of the oldest event kept.",
+           journal_oldest_seq(service->journal));
     single(&out, "onhand_journal_pack_failures_total", "counter", "Times that a segment could not be rewritten.",
            journal.pack_failures);
     if (service->checkpointer != NULL)

@@ -93,6 +93,29 @@ static bool read_primary(const char *word, char *out, size_t n)
     return strpbrk(out, " \t\r\n") == NULL && strlen(out) > 8;
 }
 
+/* What is said of the journal's past goes together; options->history_days is set. */
+static bool retains_well(struct server_options *options, int64_t history_days)
+{
+    bool retains = options->retain_days != 0 || options->retain_mib != 0;
+    if (options->retain_days != 0 && options->history_days > options->retain_days)
+        options->history_days = options->retain_days; /* by itself */
+    if (history_days >= 0)
+        options->history_days = history_days;
+    if (options->retain_days != 0 && history_days > options->retain_days)
+        cli_error("serve", "--history-days %lld is more than --retain-days %lld: what is dropped cannot be asked for",
+                  (long long)history_days, (long long)options->retain_days);
+    else if (retains && options->checkpoint_mib == 0)
+        cli_error("serve", "--retain-days and --retain-mib need checkpoints: --checkpoint-mib must not be 0");
+    else if (!retains && (options->archive_command != NULL || history_days >= 0))
+        cli_error("serve", "%s goes with --retain-days or --retain-mib: without them nothing is dropped",
+                  options->archive_command != NULL ? "--archive-command" : "--history-days");
+    else if (options->archive_command != NULL && options->archive_command[0] == '\0')
+        cli_error("serve", "--archive-command is empty");
+    else
+        return true;
+    return false;
+}
+
 /* follow: of a standby, whose primary's address is the word on the line. */
 static int run(int argc, char **argv, bool follow)
 {
@@ -125,6 +148,7 @@ static int run(int argc, char **argv, bool follow)
     int64_t quotas = options.limits.quota_count_max;
     int64_t offers = options.limits.offer_count_max;
     int64_t audit_rate = options.audit_rate;
+    int64_t history_days = -1; /* not said */
     struct args_option table[] = {
         {"data", ARGS_TEXT, &options.data},
         {"listen", ARGS_TEXT, &listen},
@@ -160,6 +184,10 @@ static int run(int argc, char **argv, bool follow)
         {"spin", ARGS_NUMBER, &options.spin_us},
         {"audit-rate", ARGS_NUMBER, &audit_rate},
         {"checkpoint-mib", ARGS_NUMBER, &options.checkpoint_mib},
+        {"retain-days", ARGS_NUMBER, &options.retain_days},
+        {"retain-mib", ARGS_NUMBER, &options.retain_mib},
+        {"history-days", ARGS_NUMBER, &history_days},
+        {"archive-command", ARGS_TEXT, &options.archive_command},
         {"past-keep", ARGS_NUMBER, &options.past_keep_s},
         {"fault-no-flush", ARGS_FLAG, &options.fault_no_flush},
         {NULL, ARGS_FLAG, NULL},
@@ -233,7 +261,10 @@ static int run(int argc, char **argv, bool follow)
         in_range("clock-step", options.clock_step_s, 1, 86400) &&
         in_range("audit-rate", audit_rate, 0, AUDITOR_RATE_MAX) &&
         in_range("past-keep", options.past_keep_s, 0, 86400) && in_range("raw-segments", raw_segments, 0, 1000000) &&
-        in_range("checkpoint-mib", options.checkpoint_mib, 0, 1048576)) {
+        in_range("checkpoint-mib", options.checkpoint_mib, 0, 1048576) &&
+        in_range("retain-days", options.retain_days, 0, 36500) &&
+        in_range("retain-mib", options.retain_mib, 0, 1 << 30) && in_range("history-days", history_days == -1 ? 0 : history_days, 0, 36500) &&
+        retains_well(&options, history_days)) {
         options.io_threads = (uint32_t)io_threads;
         options.connections_max = (uint32_t)connections;
         options.segment_bytes = (uint64_t)segment_mib << 20;

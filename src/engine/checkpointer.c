@@ -253,6 +253,8 @@ static int64_t make_end(struct checkpointer *checkpointer, enum status status)
 {
     const struct checkpointer_options *options = &checkpointer->options;
     struct making *making = &checkpointer->making;
+    if (status == STATUS_OK && options->retainer != NULL)
+        retainer_run(options->retainer, options->journal, making->rebuild.ledger, &checkpointer->stop);
     making_end(making);
     checkpointer->asked = checkpointer->makes = false;
     if (status != STATUS_OK) {

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "engine/rebuild.h"
+#include "engine/retainer.h"
 
 #define CHECKPOINTER_BYTES_DEFAULT (UINT64_C(1) << 30) /* about ten million decisions: some seconds of replay */
 #define CHECKPOINTER_PACE_DEFAULT  (UINT64_C(64) << 20)
@@ -28,6 +29,7 @@ struct checkpointer_options {
     uint64_t behind_bytes;       /* of journal behind the newest one already */
     uint64_t pace_bytes;         /* written a second, at most; 0 for no bound */
     uint64_t slice_events;       /* replayed by a step, about; 0 for a default */
+    const struct retainer *retainer; /* borrowed: has its turn behind each; NULL: all of the journal stays */
     /* The thread that makes them: one was made, of so many bytes, in so long; or none, and why. May be NULL. */
     void (*made)(void *argument, uint64_t last_seq, uint64_t bytes, int64_t took_ns);
     void (*failed)(void *argument, enum status status, const char *problem);

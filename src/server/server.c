@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/io.h"
+#include "server/archive.h"
 #include "server/follower.h"
 #include "server/log.h"
 #include "server/peer.h"
@@ -34,6 +35,7 @@ struct server {
     struct past_works *past, *replays;
     struct past_ledger *past_ledger;
     struct checkpointer *checkpointer;
+    struct retainer retainer;
     uint64_t replayed_bytes; /* of journal, at the start */
     enum engine_role role;
     char role_address[ROLE_TEXT_BYTES]; /* of the primary, or of who took over */
@@ -59,6 +61,7 @@ void server_options_init(struct server_options *options)
         .spin_us = 0,
         .audit_rate = AUDITOR_RATE_DEFAULT,
         .checkpoint_mib = (int64_t)(CHECKPOINTER_BYTES_DEFAULT >> 20),
+        .history_days = 7,
         .past_keep_s = PAST_LEDGER_KEEP_S,
         .limits = {.item_count_max = 16 * 1024 * 1024,
                    .location_count_max = 64 * 1024,
@@ -112,6 +115,55 @@ static void on_no_checkpoint(void *argument, enum status status, const char *pro
     (void)argument;
     (void)status;
     log_error("%s", problem);
+}
+
+static const char *const reasons[] = {
+    [RETAINED_NOT] = "nothing keeps it",
+    [RETAINED_WANTED] = "the rest is younger than --retain-days, or the one file in use",
+    [RETAINED_CHECKPOINT] = "a checkpoint is begun with there, which a start may need: --checkpoint-mib says how far they are apart",
+    [RETAINED_LEDGER] = "an id or a review that is remembered has its answer there: --id-window says for how long",
+    [RETAINED_HORIZON] = "--history-days says that questions about the past reach there",
+    [RETAINED_ARCHIVE] = "the archive command did not put it away",
+};
+
+static void on_retained(void *argument, const struct journal_retained *retained)
+{
+    (void)argument;
+    if (retained->segments != 0)
+        log_info("%llu old segments of the journal dropped, %.1f MiB", (unsigned long long)retained->segments,
+                 (double)retained->bytes / (1024.0 * 1024.0));
+    if (retained->over_bytes != 0)
+        log_warning("the journal is %.1f MiB larger than --retain-mib: its oldest segment stays, because %s",
+                    (double)retained->over_bytes / (1024.0 * 1024.0), reasons[retained->reason]);
+}
+
+static void on_not_retained(void *argument, const char *problem)
+{
+    (void)argument;
+    log_error("no old segment of the journal was dropped: %s", problem);
+}
+
+static bool on_archive(void *argument, const char *name, const atomic_bool *stop)
+{
+    const struct server *server = argument;
+    return archive_run(server->options->archive_command, server->options->data, name, stop);
+}
+
+/* What is dropped of the journal. False when nothing ever is. */
+static bool set_up_retainer(struct server *server)
+{
+    const struct server_options *options = server->options;
+    const int64_t day_us = INT64_C(86400) * 1000000;
+    server->retainer = (struct retainer){
+        .keep_us = options->retain_days == 0 ? INT64_MAX : options->retain_days * day_us,
+        .most_bytes = options->retain_mib == 0 ? UINT64_MAX : (uint64_t)options->retain_mib << 20,
+        .history_us = options->history_days * day_us,
+        .archive = options->archive_command == NULL ? NULL : on_archive,
+        .retained = on_retained,
+        .failed = on_not_retained,
+        .context = server,
+    };
+    return options->retain_days != 0 || options->retain_mib != 0;
 }
 
 /* The files of a process that are no connections: the journal's, its readers', those of the loops. One that the journal cannot
@@ -609,6 +661,7 @@ static int run_shard(struct server *server, const sigset_t *signals)
         .every_bytes = (uint64_t)options->checkpoint_mib << 20,
         .behind_bytes = server->replayed_bytes,
         .pace_bytes = CHECKPOINTER_PACE_DEFAULT,
+        .retainer = set_up_retainer(server) ? &server->retainer : NULL,
         .made = on_checkpoint,
         .failed = on_no_checkpoint,
     };

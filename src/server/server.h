@@ -30,6 +30,10 @@ struct server_options {
     int64_t spin_us;
     uint32_t audit_rate;     /* entries a second, 0 for no audit */
     int64_t checkpoint_mib;  /* of journal from one checkpoint to the next; 0: none is made */
+    int64_t retain_days;     /* of journal; 0: age is no reason to drop any */
+    int64_t retain_mib;      /* of journal on disk; 0: size is no reason */
+    int64_t history_days;    /* that stay, whatever the size */
+    const char *archive_command; /* for each segment before it is dropped; NULL: none */
     int64_t past_keep_s;     /* the ledger of the past, behind the last question; 0: it is never made */
     struct ledger_limits limits;
     bool fault_no_flush;     /* tests only, see journal.h */
