@@ -41,17 +41,23 @@ struct restore {
     bool passed; /* the point is in a frame that was read */
     uint64_t next_seq;
     struct epochs epochs; /* of the source, at its end */
+    struct segment last;  /* of the last frame that was taken */
     uint8_t *cut;         /* a frame that the point is in: the part up to it */
     char problem[1024];
 };
 
 #define PROBLEM(restore, ...) (void)snprintf((restore)->problem, sizeof((restore)->problem), __VA_ARGS__)
 
-/* Keeps of a frame what is before its record at `bytes_kept`. */
+/* Keeps of a frame what is before its record at `bytes_kept`. Ticks alone stay in the segment before: each begins with an event. */
 static void take_part(struct restore *restore, const struct segment *segment, const struct frame *frame,
                       const uint8_t *bytes, size_t bytes_kept)
 {
     struct frame part = *frame;
+    if (restore->taker.journal == NULL)
+        return; /* not even its first frame is whole */
+    if (restore->replay.next_seq == frame->first_seq)
+        segment = &restore->last;
+    part.epoch = segment->epochs.now;
     part.record_bytes = (uint32_t)bytes_kept;
     part.frame_bytes = (uint32_t)round_up(FRAME_HEADER_BYTES + bytes_kept, SEGMENT_HEADER_BYTES);
     if (part.frame_bytes > frame->frame_bytes)
@@ -90,10 +96,12 @@ static void take(struct restore *restore, const struct segment *segment, const s
     }
     restore->next_seq = restore->replay.next_seq;
     restore->passed = restore->replay.ended;
-    if (!restore->passed)
+    if (!restore->passed) {
         taker_frame(&restore->taker, segment, frame, bytes);
-    else if (restore->replay.at > 0)
+        restore->last = *segment;
+    } else if (restore->replay.at > 0) {
         take_part(restore, segment, frame, bytes, restore->replay.at);
+    }
 }
 
 /* ---- sources ---- */
@@ -338,7 +346,8 @@ static int run(struct restore *restore, bool json)
     if (status == STATUS_OK) {
         status = journal_begin_epoch(restore->taker.journal, EPOCH_restore, &restore->epochs);
         if (status != STATUS_OK)
-            PROBLEM(restore, "an epoch cannot be begun in %.400s: %s", restore->part, status_text(status));
+            PROBLEM(restore, "an epoch cannot be begun in %.400s: %s", restore->part,
+                    status == STATUS_NOT_FOUND ? "nothing was decided up to there" : status_text(status));
         else
             epochs = *journal_epochs(restore->taker.journal);
     }

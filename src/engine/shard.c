@@ -243,7 +243,7 @@ static void carry_out(struct shard *shard, tail_offset *out_offset)
 enum status shard_settings(struct shard *shard, int64_t now_us)
 {
     const struct shard_options *options = &shard->options;
-    if (ledger_last_seq(shard->ledger) != 0 && !ledger_watches(shard->ledger) &&
+    if (ledger_last_seq(shard->ledger) != 0 && !journal_wants_event(shard->journal) && !ledger_watches(shard->ledger) &&
         ledger_id_window_ms(shard->ledger) == options->id_window_ms &&
         ledger_id_capacity(shard->ledger) == options->id_capacity && ledger_strict(shard->ledger) == options->strict)
         return STATUS_OK;
@@ -384,7 +384,7 @@ bool shard_due(struct shard *shard, int64_t now_us)
 
 bool shard_forget(struct shard *shard, int64_t now_us)
 {
-    if (!ledger_stale(shard->ledger, now_us) || !journal_has_place(shard->journal, NULL))
+    if (shard->unsettled || !ledger_stale(shard->ledger, now_us) || !journal_has_place(shard->journal, NULL))
         return false;
     const struct decision tick = {.kind = KIND_TICK, .recorded_at_us = now_us};
     ledger_evolve(shard->ledger, &tick);

@@ -33,8 +33,8 @@ MUST_USE enum status shard_open(const struct shard_options *options, struct shar
 /* Seals and closes. */
 void shard_close(struct shard *shard);
 
-/* Puts the settings into the journal's open group when they differ, or when a source's silence would be noticed: its time
- * begins anew with them. First thing after opening; nothing is decided before. NO_SPACE: not now, shard_due does it when there is
+/* Puts the settings into the journal's open group when they differ, when the journal wants an event (journal.h), or when a
+ * source's silence would be noticed: its time begins anew with them. First thing after opening; nothing is decided before. NO_SPACE: not now, shard_due does it when there is
  * some. */
 MUST_USE enum status shard_settings(struct shard *shard, int64_t now_us);
 
@@ -45,7 +45,8 @@ MUST_USE enum status shard_settings(struct shard *shard, int64_t now_us);
  */
 MUST_USE enum status shard_copy(struct shard *shard, const uint8_t *items, size_t n, const char **out_problem);
 /* Ends the copy: begins an epoch, durably, and puts the settings into the open group (shard_settings). CLOCK and nothing done
- * when the wall clock is too far ahead of the log; FULL; IO and NO_SPACE are final. */
+ * when the wall clock is too far ahead of the log; FULL; NOT_FOUND and nothing done when nothing was copied yet; IO and
+ * NO_SPACE are final. */
 MUST_USE enum status shard_promote(struct shard *shard, int64_t now_us);
 
 /*

@@ -11,8 +11,11 @@
  * Two groups exist at most: one in flight, one open. The next flush begins when the one before has ended, so a frame's
  * durable_through is always the frame before it, and recovery finds at most one frame that nobody vouches for.
  *
- * A segment ends when the next frame would pass its size, and only when it holds at least one event: a segment is named
- * by its first sequence number, so two cannot begin with the same one. A segment of ticks alone grows beyond its size.
+ * A segment ends when the next frame would pass its size and has an event: a segment is named by its first sequence number,
+ * so two cannot begin with the same one, and its first frame has that event. Ticks and seals grow the one they are in.
+ * What was written once stays as it is, as somebody may have copied it. Only a segment in which no frame is may be
+ * replaced by another one of its name, as nobody has: a crash between its name and its first frame leaves one, and an epoch that begins
+ * makes one. The next that is written into it is an event (journal_wants_event).
  * Nothing is in flight at that moment, so the new header states truly what was durable before it. Its name appears
  * (rename, directory sync) only after header and zeros are durable.
  *
@@ -594,12 +597,19 @@ void journal_append_tick(struct journal *journal, int64_t now_us)
     place_check(journal);
 }
 
+bool journal_wants_event(const struct journal *journal)
+{
+    return journal->next_seq == journal->segment.first_seq;
+}
+
 bool journal_append_seal(struct journal *journal)
 {
     CHECK(!journal->read_only);
     /* A seal vouches for the frames before it, so it is a frame of its own, behind durable ones. */
     if (journal->failed || journal->copy || !journal->unsealed || journal->open.frame != NULL || journal->in_flight)
         return false;
+    if (journal_wants_event(journal))
+        return false; /* its header vouches for the frames before it */
     /* Behind a group its place is kept; only a start on a full disk may find none. */
     uint64_t end = round_up(journal->offset, journal->block_bytes) + SEGMENT_HEADER_BYTES;
     if (filler_filled(journal->filler) < end && !place_find(journal, 0))
@@ -678,38 +688,6 @@ enum status journal_read_appended(struct journal *journal, uint64_t from_seq, ui
 
 /* ---- flushing ---- */
 
-/* Copies the frames of the segment in use, which has no events, into one that takes its place, as frames of its epoch. */
-static enum status frames_copy(struct journal *journal, struct env_file *to, const struct segment *segment,
-                               uint32_t *out_chain)
-{
-    const struct env *env = journal->env;
-    uint8_t *bytes = env->memory_reserve(env->context, FRAME_BYTES_MAX);
-    enum status status = bytes == NULL ? STATUS_MEMORY : STATUS_OK;
-    uint32_t chain = segment->previous_chain;
-    for (uint64_t at = SEGMENT_HEADER_BYTES; status == STATUS_OK && at < journal->offset;) {
-        struct frame frame;
-        size_t room = journal->offset - at < FRAME_BYTES_MAX ? (size_t)(journal->offset - at) : FRAME_BYTES_MAX;
-        size_t got = 0;
-        status = env->file_read(env->context, journal->file, at, bytes, room, &got);
-        if (status == STATUS_OK &&
-            (got != room || frame_parse(bytes, segment->ledger_id, &frame) != FRAME_OK || frame.frame_bytes > room ||
-             !frame_payload_sound(&frame, bytes)))
-            status = STATUS_DAMAGED;
-        if (status != STATUS_OK)
-            break;
-        frame.epoch = segment->epochs.now;
-        memcpy(frame.ledger_id, segment->ledger_id, 16);
-        frame_finish(bytes, &frame, chain);
-        chain = frame.chain;
-        status = env->file_write(env->context, to, at, bytes, frame.frame_bytes);
-        at += frame.frame_bytes;
-    }
-    if (bytes != NULL)
-        env->memory_release(env->context, bytes, FRAME_BYTES_MAX);
-    *out_chain = chain;
-    return status;
-}
-
 /*
  * The next segment, with this header and a place for a frame of so many bytes, becomes the one in use. NO_SPACE: it is not to be
  * had now, and nothing has changed.
@@ -720,10 +698,9 @@ static enum status segment_begin(struct journal *journal, const struct segment *
     const struct env *env = journal->env;
     struct env_file *file = NULL;
     uint64_t filled_bytes = 0;
-    bool again = segment->first_seq == journal->segment.first_seq; /* it takes its place, and has its frames, too */
-    uint32_t chain = journal->chain;
-    uint64_t end = (again ? journal->offset : SEGMENT_HEADER_BYTES) + frame_bytes + SEGMENT_HEADER_BYTES;
-    enum status status = filler_next(journal->filler, end, &file, &filled_bytes);
+    bool again = segment->first_seq == journal->segment.first_seq; /* it takes the place of one without frames */
+    enum status status = filler_next(journal->filler, SEGMENT_HEADER_BYTES + frame_bytes + SEGMENT_HEADER_BYTES, &file,
+                                     &filled_bytes);
     if (status == STATUS_NO_SPACE)
         return status;
     if (status != STATUS_OK) {
@@ -733,13 +710,11 @@ static enum status segment_begin(struct journal *journal, const struct segment *
         return status;
     }
     status = env->file_write(env->context, file, 0, header, SEGMENT_HEADER_BYTES);
-    if (status == STATUS_OK && again)
-        status = frames_copy(journal, file, segment, &chain);
     if (status == STATUS_OK)
         status = env->file_sync(env->context, file);
     if (status == STATUS_OK)
         status = segment_name_it(journal, segment->first_seq);
-    if (status == STATUS_NO_SPACE && !again) {
+    if (status == STATUS_NO_SPACE) {
         filler_next_back(journal->filler, file, filled_bytes);
         return status;
     }
@@ -754,16 +729,12 @@ static enum status segment_begin(struct journal *journal, const struct segment *
     env->file_close(env->context, journal->file);
     journal->file = file;
     journal->segment = *segment;
-    journal->chain = chain;
     journal->block_bytes = env->file_block_bytes(env->context, file);
-    if (again) {
-        tail_forget(journal->tail);
+    journal->offset = SEGMENT_HEADER_BYTES;
+    if (again)
         reader_pool_forget(journal->readers, segment->first_seq);
-        filler_used(journal->filler, journal->offset);
-    } else {
-        journal->offset = SEGMENT_HEADER_BYTES;
+    else
         atomic_fetch_add_explicit(&journal->segments, 1, memory_order_relaxed);
-    }
     place_look(journal);
     if (journal->cold != NULL)
         cold_look(journal->cold);
@@ -779,12 +750,10 @@ static enum status segment_next(struct journal *journal, uint64_t first_seq, con
     segment.level = JOURNAL_LEVEL;
     segment.epochs = *epochs;
     segment.created_us = journal->env->wall_us(journal->env->context);
-    if (first_seq != journal->segment.first_seq) {
-        segment.number++;
-        segment.first_seq = first_seq;
-        segment.first_ordinal = journal->ordinal + 1;
-        segment.previous_chain = journal->chain;
-    }
+    segment.number += first_seq != journal->segment.first_seq;
+    segment.first_seq = first_seq;
+    segment.first_ordinal = journal->ordinal + 1;
+    segment.previous_chain = journal->chain;
     uint8_t header[SEGMENT_HEADER_BYTES];
     segment_write_header(&segment, header);
     return segment_begin(journal, &segment, header, frame_bytes);
@@ -799,14 +768,19 @@ enum status journal_begin_epoch(struct journal *journal, enum epoch_reason reaso
     CHECK(epochs_extend(&journal->segment.epochs, &epochs));
     if (journal->failed)
         return STATUS_IO;
+    if (journal_wants_event(journal) && journal->ordinal >= journal->segment.first_ordinal)
+        return STATUS_NOT_FOUND; /* it begins with the genesis, or was not written by these rules */
     env->random_bytes(env->context, &id, sizeof(id));
     if (!epochs_begin(&epochs, reason, id, journal->next_seq - 1, env->wall_us(env->context)))
         return STATUS_FULL;
     enum status status = segment_next(journal, journal->next_seq, &epochs, 0);
     if (status == STATUS_OK && !history_add(journal, &epochs))
         status = STATUS_MEMORY;
-    journal->failed = status != STATUS_OK;
     journal->copy = false;
+    if (status == STATUS_NO_SPACE)
+        journal_fail_filling(journal);
+    else if (status != STATUS_OK)
+        journal_fail(journal, SEGMENT_NEXT_NAME, 0, status_text(status));
     return status;
 }
 
@@ -816,7 +790,8 @@ static enum status group_finish(struct journal *journal)
     uint64_t used = FRAME_HEADER_BYTES + writer_bytes(&journal->open.w);
     uint64_t frame_bytes = round_up(journal->offset + used, journal->block_bytes) - journal->offset;
     bool has_events_before = journal->frame_first_seq > journal->segment.first_seq;
-    if (journal->offset + frame_bytes > journal->segment_bytes && has_events_before) {
+    bool has_events = journal->next_seq > journal->frame_first_seq;
+    if (journal->offset + frame_bytes > journal->segment_bytes && has_events_before && has_events) {
         enum status status = segment_next(journal, journal->frame_first_seq, &journal->segment.epochs,
                                           round_up(used, SEGMENT_HEADER_BYTES));
         if (status == STATUS_OK)
@@ -985,6 +960,7 @@ void journal_copied(const struct journal *journal, struct stream_place *out_plac
 {
     *out_place = (struct stream_place){.begun = true,
                                        .segment_number = journal->segment.number,
+                                       .segment_empty = journal->ordinal < journal->segment.first_ordinal,
                                        .epoch = journal->segment.epochs.now,
                                        .ordinal = journal->ordinal,
                                        .seq = journal->next_seq - 1,
@@ -1006,11 +982,10 @@ enum status journal_take_segment(struct journal *journal, const uint8_t *header)
     if (journal->failed)
         return STATUS_IO;
     CHECK(segment_parse(header, &segment) == SEGMENT_OK); /* the caller verified it */
-    if (segment.number == journal->segment.number)
-        return STATUS_OK;
-    CHECK(segment.number == journal->segment.number + 1 && segment.first_ordinal == journal->ordinal + 1 &&
-          segment.previous_chain == journal->chain);
     bool begins = segment.epochs.now != journal->segment.epochs.now;
+    if (segment.number == journal->segment.number && !begins)
+        return STATUS_OK;
+    CHECK(segment.first_ordinal == journal->ordinal + 1 && segment.previous_chain == journal->chain);
     enum status status = segment_begin(journal, &segment, header, 0);
     if (status == STATUS_OK && begins && !history_add(journal, &segment.epochs))
         status = STATUS_MEMORY;

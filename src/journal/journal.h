@@ -139,9 +139,14 @@ MUST_USE bool journal_has_place(struct journal *journal, const struct decision *
 void journal_append(struct journal *journal, const struct decision *decision, tail_offset *out_offset);
 /* Appends a tick record. */
 void journal_append_tick(struct journal *journal, int64_t now_us);
+/*
+ * True when the segment in use has no event, appended ones included: at the beginning of an epoch, and after a crash right behind the
+ * name of a segment. What is appended next has to be a decision with an event, no tick: the first frame of a segment has one.
+ */
+bool journal_wants_event(const struct journal *journal);
 /* Appends a seal record when frames were written since the last one; returns whether it did. A seal is a frame of its
- * own that covers the durable ones before it: nothing is appended while the open group holds something or a flush runs, and
- * nothing on a full disk that has no place for it. */
+ * own that covers the durable ones before it: nothing is appended while the open group holds something or a flush runs,
+ * nothing where an event is wanted, and nothing on a full disk that has no place for it. */
 bool journal_append_seal(struct journal *journal);
 
 /*
@@ -181,11 +186,12 @@ MUST_USE enum status journal_take_segment(struct journal *journal, const uint8_t
 MUST_USE enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n);
 
 /*
- * Begins an epoch (base/epochs.h) behind the last event: what is written from here on is of it, in a segment of its own. With
- * nothing appended that is not durable, and no flush running; durable on return. known: the epochs that the new one is to
+ * Begins an epoch (base/epochs.h) behind the last event: what is written from here on is of it, in a segment of its own, and begins
+ * with an event (journal_wants_event). With nothing appended that is not durable, and no flush running; durable on return. known: the epochs that the new one is to
  * come after, when there are others than this journal's, which they extend: of what was behind the point of a restore; else
  * NULL. A copy of another journal is one of its own from here on.
- * FULL, and nothing done, when there were EPOCH_NUMBER_MAX; MEMORY; IO and NO_SPACE are final.
+ * FULL, and nothing done, when there were EPOCH_NUMBER_MAX; NOT_FOUND, and nothing done, when the journal has no event
+ * yet; MEMORY, IO and NO_SPACE are final.
  */
 MUST_USE enum status journal_begin_epoch(struct journal *journal, enum epoch_reason reason, const struct epochs *known);
 

@@ -74,13 +74,18 @@ static enum status take_segment(struct stream_reader *reader, const uint8_t *byt
     if (place->begun && memcmp(segment.ledger_id, place->ledger_id, 16) != 0)
         return wrong(reader, STATUS_INVALID, "it is of another ledger");
     bool same = place->segment_number != 0 && segment.number == place->segment_number && !reader->in_segment;
-    bool next = segment.number == place->segment_number + 1 && segment.first_ordinal == place->ordinal + 1 &&
-                segment.previous_chain == place->chain && segment.first_seq == place->seq + 1 &&
-                (!place->begun || epochs_has(&segment.epochs, place->epoch, place->seq));
-    if (same ? segment.epochs.now != place->epoch : !next)
+    bool behind = segment.first_ordinal == place->ordinal + 1 && segment.previous_chain == place->chain &&
+                  segment.first_seq == place->seq + 1 &&
+                  (!place->begun || epochs_has(&segment.epochs, place->epoch, place->seq));
+    /* One without frames never has another behind it, but an epoch that begins there takes its place. */
+    bool right = same && place->segment_empty ? behind
+                 : same                       ? segment.epochs.now == place->epoch
+                                              : behind && !place->segment_empty && segment.number == place->segment_number + 1;
+    if (!right)
         return wrong(reader, STATUS_DAMAGED, "a segment does not follow what is there");
     memcpy(place->ledger_id, segment.ledger_id, 16);
     place->begun = true;
+    place->segment_empty = segment.first_ordinal > place->ordinal;
     place->segment_number = segment.number;
     place->epoch = segment.epochs.now;
     reader->segment = segment;
@@ -113,6 +118,7 @@ static enum status take_frame(struct stream_reader *reader, const uint8_t *bytes
         return STATUS_AGAIN;
     if (!frame_payload_sound(&frame, bytes))
         return wrong(reader, STATUS_DAMAGED, "a frame's payload fails its checksum");
+    place->segment_empty = false;
     place->ordinal = frame.ordinal;
     place->seq = frame.last_seq;
     place->chain = frame.chain;

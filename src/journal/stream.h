@@ -35,6 +35,7 @@ struct stream_place {
     bool begun;             /* the ledger is known */
     uint8_t ledger_id[16];
     uint64_t segment_number; /* of the last one; 0 for none */
+    bool segment_empty;     /* no frame of it has come */
     uint32_t epoch;         /* of that segment */
     uint64_t ordinal;       /* of the last frame */
     uint64_t seq;           /* its last event */

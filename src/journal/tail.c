@@ -117,13 +117,6 @@ size_t tail_chunk_bytes(const struct tail *tail)
     return tail->chunk_bytes;
 }
 
-void tail_forget(struct tail *tail)
-{
-    (void)pthread_mutex_lock(&tail->frames_lock);
-    tail->frames_oldest = tail->frames_end;
-    (void)pthread_mutex_unlock(&tail->frames_lock);
-}
-
 uint8_t *tail_claim(struct tail *tail, uint64_t chunk_number)
 {
     uint64_t slot = chunk_number % tail->chunk_count;

@@ -37,9 +37,6 @@ uint8_t *tail_claim(struct tail *tail, uint64_t chunk_number);
 /* The frame is durable: readers may have it. Engine thread. */
 void tail_publish(struct tail *tail, const struct tail_frame *frame);
 
-/* What was published is read from disk from here on: it is written otherwise there. Engine thread. */
-void tail_forget(struct tail *tail);
-
 /*
  * Copies decision records of sequence from_seq and later, as journal_read does. NOT_FOUND when the tail does not reach
  * back to from_seq (any more); END when nothing from there on was published; FULL when the first one does not fit.

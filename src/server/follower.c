@@ -318,6 +318,8 @@ static const char *not_promoted(enum status status)
         return "the audit found a contradiction in what is here: see /v1/audit";
     case STATUS_FULL:
         return "no more epochs can begin";
+    case STATUS_NOT_FOUND:
+        return "no event has come yet: there is nothing to go on with";
     case STATUS_AGAIN:
         return "the server is stopping";
     default:

@@ -136,6 +136,32 @@ class Promote(FolderCase):
         first.wait_for(self.second.position())
         self.assertEqual(first.cell("B", "L"), self.second.cell("B", "L"))
 
+    def test_a_drill_parts_nobody(self):
+        """Promotions with no command between, ticks and checkpoints: whoever follows goes on, whoever starts finds its checkpoints."""
+        options = ["--id-window", "1", "--checkpoint-mib", "1"]
+        third = Standby(os.path.join(self.folder, "third"), self.second, options)  # a standby's standby
+        self.servers.append(third)
+        third.wait_for(self.primary.position())
+        primary, standby = self.primary, self.second
+        for _ in range(2):
+            code, answer = promote(standby)
+            self.assertEqual((code, answer["fenced"]), (0, True), answer)
+            primary.stop()
+            former = Standby(primary.folder, standby, options)
+            self.servers.append(former)
+            former.wait_for(standby.position())
+            primary, standby = standby, former
+        self.assertEqual(primary.send(**receive("after", "A")).status, 200)
+        third.stop()
+        third.primary = "http://127.0.0.1:%d" % standby.port
+        third.start()
+        for server in (standby, third):
+            server.wait_for(primary.position())
+            self.assertEqual(server.cell("A", "L"), primary.cell("A", "L"))
+        primary.stop()
+        primary.start_as_primary()
+        self.assertEqual(primary.cell("A", "L")["sellable"], 101)
+
     def test_without_a_fence(self):
         code, answer = promote(self.second, "--no-fence")
         self.assertEqual((code, answer["fenced"]), (0, False), answer)

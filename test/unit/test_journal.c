@@ -1866,9 +1866,11 @@ static void an_epoch_begins_with_a_segment(void **state)
     place_destroy(&place);
 }
 
-/* A segment is named by its first event, so one that has none makes room: nothing of it is lost, and readers go on. */
+/* A segment is named by its first event, so one without makes room. What was written is never written otherwise: somebody may
+ * have copied it. */
 static void epochs_begin_where_nothing_was_decided(void **state)
 {
+    enum { TICKS = JOURNAL_SEGMENT_BYTES_MIN / 4096 + 10 };
     (void)state;
     struct place place = place_create();
     struct seen seen;
@@ -1877,33 +1879,49 @@ static void epochs_begin_where_nothing_was_decided(void **state)
     uint8_t *bytes = malloc(RECORD_BYTES_MAX);
     size_t n = 0;
     struct journal *journal = must_open(&place, &seen, &report);
-    journal_append_tick(journal, 5);
-    assert_int_equal(journal_flush(journal), STATUS_OK);
-    assert_int_equal(journal_begin_epoch(journal, EPOCH_restore, NULL), STATUS_OK);
-    assert_int_equal(journal_counters(journal).segments, 1);
-    journal_append_tick(journal, 6);
-    assert_int_equal(journal_flush(journal), STATUS_OK);
-    assert_int_equal(journal_begin_epoch(journal, EPOCH_repair, NULL), STATUS_OK);
+    assert_true(journal_wants_event(journal));
+    assert_int_equal(journal_begin_epoch(journal, EPOCH_restore, NULL), STATUS_NOT_FOUND);
     write_group(journal, &seq, 3, 0);
-    assert_int_equal(journal_begin_epoch(journal, EPOCH_promote, NULL), STATUS_OK);
-    journal_append_tick(journal, 20000);
-    assert_int_equal(journal_flush(journal), STATUS_OK);
+    assert_false(journal_wants_event(journal));
+    struct content first = file_get(&place, FIRST_SEGMENT);
+    for (unsigned i = 0; i < 3; i++) { /* across a start, too */
+        assert_int_equal(journal_begin_epoch(journal, EPOCH_repair, NULL), STATUS_OK);
+        assert_true(journal_wants_event(journal));
+        assert_false(journal_append_seal(journal));
+        assert_int_equal(journal_counters(journal).segments, 2);
+        if (i == 1) {
+            journal_close(journal);
+            journal = must_open(&place, &seen, &report);
+            assert_true(journal_wants_event(journal));
+        }
+    }
+    struct content again = file_get(&place, FIRST_SEGMENT);
+    assert_int_equal(again.n, first.n);
+    assert_memory_equal(again.bytes, first.bytes, first.n);
+    free(again.bytes);
+    free(first.bytes);
+    write_group(journal, &seq, 3, 0);
+    for (unsigned i = 0; i < TICKS; i++) { /* more than a segment of them: they stay in the one they are in */
+        journal_append_tick(journal, 20000);
+        assert_int_equal(journal_flush(journal), STATUS_OK);
+    }
     struct journal_place at = JOURNAL_BEGIN; /* opens every file there is */
     struct journal_replay replay = replay_into(&seen);
     assert_int_equal(journal_replay_until(journal, &at, INT64_MAX, UINT64_MAX, &replay, NULL), STATUS_OK);
-    assert_int_equal(seen.ticks, 3);
+    assert_int_equal(seen.ticks, TICKS);
+    assert_int_equal(journal_begin_epoch(journal, EPOCH_promote, NULL), STATUS_OK);
     assert_int_equal(journal_begin_epoch(journal, EPOCH_promote, NULL), STATUS_OK);
     write_group(journal, &seq, 3, 0);
     assert_int_equal(journal_replay_until(journal, &at, INT64_MAX, UINT64_MAX, &replay, NULL), STATUS_OK);
-    assert_int_equal(seen.ticks, 3);
+    assert_int_equal(seen.ticks, TICKS);
     assert_int_equal(seen.next_seq, seq);
-    assert_int_equal(journal_counters(journal).segments, 2);
+    assert_int_equal(journal_counters(journal).segments, 3);
     journal_close(journal);
     journal = must_open(&place, &seen, &report);
-    assert_int_equal(seen.ticks, 3);
+    assert_int_equal(seen.ticks, TICKS);
     assert_int_equal(seen.next_seq, seq);
-    assert_int_equal(report.segment_count, 2);
-    assert_int_equal(report.epochs.count, 4);
+    assert_int_equal(report.segment_count, 3);
+    assert_int_equal(report.epochs.count, 5);
     assert_int_equal(journal_read(journal, 1, TAIL_UNKNOWN, false, bytes, RECORD_BYTES_MAX, &n), STATUS_OK);
     journal_close(journal);
     assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
