@@ -65,12 +65,15 @@ class Stream(ServerCase):
     def test_it_goes_on_as_the_journal_grows(self):
         stream = JournalStream(self.server, "?after=" + self.server.position())
         items = iter(stream)
-        self.assertEqual([next(items).kind for _ in range(2)], ["mark", "segment"])
+        self.assertEqual(next(items).kind, "mark")
+        kinds = set()
         for n in range(5):
             seq = self.server.send(**receive(n, "grow")).json()["position"]
             for item in items:
+                kinds.add(item.kind)
                 if item.kind == "frame" and item.first_seq <= item.last_seq:
                     break
+            self.assertIn("segment", kinds)
             self.assertEqual("1-%d" % item.last_seq, seq)
             for item in items:
                 if item.kind == "mark" and item.current:
