@@ -17,12 +17,12 @@
 
 #include "connect/pull.h"
 #include "server/log.h"
+#include "server/peer.h"
 
 #define BLOCK_BYTES    ((size_t)FRAME_BYTES_MAX)
 #define BACKOFF_MS_MIN 100
 #define BACKOFF_MS_MAX 5000
 #define CATCH_UP_MS    10000 /* what a fenced primary had is copied within so long, or not waited for */
-#define FENCE_MS       5000
 #define ANSWER_BYTES   4096
 
 struct block {
@@ -288,15 +288,11 @@ static bool catch_up(struct follower *follower, uint64_t ordinal)
 /* Asks the primary to take nothing in any more. True with *out_ordinal when it does not; else the problem says why. */
 static bool fence_primary(struct follower *follower, uint64_t *out_ordinal, char problem[STANDBY_TEXT_BYTES])
 {
-    char path[1024];
     char answer[ANSWER_BYTES];
-    char ledger[33] = "";
     long http = 0;
-    struct standby *standby = follower->options.standby;
-    for (unsigned i = 0; i < 16; i++)
-        (void)snprintf(ledger + (size_t)2 * i, 3, "%02x", journal_genesis(follower->options.journal)->ledger_id[i]);
-    (void)snprintf(path, sizeof(path), "/v1/fence?ledger=%s&by=%s", ledger, follower->options.address);
-    enum status status = pull_call(standby->primary, path, "{}", FENCE_MS, answer, sizeof(answer), &http);
+    const struct standby *standby = follower->options.standby;
+    enum status status = peer_fence(standby->primary, follower->options.journal, follower->options.address, answer,
+                                    sizeof(answer), &http);
     const char *frame = status == STATUS_OK && http == 200 ? strstr(answer, "\"frame\":") : NULL;
     if (frame != NULL) {
         *out_ordinal = strtoull(frame + strlen("\"frame\":"), NULL, 10);

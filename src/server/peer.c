@@ -19,7 +19,7 @@ struct peer_watch {
     struct peer_options options;
     pthread_t thread;
     atomic_bool stop;
-    bool parted_told;
+    bool parted_told, refusal_told;
 };
 
 static void ledger_text(const struct journal *journal, char out_text[33])
@@ -55,17 +55,49 @@ enum peer_found peer_look(const char *address, const struct journal *journal)
     return epoch_number(position.epoch) > epoch_number(epochs->now) ? PEER_NEWER : PEER_PARTED;
 }
 
-static void fence_peer(const struct peer_options *options)
+/* Percent-encodes all that is not unreserved: an IPv6 address has brackets. */
+static void encode(const char *text, char *out, size_t n)
 {
-    char path[1024];
-    char answer[ANSWER_BYTES];
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    size_t used = 0;
+    for (; *text != 0 && used + 3 < n; text++)
+        used += (size_t)snprintf(out + used, n - used, strchr(unreserved, *text) != NULL ? "%c" : "%%%02X", (unsigned char)*text);
+    out[used] = 0;
+}
+
+enum status peer_fence(const char *address, const struct journal *journal, const char *by, char *out_answer, size_t n,
+                       long *out_http)
+{
+    char path[64 + 33 + 3 * SERVICE_ADDRESS_BYTES];
     char ledger[33] = "";
+    char encoded[3 * SERVICE_ADDRESS_BYTES];
+    ledger_text(journal, ledger);
+    encode(by, encoded, sizeof(encoded));
+    (void)snprintf(path, sizeof(path), "/v1/fence?ledger=%s&by=%s", ledger, encoded);
+    return pull_call(address, path, "{}", FENCE_MS, out_answer, n, out_http);
+}
+
+static void fence_peer(struct peer_watch *watch)
+{
+    const struct peer_options *options = &watch->options;
+    char answer[ANSWER_BYTES];
+    char why[256] = "";
     long http = 0;
-    ledger_text(options->service->journal, ledger);
-    (void)snprintf(path, sizeof(path), "/v1/fence?ledger=%s&by=%s", ledger, options->own_address);
-    if (pull_call(options->address, path, "{}", FENCE_MS, answer, sizeof(answer), &http) == STATUS_OK && http == 200)
+    enum status status = peer_fence(options->address, options->service->journal, options->own_address, answer,
+                                    sizeof(answer), &http);
+    if (status == STATUS_OK && http == 200) {
         log_warning("%s was a primary of an older epoch: it has been told that this server took over, and takes nothing in any more",
                     options->address);
+        return;
+    }
+    if (watch->refusal_told)
+        return;
+    if (status != STATUS_OK || !pull_member(answer, "detail", why, sizeof(why)))
+        (void)snprintf(why, sizeof(why), "%.200s", answer);
+    log_error("%s is a primary of an older epoch, and does not take it that this server took over (%s): stop it. It is told again "
+              "every %d seconds",
+              options->address, why, PEER_LOOK_S);
+    watch->refusal_told = true;
 }
 
 static void look(struct peer_watch *watch)
@@ -81,7 +113,7 @@ static void look(struct peer_watch *watch)
         (void)service->fence(service->fence_context, options->address, &at); /* it says what it did */
         break;
     case PEER_OLDER:
-        fence_peer(options);
+        fence_peer(watch);
         break;
     case PEER_PARTED:
         if (!watch->parted_told)

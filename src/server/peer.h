@@ -20,6 +20,13 @@ enum peer_found {
 /* Asks once, for a second at most. Any thread. */
 enum peer_found peer_look(const char *address, const struct journal *journal);
 
+/*
+ * Tells the server at the address to take nothing in any more, because the one that listens at `by` takes over. AGAIN when it is not reached;
+ * else OK with any HTTP status, and its answer as pull_call has it.
+ */
+MUST_USE enum status peer_fence(const char *address, const struct journal *journal, const char *by, char *out_answer, size_t n,
+                                long *out_http);
+
 struct peer_watch;
 
 struct peer_options {
