@@ -5,6 +5,7 @@
 #include "api/routes.h"
 #include "feed/position.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -118,6 +119,9 @@ static void fence_done(uv_work_t *work, int result)
     buffer_literal(&out, ",\"position\":");
     render_position(&out, journal_epochs(service->journal), state->at.seq);
     number(&out, ",\"frame\":", state->at.ordinal);
+    char chain[9];
+    (void)snprintf(chain, sizeof(chain), "%08" PRIx32, state->at.chain);
+    member(&out, ",\"chain\":", chain);
     buffer_literal(&out, "}\n");
     respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);
@@ -149,7 +153,8 @@ static void look_promotion(struct connection *connection)
     }
     connection->wake_at_ns = 0;
     if (report.promotion != PROMOTION_DONE) {
-        respond_problem(connection, 409, "not_promoted", TEXT_NONE, text_of(report.problem, strlen(report.problem)));
+        respond_problem(connection, 409, "not_promoted", TEXT_NONE,
+                        text_of(report.promotion_problem, strlen(report.promotion_problem)));
         return;
     }
     struct buffer out;
@@ -163,8 +168,8 @@ static void look_promotion(struct connection *connection)
     buffer_literal(&out, ",\"fenced\":");
     buffer_append(&out, report.fenced ? "true" : "false", report.fenced ? 4 : 5);
     member(&out, ",\"former\":", service->standby->primary);
-    if (report.problem[0] != 0)
-        member(&out, ",\"problem\":", report.problem);
+    if (report.promotion_problem[0] != 0)
+        member(&out, ",\"problem\":", report.promotion_problem);
     buffer_literal(&out, "}\n");
     respond(connection, 200, "application/json", TEXT_NONE, text_of(out.bytes, out.length));
     buffer_deinit(&out);

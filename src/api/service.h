@@ -21,6 +21,7 @@
 struct fenced_at {
     uint64_t seq;     /* the last event */
     uint64_t ordinal; /* the last frame */
+    uint32_t chain;   /* of that */
 };
 
 struct service {

@@ -105,10 +105,12 @@ struct batch_act {
     const uint8_t *items; /* of a copy: segment headers and frames that follow, verified (stream.h); frames: at most FRAME_BYTES_MAX */
     size_t items_bytes;
     const char *refusal;  /* of a fence: what commands are told, a text that stays */
+    bool ask;             /* of a promotion: only whether it could be */
     /* What became of it. */
     enum status status;
     uint64_t seq;         /* the last durable event */
     uint64_t ordinal;     /* and frame */
+    uint32_t chain;       /* of that */
 };
 
 struct batch {

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include "engine/warmer.h"
+#include "journal/stream.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -285,7 +286,9 @@ static void promote(struct engine *engine, struct batch_act *act, int64_t stamp_
     if (engine_role(engine) != ROLE_STANDBY || act->status != STATUS_OK)
         return;
     act->seq = journal_durable_seq(engine->journal);
-    act->status = shard_promote(engine->shard, stamp_us);
+    act->status = act->ask ? shard_may_promote(engine->shard) : shard_promote(engine->shard, stamp_us);
+    if (act->ask)
+        return;
     if (act->status != STATUS_OK) {
         if (act->status == STATUS_IO || act->status == STATUS_NO_SPACE)
             fail(engine, act->status);
@@ -320,8 +323,11 @@ static void fence(struct engine *engine, struct batch_act *act)
     journal_set_copy(engine->journal, true);
     engine->refusal = act->refusal;
     atomic_store(&engine->role, ROLE_FENCED);
-    act->seq = journal_durable_seq(engine->journal);
-    act->ordinal = journal_durable_ordinal(engine->journal);
+    struct stream_place last;
+    journal_copied(engine->journal, &last);
+    act->seq = last.seq;
+    act->ordinal = last.ordinal;
+    act->chain = last.chain;
 }
 
 static void act_batch(struct engine *engine, struct batch *batch, int64_t stamp_us)

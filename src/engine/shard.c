@@ -323,6 +323,17 @@ enum status shard_copy(struct shard *shard, const uint8_t *items, size_t n, cons
     return status;
 }
 
+enum status shard_may_promote(const struct shard *shard)
+{
+    struct journal_report report;
+    const struct journal_disk disk = journal_disk(shard->journal);
+    if (journal_failed(shard->journal))
+        return STATUS_IO;
+    if (epoch_number(journal_epoch(shard->journal)) == EPOCH_NUMBER_MAX)
+        return STATUS_FULL;
+    return disk.full || disk.low ? STATUS_NO_SPACE : check_clock(shard, &report);
+}
+
 enum status shard_promote(struct shard *shard, int64_t now_us)
 {
     struct journal_report report;

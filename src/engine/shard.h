@@ -44,6 +44,8 @@ MUST_USE enum status shard_settings(struct shard *shard, int64_t now_us);
  * ledger is not to be used any more.
  */
 MUST_USE enum status shard_copy(struct shard *shard, const uint8_t *items, size_t n, const char **out_problem);
+/* Whether shard_promote could begin an epoch now: OK, or what it would answer; NO_SPACE also when there is little space. Nothing is done. */
+MUST_USE enum status shard_may_promote(const struct shard *shard);
 /* Ends the copy: begins an epoch, durably, and puts the settings into the open group (shard_settings). CLOCK and nothing done
  * when the wall clock is too far ahead of the log; FULL; NOT_FOUND and nothing done when nothing was copied yet; IO and
  * NO_SPACE are final. */

@@ -63,7 +63,7 @@ void standby_promoted(struct standby *standby, enum promotion promotion, bool fe
     standby->report.promotion = promotion;
     standby->report.fenced = fenced;
     standby->report.seq = seq;
-    (void)snprintf(standby->report.problem, sizeof(standby->report.problem), "%s", problem);
+    (void)snprintf(standby->report.promotion_problem, sizeof(standby->report.promotion_problem), "%s", problem);
     unlock(standby);
 }
 

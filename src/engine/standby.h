@@ -21,7 +21,7 @@ enum promotion {
     PROMOTION_NONE,
     PROMOTION_ASKED,  /* the follower sees to it */
     PROMOTION_DONE,
-    PROMOTION_FAILED  /* it goes on as a standby; report.problem says why */
+    PROMOTION_FAILED  /* it goes on as a standby; report.promotion_problem says why */
 };
 
 struct standby_report {
@@ -34,6 +34,7 @@ struct standby_report {
     /* Of the promotion. */
     bool fenced;          /* the former primary takes nothing in any more, and all that it had is here */
     uint64_t seq;         /* the last event that both have */
+    char promotion_problem[STANDBY_TEXT_BYTES]; /* why it failed, or the former primary is not fenced; "" for nothing */
 };
 
 struct standby {

@@ -22,7 +22,7 @@
 #define BLOCK_BYTES    ((size_t)FRAME_BYTES_MAX)
 #define BACKOFF_MS_MIN 100
 #define BACKOFF_MS_MAX 5000
-#define CATCH_UP_MS    10000 /* what a fenced primary had is copied within so long, or not waited for */
+#define CATCH_UP_MS    10000 /* what the primary has is copied within so long, before it is fenced and after */
 #define ANSWER_BYTES   4096
 
 struct block {
@@ -48,9 +48,15 @@ struct follower {
     bool out; /* the other one is with the engine */
     enum status status; /* of what came back; not OK is for ever */
     uint64_t ordinal; /* of the last frame that came */
-    /* Of a promotion: the last frame that the fenced primary has, and until when it is waited for; else 0. */
-    uint64_t wanted_ordinal;
+    /* Of a promotion: until when what the primary has is waited for, and its last frame, when it is fenced; else 0. */
     int64_t wanted_until_ms;
+    uint64_t wanted_ordinal;
+};
+
+/* Where a fenced primary ended. */
+struct primary_end {
+    uint64_t ordinal;
+    uint32_t chain;
 };
 
 /* ---- the engine's thread ---- */
@@ -196,7 +202,7 @@ static bool ends(void *context)
     struct follower *follower = context;
     if (atomic_load(&follower->stop))
         return true;
-    return follower->wanted_ordinal != 0 ? now_ms(follower) > follower->wanted_until_ms : promotion_asked(follower);
+    return follower->wanted_until_ms != 0 ? now_ms(follower) > follower->wanted_until_ms : promotion_asked(follower);
 }
 
 /* Rests, unless there is something to do. */
@@ -207,10 +213,12 @@ static void rest(struct follower *follower, int64_t ms)
         (void)nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
 }
 
-static enum status pull_once(struct follower *follower, struct pull *pull)
+/* until_now: what the primary has at this moment, and then it ends. */
+static enum status pull_once(struct follower *follower, struct pull *pull, bool until_now)
 {
     struct follower_options *options = &follower->options;
     *pull = (struct pull){.base = options->standby->primary,
+                          .until_now = until_now,
                           .stop = ends,
                           .context = follower,
                           .item = on_item,
@@ -221,6 +229,16 @@ static enum status pull_once(struct follower *follower, struct pull *pull)
     follower->blocks[follower->filling].n = 0; /* asked for again */
     enum status back = wait_back(follower);
     return back != STATUS_OK ? back : status;
+}
+
+/*
+ * Can nothing come of it any more? When the engine has failed, and when the server that is followed says that what is here is no beginning of what it has, or
+ * sends what this version cannot read. All else may be of the network, or of what stands between: what was verified is kept, so trying again is safe.
+ */
+static bool is_final(const struct follower *follower, enum status status, const struct pull *pull)
+{
+    bool refused = pull->http == 0 || pull->http == 409 || pull->http == 410 || pull->http == 422;
+    return follower->status != STATUS_OK || status == STATUS_VERSION || (status == STATUS_INVALID && refused);
 }
 
 static void give_up(struct follower *follower, const struct pull *pull)
@@ -240,17 +258,20 @@ static void follow(struct follower *follower)
     bool told = false;
     while (!atomic_load(&follower->stop) && !promotion_asked(follower)) {
         struct pull pull;
-        enum status status = pull_once(follower, &pull);
+        uint64_t ordinal = follower->ordinal;
+        int64_t begin_ms = now_ms(follower);
+        enum status status = pull_once(follower, &pull, false);
         if (atomic_load(&follower->stop) || promotion_asked(follower))
             return;
-        if (status != STATUS_AGAIN && status != STATUS_OK && status != STATUS_MEMORY) {
+        if (is_final(follower, status, &pull)) {
             if (follower->status == STATUS_OK) /* else the engine has told it */
                 give_up(follower, &pull);
             while (!atomic_load(&follower->stop) && !promotion_asked(follower))
                 rest(follower, 1000);
             return;
         }
-        if (pull.connected) {
+        /* One that begins and breaks off at once, again and again, is as none. */
+        if (pull.connected && (follower->ordinal != ordinal || now_ms(follower) - begin_ms >= BACKOFF_MS_MAX)) {
             backoff_ms = BACKOFF_MS_MIN;
             told = false;
         }
@@ -266,45 +287,6 @@ static void follow(struct follower *follower)
 
 /* ---- promotion ---- */
 
-/* What the fenced primary has and this one has not, within a bounded time. */
-static bool catch_up(struct follower *follower, uint64_t ordinal)
-{
-    bool there = journal_durable_ordinal(follower->options.journal) >= ordinal;
-    follower->wanted_ordinal = ordinal;
-    follower->wanted_until_ms = now_ms(follower) + CATCH_UP_MS;
-    while (!there && !ends(follower)) {
-        struct pull pull;
-        enum status status = pull_once(follower, &pull);
-        there = journal_durable_ordinal(follower->options.journal) >= ordinal;
-        if (status != STATUS_END && status != STATUS_AGAIN && status != STATUS_OK)
-            break;
-        if (!there)
-            (void)nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
-    }
-    follower->wanted_ordinal = 0;
-    return there;
-}
-
-/* Asks the primary to take nothing in any more. True with *out_ordinal when it does not; else the problem says why. */
-static bool fence_primary(struct follower *follower, uint64_t *out_ordinal, char problem[STANDBY_TEXT_BYTES])
-{
-    char answer[ANSWER_BYTES];
-    long http = 0;
-    const struct standby *standby = follower->options.standby;
-    enum status status = peer_fence(standby->primary, follower->options.journal, follower->options.address, answer,
-                                    sizeof(answer), &http);
-    const char *frame = status == STATUS_OK && http == 200 ? strstr(answer, "\"frame\":") : NULL;
-    if (frame != NULL) {
-        *out_ordinal = strtoull(frame + strlen("\"frame\":"), NULL, 10);
-        return true;
-    }
-    char why[256] = "";
-    if (status != STATUS_OK || !pull_member(answer, "detail", why, sizeof(why)))
-        (void)snprintf(why, sizeof(why), "%.200s", answer);
-    (void)snprintf(problem, STANDBY_TEXT_BYTES, "%s was not told to take nothing in any more (%s)", standby->primary, why);
-    return false;
-}
-
 static const char *not_promoted(enum status status)
 {
     switch ((unsigned)status) {
@@ -318,9 +300,102 @@ static const char *not_promoted(enum status status)
         return "no event has come yet: there is nothing to go on with";
     case STATUS_AGAIN:
         return "the server is stopping";
+    case STATUS_NO_SPACE:
+        return "there is no space for the journal to go on in: see the log";
     default:
         return "the journal cannot be written: see the log";
     }
+}
+
+/* Has the engine promote, or only say whether it could. out_seq: the last event before it. */
+static enum status act_promote(struct follower *follower, bool ask, uint64_t *out_seq)
+{
+    struct block *block = &follower->blocks[follower->filling];
+    block->act = (struct batch_act){.kind = ACT_PROMOTE, .ask = ask};
+    enum status status = submit(follower);
+    if (status != STATUS_OK)
+        return status;
+    (void)wait_back(follower);
+    *out_seq = block->act.seq;
+    return block->act.status;
+}
+
+/*
+ * Before the primary is told to take nothing in any more, which only an operator can undo: copies what it has by now, so that little is left, and is told when
+ * the two have parted. False when that is so, or more is left than can be waited for: then the problem says it. True
+ * also when it is not reached.
+ */
+static bool near_enough(struct follower *follower, char problem[STANDBY_TEXT_BYTES])
+{
+    struct pull pull;
+    follower->wanted_until_ms = now_ms(follower) + CATCH_UP_MS;
+    enum status status = pull_once(follower, &pull, true);
+    bool late = pull.connected && status != STATUS_OK && now_ms(follower) > follower->wanted_until_ms;
+    follower->wanted_until_ms = 0;
+    if (is_final(follower, status, &pull))
+        (void)snprintf(problem, STANDBY_TEXT_BYTES,
+                       "what is here cannot be gone on with as %s has it (%.400s): what only that one has would be lost. It was not fenced. "
+                       "With --no-fence this one goes on from what it has",
+                       pull.base, pull.problem[0] != 0 ? pull.problem : "what was copied cannot be applied");
+    else if (late)
+        (void)snprintf(problem, STANDBY_TEXT_BYTES,
+                       "what %s has does not come within %d seconds, and it was not fenced: wait until /v1/role says that this "
+                       "one is near it, or give up what has not come with --no-fence",
+                       pull.base, CATCH_UP_MS / 1000);
+    return problem[0] == 0;
+}
+
+/* What the fenced primary has and this one has not, within a bounded time. False, and the problem says why, unless all that it had is here. */
+static bool catch_up(struct follower *follower, const struct primary_end *end, char problem[STANDBY_TEXT_BYTES])
+{
+    const char *primary = follower->options.standby->primary;
+    struct stream_place here;
+    struct pull pull = {.problem = ""};
+    journal_copied(follower->options.journal, &here);
+    follower->wanted_ordinal = end->ordinal;
+    follower->wanted_until_ms = now_ms(follower) + CATCH_UP_MS;
+    while (here.ordinal < end->ordinal && !ends(follower)) {
+        enum status status = pull_once(follower, &pull, false);
+        journal_copied(follower->options.journal, &here);
+        if (is_final(follower, status, &pull))
+            break;
+        if (here.ordinal < end->ordinal)
+            (void)nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+    }
+    follower->wanted_ordinal = 0;
+    follower->wanted_until_ms = 0;
+    if (here.ordinal < end->ordinal)
+        (void)snprintf(problem, STANDBY_TEXT_BYTES,
+                       "%s takes nothing in any more and has frames up to %" PRIu64 ", of which those behind %" PRIu64
+                       " have not come (%.400s): try again, or give them up with --no-fence",
+                       primary, end->ordinal, here.ordinal, pull.problem);
+    else if (here.ordinal > end->ordinal || here.chain != end->chain)
+        (void)snprintf(problem, STANDBY_TEXT_BYTES,
+                       "%s takes nothing in any more, and its history has parted from what is here: what only that one has "
+                       "would be lost. Give it up with --no-fence, or let that one go on: remove the file role in its directory and start it again",
+                       primary);
+    return problem[0] == 0;
+}
+
+/* Asks the primary to take nothing in any more. True with *out_end when it does not; else the problem says why. */
+static bool fence_primary(struct follower *follower, struct primary_end *out_end, char problem[STANDBY_TEXT_BYTES])
+{
+    char answer[ANSWER_BYTES];
+    char chain[9] = "";
+    long http = 0;
+    const struct standby *standby = follower->options.standby;
+    enum status status = peer_fence(standby->primary, follower->options.journal, follower->options.address, answer,
+                                    sizeof(answer), &http);
+    const char *frame = status == STATUS_OK && http == 200 ? strstr(answer, "\"frame\":") : NULL;
+    if (frame != NULL && pull_member(answer, "chain", chain, sizeof(chain))) {
+        *out_end = (struct primary_end){strtoull(frame + strlen("\"frame\":"), NULL, 10), (uint32_t)strtoul(chain, NULL, 16)};
+        return true;
+    }
+    char why[256] = "";
+    if (status != STATUS_OK || !pull_member(answer, "detail", why, sizeof(why)))
+        (void)snprintf(why, sizeof(why), "%.200s", answer);
+    (void)snprintf(problem, STANDBY_TEXT_BYTES, "%s was not told to take nothing in any more (%s)", standby->primary, why);
+    return false;
 }
 
 /* True when it is done: nothing is followed any more. */
@@ -328,30 +403,30 @@ static bool promote(struct follower *follower, bool fence)
 {
     struct standby *standby = follower->options.standby;
     char problem[STANDBY_TEXT_BYTES] = "";
-    uint64_t ordinal = 0;
-    bool fenced = fence && fence_primary(follower, &ordinal, problem);
-    if (fenced && !catch_up(follower, ordinal)) {
-        (void)snprintf(problem, sizeof(problem),
-                       "%s takes nothing in any more and has frames up to %" PRIu64 ", of which those behind %" PRIu64
-                       " have not come: try again, or give them up with --no-fence",
-                       standby->primary, ordinal, journal_durable_ordinal(follower->options.journal));
+    struct primary_end end;
+    uint64_t seq = 0;
+    enum status status = act_promote(follower, true, &seq);
+    if (status != STATUS_OK) {
+        standby_promoted(standby, PROMOTION_FAILED, false, 0, not_promoted(status));
+        return false;
+    }
+    if (fence && !near_enough(follower, problem)) {
+        standby_promoted(standby, PROMOTION_FAILED, false, 0, problem);
+        return false;
+    }
+    bool fenced = fence && fence_primary(follower, &end, problem);
+    if (fenced && !catch_up(follower, &end, problem)) {
         standby_promoted(standby, PROMOTION_FAILED, true, 0, problem);
         return false;
     }
     if (!fence)
         (void)snprintf(problem, sizeof(problem), "%s was not asked to take nothing in any more", standby->primary);
-    struct block *block = &follower->blocks[follower->filling];
-    block->act = (struct batch_act){.kind = ACT_PROMOTE};
-    enum status status = submit(follower);
-    if (status == STATUS_OK) {
-        (void)wait_back(follower);
-        status = block->act.status;
-    }
+    status = act_promote(follower, false, &seq);
     if (status != STATUS_OK) {
         standby_promoted(standby, PROMOTION_FAILED, fenced, 0, not_promoted(status));
         return false;
     }
-    standby_promoted(standby, PROMOTION_DONE, fenced, block->act.seq, problem);
+    standby_promoted(standby, PROMOTION_DONE, fenced, seq, problem);
     return true;
 }
 

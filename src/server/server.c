@@ -374,7 +374,7 @@ static enum status fence(void *context, const char *by, struct fenced_at *out_at
     if (status == STATUS_OK && !before)
         log_warning("%s takes over from this server at event %llu: commands are refused from now on", by,
                     (unsigned long long)act.seq);
-    *out_at = (struct fenced_at){act.seq, act.ordinal};
+    *out_at = (struct fenced_at){act.seq, act.ordinal, act.chain};
     CHECK(pthread_mutex_unlock(&server->fencing) == 0);
     return status;
 }

@@ -6,12 +6,14 @@ Method: pairs of servers whose histories have parted, that listen on other addre
 """
 import os
 import re
+import resource
 import socket
 import subprocess
 import unittest
 
+from journal_stream import items_of
 from server import BIN, FolderCase, receive, until
-from standby import Standby, promote
+from standby import Link, Standby, promote
 
 TIER = "check"
 
@@ -45,6 +47,77 @@ class Failover(FolderCase):
             process.kill()
             process.wait()
             process.stdout.close()
+
+    def test_one_that_has_parted_does_not_take_over(self):
+        b = self.standby("b", self.a)
+        b.wait_for(self.a.position())
+        b.kill()
+        for n in range(100, 140):
+            self.assertEqual(self.a.send(**receive(n, "A")).status, 200)
+        self.a.kill()
+        b.start()
+        self.assertFalse(promote(b)[1]["fenced"])
+        for n in range(10):
+            self.assertEqual(b.send(**receive(n, "B")).status, 200)
+        # More frames than the other has, and others: it must not be taken for one that has all of them.
+        a = self.standby("a", b)
+        code, answer = promote(a)
+        self.assertEqual(code, 1, answer)
+        self.assertIn("journal_diverged", answer)
+        self.assertIn("was not fenced", answer)
+        self.assertEqual(a.role()["role"], "standby")
+        self.assertEqual(b.get("/v1/role").json()["role"], "primary")
+        self.assertEqual(b.send(**receive(10, "B")).status, 200)
+        # An operator may give up what only the other has.
+        code, answer = promote(a, "--no-fence")
+        self.assertEqual((code, answer["fenced"]), (0, False))
+
+    def test_what_stands_between_ends_nothing(self):
+        link = Link(self.a)
+        self.addCleanup(link.close)
+        b = self.standby("b", link.address)
+        b.wait_for(self.a.position())
+        # A proxy's own answer, and one that is no onhand at all.
+        for status in (b"502 Bad Gateway", b"404 Not Found", b"200 OK"):
+            link.answer, taken = b"HTTP/1.1 " + status + b"\r\nContent-Length: 6\r\n\r\nsorry\n", link.taken
+            link.cut()
+            until(lambda: link.taken > taken + 1, "it does not come again")
+            self.assertFalse(b.role()["following"])
+            link.answer = None
+            self.a.send(**receive(status.decode(), "A"))
+            b.wait_for(self.a.position())
+        # A bit that was turned on the way: nothing of it is kept, and it is sent again.
+        link.turn = True
+        self.a.send(**receive("turned", "A"))
+        b.wait_for(self.a.position())
+        self.assertFalse(link.turn)
+        self.assertIn("checksum", b.log())
+        self.assertEqual(b.cell("A", "L"), self.a.cell("A", "L"))
+        # One that breaks off again and again is told once, not each time.
+        link.answer = b"HTTP/1.1 502 X\r\nContent-Length: 0\r\n\r\n"
+        link.cut()
+        said, taken = b.log().count("nothing comes"), link.taken
+        until(lambda: link.taken > taken + 3, "it does not come again")
+        self.assertLessEqual(b.log().count("nothing comes"), said + 1)
+
+    def test_one_that_cannot_begin_an_epoch_does_not_stop_the_other(self):
+        b = self.standby("b", self.a, "--segment-mib", "256")
+        resource.prlimit(b.pid, resource.RLIMIT_FSIZE, (os.path.getsize(b.data + "/%020d.journal" % 1) + (16 << 20), -1))
+        until(lambda: b.metric("onhand_disk_low") == 1, "it does not see that the disk is full")
+        code, answer = promote(b)
+        self.assertEqual(code, 1, answer)
+        self.assertIn("no space", answer)
+        self.assertEqual(self.a.send(**receive(2, "A")).status, 200)
+        resource.prlimit(b.pid, resource.RLIMIT_FSIZE, (-1, -1))
+        until(lambda: b.metric("onhand_disk_low") == 0, "it does not see that there is space")
+        code, answer = promote(b)
+        self.assertEqual((code, answer["fenced"]), (0, True), answer)
+
+    def test_a_fence_tells_where_it_ended(self):
+        role = self.a.get("/v1/role").json()
+        answer = self.a.request("POST", "/v1/fence?ledger=%s&by=http://127.0.0.1:1" % role["ledger"], b"{}").json()
+        last = [item for item in items_of(self.a.get("/v1/journal?until=now").body) if item.kind == "frame"][-1]
+        self.assertEqual((answer["frame"], answer["chain"]), (last.ordinal, "%08x" % last.chain))
 
 
 if __name__ == "__main__":

@@ -471,6 +471,45 @@ static void what_waits_in_a_stream_has_readings_of_so_many_cells(void **state)
     log_clear(log);
 }
 
+/* What would keep a standby from beginning an epoch is told without beginning one. */
+static void whether_it_could_be_promoted_is_told(void **state)
+{
+    (void)state;
+    static struct watched watched;
+    struct place place = place_create();
+    watched_init(&watched);
+    atomic_store(&watched.wall_us, WORLD_START_US);
+    shard_close(shard_create(&place, &watched, WINDOW_LONG_S, 65536));
+    const int64_t most_us = INT64_C(30) * 86400 * 1000000;
+    const struct shard_options options = {
+        .journal = {.env = &watched.env,
+                    .path = place.path,
+                    .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
+                    .tail_bytes = (size_t)32 << 20,
+                    .fill_on_writer = true,
+                    .copy = true},
+        .limits = engine_limits,
+        .id_window_ms = WINDOW_LONG_S * 1000,
+        .id_capacity = 65536,
+        .clock_start_max_us = most_us,
+    };
+    struct shard *shard = NULL;
+    struct journal_report report;
+    assert_int_equal(shard_open(&options, &shard, &report), STATUS_OK);
+    const uint32_t epoch = journal_epoch(shard_journal(shard));
+    assert_int_equal(shard_may_promote(shard), STATUS_OK);
+    atomic_store(&watched.wall_us, WORLD_START_US + most_us + 1);
+    assert_int_equal(shard_may_promote(shard), STATUS_CLOCK);
+    assert_int_equal(shard_promote(shard, WORLD_START_US), STATUS_CLOCK);
+    atomic_store(&watched.wall_us, WORLD_START_US);
+    assert_int_equal(shard_may_promote(shard), STATUS_OK);
+    assert_int_equal(journal_epoch(shard_journal(shard)), epoch);
+    assert_int_equal(shard_promote(shard, WORLD_START_US), STATUS_OK);
+    assert_int_not_equal(journal_epoch(shard_journal(shard)), epoch);
+    shard_close(shard);
+    place_destroy(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_failed_write_is_final_and_what_was_acknowledged_is_kept),
         cmocka_unit_test(a_batch_wider_than_its_groups_is_answered_by_what_was_written),
         cmocka_unit_test(what_waits_in_a_stream_has_readings_of_so_many_cells),
+        cmocka_unit_test(whether_it_could_be_promoted_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
