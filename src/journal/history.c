@@ -7,6 +7,10 @@
  *     occurred   from the newest event back to the newest that was recorded by T, whose figures have all before it;
  *                what lies between counts if it occurred by T. A skip whose oldest time is after T is taken unread
  *     booked     the same: nothing is booked before it occurred, or after it was recorded
+ *
+ * An event that is gone is not read. All of them were recorded by oldest_us, so that for a time from then on the way leads no
+ * further back than to the newest of them; and whoever names it as the one before (the oldest event kept, or the cell itself) has
+ * the figures of then. A skip that leads to one is of no use: those are not known there, but where the shorter way ends.
  */
 #include "journal/history.h"
 
@@ -31,6 +35,26 @@ void history_init_appended(struct history *history, struct journal *journal, uin
     history_init(history, journal, bytes, decision, NULL);
     history->appended = true;
     history->bytes_max = HISTORY_APPENDED_BYTES;
+}
+
+void history_begin(struct history *history)
+{
+    /* In this order: what is gone before oldest_seq was recorded by oldest_us, also when more has gone in between. */
+    history->oldest_seq = journal_oldest_seq(history->journal);
+    history->oldest_us = journal_oldest_us(history->journal);
+}
+
+bool history_again(struct history *history, enum status status)
+{
+    if (status != STATUS_NOT_FOUND || journal_oldest_seq(history->journal) == history->oldest_seq)
+        return false;
+    history_begin(history);
+    return true;
+}
+
+static bool is_gone(const struct history *history, uint64_t seq)
+{
+    return seq != 0 && seq < history->oldest_seq;
 }
 
 /* Takes so many steps; false when there are no more. */
@@ -144,26 +168,36 @@ struct ways {
     uint64_t previous_seq;
     unsigned count;
     struct skip skips[SKIP_LEVELS];
+    struct history_figures before; /* with the previous event, when that is gone */
 };
 
-static struct ways ways_of_top(const struct cell_top *top)
+static struct ways ways_of_top(const struct history *history, const struct cell_top *top)
 {
     struct ways ways = {.previous_seq = top->last_seq, .count = SKIP_LEVELS};
     memcpy(ways.skips, top->skips, sizeof(ways.skips));
+    if (is_gone(history, ways.previous_seq))
+        ways.before = (struct history_figures){top->figures, top->version, top->last_seq};
     return ways;
 }
 
-static struct ways ways_of(const struct event *event)
+static struct ways ways_of(const struct history *history, const struct event *event)
 {
     struct ways ways = {.previous_seq = event->previous_seq, .count = event->skip_count};
     memcpy(ways.skips, event->skips, ways.count * sizeof(ways.skips[0]));
+    if (is_gone(history, ways.previous_seq)) {
+        ways.before = (struct history_figures){event->figures, event->version - 1, event->previous_seq};
+        for (unsigned f = 0; f < FIGURE_COUNT; f++)
+            ways.before.figures.units[f] -= event->delta.units[f];
+    }
     return ways;
 }
 
-enum status history_seek(struct history *history, const struct cell_top *top, uint64_t below, uint64_t *out_seq)
+/* As history_seek, for what is kept now; with the figures of the event found, when that is gone. */
+static enum status seek(struct history *history, const struct cell_top *top, uint64_t below,
+                        struct history_figures *out_before, uint64_t *out_seq)
 {
     CHECK(below != 0);
-    for (struct ways ways = ways_of_top(top);;) {
+    for (struct ways ways = ways_of_top(history, top);;) {
         const struct event *event;
         uint64_t seq = ways.previous_seq;
         for (unsigned k = ways.count; k-- > 0;) {
@@ -174,20 +208,32 @@ enum status history_seek(struct history *history, const struct cell_top *top, ui
         }
         if (seq < below) {
             *out_seq = seq;
+            *out_before = ways.before;
             return STATUS_OK;
         }
-        enum status status = history_event(history, seq, &event);
+        enum status status = is_gone(history, seq) ? STATUS_NOT_FOUND : history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
-        ways = ways_of(event);
+        ways = ways_of(history, event);
     }
 }
 
-/* Whether an event was recorded by at_us. */
+enum status history_seek(struct history *history, const struct cell_top *top, uint64_t below, uint64_t *out_seq)
+{
+    struct history_figures before;
+    enum status status;
+    history_begin(history);
+    do {
+        status = seek(history, top, below, &before, out_seq);
+    } while (history_again(history, status));
+    return status;
+}
+
+/* Whether an event was recorded by at_us; one that is gone: whether it can be left alone. */
 static enum status recorded_by(struct history *history, uint64_t seq, int64_t at_us, bool *out_by)
 {
     const struct event *event;
-    *out_by = seq <= history->known_seq;
+    *out_by = seq <= history->known_seq || is_gone(history, seq);
     if (*out_by)
         return STATUS_OK;
     enum status status = history_event(history, seq, &event);
@@ -207,7 +253,7 @@ static enum status as_of_recorded(struct history *history, const struct cell_top
         history->known_us = at_us;
         history->known_seq = 0;
     }
-    for (struct ways ways = ways_of_top(top);;) {
+    for (struct ways ways = ways_of_top(history, top);;) {
         const struct event *event;
         enum status status;
         uint64_t seq = 0;
@@ -222,6 +268,12 @@ static enum status as_of_recorded(struct history *history, const struct cell_top
             seq = ways.previous_seq;
         if (seq == 0)
             return STATUS_OK;
+        if (is_gone(history, seq)) {
+            if (at_us < history->oldest_us)
+                return STATUS_NOT_FOUND;
+            *out_figures = ways.before;
+            return STATUS_OK;
+        }
         status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
@@ -230,7 +282,7 @@ static enum status as_of_recorded(struct history *history, const struct cell_top
             *out_figures = (struct history_figures){event->figures, event->version, event->seq};
             return STATUS_OK;
         }
-        ways = ways_of(event);
+        ways = ways_of(history, event);
     }
 }
 
@@ -265,11 +317,11 @@ static bool figures_fit(const struct figures *figures)
            quantity_in_range(reserved) && quantity_in_range(available);
 }
 
-/* The longest skip over nothing that occurred by at_us; 0 for none, else its level. */
-static unsigned skip_over(const struct ways *ways, int64_t at_us)
+/* The longest skip over nothing that occurred by at_us, to where an event is kept or the cell begins; 0 for none, else its level. */
+static unsigned skip_over(const struct history *history, const struct ways *ways, int64_t at_us)
 {
     unsigned k = ways->count;
-    while (k > 0 && ways->skips[k - 1].oldest_us <= at_us)
+    while (k > 0 && (ways->skips[k - 1].oldest_us <= at_us || is_gone(history, ways->skips[k - 1].seq)))
         k--;
     return k;
 }
@@ -294,19 +346,29 @@ static enum status as_of_occurred(struct history *history, enum time_axis axis, 
     }
     found.seq = found.version = 0;
     bool fits = true;
-    struct ways ways = ways_of_top(top);
-    unsigned over = skip_over(&ways, at_us);
+    struct ways ways = ways_of_top(history, top);
+    unsigned over = skip_over(history, &ways, at_us);
     for (;;) {
         const struct event *event;
         uint64_t seq = over > 0 ? ways.skips[over - 1].seq : ways.previous_seq;
         if (seq == 0)
             break;
+        if (is_gone(history, seq)) {
+            if (at_us < history->oldest_us)
+                return STATUS_NOT_FOUND;
+            if (found.seq == 0) {
+                found.seq = seq;
+                found.version = ways.before.version;
+            }
+            fits = figures_add(&found.figures, &ways.before.figures) && fits;
+            break;
+        }
         status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
         bool whole = history->decision->recorded_at_us <= at_us;
-        ways = ways_of(event);
-        over = whole ? 0 : skip_over(&ways, at_us);
+        ways = ways_of(history, event);
+        over = whole ? 0 : skip_over(history, &ways, at_us);
         if (over > 0 || counts_from_us(history, axis, event) > at_us)
             continue;
         if (found.seq == 0) {
@@ -326,8 +388,13 @@ static enum status as_of_occurred(struct history *history, enum time_axis axis, 
 enum status history_as_of(struct history *history, enum time_axis axis, const struct cell_top *top, int64_t at_us,
                           struct history_figures *out_figures)
 {
-    return axis == AXIS_RECORDED ? as_of_recorded(history, top, at_us, out_figures)
-                                 : as_of_occurred(history, axis, top, at_us, out_figures);
+    enum status status;
+    history_begin(history);
+    do {
+        status = axis == AXIS_RECORDED ? as_of_recorded(history, top, at_us, out_figures)
+                                       : as_of_occurred(history, axis, top, at_us, out_figures);
+    } while (history_again(history, status));
+    return status;
 }
 
 /* ---- readings ---- */
@@ -344,11 +411,11 @@ static bool moved_add(int64_t moved[CONDITION_COUNT], const struct figures *delt
 }
 
 /* A time by which all of the cell up to this event occurred. */
-static int64_t occurred_by_us(const struct cell_reading *cell, const struct event *event, int64_t recorded_us)
+static int64_t occurred_by_us(const struct cell_reading *cell, uint64_t seq, int64_t recorded_us)
 {
     int64_t by_us = recorded_us;
     for (unsigned i = 0; i < 2; i++) {
-        if (event->seq <= cell->bounds[i].seq)
+        if (seq <= cell->bounds[i].seq)
             by_us = min_i64(by_us, cell->bounds[i].us);
     }
     return by_us;
@@ -365,8 +432,8 @@ static enum status read_occurred(struct history *history, const struct question 
     int64_t moved[CONDITION_COUNT];
     bool fits = true;
     bool whole = false; /* as_of has all before it */
-    struct ways ways = ways_of_top(&cell->top);
-    unsigned over = skip_over(&ways, question->to_us);
+    struct ways ways = ways_of_top(history, &cell->top);
+    unsigned over = skip_over(history, &ways, question->to_us);
     bool unseen = over > 0 && ways.skips[over - 1].seq != cell->top.last_seq;
     int64_t newest_us = unseen ? INT64_MAX : INT64_MIN; /* of what occurred; INT64_MAX is not known */
     memcpy(moved, cell->moved, sizeof(moved));
@@ -377,13 +444,23 @@ static enum status read_occurred(struct history *history, const struct question 
             newest_us = max_i64(newest_us, seq <= cell->bounds[1].seq ? cell->bounds[1].us : INT64_MAX);
             break;
         }
+        if (is_gone(history, seq)) { /* all that are must have been so before the window: what moved in it is not known */
+            int64_t gone_us = occurred_by_us(cell, seq, history->oldest_us);
+            if (gone_us > question->from_us)
+                return STATUS_NOT_FOUND;
+            if (!whole)
+                fits = figures_add(&as_of, &ways.before.figures) && fits;
+            whole = true;
+            newest_us = max_i64(newest_us, gone_us);
+            break;
+        }
         enum status status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
-        int64_t by_us = occurred_by_us(cell, event, history->decision->recorded_at_us);
+        int64_t by_us = occurred_by_us(cell, event->seq, history->decision->recorded_at_us);
         int64_t occurred_us = event_occurred_us(history->decision, event);
-        ways = ways_of(event);
-        over = skip_over(&ways, question->to_us);
+        ways = ways_of(history, event);
+        over = skip_over(history, &ways, question->to_us);
         bool here = by_us <= question->to_us;
         bool last = over == 0 && (whole || here) && by_us <= question->from_us;
         newest_us = max_i64(newest_us, over > 0 || last ? by_us : occurred_us);
@@ -470,8 +547,11 @@ static enum status read_seen(struct history *history, const struct question *que
     struct figures as_of = cell->as_of;
     enum status status = STATUS_OK;
     if (seen_seq == 0) {
-        status = history_seek(history, &cell->top, question->at_seq + 1, &seen_seq);
-        if (status == STATUS_OK && seen_seq != 0) {
+        struct history_figures before;
+        status = seek(history, &cell->top, question->at_seq + 1, &before, &seen_seq);
+        if (status == STATUS_OK && is_gone(history, seen_seq)) {
+            as_of = before.figures;
+        } else if (status == STATUS_OK && seen_seq != 0) {
             status = history_event(history, seen_seq, &event);
             if (status == STATUS_OK)
                 as_of = event->figures;
@@ -495,12 +575,19 @@ static enum status read_seen(struct history *history, const struct question *que
     return fits ? STATUS_OK : STATUS_FULL;
 }
 
-/* The newest event that told a figure. What was told before the bound was so until the next event. */
+/* The newest event that told a figure. What was told before the bound was so until the next event. Of those that are gone
+ * the newest alone is known. */
 static enum status read_told(struct history *history, const struct question *question, struct cell_reading *cell)
 {
     const struct event *event;
-    uint64_t seq = cell->top.last_seq;
-    for (unsigned count = 0; seq > cell->read_seq && count < TOLD_EVENTS_MAX; count++) {
+    struct ways ways = ways_of_top(history, &cell->top);
+    for (unsigned count = 0; ways.previous_seq > cell->read_seq && count < TOLD_EVENTS_MAX; count++) {
+        uint64_t seq = ways.previous_seq;
+        if (is_gone(history, seq)) {
+            bool told = is_told(&ways.before.figures, question->measure, &cell->reported);
+            cell->told_seq = told ? seq : cell->told_seq;
+            return told || history->oldest_us < question->from_us ? STATUS_OK : STATUS_NOT_FOUND;
+        }
         enum status status = history_event(history, seq, &event);
         if (status != STATUS_OK)
             return status;
@@ -510,12 +597,13 @@ static enum status read_told(struct history *history, const struct question *que
         }
         if (history->decision->recorded_at_us < question->from_us)
             break;
-        seq = event->previous_seq;
+        ways = ways_of(history, event);
     }
     return STATUS_OK;
 }
 
-enum status history_read(struct history *history, struct reading *reading)
+/* As history_read, for what is kept now; NOT_FOUND when something is gone. */
+static enum status read_all(struct history *history, struct reading *reading)
 {
     const struct question *question = &reading->question;
     if (question->decision_seq != 0 && reading->decision == NULL) {
@@ -544,32 +632,72 @@ enum status history_read(struct history *history, struct reading *reading)
     return STATUS_OK;
 }
 
+enum status history_read(struct history *history, struct reading *reading)
+{
+    enum status status;
+    history_begin(history);
+    do {
+        status = read_all(history, reading);
+    } while (history_again(history, status));
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    if (history->appended)
+        return STATUS_AGAIN; /* a worker says so */
+    reading->complete = reading->expired = true;
+    return STATUS_OK;
+}
+
 /* ---- pages ---- */
+
+/* The newest of the cells' next entries that is kept; NULL for none. */
+static uint64_t *newest_head(const struct history *history, struct history_page *page, bool *gone)
+{
+    uint64_t *newest = NULL;
+    for (uint32_t i = 0; i < page->top_count; i++) {
+        uint64_t *head = &page->tops[i].last_seq;
+        if (is_gone(history, *head)) {
+            *gone = true;
+            *head = 0;
+        }
+        if (*head != 0 && (newest == NULL || *head > *newest))
+            newest = head;
+    }
+    return newest;
+}
 
 static enum status page_recorded(struct history *history, struct history_page *page)
 {
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < page->top_count && status == STATUS_OK; i++)
-        status = history_seek(history, &page->tops[i], page->before.seq, &page->tops[i].last_seq);
-    bool full = false;
-    for (uint32_t count = 0; status == STATUS_OK; count++) {
-        const struct event *event;
-        uint64_t *newest = NULL;
-        for (uint32_t i = 0; i < page->top_count; i++) {
-            uint64_t *head = &page->tops[i].last_seq;
-            if (*head != 0 && (newest == NULL || *head > *newest))
-                newest = head;
+    bool gone = false; /* entries are that would come */
+    for (uint32_t i = 0; i < page->top_count && status == STATUS_OK; i++) {
+        uint64_t *head = &page->tops[i].last_seq;
+        status = history_seek(history, &page->tops[i], page->before.seq, head);
+        if (status == STATUS_NOT_FOUND) { /* and so is all below */
+            gone = true;
+            *head = 0;
+            status = STATUS_OK;
         }
+    }
+    bool full = false;
+    for (uint32_t count = 0; status == STATUS_OK;) {
+        const struct event *event;
+        uint64_t *newest = newest_head(history, page, &gone);
         page->more = newest != NULL;
         if (!page->more || full || count == page->limit)
             break;
         status = history_event(history, *newest, &event);
+        if (history_again(history, status)) {
+            status = STATUS_OK;
+            continue;
+        }
         if (status != STATUS_OK)
             break;
+        count++;
         full = !page->entry(page->context, history->decision, (uint32_t)(event->seq - history->decision->first_seq));
         page->last = (struct history_place){0, event->seq};
         *newest = event->previous_seq;
     }
+    page->expired_before = gone && !page->more ? history->oldest_seq : 0;
     return status;
 }
 
@@ -601,28 +729,34 @@ static void heap_add(struct history_place *heap, uint32_t count, struct history_
     heap[at] = place;
 }
 
-/* Puts the highest places of a cell below page->before into the heap, of which the lowest is the first. */
+/* Puts the highest places of a cell below page->before into the heap, of which the lowest is the first. gone: there were others,
+ * of which nothing is known. */
 static enum status collect(struct history *history, const struct history_page *page, const struct cell_top *top,
-                           uint32_t *count)
+                           uint32_t *count, bool *gone)
 {
     struct history_place *heap = page->places;
-    struct ways ways = ways_of_top(top);
-    unsigned over = skip_over(&ways, page->before.us);
+    struct ways ways = ways_of_top(history, top);
     for (;;) {
         const struct event *event;
+        unsigned over = skip_over(history, &ways, page->before.us);
         uint64_t seq = over > 0 ? ways.skips[over - 1].seq : ways.previous_seq;
         if (seq == 0)
             break;
+        bool full = *count == page->limit + 1;
+        if (is_gone(history, seq)) {
+            *gone = true;
+            break;
+        }
         enum status status = history_event(history, seq, &event);
+        if (history_again(history, status))
+            continue;
         if (status != STATUS_OK)
             return status;
-        bool full = *count == page->limit + 1;
         if (full && history->decision->recorded_at_us < heap[0].us)
             break; /* and all before it count from before that, too */
         struct history_place place = {counts_from_us(history, page->axis, event), seq};
-        ways = ways_of(event);
-        over = skip_over(&ways, page->before.us);
-        if (over > 0 || !is_below(place, page->before))
+        ways = ways_of(history, event);
+        if (skip_over(history, &ways, page->before.us) > 0 || !is_below(place, page->before))
             continue;
         if (!full) {
             heap_add(heap, (*count)++, place);
@@ -638,9 +772,10 @@ static enum status page_occurred(struct history *history, struct history_page *p
 {
     struct history_place *places = page->places;
     uint32_t count = 0;
+    bool gone = false;
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < page->top_count && status == STATUS_OK; i++)
-        status = collect(history, page, &page->tops[i], &count);
+        status = collect(history, page, &page->tops[i], &count, &gone);
     for (uint32_t rest = count; rest > 1; rest--) { /* the lowest goes to the end */
         struct history_place lowest = places[0];
         places[0] = places[rest - 1];
@@ -655,16 +790,27 @@ static enum status page_occurred(struct history *history, struct history_page *p
         if (full)
             break;
         status = history_event(history, places[i].seq, &event);
+        if (status == STATUS_NOT_FOUND) { /* it was there a moment ago */
+            (void)history_again(history, status);
+            gone = true;
+            status = STATUS_OK;
+            page->last = places[i];
+            continue;
+        }
         if (status != STATUS_OK)
             break;
         full = !page->entry(page->context, history->decision, (uint32_t)(event->seq - history->decision->first_seq));
         page->last = places[i];
     }
+    /* What is gone counts from oldest_us at the latest: it belongs below a page that ends behind that. */
+    bool here = gone && (!page->more || page->last.us < history->oldest_us);
+    page->expired_before = here ? history->oldest_seq : 0;
     return status;
 }
 
 enum status history_page(struct history *history, struct history_page *page)
 {
     page->last = page->before;
+    history_begin(history);
     return page->axis == AXIS_RECORDED ? page_recorded(history, page) : page_occurred(history, page);
 }

@@ -8,6 +8,11 @@
  * end of that (ledger/period.c): for a T in a closed period they never change. Policy (safety stock, backorder limit,
  * reorder point) is no fact about goods: on all axes it is what was set by T.
  *
+ * The journal's beginning may be gone (journal_oldest_us). Of events that are, it is known that they were recorded by then, and
+ * what they made of their cell: the first one that is kept has the figures behind it and the change, and where none is kept they
+ * are the present ones. So figures are known as of that time and any later one; what takes more is NOT_FOUND. More may go while a
+ * question is answered: it is then asked again.
+ *
  * Any thread; each struct history for one thread at a time. It allocates nothing.
  *
  * Cost: with n events of the cell, up to 8 records read for each power of 8 in n to find a recorded time; on
@@ -43,6 +48,9 @@ struct history {
     /* Log time never goes back: the newest event known to be recorded by known_us, of any cell. */
     int64_t known_us;
     uint64_t known_seq;
+    /* What the journal keeps, as it was when the question began. */
+    uint64_t oldest_seq;
+    int64_t oldest_us;
 };
 
 void history_init(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision,
@@ -57,10 +65,15 @@ void history_init(struct history *history, struct journal *journal, uint8_t *byt
 void history_init_appended(struct history *history, struct journal *journal, uint8_t *bytes, struct decision *decision);
 
 /*
- * The event of this number; it, its decision and its texts are borrowed until the next call. As journal_read, DAMAGED
- * for what is no record, and AGAIN when it was to stop.
+ * The event of this number; it, its decision and its texts are borrowed until the next call. As journal_read (NOT_FOUND when it
+ * is gone), DAMAGED for what is no record, and AGAIN when it was to stop.
  */
 MUST_USE enum status history_event(struct history *history, uint64_t seq, const struct event **out_event);
+
+/* For who reads events one by one: takes note of what is kept (oldest_seq, oldest_us). Then whether a question that got this
+ * status is to be asked again, because more went meanwhile; of that it takes note, too. */
+void history_begin(struct history *history);
+bool history_again(struct history *history, enum status status);
 
 /*
  * The number of the cell's newest event with a number below `below`, 0 for none. top: of the cell, of events that are
@@ -83,8 +96,9 @@ MUST_USE enum status history_as_of(struct history *history, enum time_axis axis,
                                    int64_t at_us, struct history_figures *out_figures);
 
 /*
- * Reads what a reading asks and makes it complete. Of what was read of a cell already (read_seq) only the events since are read; of
- * those before it, the decision asked for included, nothing is read again. As history_event; MEMORY when there is none for a decision.
+ * Reads what a reading asks and makes it complete, or complete and expired when that is gone. Of what was read of a cell already (read_seq) only the events since are read; of
+ * those before it, the decision asked for included, nothing is read again. As history_event, but never NOT_FOUND; MEMORY when there is none for a
+ * decision.
  */
 MUST_USE enum status history_read(struct history *history, struct reading *reading);
 
@@ -112,6 +126,7 @@ struct history_page {
     /* Results. */
     struct history_place last; /* of the last entry; `before` when there was none */
     bool more;                 /* there are entries below it */
+    uint64_t expired_before;   /* entries on this page, or below the last one, are gone: those before this event; 0 for none */
 };
 /*
  * As history_event. On `occurred` and `booked` it looks at what was recorded since the time of the oldest entry of the

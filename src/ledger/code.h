@@ -70,7 +70,8 @@
     X(has_bins, 409, "the location has bins: say what lies in each of them, see the cells")                            \
     X(disk_full, 507, "the disk of the data directory is full; nothing happened: send it again when there is space")         \
     X(standby, 503, "the server is a standby and takes nothing in; see the detail for the one that does")              \
-    X(fenced, 503, "another server took over from this one; see the detail, and send to that one")
+    X(fenced, 503, "another server took over from this one; see the detail, and send to that one")                   \
+    X(history_expired, 422, "what the books said then is no longer kept; tell of a later time or position")
 
 enum code {
 #define X(name, http, meaning) CODE_##name,

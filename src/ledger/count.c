@@ -137,7 +137,7 @@ bool counts_correct(struct judge *judge, struct draft *draft, const struct event
 const struct cell_reading *cell_read(const struct judge *judge, const struct draft *draft, uint32_t nth)
 {
     const struct reading *reading = judge->command->reading;
-    if (reading == NULL || !reading->complete || nth >= reading->cell_count || reading->cells[nth].cell != draft->cell)
+    if (!reading_is_known(reading) || nth >= reading->cell_count || reading->cells[nth].cell != draft->cell)
         return NULL;
     const struct cell_reading *read = &reading->cells[nth];
     const struct ledger *ledger = judge->ledger;

@@ -975,7 +975,12 @@ void ledger_decide(const struct ledger *ledger, const struct command *command, i
         return;
     }
     judge_rule(&judge);
-    if (!judge.objected && judge.unread) {
+    bool unread = !judge.objected && judge.unread;
+    if (UNLIKELY(unread && command->reading != NULL && command->reading->expired)) {
+        (void)judge_invalid(&judge, CODE_history_expired, LINE_NONE, NULL, NULL);
+        return;
+    }
+    if (unread) {
         *out_verdict = (struct verdict){.outcome = OUTCOME_UNREAD, .line = LINE_NONE};
         return;
     }

@@ -245,10 +245,13 @@ static inline int64_t cell_oversold(const struct cell_view *cell)
 uint32_t ledger_cell_count(const struct ledger *ledger);
 void ledger_cell(const struct ledger *ledger, uint32_t cell, struct cell_view *out_view);
 /* Where a walk back over a cell's events begins: what an event behind its newest would name. Each of the skips is to the
- * newest event that is the end of one of its level, 0 for none, over all events behind that one. */
+ * newest event that is the end of one of its level, 0 for none, over all events behind that one. With what the newest one made
+ * of the cell: its own record may be gone. */
 struct cell_top {
     uint64_t last_seq;
+    uint64_t version;
     struct skip skips[SKIP_LEVELS];
+    struct figures figures;
 };
 void ledger_cell_top(const struct ledger *ledger, uint32_t cell, struct cell_top *out_top);
 /* The cell of an item at a location, or NUMBER_NONE. */

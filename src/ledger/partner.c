@@ -53,7 +53,7 @@ static bool is_present(const struct judge *judge, const struct draft *draft)
 static const struct cell_reading *told_read(const struct judge *judge, const struct draft *draft, uint32_t index)
 {
     const struct reading *reading = judge->command->reading;
-    if (reading == NULL || !reading->complete || !reading->question.told || index >= reading->cell_count)
+    if (!reading_is_known(reading) || !reading->question.told || index >= reading->cell_count)
         return NULL;
     const struct cell_reading *read = &reading->cells[index]; /* all drafts were named */
     if (read->cell != draft->cell || read->reported.units != draft->asked)

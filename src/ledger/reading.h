@@ -5,7 +5,8 @@
  * time is in the journal. So a decision that needs to know it names the cells (OUTCOME_UNREAD), somebody reads their
  * events (journal/history.h), and the command is judged again with what was read. It is decided when that is still so: an
  * entry that came to the cell since, and belongs to the time that was read, makes the reading stale, and it is named
- * again. Nothing is journalled until then, so that what decides is the log and the command alone.
+ * again. Nothing is journalled until then, so that what decides is the log and the command alone. Where the journal no longer has
+ * what it takes, the command is refused (history_expired), and nothing is decided.
  */
 #ifndef ONHAND_LEDGER_READING_H
 #define ONHAND_LEDGER_READING_H
@@ -81,7 +82,8 @@ struct cell_reading {
 struct reading {
     struct question question;
     bool complete; /* the second half of each cell is there, */
-    bool too_large; /* or is beyond what a figure can hold */
+    bool too_large; /* or is beyond what a figure can hold, */
+    bool expired;   /* or not known: what it takes is no longer in the journal */
     int64_t seen_us;                 /* by position: when that was recorded, UTC */
     const struct decision *decision; /* NULL while it was not read; with its events and texts, in `memory` */
     void *memory;                    /* of the decision, from malloc; NULL for none */
@@ -89,6 +91,12 @@ struct reading {
     uint32_t cell_count;
     struct cell_reading *cells; /* in the order they were named */
 };
+
+/* Was all read that it asks, and was it there? NULL is none. */
+static inline bool reading_is_known(const struct reading *reading)
+{
+    return reading != NULL && reading->complete && !reading->expired;
+}
 
 /* What is to be read, after OUTCOME_UNREAD. */
 struct unread {

@@ -71,6 +71,8 @@ void ledger_cell_top(const struct ledger *ledger, uint32_t number, struct cell_t
     const struct ladder *ladder = &ledger->ladders[number];
     int64_t oldest_us = cell->oldest_us;
     out_top->last_seq = cell->last_seq;
+    out_top->version = cell->version;
+    out_top->figures = cell_figures(ledger, number);
     for (unsigned i = 0; i < SKIP_LEVELS; i++) {
         if (i > 0 && cell->version >= SKIP_STEP)
             oldest_us = min_i64(oldest_us, ladder->oldest_us[i - 1]);

@@ -380,7 +380,7 @@ void decide_snapshot(struct judge *judge)
                                      .source = stated_by(judge), .from_us = INT64_MIN, .to_us = INT64_MIN};
     const struct reading *reading = command->reading;
     /* What was read of a review alone, or not to its end, does not say when its position was recorded. */
-    bool timed = !command->has_position || (reading != NULL && reading->complete && reading->question.by_position);
+    bool timed = !command->has_position || (reading_is_known(reading) && reading->question.by_position);
     if (!cells_read(judge, &question) || !timed) {
         judge->unread = true;
         return;

@@ -1,10 +1,12 @@
 /*
  * Goal: a cell as of a time, on each axis, is what a naive look at all its events says; an event is found by number;
  * and neither reads more than a few records. So is what is read for a count, all at once or as more comes, and before it
- * is durable.
+ * is durable. Where the journal's beginning is gone the same is answered for every time since; for one before, the same or that
+ * it is gone.
  * Method: a ledger's random decisions in a real journal, and the same events in a list. Times are drawn around those of
  * the events, to the microsecond. Once with the skips that evolve noted, once without, as older journals are; while the
- * tail has them and from the disk. A long history is counted.
+ * tail has them and from the disk. A long history is counted. The journal is asked through functions of the linker, in which
+ * its beginning can be gone up to any event, and more of it after any reading (test_retention.c has segments that are).
  */
 #include "ledger_world.h"
 
@@ -32,10 +34,66 @@ static struct journal *journal;
 static bool with_skips;
 static const struct world *telling;
 static char path[64];
+static size_t gone;          /* of seen, the first ones */
+static uint64_t oldest_seq;  /* what was before it is gone, */
+static int64_t oldest_us;    /* and was recorded by then */
+static unsigned gone_count;  /* answers that it is */
 
 static struct history history, appended;
 static struct decision room;
 static atomic_bool stop;
+
+/* ---- the beginning that is gone ---- */
+
+static unsigned reads_left; /* until more goes: this event, and all before it; 0 for nothing */
+static size_t goes_next;
+
+uint64_t __wrap_journal_oldest_seq(const struct journal *of);
+int64_t __wrap_journal_oldest_us(const struct journal *of);
+enum status __wrap_journal_read_back(struct journal *of, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                                     size_t *out_bytes);
+enum status __real_journal_read_back(struct journal *of, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                                     size_t *out_bytes);
+enum status __wrap_journal_read_appended(struct journal *of, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                                         size_t *out_bytes);
+enum status __real_journal_read_appended(struct journal *of, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                                         size_t *out_bytes);
+
+/* The first events are gone: up to this one. */
+static void forget(size_t last, int64_t later_us)
+{
+    gone = last + 1;
+    oldest_seq = seen[last].seq + 1;
+    oldest_us = seen[last].when_us[AXIS_RECORDED] + later_us;
+}
+
+uint64_t __wrap_journal_oldest_seq(const struct journal *of)
+{
+    (void)of;
+    return oldest_seq == 0 ? 1 : oldest_seq;
+}
+
+int64_t __wrap_journal_oldest_us(const struct journal *of)
+{
+    (void)of;
+    return oldest_us;
+}
+
+enum status __wrap_journal_read_back(struct journal *of, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                                     size_t *out_bytes)
+{
+    if (reads_left != 0 && --reads_left == 0)
+        forget(goes_next, 0);
+    return from_seq < oldest_seq ? STATUS_NOT_FOUND
+                                 : __real_journal_read_back(of, from_seq, seq, bytes, n, out_bytes);
+}
+
+enum status __wrap_journal_read_appended(struct journal *of, uint64_t from_seq, uint64_t seq, uint8_t *bytes, size_t n,
+                                         size_t *out_bytes)
+{
+    return from_seq < oldest_seq ? STATUS_AGAIN
+                                 : __real_journal_read_appended(of, from_seq, seq, bytes, n, out_bytes);
+}
 
 static void no_genesis(void *context, const struct genesis *genesis)
 {
@@ -66,6 +124,11 @@ static void create_journal(void)
     strcpy(path, "/tmp/onhand-history-XXXXXX");
     assert_non_null(mkdtemp(path));
     seen_count = 0;
+    gone = 0;
+    reads_left = 0;
+    oldest_seq = 0;
+    oldest_us = INT64_MIN;
+    gone_count = 0;
     memset(tops, 0, sizeof(tops));
     room.events = malloc(DECISION_EVENTS_MAX * sizeof(struct event));
     room.shortages = malloc(COMMAND_LINES_MAX * sizeof(struct shortage));
@@ -119,6 +182,15 @@ static void append(const struct decision *decision)
     flush_some();
 }
 
+/* Any event; where some are gone half of the time one near the oldest that is kept. */
+static const struct seen *some_seen(struct prng *prng)
+{
+    size_t some = prng_below(prng, seen_count);
+    size_t near = gone + prng_below(prng, 16);
+    bool is_near = gone != 0 && near >= 8 && near - 8 < seen_count && prng_below(prng, 2) == 0;
+    return &seen[is_near ? near - 8 : some];
+}
+
 /* ---- the naive look ---- */
 
 static bool is_policy(unsigned figure)
@@ -153,7 +225,12 @@ static void compare(enum time_axis axis, uint32_t cell, int64_t at_us)
 {
     struct history_figures expected = naive(axis, cell, at_us);
     struct history_figures found;
-    assert_int_equal(history_as_of(&history, axis, &tops[cell], at_us, &found), STATUS_OK);
+    enum status status = history_as_of(&history, axis, &tops[cell], at_us, &found);
+    if (status == STATUS_NOT_FOUND && at_us < oldest_us) {
+        gone_count++;
+        return;
+    }
+    assert_int_equal(status, STATUS_OK);
     assert_int_equal(found.seq, expected.seq);
     assert_int_equal(found.version, expected.version);
     for (unsigned f = 0; f < FIGURE_COUNT; f++) {
@@ -169,14 +246,19 @@ static void compare_seek(uint32_t cell, uint64_t below)
     for (size_t i = 0; i < seen_count && seen[i].seq < below; i++)
         expected = seen[i].cell == cell ? seen[i].seq : expected;
     uint64_t found = UINT64_MAX;
-    assert_int_equal(history_seek(&history, &tops[cell], below, &found), STATUS_OK);
+    enum status status = history_seek(&history, &tops[cell], below, &found);
+    if (status == STATUS_NOT_FOUND && below < oldest_seq) {
+        gone_count++;
+        return;
+    }
+    assert_int_equal(status, STATUS_OK);
     assert_int_equal(found, expected);
 }
 
 static void compare_all(struct prng *prng, unsigned times)
 {
     for (unsigned i = 0; i < times; i++) {
-        const struct seen *some = &seen[prng_below(prng, seen_count)];
+        const struct seen *some = some_seen(prng);
         int64_t near_us = (int64_t)prng_below(prng, 3) - 1;
         uint32_t cell = (uint32_t)prng_below(prng, CELLS);
         for (unsigned axis = 0; axis < AXIS_COUNT; axis++) {
@@ -224,6 +306,17 @@ static int compare_places(const void *a, const void *b)
     return left->seq > right->seq ? -1 : left->seq < right->seq;
 }
 
+/* Is an entry of the cells gone that belongs between two places? */
+static bool is_missing(enum time_axis axis, unsigned cells, struct history_place below, struct history_place above)
+{
+    for (size_t i = 0; i < seen_count && seen[i].seq < oldest_seq; i++) {
+        const struct history_place place = {axis == AXIS_RECORDED ? 0 : seen[i].when_us[axis], seen[i].seq};
+        if ((cells >> seen[i].cell & 1) != 0 && compare_places(&below, &place) < 0 && compare_places(&place, &above) < 0)
+            return true;
+    }
+    return false;
+}
+
 /* All entries of the cells whose bits are set, page by page, against a sorted list of them. */
 static void compare_pages(enum time_axis axis, unsigned cells, uint32_t limit, uint32_t full_after)
 {
@@ -233,7 +326,7 @@ static void compare_pages(enum time_axis axis, unsigned cells, uint32_t limit, u
     paged.full_after = full_after;
     paged.count = expected.count = 0;
     for (size_t i = 0; i < seen_count; i++) {
-        if ((cells >> seen[i].cell & 1) != 0)
+        if ((cells >> seen[i].cell & 1) != 0 && seen[i].seq >= oldest_seq)
             expected.places[expected.count++] =
                 (struct history_place){axis == AXIS_RECORDED ? 0 : seen[i].when_us[axis], seen[i].seq};
     }
@@ -249,15 +342,53 @@ static void compare_pages(enum time_axis axis, unsigned cells, uint32_t limit, u
                 heads[head_count++] = tops[c];
         }
         struct history_page page = {axis,   heads,      head_count, before,      limit,
-                                    places, take_entry, &paged,     HISTORY_TOP, false};
+                                    places, take_entry, &paged,     HISTORY_TOP, false, 1};
         assert_int_equal(history_page(&history, &page), STATUS_OK);
         more = page.more;
+        assert_true(page.expired_before == 0 || page.expired_before == oldest_seq);
+        if (is_missing(axis, cells, before, more ? page.last : (struct history_place){INT64_MIN, 0}))
+            assert_int_equal(page.expired_before, oldest_seq);
+        else if (!is_missing(axis, cells, HISTORY_TOP, (struct history_place){INT64_MIN, 0}))
+            assert_int_equal(page.expired_before, 0);
         before = page.last;
         assert_true(paged.count - had <= limit);
         assert_true(!more || paged.count - had == limit || (full_after != 0 && paged.count % full_after == 0));
     }
     assert_int_equal(paged.count, expected.count);
     assert_memory_equal(paged.places, expected.places, expected.count * sizeof(places[0]));
+}
+
+/* Whatever goes while it is read: what is answered is right. */
+static void compare_while_it_goes(struct prng *prng, unsigned times)
+{
+    static struct history_place places[EVENTS_MAX + 1];
+    static struct paged paged;
+    for (unsigned n = 0; n < times; n++) {
+        size_t last = prng_below(prng, seen_count);
+        forget(last, 0);
+        goes_next = last + prng_below(prng, seen_count - last);
+        reads_left = 1 + (unsigned)prng_below(prng, 6);
+        history.read = false; /* of the record there it may have all */
+        history.record_count = 0;
+        uint32_t cell = (uint32_t)prng_below(prng, CELLS);
+        if (n % 4 != 0) {
+            compare((enum time_axis)prng_below(prng, AXIS_COUNT), cell, some_seen(prng)->when_us[AXIS_RECORDED]);
+            continue;
+        }
+        struct cell_top top = tops[cell];
+        paged.axis = (enum time_axis)prng_below(prng, AXIS_COUNT);
+        paged.full_after = 0;
+        paged.count = 0;
+        struct history_page page = {paged.axis, &top, 1, HISTORY_TOP, 50, places, take_entry, &paged, HISTORY_TOP, false, 0};
+        assert_int_equal(history_page(&history, &page), STATUS_OK);
+        size_t kept = 0;
+        for (size_t i = 0; i < seen_count; i++)
+            kept += seen[i].cell == cell && seen[i].seq >= oldest_seq;
+        assert_true(paged.count >= (kept < 50 ? kept : 0) && paged.count <= 50);
+        assert_true(page.expired_before == 0 || page.expired_before == oldest_seq);
+        assert_true(page.more || oldest_seq <= tops[cell].last_seq || page.expired_before != 0);
+    }
+    reads_left = 0;
 }
 
 static void pages_are_all_entries_in_their_order(bool skips)
@@ -295,10 +426,15 @@ static struct cell_reading naive_reading(uint32_t cell, size_t count, const stru
 
 static void compare_reading(struct reading *reading, size_t count, struct history *from)
 {
-    reading->complete = false;
+    reading->complete = reading->expired = false;
     from->steps_left = UINT64_MAX;
-    assert_int_equal(history_read(from, reading), STATUS_OK);
-    assert_true(reading->complete && !reading->too_large);
+    enum status status = history_read(from, reading);
+    if (reading->question.from_us < oldest_us && (from->appended ? status == STATUS_AGAIN : reading->expired)) {
+        gone_count++;
+        return;
+    }
+    assert_int_equal(status, STATUS_OK);
+    assert_true(reading->complete && !reading->too_large && !reading->expired);
     for (uint32_t cell = 0; cell < CELLS; cell++) {
         const struct cell_reading expected = naive_reading(cell, count, &reading->question);
         const struct cell_reading *found = &reading->cells[cell];
@@ -322,7 +458,7 @@ static void compare_readings(struct prng *prng, unsigned times, struct history *
         known[i / 2][i % 2] = CELL_BOUND_NONE;
     for (unsigned n = 0; n < times; n++) {
         struct cell_reading cells[CELLS];
-        struct question question = {.to_us = seen[prng_below(prng, seen_count)].when_us[AXIS_OCCURRED] +
+        struct question question = {.to_us = some_seen(prng)->when_us[gone == 0 ? AXIS_OCCURRED : AXIS_RECORDED] +
                                              (int64_t)prng_below(prng, 3) - 1,
                                     .includes_picked = prng_below(prng, 2) == 0};
         question.from_us = question.to_us - (int64_t)prng_below(prng, 4) * 100 * SECOND_US;
@@ -383,6 +519,49 @@ static void some_step(struct world *world, struct prng *prng, unsigned step)
     world_step(world, text);
 }
 
+/* What a source has seen, and what was told, is read as it was before the beginning went, or not at all. */
+static void compare_with_before(struct prng *prng, unsigned times)
+{
+    unsigned answered = 0;
+    for (unsigned n = 0; n < times; n++) {
+        struct cell_reading cells[2][CELLS];
+        struct reading readings[2];
+        gone = 1 + prng_below(prng, seen_count);
+        size_t last = gone - 1;
+        const struct seen *some = some_seen(prng);
+        struct question question = {.from_us = some->when_us[AXIS_RECORDED] - (int64_t)prng_below(prng, 2)};
+        question.told = n % 2 == 0;
+        question.by_position = !question.told;
+        question.at_seq = some->seq - prng_below(prng, 2);
+        question.measure = (enum measure)prng_below(prng, MEASURE_AVAILABLE + 1);
+        for (unsigned after = 0; after < 2; after++) {
+            readings[after] = (struct reading){.question = question, .cell_count = CELLS, .cells = cells[after]};
+            for (uint32_t c = 0; c < CELLS; c++) {
+                cells[after][c] = (struct cell_reading){.cell = c, .top = tops[c]};
+                cells[after][c].reported = (struct reported){
+                    CONDITION_SELLABLE, told_units(&some->figures, question.measure, CONDITION_SELLABLE)};
+            }
+            oldest_seq = 0;
+            oldest_us = INT64_MIN;
+            if (after == 1)
+                forget(last, 0);
+            assert_int_equal(history_read(&history, &readings[after]), STATUS_OK);
+        }
+        assert_false(readings[0].expired);
+        bool known = question.told ? question.from_us > oldest_us : question.at_seq >= oldest_seq;
+        assert_true(!known || !readings[1].expired);
+        if (readings[1].expired)
+            continue;
+        answered++;
+        assert_int_equal(readings[1].seen_us, readings[0].seen_us);
+        for (uint32_t c = 0; c < CELLS; c++) {
+            assert_int_equal(cells[1][c].told_seq, cells[0][c].told_seq);
+            assert_memory_equal(&cells[1][c].as_of, &cells[0][c].as_of, sizeof(cells[0][c].as_of));
+        }
+    }
+    assert_true(answered > times / 8 && answered < times);
+}
+
 static void figures_are_what_a_naive_look_says(bool skips)
 {
     static struct world world;
@@ -410,6 +589,21 @@ static void figures_are_what_a_naive_look_says(bool skips)
     assert_true(seen[seen_count - 1].version > (skips ? 512 : 100));
     compare_all(&prng, skips ? 200 : 20);
     pages_are_all_entries_in_their_order(skips);
+    compare_with_before(&prng, skips ? 200 : 10);
+    compare_while_it_goes(&prng, skips ? 400 : 10);
+    oldest_seq = 0;
+    oldest_us = INT64_MIN;
+    unsigned parts = skips ? 40 : 4;
+    for (unsigned part = 1; part <= parts; part++) { /* more and more goes, in the end all */
+        size_t last = seen_count * part / parts - 1 - (part < parts ? prng_below(&prng, 8) : 0);
+        forget(last, (int64_t)prng_below(&prng, 2) * (int64_t)prng_below(&prng, 100) * SECOND_US);
+        compare_readings(&prng, 4, prng_below(&prng, 2) == 0 ? &appended : &history);
+        compare_all(&prng, 10);
+        if (part % (parts / 4) == 0)
+            pages_are_all_entries_in_their_order(skips);
+    }
+    assert_true(gone_count > 10);
+    forget(seen_count / 2, 0);
     journal_close(journal); /* what it has from here on is on the disk alone */
     open_journal();
     compare_all(&prng, skips ? 20 : 4);
