@@ -83,6 +83,7 @@ struct world {
     size_t past_count;
     unsigned readings;                                /* made so far */
     void (*read)(struct world *world, unsigned time); /* between a reading and the decision; NULL for nothing */
+    unsigned expired;                                 /* from this reading for a command on the past is gone; 0 for never */
     char *copies[4 * COMMAND_LINES_MAX]; /* texts of the copy of a decision */
     size_t copy_count;
 };
@@ -1088,6 +1089,9 @@ static inline void world_decide_quickly(struct world *world)
     for (unsigned time = 1; world->verdict.outcome == OUTCOME_UNREAD; time++) {
         assert_true(time < 4);
         world_read(world, &reading, cells);
+        if (world->expired != 0 && time >= world->expired) /* what is in it then is nothing */
+            reading = (struct reading){.question = reading.question, .complete = true, .expired = true,
+                                       .cell_count = reading.cell_count, .cells = cells};
         if (world->read != NULL)
             world->read(world, time);
         world->command.reading = &reading;
@@ -1190,6 +1194,7 @@ static inline void world_init(struct world *world, const struct ledger_limits *l
     world->past_count = 0;
     world->done = NULL;
     world->read = NULL;
+    world->expired = 0;
     world_attach(world);
     char settings[100];
     (void)sprintf(settings, "settings source=@ledger id= window=604800 capacity=%u", limits->id_count_max);

@@ -194,6 +194,52 @@ static void what_the_journal_must_keep(void **state)
     world_deinit(&world);
 }
 
+/* Where the journal no longer has what a command must know, it is refused and nothing is decided: it can come again as it is. */
+static void what_is_gone_decides_nothing(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const struct {
+        unsigned expired;
+        const char *step, *answer;
+    } rows[] = {
+        {0, "source name=shop pair=y", "ok: config"},
+        {0, "receive id=r 10 A@L", "ok: receive"},
+        {0, "wait 10", "ok:"},
+        {0, "sale id=s 2 A@L", "ok: sale"},
+        {1, "count id=c 9 A@L occurred=-5", "invalid history_expired"},
+        {1, "count dry 9 A@L occurred=-5", "invalid history_expired"},
+        {0, "count id=c 9 A@L occurred=-5", "ok: count(-1)"},
+        {1, "count id=c 9 A@L occurred=-5", "duplicate of 5"},
+        {1, "snapshot 7 A@L seen=3", "invalid history_expired"},
+        {1, "snapshot 7 B@L seen=3", "invalid history_expired"}, /* when it saw that is needed, whatever there was */
+        {1, "snapshot 7 A@L occurred=-3", "invalid history_expired"},
+        {0, "snapshot 7 A@L seen=5", "ok: snapshot(7 not 7)"},
+        {1, "snapshot report 8 A@L source=shop", "invalid history_expired"},
+        {1, "snapshot report 7 A@L source=shop", "ok: reported(7 at 6)"}, /* it is so now */
+        {0, "snapshot report 8 A@L source=shop", "ok: reported(8 at 4 late)"},
+        {1, "reverse of=s", "invalid history_expired"},
+        {1, "reverse of=none", "unknown_command none"},
+        {0, "reverse of=s", "ok: reverse"},
+
+        /* A review stays open. */
+        {0, "source name=pos-1 count_units=5", "ok: config"},
+        {0, "wait 10", "ok:"},
+        {0, "count 90 A@L occurred=-5", "ok: review(12 count_limit), A@L asked 81 free 9"},
+        {1, "resolve review=12 accept", "invalid history_expired"},
+        {2, "resolve review=12 accept", "invalid history_expired"},
+        {0, "resolve review=12 accept", "ok: resolve(12 count_limit) count(81)"},
+    };
+    world_init(&world, &world_limits);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        world.expired = rows[i].expired;
+        world_step(&world, rows[i].step);
+        if (strcmp(world.answer, rows[i].answer) != 0)
+            fail_msg("%s: %s, should be %s", rows[i].step, world.answer, rows[i].answer);
+    }
+    world_deinit(&world);
+}
+
 /* What of a source's brakes is not set is not in its form, and bits of nothing are none. */
 static void brakes_have_one_form(void **state)
 {
@@ -226,6 +272,7 @@ int main(void)
         cmocka_unit_test(brakes_have_one_form),
         cmocka_unit_test(a_review_is_seen_until_it_leaves_the_window),
         cmocka_unit_test(what_the_journal_must_keep),
+        cmocka_unit_test(what_is_gone_decides_nothing),
         cmocka_unit_test(a_held_command_that_cannot_be_read_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
