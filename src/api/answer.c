@@ -99,7 +99,9 @@ struct rendered answer_render(struct io *io, struct buffer *out, const struct re
             /* It is decided and durable, only its words cannot be read now. */
             render_identity(io, out, request);
             render_objection(out, single, 500, ANSWER_UNKNOWN, CODE_none, TEXT_NONE,
-                             TEXT("decided, but its record cannot be read; send it again with the same id"));
+                             status == STATUS_NOT_FOUND
+                                 ? TEXT("decided before, and what came of it is no longer kept; it is not decided again")
+                                 : TEXT("decided, but its record cannot be read; send it again with the same id"));
             return (struct rendered){ANSWER_UNKNOWN, 500, CODE_none};
         }
         bool refused = decision_refused(decision);

@@ -7,6 +7,7 @@
  * bytes are given to the handler as they come.
  */
 #include "api/connection.h"
+#include "base/rfc3339.h"
 #include "feed/position.h"
 
 #include <stdio.h>
@@ -404,6 +405,18 @@ void respond_unread(struct connection *connection)
 void respond_unreadable(struct connection *connection)
 {
     respond_problem(connection, 503, "feed_unreadable", TEXT_NONE, TEXT("the journal cannot be read just now; see the log"));
+}
+
+void respond_expired(struct connection *connection, struct text field)
+{
+    char detail[160];
+    char time[RFC3339_TEXT_BYTES];
+    int64_t oldest_us = journal_oldest_us(connection->io->service->journal);
+    unsigned length = rfc3339_format(oldest_us, time);
+    int n = snprintf(detail, sizeof(detail), "the journal that it takes is no longer kept; figures are known as of %.*s and later",
+                     (int)length, time);
+    CHECK(n > 0 && (size_t)n < sizeof(detail));
+    respond_problem(connection, 410, "history_expired", field, text_of(detail, (size_t)n));
 }
 
 void respond_fatal(struct connection *connection, int http, const char *code, struct text detail)

@@ -135,6 +135,8 @@ void respond_problem_members(struct connection *connection, int http, const char
 void respond_unread(struct connection *connection);
 /* 503: records that should be there cannot be had from the journal. */
 void respond_unreadable(struct connection *connection);
+/* 410: what a question takes is no longer in the journal. field: that asks for it. */
+void respond_expired(struct connection *connection, struct text field);
 /* As respond_problem, and closes: what follows on the connection cannot be understood. */
 void respond_fatal(struct connection *connection, int http, const char *code, struct text detail);
 /* Begins a stream of this type; its text goes to connection->body. */

@@ -210,13 +210,15 @@ static void render_periods(struct buffer *out, const struct render *render, cons
                            const struct decision *closing)
 {
     buffer_literal(out, "{\"closed_until\":");
-    if (closing == NULL) {
-        buffer_literal(out, "null,\"closing\":null");
-    } else {
+    if (read->period.closed_seq == 0)
+        buffer_literal(out, "null");
+    else
         json_time(out, read->period.closed_us);
-        buffer_literal(out, ",\"closing\":");
+    buffer_literal(out, ",\"closing\":");
+    if (closing == NULL)
+        buffer_literal(out, "null");
+    else
         render_event(out, render, closing, 0);
-    }
     buffer_literal(out, ",\"position\":");
     render_position(out, render->epochs, read->seq);
     buffer_byte(out, '}');
@@ -263,16 +265,19 @@ static void answer(struct connection *connection)
     /* What a review holds is in its event, which is the only one of its decision; so is who closed a period. */
     const struct decision *decision = NULL;
     uint64_t seq = read->call == DOCUMENT_OF_REVIEW ? read->review.review : read->period.closed_seq;
-    if (seq != 0 && io_record(connection->io, seq, TAIL_UNKNOWN, &decision) != STATUS_OK) {
+    enum status status = seq == 0 ? STATUS_NOT_FOUND : io_record(connection->io, seq, TAIL_UNKNOWN, &decision);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         respond_unreadable(connection);
         return;
     }
+    if (status == STATUS_NOT_FOUND) /* the journal does not keep it for this */
+        decision = NULL;
     struct buffer out;
     buffer_init(&out, CONNECTION_OUT_BYTES);
     if (read->call == DOCUMENT_PERIODS)
         render_periods(&out, &render, read, decision);
-    else if (decision != NULL)
-        render_review(&out, &render, &read->review, &decision->events[0]);
+    else if (read->call == DOCUMENT_OF_REVIEW)
+        render_review(&out, &render, &read->review, decision == NULL ? NULL : &decision->events[0]);
     else if (read->call == DOCUMENT_ATP)
         render_atp(&out, &render, read);
     else if (read->call == DOCUMENT_OF_TRANSFER)

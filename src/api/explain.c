@@ -82,6 +82,7 @@ struct explain {
     enum time_axis axis;
     uint32_t entry_count;
     bool more; /* there are entries before these */
+    uint64_t expired_before; /* and some of them are no longer kept: those before this event; 0 for none */
     struct explain_entry entries[EXPLAIN_LOOK_MAX]; /* newest first */
     struct history_place places[EXPLAIN_LOOK_MAX + 1];
     struct buffer texts;
@@ -215,6 +216,7 @@ enum status explain_entries(struct explain *explain, struct history *history, co
     enum status status = history_page(history, &page);
     explain->render = NULL;
     explain->more = page.more;
+    explain->expired_before = page.more ? 0 : page.expired_before;
     return status == STATUS_OK && explain->texts.failed ? STATUS_MEMORY : status;
 }
 
@@ -296,7 +298,7 @@ static void entries_of(const struct tree *tree, const struct explain *explain, u
         buffer_byte(tree->out, '}');
         rest -= units;
     }
-    if (rest == 0 && !more)
+    if (rest == 0 && !more && explain->expired_before == 0)
         return;
     tree_begin(tree, &comma, "rest", TEXT("entries"));
     if (last != NULL) {
@@ -306,6 +308,10 @@ static void entries_of(const struct tree *tree, const struct explain *explain, u
     if (last != NULL && explain->axis == AXIS_RECORDED) {
         buffer_literal(tree->out, ",\"entries\":");
         json_u64(tree->out, last->version - 1);
+    }
+    if (explain->expired_before != 0) {
+        buffer_literal(tree->out, ",\"expired_before\":");
+        render_position(tree->out, tree->render->epochs, explain->expired_before);
     }
     tree_value(tree, sign * rest);
     buffer_byte(tree->out, '}');

@@ -14,7 +14,8 @@
  *     lacks        a document, an entry, all of a source, all of a type, the newest few; or one in place of another
  *     two or three of these together, when they are the only two or three
  *
- * else the first two kinds as far as they bring it closer, and the rest is unexplained.
+ * else the first two kinds as far as they bring it closer, and the rest is unexplained. So is what came by entries that are no
+ * longer kept.
  */
 #include "api/explain_drift.h"
 
@@ -74,7 +75,7 @@ struct drift {
     struct told told[DRIFT_LOOK_MAX];
     uint32_t entry_count, told_count;
     uint32_t looked;
-    uint64_t looked_seq; /* of the oldest that was looked at; 0 when that is all there is to know */
+    uint64_t looked_seq; /* no further back was looked than here; 0 when that is all there is to know */
     struct part parts[PARTS_MAX];
     uint32_t part_count;
     uint32_t members[DRIFT_LOOK_MAX * 2];
@@ -157,6 +158,17 @@ static void take_event(struct drift *drift, const struct decision *decision, con
     }
 }
 
+/* From an event on, which is gone, nothing is known: is it needed? Where the two last agreed is all that counts. */
+static void take_gone(struct drift *drift, const struct history *history, uint64_t seq)
+{
+    const struct statement_view *view = &drift->row->view;
+    const struct decision gone = {.recorded_at_us = history->oldest_us};
+    if (drift->told_count == 0) /* its own event is */
+        drift->told[drift->told_count++] =
+            (struct told){view->seq, view->seen_position, view->seen_us, view->stated - view->books};
+    drift->looked_seq = is_agreed(view, &gone, seq) ? 0 : history->oldest_seq;
+}
+
 static enum status read_back(struct drift *drift, struct history *history)
 {
     const struct statement_view *view = &drift->row->view;
@@ -167,6 +179,11 @@ static enum status read_back(struct drift *drift, struct history *history)
         const struct event *event;
         if (drift->looked == DRIFT_LOOK_MAX) {
             drift->looked_seq = before == 0 ? seq : 0;
+            break;
+        }
+        if (seq < history->oldest_seq) {
+            if (before == 0)
+                take_gone(drift, history, seq);
             break;
         }
         enum status status = history_event(history, seq, &event);
@@ -598,8 +615,8 @@ static enum status part_leaves(const struct tree *tree, bool *comma, const struc
     return STATUS_OK;
 }
 
-enum status drift_explain(struct drift *drift, struct history *history, const struct render *render,
-                          const struct drift_row *row, struct buffer *out)
+static enum status explain_row(struct drift *drift, struct history *history, const struct render *render,
+                               const struct drift_row *row, struct buffer *out)
 {
     const struct statement_view *view = &row->view;
     const struct tree tree = {out, render, view->scale};
@@ -626,5 +643,18 @@ enum status drift_explain(struct drift *drift, struct history *history, const st
     for (uint32_t p = 0; p < drift->part_count && status == STATUS_OK; p++)
         status = part_leaves(&tree, &comma, drift, &drift->parts[p], history);
     buffer_literal(out, "]}]}");
+    return status;
+}
+
+enum status drift_explain(struct drift *drift, struct history *history, const struct render *render,
+                          const struct drift_row *row, struct buffer *out)
+{
+    size_t begin = out->length;
+    enum status status;
+    history_begin(history);
+    do {
+        out->length = begin;
+        status = explain_row(drift, history, render, row, out);
+    } while (history_again(history, status));
     return status;
 }

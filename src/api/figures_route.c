@@ -160,6 +160,11 @@ static void work_done(uv_work_t *work, int result)
         connection_release(connection);
         return;
     }
+    if (call->status == STATUS_NOT_FOUND) {
+        respond_problem(connection, 503, "feed_unreadable", TEXT_NONE,
+                        TEXT("what changed since it began is no longer kept; ask again, or for less"));
+        return;
+    }
     if (call->status != STATUS_OK) {
         respond_unreadable(connection);
         return;

@@ -5,7 +5,7 @@
  * The engine's thread says which cells there are and where the events of each begin, in a read among the commands; a
  * worker walks the journal back from there (journal/history.h) and renders the page. A cursor is the place of the last
  * entry: what is recorded later is above it on `recorded`. On `occurred` a late fact may come to lie above it or below;
- * below, it is in a page to come. A check ties a cursor to its item, location, axis and place.
+ * below, it is in a page to come. Where the journal's beginning is gone, so are entries: a page says before which position. A check ties a cursor to its item, location, axis and place.
  */
 #include "api/cursor.h"
 #include "api/feed_text.h"
@@ -174,6 +174,10 @@ static void work_done(void *context)
         render_cursor(&call->body, call);
     else
         buffer_literal(&call->body, "null");
+    if (call->page.expired_before != 0) {
+        buffer_literal(&call->body, ",\"expired_before\":");
+        render_position(&call->body, journal_epochs(call->service->journal), call->page.expired_before);
+    }
     buffer_literal(&call->body, ",\"position\":");
     render_position(&call->body, journal_epochs(call->service->journal), call->seq);
     buffer_literal(&call->body, "}\n");

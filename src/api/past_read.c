@@ -79,6 +79,10 @@ static void work_done(void *context)
         respond_problem(connection, 503, "limit_reached", TEXT_NONE,
                         TEXT("there is no memory for a second ledger, into which the past is replayed; see "
                              "operations.md"));
+    else if (read->status == STATUS_NOT_FOUND)
+        respond_problem(connection, 410, "history_expired", TEXT("as_of"),
+                        TEXT("no checkpoint is as old as that, and the beginning of the journal is no longer kept; /v1/stock "
+                             "reaches further back"));
     else if (read->status != STATUS_OK)
         respond_unreadable(connection);
     else

@@ -324,6 +324,8 @@ static void work_done(void *context)
     if (stock->status == STATUS_FULL)
         respond_problem(connection, 422, "out_of_range", TEXT("as_of"),
                         TEXT("what occurred by then sums up beyond what a figure can hold; ask on axis=recorded"));
+    else if (stock->status == STATUS_NOT_FOUND)
+        respond_expired(connection, TEXT("as_of"));
     else if (stock->status != STATUS_OK)
         respond_unreadable(connection);
     else

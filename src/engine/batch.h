@@ -78,7 +78,7 @@ struct stream {
     uint32_t parked_cells; /* of their readings */
 };
 
-/* Of the readings of a stream, some 28 MiB: what stands behind as many comes back without one, and is read for by itself
+/* Of the readings of a stream, some 33 MiB: what stands behind as many comes back without one, and is read for by itself
  * when they are decided. */
 #define PARKED_CELLS_MAX 65536
 

@@ -78,6 +78,14 @@ static enum status ledger_begin(struct making *making)
         return status;
     const struct journal_replay replay = rebuild_replay(&making->rebuild);
     status = journal_replay_checkpoint(options->journal, &making->place, mark->log_us, mark->last_seq, &replay);
+    if (status == STATUS_NOT_FOUND && journal_oldest_us(options->journal) != INT64_MIN) {
+        (void)snprintf(making->problem, sizeof(making->problem),
+                       "no checkpoint could be made of event %llu: it is a replay from an older one, none is good any more, and the "
+                       "beginning of the journal is no longer kept. Make a copy of the data directory with 'onhand backup', or the "
+                       "next start has nothing to begin with",
+                       (unsigned long long)mark->last_seq);
+        return STATUS_DAMAGED;
+    }
     if (status == STATUS_NOT_FOUND) {
         making->place = JOURNAL_BEGIN;
         status = rebuild_begin(&making->rebuild, journal_genesis(options->journal)) ? STATUS_OK : STATUS_MEMORY;

@@ -111,27 +111,40 @@ static bool is_ahead(const struct past_ledger *past, int64_t at_us, uint64_t las
     return ledger_now_us(past->rebuild.ledger) > at_us || ledger_last_seq(past->rebuild.ledger) > last_seq;
 }
 
+/* Begins one with the newest checkpoint that is not ahead, or with the journal. NOT_FOUND when that has no beginning any more. */
+static enum status begin(struct past_ledger *past, int64_t at_us, uint64_t last_seq, const struct journal_replay *replay)
+{
+    enum status status = rebuild_init(&past->rebuild, past->env, &past->limits);
+    if (status != STATUS_OK)
+        return status;
+    past->kept = true;
+    status = journal_replay_checkpoint(past->journal, &past->place, at_us, last_seq, replay);
+    if (status == STATUS_NOT_FOUND && journal_oldest_us(past->journal) == INT64_MIN) {
+        past->place = JOURNAL_BEGIN;
+        status = rebuild_begin(&past->rebuild, journal_genesis(past->journal)) ? STATUS_OK : STATUS_MEMORY;
+    }
+    if (status != STATUS_OK)
+        drop(past);
+    return status;
+}
+
 static enum status bring_up(struct past_ledger *past, int64_t at_us, uint64_t last_seq, const atomic_bool *stop)
 {
     const struct journal_replay replay = rebuild_replay(&past->rebuild);
     if (past->kept && is_ahead(past, at_us, last_seq))
         drop(past);
-    if (!past->kept) {
-        enum status status = rebuild_init(&past->rebuild, past->env, &past->limits);
+    bool had = past->kept;
+    enum status status = had ? STATUS_OK : begin(past, at_us, last_seq, &replay);
+    if (status != STATUS_OK)
+        return status;
+    status = journal_replay_until(past->journal, &past->place, at_us, last_seq, &replay, stop);
+    if (status == STATUS_NOT_FOUND && had) { /* what would follow has gone since; a checkpoint is there behind it */
+        drop(past);
+        status = begin(past, at_us, last_seq, &replay);
         if (status != STATUS_OK)
             return status;
-        past->kept = true;
-        status = journal_replay_checkpoint(past->journal, &past->place, at_us, last_seq, &replay);
-        if (status == STATUS_NOT_FOUND) {
-            past->place = JOURNAL_BEGIN;
-            status = rebuild_begin(&past->rebuild, journal_genesis(past->journal)) ? STATUS_OK : STATUS_MEMORY;
-        }
-        if (status != STATUS_OK) {
-            drop(past);
-            return status;
-        }
+        status = journal_replay_until(past->journal, &past->place, at_us, last_seq, &replay, stop);
     }
-    enum status status = journal_replay_until(past->journal, &past->place, at_us, last_seq, &replay, stop);
     if (past->rebuild.ledger == NULL && (status == STATUS_OK || status == STATUS_AGAIN))
         status = STATUS_MEMORY; /* it was begun anew with the journal, and could not be */
     if (status == STATUS_OK && past->rebuild.limit_too_low != NULL)

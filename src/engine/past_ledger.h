@@ -33,7 +33,8 @@ void past_ledger_destroy(struct past_ledger *past);
 /*
  * The ledger with all that was recorded by at_us, up to the event last_seq, which is durable. It is the caller's to
  * read until past_ledger_give. AGAIN when stop became true (may be NULL); what was replayed is kept. MEMORY; FULL when
- * a limit of the tables is too low; else as journal_replay_until. Nothing is taken then.
+ * a limit of the tables is too low; NOT_FOUND when the journal's beginning is gone, and every checkpoint is newer; else as
+ * journal_replay_until. Nothing is taken then.
  */
 MUST_USE enum status past_ledger_take(struct past_ledger *past, int64_t at_us, uint64_t last_seq,
                                       const atomic_bool *stop, const struct ledger **out_ledger);
