@@ -42,8 +42,17 @@ static void write_mark(struct connection *connection, bool current)
     memcpy(mark.ledger_id, journal_genesis(journal)->ledger_id, 16);
     /* In this order: what is durable after the clock was read is not said to have been before. */
     mark.wall_us = env->wall_us(env->context);
+    uint64_t primary_seq = 0;
+    if (engine_role(stream->service->engine) == ROLE_STANDBY) { /* what it knows of the primary, not what it has itself */
+        struct standby_report report;
+        standby_look(stream->service->standby, &report);
+        mark.wall_us = report.as_of_us;
+        primary_seq = report.primary_seq;
+    }
     mark.ordinal = journal_durable_ordinal(journal);
     mark.seq = journal_durable_seq(journal);
+    if (primary_seq > mark.seq)
+        mark.seq = primary_seq;
     mark.current = current && stream->cursor.ordinal >= mark.ordinal;
     stream_mark_write(&mark, bytes);
     buffer_append(&connection->body, (const char *)bytes, sizeof(bytes));

@@ -30,10 +30,11 @@ static void unlock(struct standby *standby)
     CHECK(pthread_mutex_unlock(&standby->lock) == 0);
 }
 
-void standby_current(struct standby *standby, int64_t as_of_us, uint64_t primary_seq)
+void standby_current(struct standby *standby, int64_t log_us, int64_t marked_us, uint64_t primary_seq)
 {
     lock(standby);
-    standby->as_of_us = max_i64(standby->as_of_us, as_of_us);
+    int64_t as_of_us = marked_us != 0 ? marked_us : max_i64(standby->as_of_us, log_us);
+    standby->as_of_us = min_i64(as_of_us, standby->env->wall_us(standby->env->context));
     if (primary_seq > standby->report.primary_seq)
         standby->report.primary_seq = primary_seq;
     unlock(standby);
@@ -71,9 +72,9 @@ void standby_look(struct standby *standby, struct standby_report *out_report)
 {
     lock(standby);
     *out_report = standby->report;
-    int64_t as_of_us = standby->as_of_us;
+    out_report->as_of_us = standby->as_of_us;
     unlock(standby);
-    out_report->lag_us = max_i64(0, standby->env->wall_us(standby->env->context) - as_of_us);
+    out_report->lag_us = max_i64(0, standby->env->wall_us(standby->env->context) - out_report->as_of_us);
 }
 
 bool standby_pursues(struct standby *standby)

@@ -4,7 +4,8 @@
  *
  * Lag: at which time, by the primary's clock, everything that the primary had made durable was here, too. It is as old as the
  * last mark that said so and whose frames are applied, or as the last decision applied. What is shown was true of the primary at
- * most so long ago; the difference of the two machines' clocks is in it.
+ * most so long ago; the difference of the two machines' clocks is in it. A time ahead of this machine's clock counts as the moment in which it
+ * was told. A standby's standby is told by marks of the first one's time: it is the primary's for all of a chain.
  */
 #ifndef ONHAND_ENGINE_STANDBY_H
 #define ONHAND_ENGINE_STANDBY_H
@@ -27,7 +28,8 @@ enum promotion {
 struct standby_report {
     bool following;       /* a stream is coming in */
     bool gave_up;         /* it cannot go on: see problem */
-    int64_t lag_us;       /* see above; not negative */
+    int64_t as_of_us;     /* see above */
+    int64_t lag_us;       /* from then to now; not negative */
     uint64_t primary_seq; /* the last event known to be durable there */
     char problem[STANDBY_TEXT_BYTES]; /* why nothing comes, "" for nothing */
     enum promotion promotion;
@@ -53,8 +55,11 @@ void standby_deinit(struct standby *standby);
 
 /* ---- the follower's ---- */
 
-/* All that was durable at this time is applied. primary_seq: of its last event then. */
-void standby_current(struct standby *standby, int64_t as_of_us, uint64_t primary_seq);
+/*
+ * What came is applied. log_us: of the last decision in it, 0 for none. marked_us: all that was durable at this time is applied, as the last mark
+ * says; it counts, also when an earlier one said more; 0 for none. primary_seq: of the last event then.
+ */
+void standby_current(struct standby *standby, int64_t log_us, int64_t marked_us, uint64_t primary_seq);
 void standby_state(struct standby *standby, bool following, bool gave_up, const char *problem);
 /* True when a promotion is asked for and not yet seen to. */
 bool standby_promotion(struct standby *standby, bool *out_fence);

@@ -22,8 +22,8 @@ struct stream_mark {
     uint32_t epoch;
     uint8_t ledger_id[16];
     uint64_t ordinal; /* of the last durable frame */
-    uint64_t seq;     /* and its last event */
-    int64_t wall_us;  /* the sender's clock */
+    uint64_t seq;     /* and its last event; of a standby, the last that it knows the primary to have */
+    int64_t wall_us;  /* the sender's clock; of a standby, as of when it has what the primary had, by that one's */
 };
 
 void stream_mark_write(const struct stream_mark *mark, uint8_t out_bytes[STREAM_MARK_BYTES]);

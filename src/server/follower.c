@@ -31,7 +31,8 @@ struct block {
     uint8_t *bytes;
     size_t n;
     /* Of what is in it: */
-    int64_t as_of_us;
+    int64_t log_us;    /* of the last decision; 0 for none */
+    int64_t marked_us; /* as the last mark says that everything is in it; 0 for none */
     uint64_t primary_seq;
 };
 
@@ -71,7 +72,7 @@ static void on_done(void *argument)
         if (follower->status == STATUS_OK && block->act.kind == ACT_COPY)
             follower->status = block->act.status;
         if (block->act.status == STATUS_OK && block->act.kind == ACT_COPY)
-            standby_current(follower->options.standby, block->as_of_us, block->primary_seq);
+            standby_current(follower->options.standby, block->log_us, block->marked_us, block->primary_seq);
         follower->out = false;
         CHECK(pthread_cond_broadcast(&follower->back) == 0);
     }
@@ -130,18 +131,18 @@ static void take_mark(struct follower *follower, const struct stream_mark *mark)
 {
     struct block *filling = &follower->blocks[follower->filling];
     struct block *other = &follower->blocks[1 - follower->filling];
-    int64_t as_of_us = mark->current ? mark->wall_us : 0;
+    int64_t marked_us = mark->current ? mark->wall_us : 0;
     if (filling->n != 0) {
-        filling->as_of_us = max_i64(filling->as_of_us, as_of_us);
+        filling->marked_us = marked_us != 0 ? marked_us : filling->marked_us;
         filling->primary_seq = mark->seq;
         return;
     }
     CHECK(pthread_mutex_lock(&follower->lock) == 0);
     if (follower->out) {
-        other->as_of_us = max_i64(other->as_of_us, as_of_us);
+        other->marked_us = marked_us != 0 ? marked_us : other->marked_us;
         other->primary_seq = mark->seq;
     } else if (follower->status == STATUS_OK) {
-        standby_current(follower->options.standby, as_of_us, mark->seq);
+        standby_current(follower->options.standby, 0, marked_us, mark->seq);
     }
     CHECK(pthread_mutex_unlock(&follower->lock) == 0);
 }
@@ -164,11 +165,11 @@ static enum status on_item(void *context, enum stream_item item, const struct st
     }
     struct block *block = &follower->blocks[follower->filling];
     if (block->n == 0)
-        block->as_of_us = 0;
+        block->log_us = block->marked_us = 0;
     memcpy(block->bytes + block->n, bytes, n);
     block->n += n;
     if (item == STREAM_FRAME) {
-        block->as_of_us = max_i64(block->as_of_us, reader->frame.log_us);
+        block->log_us = reader->frame.log_us;
         block->primary_seq = reader->frame.last_seq;
         follower->ordinal = reader->frame.ordinal;
     }

@@ -9,6 +9,7 @@ import re
 import resource
 import socket
 import subprocess
+import time
 import unittest
 
 from journal_stream import items_of
@@ -99,6 +100,19 @@ class Failover(FolderCase):
         said, taken = b.log().count("nothing comes"), link.taken
         until(lambda: link.taken > taken + 3, "it does not come again")
         self.assertLessEqual(b.log().count("nothing comes"), said + 1)
+
+    def test_the_lag_of_a_chain_is_that_to_the_primary(self):
+        b = self.standby("b", self.a)
+        b.wait_for(self.a.position())
+        c = self.standby("c", b)
+        c.wait_for(self.a.position())
+        until(lambda: c.role()["lag_ms"] < 2500, "it is not told that it has everything")
+        self.a.kill()
+        time.sleep(4)
+        for standby in (b, c):
+            self.assertGreater(standby.role()["lag_ms"], 3500)
+            self.assertGreater(int(standby.get("/v1/stock/A/L").head["onhand-lag-ms"]), 3500)
+        self.a.start()
 
     def test_one_that_cannot_begin_an_epoch_does_not_stop_the_other(self):
         b = self.standby("b", self.a, "--segment-mib", "256")

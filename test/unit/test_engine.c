@@ -7,6 +7,8 @@
  */
 #include "engine_world.h"
 
+#include "engine/standby.h"
+
 /* ---- random logs ---- */
 
 static uint32_t below(struct prng *prng, uint32_t bound)
@@ -510,6 +512,38 @@ static void whether_it_could_be_promoted_is_told(void **state)
     place_destroy(&place);
 }
 
+static void lag_is_of_the_last_mark_and_of_no_time_to_come(void **state)
+{
+    (void)state;
+    static struct watched watched;
+    struct standby standby;
+    struct standby_report report;
+    const int64_t s = 1000000;
+    int64_t now = WORLD_START_US;
+    watched_init(&watched);
+    atomic_store(&watched.wall_us, now);
+    standby_init(&standby, &watched.env, "http://x", now - 10 * s);
+    standby_look(&standby, &report);
+    assert_int_equal(report.lag_us, 10 * s);
+    standby_current(&standby, now - 5 * s, 0, 1);
+    standby_current(&standby, now - 7 * s, 0, 1);
+    standby_look(&standby, &report);
+    assert_int_equal(report.lag_us, 5 * s);
+    /* The primary's clock stands an hour ahead: what it says is no older than now, and grows old. */
+    standby_current(&standby, 0, now + 3600 * s, 1);
+    standby_look(&standby, &report);
+    assert_int_equal(report.lag_us, 0);
+    atomic_store(&watched.wall_us, now += 3 * s);
+    standby_look(&standby, &report);
+    assert_int_equal(report.lag_us, 3 * s);
+    /* It is set right. */
+    standby_current(&standby, 0, now - 4 * s, 1);
+    standby_look(&standby, &report);
+    assert_int_equal(report.lag_us, 4 * s);
+    assert_int_equal(report.as_of_us, now - 4 * s);
+    standby_deinit(&standby);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_failed_write_is_final_and_what_was_acknowledged_is_kept),
         cmocka_unit_test(a_batch_wider_than_its_groups_is_answered_by_what_was_written),
         cmocka_unit_test(what_waits_in_a_stream_has_readings_of_so_many_cells),
+        cmocka_unit_test(lag_is_of_the_last_mark_and_of_no_time_to_come),
         cmocka_unit_test(whether_it_could_be_promoted_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
