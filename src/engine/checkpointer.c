@@ -22,7 +22,8 @@ struct making {
     struct checkpoint_mark mark;
     struct rebuild rebuild;
     struct journal_place place; /* so far the second ledger is */
-    bool begun;                 /* it has what it begins with */
+    bool begun;                 /* it has what it begins with, */
+    bool known;                 /* a checkpoint of the mark itself */
     struct checkpoint_writer *writer; /* when it is at the mark */
     uint8_t *chunk;
     struct image_place image;
@@ -68,6 +69,13 @@ static void making_end(struct making *making)
     rebuild_deinit(&making->rebuild);
 }
 
+static bool is_at_mark(const struct making *making)
+{
+    const struct ledger *ledger = making->rebuild.ledger;
+    return making->place.ordinal != 0 && making->place.seq > making->mark.last_seq &&
+           ledger_now_us(ledger) >= making->mark.log_us;
+}
+
 /* A second ledger, with what the last checkpoint has. */
 static enum status ledger_begin(struct making *making)
 {
@@ -91,14 +99,8 @@ static enum status ledger_begin(struct making *making)
         status = rebuild_begin(&making->rebuild, journal_genesis(options->journal)) ? STATUS_OK : STATUS_MEMORY;
     }
     making->begun = status == STATUS_OK;
+    making->known = making->begun && is_at_mark(making);
     return status;
-}
-
-static bool is_at_mark(const struct making *making)
-{
-    const struct ledger *ledger = making->rebuild.ledger;
-    return making->place.ordinal != 0 && making->place.seq > making->mark.last_seq &&
-           ledger_now_us(ledger) >= making->mark.log_us;
 }
 
 /* A slice of what the journal has behind it. END: it is not there yet. */
@@ -119,10 +121,9 @@ static enum status ledger_replay(struct making *making)
     return status == STATUS_AGAIN ? STATUS_END : status;
 }
 
-/* The second ledger is at the mark: a file is begun, if it is what the engine's was there. */
-static enum status file_begin(struct making *making)
+/* Is the second ledger, at the mark, what the engine's was there? */
+static enum status ledger_compare(struct making *making)
 {
-    const struct checkpointer_options *options = making->options;
     const struct checkpoint_mark *mark = &making->mark;
     const struct ledger *ledger = making->rebuild.ledger;
     if (ledger_last_seq(ledger) != mark->last_seq || ledger_now_us(ledger) != mark->log_us ||
@@ -135,12 +136,18 @@ static enum status file_begin(struct making *making)
                        (unsigned long long)mark->state_hash);
         return STATUS_DAMAGED;
     }
+    return STATUS_OK;
+}
+
+static enum status file_begin(struct making *making)
+{
+    const struct checkpointer_options *options = making->options;
     making->begin_ns = now_ns(options->env);
     making->chunk = options->env->memory_reserve(options->env->context, IMAGE_CHUNK_BYTES_MAX);
     if (making->chunk == NULL)
         return STATUS_MEMORY;
-    return journal_checkpoint_begin(options->journal, &making->place, mark->log_us, mark->state_hash, IMAGE_LAYOUT,
-                                    &making->writer);
+    return journal_checkpoint_begin(options->journal, &making->place, making->mark.log_us, making->mark.state_hash,
+                                    IMAGE_LAYOUT, &making->writer);
 }
 
 /* How long to wait so that no more than pace_bytes a second were written. */
@@ -184,7 +191,11 @@ static enum status making_step(struct making *making, int64_t *out_rest_ns)
         status = file_write(making, out_rest_ns);
     } else {
         bool at_mark = making->begun && is_at_mark(making);
-        status = !making->begun ? ledger_begin(making) : at_mark ? file_begin(making) : ledger_replay(making);
+        status = !making->begun ? ledger_begin(making) : at_mark ? ledger_compare(making) : ledger_replay(making);
+        if (status == STATUS_OK && at_mark && making->known)
+            return STATUS_OK; /* it is there */
+        if (status == STATUS_OK && at_mark)
+            status = file_begin(making);
         if (status == STATUS_OK)
             status = STATUS_AGAIN;
     }
@@ -274,6 +285,8 @@ static int64_t make_end(struct checkpointer *checkpointer, enum status status)
     int64_t took_ns = now_ns(options->env) - checkpointer->asked_ns;
     checkpointer->journal_bytes = checkpointer->asked_bytes;
     checkpointer->options.behind_bytes = 0;
+    if (making->known)
+        return LOOK_NS;
     atomic_fetch_add(&checkpointer->made, 1);
     atomic_store(&checkpointer->last_seq, making->mark.last_seq);
     atomic_store(&checkpointer->last_bytes, making->bytes);

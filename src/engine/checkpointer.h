@@ -65,7 +65,7 @@ void checkpointer_mark(struct checkpointer *checkpointer, const struct checkpoin
 /*
  * Makes a checkpoint of what the mark says, now, on this thread. AGAIN when the journal does not have it durably yet, or `stop` became
  * true. DAMAGED: the journal makes another ledger than the engine has. MEMORY, FULL, IO, NO_SPACE. problem: what is wrong, in
- * words, unless OK. *out_bytes: the file's.
+ * words, unless OK. *out_bytes: the file's; 0 when there is one of that mark already.
  */
 MUST_USE enum status checkpointer_make(const struct checkpointer_options *options, const struct checkpoint_mark *mark,
                                        const atomic_bool *stop, uint64_t *out_bytes, char *problem, size_t problem_bytes);

@@ -76,7 +76,7 @@ struct journal_report {
     uint64_t frame_count;
     uint64_t decision_count;
     uint64_t last_seq;
-    uint64_t bytes_read;
+    uint64_t bytes_read;     /* of headers and frames; not what was looked through behind the last of them */
     uint64_t oldest_seq;     /* the oldest event kept */
     uint64_t checkpoint_seq; /* of the last event in the checkpoint it began with; 0 for none */
     char checkpoint_problem[512]; /* why a newer one was passed over; "" for none */

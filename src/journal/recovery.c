@@ -508,7 +508,6 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
             }
         }
         at += n;
-        recovery->report->bytes_read += n;
         progress_at(recovery, recovery->position, at);
         if (n < FRAME_STEP_BYTES)
             break;

@@ -77,7 +77,7 @@ class Checkpoints(FolderCase):
         time.sleep(1.1)
         prng = random.Random(5)
         for turn in range(4):
-            self.fill(server, 2, 2 + 2 * turn)
+            self.fill(server, 4, 4 + 4 * turn)
             self.wait_for_checkpoints(server, 1)
             server.wait_for_ends()
             before = self.looks(server)
@@ -192,6 +192,17 @@ class Checkpoints(FolderCase):
         with self.assertRaises(AssertionError):
             server.start()
         self.assertIn("raise --cells-max", server.log())
+
+    def test_what_is_there_is_not_made_again(self):
+        server, _ = self.filled()
+        for _ in range(3):  # one begins with a checkpoint of the end: nothing is behind it, whatever place the segment has
+            server.start()
+            time.sleep(1)
+            behind, made = server.metric("onhand_checkpoint_behind_bytes"), server.metric("onhand_checkpoints_total")
+            self.assertLess(behind, 1 << 20)
+            self.assertEqual(server.metric("onhand_checkpoint_failures_total"), 0)
+            server.stop()
+        self.assertEqual(made, 0)
 
     def test_none_are_made_when_none_are_wanted(self):
         server = self.start("--checkpoint-mib", "0")

@@ -420,6 +420,31 @@ static void what_fails_meanwhile_harms_nothing(void **state)
     place_destroy(&place);
 }
 
+/* Also when nothing, or a seal alone, is behind it. */
+static void one_that_is_there_is_not_made_again(void **state)
+{
+    (void)state;
+    struct place place;
+    struct journal_report report;
+    struct shard *shard = begun(&place, 9);
+    walk(shard, 100);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct checkpointer_options options = options_of(shard, &watched.env);
+        struct checkpoint_mark mark = mark_of(shard);
+        char problem[512];
+        uint64_t bytes = 0;
+        assert_int_equal(checkpointer_make(&options, &mark, NULL, &bytes, problem, sizeof(problem)), STATUS_OK);
+        assert_int_equal(bytes != 0, i == 0);
+        mark.state_hash++;
+        assert_int_equal(checkpointer_make(&options, &mark, NULL, &bytes, problem, sizeof(problem)), STATUS_DAMAGED);
+        shard_close(shard);
+        shard = opened(&place, &report);
+        assert_true(report.bytes_read <= 16384); /* a header, and seals */
+    }
+    shard_close(shard);
+    place_destroy(&place);
+}
+
 static void one_that_is_not_what_the_engine_has_is_not_made(void **state)
 {
     (void)state;
@@ -564,6 +589,7 @@ int main(void)
         cmocka_unit_test(one_that_is_damaged_is_passed_over),
         cmocka_unit_test(one_that_knows_more_than_the_journal_stops_the_start),
         cmocka_unit_test(what_fails_meanwhile_harms_nothing),
+        cmocka_unit_test(one_that_is_there_is_not_made_again),
         cmocka_unit_test(one_that_is_not_what_the_engine_has_is_not_made),
         cmocka_unit_test(verify_finds_the_false_one),
     };
