@@ -26,6 +26,7 @@
 #define CHECKPOINT_NAME_BYTES      32 /* 20 digits, the suffix, NUL */
 #define CHECKPOINT_NEXT_NAME       "next.checkpoint.new" /* one in the making; never read */
 #define CHECKPOINT_KEPT            2
+#define CHECKPOINT_LISTED          (CHECKPOINT_KEPT + 2) /* tried: a crash may leave more than are kept */
 #define CHECKPOINT_BLOCK_BYTES_MAX ((size_t)1 << 20)
 
 /* What its head says. */

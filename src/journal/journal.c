@@ -1206,9 +1206,9 @@ static bool segment_find(struct journal *journal, uint64_t first_seq, uint32_t *
 enum status journal_replay_checkpoint(struct journal *journal, struct journal_place *out_place, int64_t until_us,
                                       uint64_t until_seq, const struct journal_replay *replay)
 {
-    uint64_t seqs[CHECKPOINT_KEPT];
+    uint64_t seqs[CHECKPOINT_LISTED];
     size_t count = 0;
-    enum status status = checkpoint_list(journal->env, journal->directory, seqs, CHECKPOINT_KEPT, &count);
+    enum status status = checkpoint_list(journal->env, journal->directory, seqs, CHECKPOINT_LISTED, &count);
     if (status != STATUS_OK)
         return status;
     for (size_t i = 0; i < count; i++) {
@@ -1216,9 +1216,13 @@ enum status journal_replay_checkpoint(struct journal *journal, struct journal_pl
         struct checkpoint checkpoint;
         struct checkpoint_reader *reader = NULL;
         uint32_t segment = 0;
-        if (seqs[i] > until_seq || checkpoint_open(journal->env, journal->directory, seqs[i], &checkpoint, &reader, problem,
-                                                   sizeof(problem)) != STATUS_OK)
+        if (seqs[i] > until_seq)
             continue;
+        status = checkpoint_open(journal->env, journal->directory, seqs[i], &checkpoint, &reader, problem, sizeof(problem));
+        if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND)
+            continue;
+        if (status != STATUS_OK)
+            return status;
         checkpoint_close(reader);
         if (checkpoint.log_us > until_us || memcmp(checkpoint.genesis.ledger_id, journal->genesis.ledger_id, 16) != 0 ||
             !segment_find(journal, checkpoint.segment_seq, &segment))

@@ -697,10 +697,9 @@ static enum status checkpoint_take(struct recovery *recovery, bool whole, size_t
                                           .image_end = met_image_end,
                                           .image_layout = recovery->replay.to->image_layout};
     struct index *index = whole ? NULL : recovery->index; /* all is read: it comes from what is met */
-    uint64_t seqs[CHECKPOINT_KEPT + 2];
+    uint64_t seqs[CHECKPOINT_LISTED];
     size_t count = 0;
-    enum status status =
-        checkpoint_list(recovery->env, recovery->directory, seqs, sizeof(seqs) / sizeof(seqs[0]), &count);
+    enum status status = checkpoint_list(recovery->env, recovery->directory, seqs, CHECKPOINT_LISTED, &count);
     if (status != STATUS_OK)
         return io_problem(recovery, status, "cannot list", "the data directory");
     for (size_t i = 0; i < count; i++) {
