@@ -55,6 +55,8 @@ static unsigned checkpoint_count(void)
 void checkpoint_judge_start(const struct journal_report *report)
 {
     uint64_t sound = checkpoint_newest(), there = newest(UINT64_MAX, true);
+    trace("start from the checkpoint of event %" PRIu64 ", the newest is of %" PRIu64 ", oldest event %" PRIu64,
+          report->checkpoint_seq, there, report->oldest_seq);
     if (there < sr.checkpoint_seq)
         violation("the checkpoint of event %" PRIu64 " was made, and the newest there is that of %" PRIu64,
                   sr.checkpoint_seq, there);
@@ -109,6 +111,7 @@ void checkpoints_begin(const struct journal_report *report)
                                                  .every_bytes = sr.checkpoint_every,
                                                  .behind_bytes = report->bytes_read,
                                                  .slice_events = sr.checkpoint_slice,
+                                                 .retainer = retention_retainer(),
                                                  .made = on_made,
                                                  .failed = on_not_made};
     sr.checkpointer = checkpointer_create(&options);
@@ -123,7 +126,12 @@ void checkpoints_turn(void)
     if (sr.checkpointer == NULL || sr.sim.now_ns < sr.checkpoint_ns || !plan_one_in(sr.checkpoint_one_in))
         return;
     bool makes = sim_has(&sr.sim, CHECKPOINT_NEXT_NAME);
+    bool retains = makes && retention_retainer() != NULL; /* behind it */
+    if (retains && !retention_ready())
+        return;
     int64_t rest_ns = checkpointer_step(sr.checkpointer);
+    if (retains)
+        retention_judge();
     sr.checkpoint_ns = sr.sim.now_ns + rest_ns;
     paths[PATH_CHECKPOINT_CUT] += sr.sim.dead && (makes || sim_has(&sr.sim, CHECKPOINT_NEXT_NAME));
 }
@@ -241,13 +249,16 @@ void checkpoint_rot(void)
     sim_poke(&sr.sim, name, 0, after, (size_t)n);
     damaged_set(seq, true);
     status = start_look(&report, &hash);
-    if (status != STATUS_OK)
+    bool needed = sr.oldest_seq > 1 && checkpoint_newest() == 0; /* nothing else has what was dropped */
+    if (status != STATUS_OK && !(needed && status == STATUS_DAMAGED && report.problem[0] != '\0'))
         violation("a damaged checkpoint stops a start: %s: %s", status_text(status), report.problem);
-    checkpoint_judge_start(&report);
-    if (hash != hash_before)
+    if (status == STATUS_OK)
+        checkpoint_judge_start(&report);
+    if (status == STATUS_OK && hash != hash_before)
         violation("behind a damaged checkpoint a start makes another state");
-    paths[PATH_CHECKPOINT_PASSED] += seq > report.checkpoint_seq;
-    if (!plan_one_in(3)) { /* else it stays so */
+    paths[PATH_CHECKPOINT_PASSED] += status == STATUS_OK && seq > report.checkpoint_seq;
+    paths[PATH_DROP_REFUSED] += status != STATUS_OK;
+    if (needed || !plan_one_in(3)) { /* else it stays so */
         sim_poke(&sr.sim, name, 0, before, (size_t)n);
         damaged_set(seq, false);
     }

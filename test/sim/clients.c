@@ -290,6 +290,7 @@ enum status clients_next(void *context, int64_t wait_ns, struct batch **out_batc
     sr.sim.now_ns += 1000 + (int64_t)plan(20000);
     clocks_jump();
     checkpoints_turn();
+    retention_turn();
     enum status status = clients_turn(wait_ns, out_batch, out_stamp_us);
     if (status == STATUS_OK)
         judge_stamp(*out_stamp_us);

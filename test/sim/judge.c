@@ -209,8 +209,10 @@ void feed_read(void)
 bool feed_compare(void)
 {
     uint32_t at = 0;
-    uint64_t seq = 1;
+    uint64_t seq = journal_oldest_seq(sr.journal);
     uint64_t told = sr.feed_seq;
+    while (at < sr.feed_count && sr.feed[at].last_seq < seq)
+        at++;
     while (seq <= told) {
         size_t n = 0;
         enum status status = journal_read(sr.journal, seq, TAIL_UNKNOWN, false, feed_bytes, feed_room(), &n);

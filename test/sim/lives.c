@@ -1,6 +1,7 @@
 /* A run: what it is drawn to be, and its lives from a start to their end. */
 #include "sim_run.h"
 
+#include "journal/beginning.h"
 #include "journal/checkpoint.h"
 #include "journal/cold.h"
 
@@ -51,6 +52,8 @@ static void draw_run(void)
     static const size_t raw[] = {0, 0, 1, 3};
     sr.raw_segments = raw[plan(4)];
     sr.checkpoint_slice = 1 + plan(400);
+    sr.keep_bytes = sr.checkpoint_every != 0 && plan_one_in(2) ? (64 << 10) + plan(256 << 10) : 0;
+    sr.keeps_ids = plan_one_in(2);
     sr.checkpoint_one_in = 1 + (uint32_t)plan(8);
     if (sr.checkpoint_every != 0 || sr.raw_segments != 0)
         sr.crash_most += sr.crash_most / 2; /* they take calls, too */
@@ -59,6 +62,7 @@ static void draw_run(void)
     sim_begin(&sr.sim, sr.seed);
     sr.sim.aside[0] = CHECKPOINT_NEXT_NAME;
     sr.sim.aside[1] = COLD_NEW_NAME;
+    sr.sim.aside[2] = BEGINNING_NEW_NAME;
     sr.sim.block_bytes = plan_one_in(2) ? 512 : 4096;
     sr.sim.flush_min_us = 30;
     sr.sim.flush_max_us = 300;
@@ -120,6 +124,12 @@ static void plan_crash(void)
         sr.crash_later = 1 + plan(sr.crash_most); /* behind it */
 }
 
+static void judge_parts(const struct journal_report *report)
+{
+    checkpoint_judge_start(report);
+    retention_judge_start(report);
+}
+
 /* A start, with what an operator does about it. False when the world ended in it. */
 static bool start(struct journal_report *report)
 {
@@ -135,7 +145,7 @@ static bool start(struct journal_report *report)
             faults_before += sim_marks[m];
         enum status status = shard_open(&options, &sr.shard, report);
         if (status == STATUS_OK)
-            checkpoint_judge_start(report);
+            judge_parts(report);
         for (unsigned m = SIM_READ_FAILED; m <= SIM_NO_MEMORY; m++)
             faults_after += sim_marks[m];
         if (status == STATUS_OK)
@@ -221,6 +231,8 @@ static void live(void)
         rot_probe();
     if (sr.has[FAULT_ROT] && plan_one_in(3))
         checkpoint_rot();
+    if (sr.has[FAULT_ROT] && plan_one_in(3))
+        beginning_rot();
     if (sr.has[FAULT_ROT] && plan_one_in(6))
         end_probe();
     uint64_t strikes_before = strikes_count();

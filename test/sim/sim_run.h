@@ -6,6 +6,7 @@
  *     clients.c    who sends commands, and repeats what was not answered
  *     judge.c      decisions, the feed and figures against the model's
  *     checkpoints.c  those that are made, and what a start takes of them
+ *     retention.c  old segments that are dropped
  *     harm.c       rot, and writes that went astray
  *     test_sim.c   many runs, and what to do when one fails
  *
@@ -99,6 +100,13 @@ extern const char fault_letters[FAULT_COUNT + 1];
     X(CHECKPOINT_VOUCHED, "loss refused that a checkpoint vouches for")                                                \
     X(END_CUT, "end lost that nothing vouches for")                                                                    \
     X(ROT_BEFORE, "rot before the checkpoint, started")                                                                \
+    X(DROPPED, "segments dropped")                                                                                     \
+    X(DROP_FAILED, "dropping failed by a fault")                                                                       \
+    X(DROP_CUT, "crash while segments were dropped")                                                                   \
+    X(DROP_START, "started without the journal's beginning")                                                           \
+    X(DROP_REFUSED, "no checkpoint and no beginning, refused")                                                         \
+    X(BEGINNING_ONE, "one record of where it begins is enough")                                                        \
+    X(BEGINNING_REFUSED, "where it begins is not known, refused")                                                      \
     X(PACKED, "segment packed")                                                                                        \
     X(PACK_FAILED, "packing failed by a fault")                                                                        \
     X(PACKED_CUT, "crash while a segment was packed")                                                                  \
@@ -163,6 +171,8 @@ struct sim_run {
     uint32_t judge_every;
     bool pauses; /* clients rest, longer than ids are remembered */
     size_t raw_segments; /* 0: none is packed */
+    uint64_t keep_bytes; /* 0: nothing is dropped */
+    bool keeps_ids;      /* the checkpointer has them dropped, but not what the ledger may need */
     uint64_t checkpoint_every, checkpoint_slice; /* bytes of journal, 0 for none; events */
     uint32_t checkpoint_one_in; /* turns of the clients is one of the checkpointer's */
 
@@ -204,6 +214,7 @@ struct sim_run {
     struct told told[SENT_MAX * 4];
     uint64_t read_seq; /* the last event that a read saw that was answered */
     bool stopped_clean;    /* the last life ended by itself */
+    uint64_t oldest_seq;       /* the oldest event kept */
     uint64_t checkpoint_seq;   /* the newest that was made */
     unsigned checkpoint_count; /* there, when the last one was made */
     uint32_t damaged_count;    /* of those that are there, or were */
@@ -279,6 +290,21 @@ uint64_t checkpoint_newest(void);
 void checkpoint_judge_start(const struct journal_report *report);
 /* One of them rots: a start passes it over. It stays so, or not. */
 void checkpoint_rot(void);
+
+/* ---- retention ---- */
+
+/* Is all judged that there is? What is dropped then was needed by nobody. */
+bool retention_ready(void);
+/* Some were dropped, or not. */
+void retention_judge(void);
+/* What the checkpointer has them dropped by, as the server's does; NULL for nothing. */
+const struct retainer *retention_retainer(void);
+/* Without it they are dropped now and then between the commands, also those that ids may need: nobody asks for those here. */
+void retention_turn(void);
+/* What was dropped stays so, and nothing is left of it. */
+void retention_judge_start(const struct journal_report *report);
+/* The file that says where the journal begins rots. Taken back. */
+void beginning_rot(void);
 
 /* ---- harm ---- */
 

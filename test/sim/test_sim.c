@@ -14,6 +14,8 @@
  *     figures    of model, second ledger and engine are the same; state hash after recovery is that of the second ledger
  *     damage     bits, sectors and writes that went astray: refused as DAMAGED, nothing modified; cut only what no later frame
  *                vouches for
+ *     past       a start takes the newest checkpoint that is sound, and has the same state by any; old segments that are packed
+ *                say what they said, and those that are dropped were needed by nobody
  *     failure    after a failed flush nothing is acknowledged before the next start
  *     at last    when nothing fails any more all is answered
  *

@@ -237,6 +237,33 @@ bug("failed_packing_takes_the_name", "a merge that failed in its middle is taken
     "    if (status == STATUS_OK)\n        status = end_pack(packing);\n    return packing_end(packing, packing->file == NULL ? status : "
     "STATUS_OK);")
 
+# ---- retention ----
+bug("dropped_before_the_beginning_is_known", "files go before what says so is durable: truncated logs of Kafka before their checkpoint",
+    "src/journal/journal.c",
+    "    if (status == STATUS_OK)\n        status = beginning_write(env, journal->directory, &beginning);",
+    "    if (status == STATUS_OK)\n        retention_remove(env, journal->directory, beginning.first_seq);\n"
+    "    if (status == STATUS_OK)\n        status = beginning_write(env, journal->directory, &beginning);")
+bug("beginning_not_synced", "what says where the log begins is written and not synced",
+    "src/journal/beginning.c",
+    "    if (status == STATUS_OK)\n        status = env->file_sync(env->context, file);",
+    "")
+bug("beginning_name_not_synced", "the same of its name",
+    "src/journal/beginning.c",
+    "    return env->directory_sync(env->context, directory);",
+    "    return STATUS_OK;")
+bug("dropped_before_a_checkpoint_has_it", "a log that is cut before its snapshot is there: Raft, ZooKeeper's purge",
+    "src/journal/retention.c",
+    "    if (seq > checkpoints_seq)\n        return RETAINED_CHECKPOINT;",
+    "    (void)checkpoints_seq;")
+bug("dropped_segment_by_segment_too_many", "an off by one in what may go",
+    "src/journal/retention.c",
+    "        out_choice->end = i + 1;",
+    "        out_choice->end = i + 2;")
+bug("leftovers_stay", "files that a crash has left of what was given up",
+    "src/journal/journal.c",
+    "    if (!beginning_is_of_all(&end->beginning))\n        retention_remove(env, journal->directory, end->beginning.first_seq);",
+    "")
+
 # ---- names at a start ----
 bug("names_not_synced_at_a_start", "a file named by the process that crashed, built on by the next, and lost by the one after",
     "src/journal/journal.c",
