@@ -111,12 +111,12 @@ bug("segments_in_order_of_the_directory", "a listing taken to be sorted",
 # ---- from one segment to the next ----
 bug("chain_not_carried_over", "a chain that begins anew with each file",
     "src/journal/journal.c",
-    "        segment.previous_chain = journal->chain;",
-    "        segment.previous_chain = 0;")
+    "    segment.previous_chain = journal->chain;",
+    "    segment.previous_chain = 0;")
 bug("ordinal_off_at_the_roll", "an off by one where a file ends",
     "src/journal/journal.c",
-    "        segment.first_ordinal = journal->ordinal + 1;",
-    "        segment.first_ordinal = journal->ordinal;")
+    "    segment.first_ordinal = journal->ordinal + 1;",
+    "    segment.first_ordinal = journal->ordinal;")
 bug("end_of_segment_off_by_one", "a frame that passes the end of its file and is cut",
     "src/journal/recovery.c",
     "    if (n < frame.frame_bytes)\n        return STATUS_END;",
