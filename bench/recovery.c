@@ -42,7 +42,7 @@ static void print_samples(const char *what)
 }
 
 /* Groups of receipts at some of the cells; what the deciding thread does for each, without the write. */
-static void some_groups(uint32_t cells, struct checkpointer *checkpointer)
+static void some_groups(uint32_t cells, struct marker *marker)
 {
     static uint32_t next;
     for (uint32_t i = 0; i < SMALL_GROUP; i++)
@@ -55,10 +55,10 @@ static void some_groups(uint32_t cells, struct checkpointer *checkpointer)
             shard_prepare(bench.shard, &bench.requests[i], PREPARE_MAX);
         shard_request(bench.shard, &bench.requests[i], now_us);
     }
-    if (checkpointer != NULL && checkpointer_wants(checkpointer)) {
+    if (marker_wants(marker)) {
         const struct ledger *ledger = shard_ledger(bench.shard);
-        checkpointer_mark(checkpointer, &(struct checkpoint_mark){ledger_last_seq(ledger), ledger_now_us(ledger),
-                                                                  ledger_state_hash(ledger)});
+        marker_put(marker, &(struct group_mark){.last_seq = ledger_last_seq(ledger), .log_us = ledger_now_us(ledger),
+                                                .state_hash = ledger_state_hash(ledger)});
     }
     uint64_t judged_ns = mono_ns();
     must(journal_flush(shard_journal(bench.shard)), "flush");
@@ -67,9 +67,10 @@ static void some_groups(uint32_t cells, struct checkpointer *checkpointer)
     bench.forms_bytes = 0;
 }
 
-static void on_failed(void *argument, const char *problem)
+static void on_failed(void *argument, enum status status, const char *problem)
 {
     (void)argument;
+    (void)status;
     fail("%s", problem);
 }
 
@@ -139,7 +140,10 @@ int main(int argc, char **argv)
         play_block(&bench, count);
     }
     const struct shard_options options = bench_options(data);
+    struct marker marker;
+    marker_init(&marker);
     struct checkpointer_options checkpoint = {.env = bench.env,
+                                              .marker = &marker,
                                               .journal = shard_journal(bench.shard),
                                               .limits = options.limits,
                                               .every_bytes = UINT64_MAX,
@@ -154,10 +158,11 @@ int main(int argc, char **argv)
     if (checkpointer == NULL || checkpointer_start(checkpointer) != STATUS_OK)
         fail("no memory for the checkpointer");
     while (checkpointer_counters(checkpointer).made == 0)
-        some_groups(cells, checkpointer);
+        some_groups(cells, &marker);
     struct checkpointer_counters made = checkpointer_counters(checkpointer);
     print_samples("while a checkpoint is made");
     checkpointer_destroy(checkpointer);
+    marker_deinit(&marker);
     uint64_t last_seq = journal_durable_seq(shard_journal(bench.shard));
     uint64_t hash = ledger_state_hash(shard_ledger(bench.shard));
     shard_close(bench.shard);
@@ -173,7 +178,8 @@ int main(int argc, char **argv)
     checkpoint.journal = shard_journal(bench.shard);
     checkpoint.pace_bytes = 0;
     const struct ledger *ledger = shard_ledger(bench.shard);
-    const struct checkpoint_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
+    const struct group_mark mark = {
+        .last_seq = ledger_last_seq(ledger), .log_us = ledger_now_us(ledger), .state_hash = ledger_state_hash(ledger)};
     char problem[512];
     uint64_t bytes;
     uint64_t begin_ns = mono_ns();

@@ -250,6 +250,7 @@ static const char *reason_phrase(int http)
         int http;
         const char *phrase;
     } phrases[] = {{200, "OK"},
+                   {202, "Accepted"},
                    {201, "Created"},
                    {400, "Bad Request"},
                    {403, "Forbidden"},

@@ -184,6 +184,18 @@ static void audit_metrics(struct buffer *out, const struct service *service)
     duration(out, "onhand_audit_age_seconds", "Time since the last complete pass.", report.age_ns);
 }
 
+static void verify_metrics(struct buffer *out, const struct service *service)
+{
+    struct verifier_report report;
+    verifier_look(service->verifier, &report);
+    single(out, "onhand_verifies_total", "counter", "Times that the journal was read back and compared with the memory.",
+           report.runs);
+    single(out, "onhand_verify_running", "gauge", "1 while it is.", report.state == VERIFIER_RUNNING);
+    single(out, "onhand_verify_wrong", "gauge", "1 when the last one found something wrong.", report.state == VERIFIER_WRONG);
+    if (report.age_ns >= 0)
+        duration(out, "onhand_verify_age_seconds", "Time since the last one ended.", report.age_ns);
+}
+
 static void checkpoint_metrics(struct buffer *out, const struct checkpointer *checkpointer)
 {
     const struct checkpointer_counters counters = checkpointer_counters(checkpointer);
@@ -294,6 +306,7 @@ static void respond_metrics(struct connection *connection)
     single(&out, "onhand_disk_low", "gauge", "1 when space ahead of the journal could not be had.", disk.low);
     standby_metrics(&out, service);
     audit_metrics(&out, service);
+    verify_metrics(&out, service);
     single(&out, "onhand_ready", "gauge", "1 while commands are taken in.",
            !engine_failed(service->engine) && engine_role(service->engine) == ROLE_PRIMARY &&
                auditor_problem(engine_auditor(service->engine)) == NULL && !disk.full &&

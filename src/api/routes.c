@@ -233,6 +233,8 @@ static const struct route_row rows[] = {
     ROW(HTTP1_POST, PATH_EXACT, "/v1/fence", &role_handler, ROLE_OF_FENCE),
     ROW(HTTP1_POST, PATH_EXACT, "/v1/promote", &role_handler, ROLE_OF_PROMOTE),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/periods", &document_handler, DOCUMENT_PERIODS),
+    ROW(HTTP1_GET, PATH_EXACT, "/v1/verify", &verify_handler, VERIFY_LOOK),
+    ROW(HTTP1_POST, PATH_EXACT, "/v1/verify", &verify_handler, VERIFY_BEGIN),
     ROW(HTTP1_GET, PATH_EXACT, "/v1/audit", &operations_handler, OPERATIONS_AUDIT),
     ROW(HTTP1_GET, PATH_EXACT, "/livez", &operations_handler, OPERATIONS_LIVE),
     ROW(HTTP1_GET, PATH_EXACT, "/readyz", &operations_handler, OPERATIONS_READY),

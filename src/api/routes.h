@@ -47,6 +47,7 @@ extern const struct handler figures_handler;    /* figures_route.c */
 extern const struct handler feed_handler;       /* feed_route.c */
 extern const struct handler journal_handler;    /* journal_route.c */
 extern const struct handler role_handler;       /* role_route.c: role fence promote */
+extern const struct handler verify_handler;     /* verify_route.c */
 extern const struct handler operations_handler; /* operations_route.c: livez readyz metrics openapi audit */
 extern const struct handler starting_handler;   /* starting_route.c: what is asked for while the journal is read */
 
@@ -71,6 +72,7 @@ enum list_call {
 }; /* at the end: cursors have the number */
 enum role_call { ROLE_GET, ROLE_OF_FENCE, ROLE_OF_PROMOTE };
 enum starting_call { STARTING_READY, STARTING_METRICS, STARTING_OTHER };
+enum verify_call { VERIFY_LOOK, VERIFY_BEGIN };
 enum operations_call { OPERATIONS_LIVE, OPERATIONS_READY, OPERATIONS_METRICS, OPERATIONS_OPENAPI, OPERATIONS_AUDIT };
 
 #endif

@@ -13,6 +13,7 @@
 #include "engine/checkpointer.h"
 #include "engine/past_ledger.h"
 #include "engine/standby.h"
+#include "engine/verifier.h"
 
 #define SERVICE_HOSTS_MAX     32
 #define SERVICE_ADDRESS_BYTES 256 /* of another server */
@@ -38,6 +39,7 @@ struct service {
     struct inbox *inbox;
     struct past_ledger *past_ledger; /* NULL: none is to be had */
     struct checkpointer *checkpointer; /* NULL: none is made */
+    struct verifier *verifier;
     struct standby *standby; /* NULL: it began as no standby */
     /* Ends the taking in of commands for ever, because the server at this address takes over; durable. Waits for it. */
     enum status (*fence)(void *context, const char *by, struct fenced_at *out_at);

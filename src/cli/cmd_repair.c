@@ -67,7 +67,7 @@ static void print_loss(const struct work *work, const struct recovery_end *kept,
 /* The events that can be read, in a file; NULL as its name only counts them. */
 static bool list_lost(struct work *work, struct repair *repair, const char *name)
 {
-    const struct journal_frames lost = {work, on_lost};
+    const struct journal_frames lost = {.context = work, .met = on_lost};
     char file[4096];
     (void)snprintf(file, sizeof(file), "%s/%s", work->path, name == NULL ? "" : name);
     work->dump.out = fopen(name == NULL ? "/dev/null" : file, name == NULL ? "w" : "wx");

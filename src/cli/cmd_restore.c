@@ -113,7 +113,7 @@ static void on_frame(void *context, const struct journal_met *met)
 
 static enum status read_directory(struct restore *restore)
 {
-    const struct journal_frames frames = {restore, on_frame};
+    const struct journal_frames frames = {.context = restore, .met = on_frame};
     struct journal_report report = {0};
     enum status status = journal_walk(linux_env(), restore->source, NULL, &frames, &report);
     if (status == STATUS_OK)

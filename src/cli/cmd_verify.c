@@ -1,5 +1,5 @@
 /*
- * onhand verify: an offline check of a data directory. Reads every segment, frame and record, replays them into a ledger
+ * onhand verify: an offline check of a data directory, or with --server of a running server (verify_online.c). Reads every segment, frame and record, replays them into a ledger
  * of its own, checks its invariants and sums, holds the checkpoints against it, and prints the state hash. Changes nothing.
  */
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include "cli/args.h"
 #include "cli/diverged.h"
 #include "cli/dump.h"
+#include "cli/verify_online.h"
 #include "engine/checkpoint_check.h"
 
 struct work {
@@ -14,11 +15,6 @@ struct work {
     struct checkpoint_check check;
     struct journal_report report;
 };
-
-static const char *const verdicts[] = {[CHECKPOINT_UNMET] = "unmet",
-                                       [CHECKPOINT_RIGHT] = "right",
-                                       [CHECKPOINT_OTHER_VERSION] = "other_version",
-                                       [CHECKPOINT_WRONG] = "wrong"};
 
 static void print_hex(const uint8_t *bytes, size_t n)
 {
@@ -49,7 +45,7 @@ static void print_json(const struct work *work, bool right)
            counts.ids, (unsigned long long)ledger_state_hash(work->rebuild.ledger));
     for (size_t i = 0; i < work->check.count; i++) {
         const struct checkpoint_checked *checked = &work->check.list[i];
-        printf("%s{\"name\":\"%s\",\"verdict\":\"%s\"}", i == 0 ? "" : ",", checked->name, verdicts[checked->verdict]);
+        printf("%s{\"name\":\"%s\",\"verdict\":\"%s\"}", i == 0 ? "" : ",", checked->name, checkpoint_verdict_name(checked->verdict));
     }
     printf("]}\n");
 }
@@ -99,7 +95,7 @@ static void on_frame(void *context, const struct journal_met *met)
 static int run(struct work *work, const char *path, bool json)
 {
     const struct journal_replay replay = rebuild_replay_whole(&work->rebuild);
-    const struct journal_frames frames = {work, on_frame};
+    const struct journal_frames frames = {.context = work, .met = on_frame};
     enum status status = journal_walk(linux_env(), path, &replay, &frames, &work->report);
     if (status != STATUS_OK)
         return dump_refused("verify", path, &work->report, status);
@@ -108,7 +104,7 @@ static int run(struct work *work, const char *path, bool json)
         return EXIT_FILES;
     }
     ledger_check(work->rebuild.ledger);
-    size_t wrong = checkpoint_check_end(&work->check, work->report.ledger_id);
+    size_t wrong = checkpoint_check_end(&work->check, &work->report, UINT64_MAX);
     say_checkpoints(&work->check);
     if (json)
         print_json(work, wrong == 0);
@@ -122,14 +118,24 @@ int cmd_verify(int argc, char **argv)
     static struct work work;
     bool json = false;
     const char *other = NULL;
-    const struct args_option table[] = {{"json", ARGS_FLAG, &json}, {"diverged", ARGS_TEXT, &other}, {NULL, ARGS_FLAG, NULL}};
+    const char *server = NULL;
+    const struct args_option table[] = {{"json", ARGS_FLAG, &json},
+                                        {"diverged", ARGS_TEXT, &other},
+                                        {"server", ARGS_TEXT, &server},
+                                        {NULL, ARGS_FLAG, NULL}};
     const char *words[1];
     unsigned word_count;
     int code;
     if (!args_parse(argc, argv, table, words, 1, &word_count, &code))
         return code;
+    if (server != NULL && (word_count != 0 || other != NULL)) {
+        cli_error("verify", "--server is for a running server, instead of a data directory");
+        return EXIT_USAGE;
+    }
+    if (server != NULL)
+        return cli_finish("verify", verify_online(server, json));
     if (word_count != 1) {
-        cli_error("verify", "which data directory? say: onhand verify DIR");
+        cli_error("verify", "which data directory? say: onhand verify DIR, or onhand verify --server ADDRESS");
         return EXIT_USAGE;
     }
     if (other != NULL)

@@ -255,7 +255,7 @@ static void on_frame(void *context, const struct journal_met *met)
 int dump_directory(struct dump *dump, const char *command, const char *path)
 {
     const struct journal_replay replay = rebuild_replay_whole(&dump->rebuild);
-    const struct journal_frames frames = {dump, on_frame};
+    const struct journal_frames frames = {.context = dump, .met = on_frame};
     struct journal_report report = {0};
     enum status status = journal_walk(linux_env(), path, &replay, &frames, &report);
     if (dump->rebuild.limit_too_low != NULL)

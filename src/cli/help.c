@@ -261,20 +261,25 @@ const char help_restore[] =
     "  onhand restore monday.onhand --to checked --to-time 2026-12-01T10:00:00Z\n";
 
 const char help_verify[] =
-    "onhand verify: check a data directory offline\n\n"
-    "usage: onhand verify DIR [--json] [--diverged OTHER]\n\n"
+    "onhand verify: check a data directory offline, or a running server\n\n"
+    "usage: onhand verify DIR [--json] [--diverged OTHER]\n"
+    "       onhand verify --server ADDRESS [--json]\n\n"
     "Reads the journal from its first record to its last and replays it into a ledger of its own: checksums, chain, order,\n"
     "sums, invariants. Prints what is there and the state hash, which is the same for every program that replays the same\n"
     "journal. Checkpoints are read whole and held against it. Changes nothing. The server must be stopped, or the directory be a\n"
-    "copy.\n\n"
+    "copy. With --server, a running one does the same up to what is durable, while it goes on, and compares the state hash with\n"
+    "that of its memory.\n\n"
     "  --json              the report as JSON\n"
+    "  --server ADDRESS    has that server do it, and waits for the end\n"
     "  --diverged OTHER    instead: what is in DIR behind where it parts from OTHER, the data directory or address of the\n"
     "                      server that goes on, or the last common position: events as the feed has them, a line each\n\n"
     "exit codes: 0 all is right, or nothing diverged; 1 something acknowledged is damaged, or diverged, or of a newer version, or\n"
-    "            a checkpoint is wrong; 2 usage; 4 the directory cannot be read\n\n"
+    "            a checkpoint is wrong; 2 usage; 3 no answer from the server; 4 the directory cannot be read; 5 the server\n"
+    "            could not carry it out\n\n"
     "examples:\n"
     "  onhand verify /var/lib/onhand\n"
-    "  onhand verify backup --json\n";
+    "  onhand verify backup --json\n"
+    "  onhand verify --server http://127.0.0.1:4760\n";
 
 const char help_version[] = "onhand version: show the version\n\n"
                             "usage: onhand version [--json]\n\n"

@@ -16,7 +16,7 @@ static const struct subcommand subcommands[] = {
     {"journal", "print what is in a data directory, as JSON lines", cmd_journal, help_journal},
     {"restore", "make a data directory of a backup, up to a point", cmd_restore, help_restore},
     {"repair", "give up what is damaged in a data directory", cmd_repair, help_repair},
-    {"verify", "check a data directory offline", cmd_verify, help_verify},
+    {"verify", "check a data directory offline, or a running server", cmd_verify, help_verify},
     {"version", "show the version", cmd_version, help_version},
     {"help", "show this page, or the page of one subcommand", cmd_help, help_help},
     {NULL, NULL, NULL, NULL},

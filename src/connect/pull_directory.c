@@ -46,6 +46,11 @@ static void find(struct walk *walk, const struct journal_met *met)
 {
     const struct stream_place *at = &walk->pull->at;
     walk->found = met->frame->ordinal == at->ordinal && met->frame->chain == at->chain;
+    if (met->frame->ordinal > at->ordinal) {
+        PROBLEM(walk->pull, "what follows frame %" PRIu64 ", the last one of the copy, is no longer kept in it, whose first one is %" PRIu64
+                            ": begin a new copy", at->ordinal, met->frame->ordinal);
+        walk->status = STATUS_INVALID;
+    }
     if (met->frame->ordinal != at->ordinal || walk->found)
         return;
     PROBLEM(walk->pull, "%s, offset %" PRIu64 " has another frame %" PRIu64 ": the copy and this journal have parted. Keep the copy for "
@@ -57,6 +62,10 @@ static void on_frame(void *context, const struct journal_met *met)
 {
     struct walk *walk = context;
     struct pull *pull = walk->pull;
+    if (walk->last.ordinal == 0 && pull->at.ordinal == 0 && met->frame->ordinal != 1) {
+        PROBLEM(pull, "its first segments are no longer kept, and a copy begins with the first: copy its files, with the checkpoints");
+        walk->status = STATUS_NOT_FOUND;
+    }
     memcpy(walk->last.ledger_id, met->segment->ledger_id, 16);
     walk->last.epoch = met->segment->epochs.now;
     walk->last.ordinal = met->frame->ordinal;
@@ -106,7 +115,7 @@ static enum status pull_locked(struct pull *pull, const struct env *env)
 {
     struct journal_report report = {0};
     struct walk walk = {.pull = pull, .env = env, .found = pull->at.ordinal == 0};
-    const struct journal_frames frames = {&walk, on_frame};
+    const struct journal_frames frames = {.context = &walk, .met = on_frame};
     enum status status = journal_verify(env, pull->base, NULL, &report);
     if (status == STATUS_OK && pull->at.begun && memcmp(report.ledger_id, pull->at.ledger_id, 16) != 0) {
         PROBLEM(pull, "it has another ledger: name the directory that the copy is of, or begin a new copy");

@@ -8,7 +8,6 @@
 #include "journal/resume.h"
 #include "journal/segment.h"
 
-#define AUDIT_STEP 4096 /* entries */
 #define REMEDY     "Delete it: a start takes an older one, or all of the journal"
 
 #define JUDGE(checked, judgement, ...)                                                                                 \
@@ -18,23 +17,30 @@
     } while (0)
 #define WRONG(checked, ...) JUDGE(checked, CHECKPOINT_WRONG, __VA_ARGS__)
 
+const char *checkpoint_verdict_name(enum checkpoint_verdict verdict)
+{
+    static const char *const names[] = {[CHECKPOINT_UNMET] = "unmet",
+                                        [CHECKPOINT_RIGHT] = "right",
+                                        [CHECKPOINT_SOUND] = "sound",
+                                        [CHECKPOINT_OTHER_VERSION] = "other_version",
+                                        [CHECKPOINT_WRONG] = "wrong"};
+    return names[verdict];
+}
+
 /* ---- in itself ---- */
 
-static void audit(struct checkpoint_checked *checked, struct ledger *ledger)
+static void judge(struct checkpoint_checked *checked, struct rebuild *rebuild)
 {
-    struct audit_view view = {0};
-    while (view.passes == 0 && ledger_audit(ledger, AUDIT_STEP))
-        ledger_audit_look(ledger, &view);
-    ledger_audit_look(ledger, &view);
-    if (view.found)
-        WRONG(checked, "it makes a ledger that contradicts itself: of %s %" PRIu32 ", against %s: %s. " REMEDY,
-              view.finding.table, view.finding.entry, invariant_name(view.finding.invariant), view.finding.what);
+    char finding[384];
+    const struct ledger *ledger = rebuild->ledger;
+    if (!rebuild_audit(rebuild, finding, sizeof(finding)))
+        WRONG(checked, "it makes a ledger that contradicts itself: %s. " REMEDY, finding);
     else if (ledger_last_seq(ledger) != checked->head.last_seq || ledger_now_us(ledger) != checked->head.log_us)
         WRONG(checked, "it makes a ledger of event %" PRIu64 ", and says %" PRIu64 ", or of another time. " REMEDY,
               ledger_last_seq(ledger), checked->head.last_seq);
 }
 
-/* OK also when it is wrong, which it says then. */
+/* OK also when it is wrong, which it says then. NOT_FOUND: a server made newer ones, and removed it. */
 static enum status read_one(struct checkpoint_checked *checked, const struct env *env, struct env_directory *directory,
                             uint64_t last_seq, const struct ledger_limits *limits)
 {
@@ -52,24 +58,28 @@ static enum status read_one(struct checkpoint_checked *checked, const struct env
         index_deinit(&index);
     }
     if (status == STATUS_OK) {
-        audit(checked, rebuild.ledger);
+        judge(checked, &rebuild);
     } else if (status == STATUS_VERSION || status == STATUS_FULL) {
         JUDGE(checked, CHECKPOINT_OTHER_VERSION, "it is of another version, and a start of this one passes it over");
-    } else if (status != STATUS_MEMORY) {
+    } else if (status != STATUS_MEMORY && status != STATUS_NOT_FOUND) {
         WRONG(checked, "%s. " REMEDY, problem);
     }
     rebuild_deinit(&rebuild);
-    return status == STATUS_MEMORY ? status : STATUS_OK;
+    return status == STATUS_MEMORY || status == STATUS_NOT_FOUND ? status : STATUS_OK;
 }
 
 enum status checkpoint_check_read(struct checkpoint_check *check, const struct env *env, struct env_directory *directory,
                                   const struct ledger_limits *limits)
 {
     uint64_t seqs[CHECKPOINTS_CHECKED_MAX];
+    size_t count = 0;
     *check = (struct checkpoint_check){0};
-    enum status status = checkpoint_list(env, directory, seqs, CHECKPOINTS_CHECKED_MAX, &check->count);
-    for (size_t i = 0; i < check->count && status == STATUS_OK; i++)
-        status = read_one(&check->list[i], env, directory, seqs[i], limits);
+    enum status status = checkpoint_list(env, directory, seqs, CHECKPOINTS_CHECKED_MAX, &count);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = read_one(&check->list[check->count], env, directory, seqs[i], limits);
+        check->count += status == STATUS_OK;
+        status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
     return status;
 }
 
@@ -83,6 +93,8 @@ static void meet(struct checkpoint_checked *checked, const struct journal_met *m
              met->frame->last_seq != head->last_seq)
         WRONG(checked, "it ends with frame %" PRIu64 ", which is another one here: at %s, offset %" PRIu64 ", with last event %" PRIu64
                        ". " REMEDY, head->ordinal, met->name, met->offset, met->frame->last_seq);
+    else if (ledger_last_seq(ledger) > head->last_seq)
+        checked->verdict = CHECKPOINT_SOUND; /* the replay began behind it */
     else if (ledger_state_hash(ledger) != head->state_hash || ledger_now_us(ledger) != head->log_us)
         WRONG(checked, "it has state hash %016" PRIx64 " at event %" PRIu64 ", where the journal makes %016" PRIx64 ": it is false. "
                        REMEDY, head->state_hash, head->last_seq, ledger_state_hash(ledger));
@@ -98,18 +110,22 @@ void checkpoint_check_meet(struct checkpoint_check *check, const struct journal_
             meet(&check->list[i], met, ledger);
 }
 
-size_t checkpoint_check_end(struct checkpoint_check *check, const uint8_t ledger_id[16])
+size_t checkpoint_check_end(struct checkpoint_check *check, const struct journal_report *report, uint64_t until_ordinal)
 {
     size_t count = 0;
     for (size_t i = 0; i < check->count; i++) {
         struct checkpoint_checked *checked = &check->list[i];
-        if (checked->verdict == CHECKPOINT_UNMET && memcmp(checked->head.genesis.ledger_id, ledger_id, 16) != 0)
+        if (checked->verdict == CHECKPOINT_UNMET && memcmp(checked->head.genesis.ledger_id, report->ledger_id, 16) != 0)
             WRONG(checked, "it is of another ledger. Move it out of the data directory");
-        else if (checked->verdict == CHECKPOINT_UNMET)
+        else if (checked->verdict == CHECKPOINT_UNMET && checked->head.last_seq < report->oldest_seq)
+            checked->verdict = CHECKPOINT_SOUND; /* the frame it ends with was dropped, too */
+        else if (checked->verdict == CHECKPOINT_UNMET && checked->head.ordinal <= until_ordinal)
             WRONG(checked, "it says that frame %" PRIu64 " (up to event %" PRIu64 ") was durable, which is not there: the journal has lost "
                            "its end, or the file is of another directory. Look for the lost files, or restore a backup; when "
                            "nothing is lost, delete it",
                   checked->head.ordinal, checked->head.last_seq);
+        if (checked->verdict == CHECKPOINT_RIGHT && checked->head.last_seq == report->checkpoint_seq)
+            checked->verdict = CHECKPOINT_SOUND; /* the replay began with it */
         count += checked->verdict == CHECKPOINT_WRONG;
     }
     return count;

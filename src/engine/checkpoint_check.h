@@ -20,9 +20,13 @@
 enum checkpoint_verdict {
     CHECKPOINT_UNMET, /* sound in itself; no frame where it ends was met (yet) */
     CHECKPOINT_RIGHT,
+    CHECKPOINT_SOUND, /* in itself; the journal before it is no longer kept, so there is nothing to compare it with */
     CHECKPOINT_OTHER_VERSION, /* of a version whose starts can read it; this one passes it over */
     CHECKPOINT_WRONG          /* damaged, or false */
 };
+
+/* "right", "sound", "wrong", "other_version", "unmet". */
+const char *checkpoint_verdict_name(enum checkpoint_verdict verdict);
 
 struct checkpoint_checked {
     char name[CHECKPOINT_NAME_BYTES];
@@ -41,7 +45,7 @@ MUST_USE enum status checkpoint_check_read(struct checkpoint_check *check, const
                                            struct env_directory *directory, const struct ledger_limits *limits);
 /* A frame of the journal was replayed into this ledger. */
 void checkpoint_check_meet(struct checkpoint_check *check, const struct journal_met *met, const struct ledger *ledger);
-/* All frames of this ledger were met. Returns how many checkpoints are WRONG. */
-size_t checkpoint_check_end(struct checkpoint_check *check, const uint8_t ledger_id[16]);
+/* All frames were met, up to this one; those that end later stay UNMET. report: of that reading. Returns how many checkpoints are WRONG. */
+size_t checkpoint_check_end(struct checkpoint_check *check, const struct journal_report *report, uint64_t until_ordinal);
 
 #endif

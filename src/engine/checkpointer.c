@@ -10,7 +10,7 @@
 #include "ledger/image.h"
 
 #define LOOK_NS      (INT64_C(200) * 1000 * 1000)       /* from one look at the journal's growth to the next */
-#define WAIT_NS      (INT64_C(5) * 1000 * 1000)         /* for a group to be durable */
+#define WAIT_NS      (INT64_C(5) * 1000 * 1000)         /* for the end of a group, and for it to be durable */
 #define REST_NS      (INT64_C(30) * 1000 * 1000 * 1000) /* behind one that failed */
 #define SETTLE_BYTES (UINT64_C(8) << 20)                /* written and not yet on the disk, at most */
 #define SLICE_EVENTS UINT64_C(65536)                    /* replayed between two looks at whether to end */
@@ -19,7 +19,7 @@
 struct making {
     const struct checkpointer_options *options;
     const atomic_bool *stop; /* NULL for none */
-    struct checkpoint_mark mark;
+    struct group_mark mark;
     struct rebuild rebuild;
     struct journal_place place; /* so far the second ledger is */
     bool begun;                 /* it has what it begins with, */
@@ -39,11 +39,9 @@ struct checkpointer {
     atomic_bool stop;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    atomic_bool wanted;
-    bool marked; /* under the mutex, as is the mark */
-    struct checkpoint_mark mark;
     /* The thread's. */
     bool asked;              /* for a mark */
+    uint64_t ticket;         /* for it */
     bool makes;              /* of one, which it has */
     struct making making;
     uint64_t journal_bytes;  /* what the journal had written at the newest one */
@@ -80,7 +78,7 @@ static bool is_at_mark(const struct making *making)
 static enum status ledger_begin(struct making *making)
 {
     const struct checkpointer_options *options = making->options;
-    const struct checkpoint_mark *mark = &making->mark;
+    const struct group_mark *mark = &making->mark;
     enum status status = rebuild_init(&making->rebuild, options->env, &options->limits);
     if (status != STATUS_OK)
         return status;
@@ -107,7 +105,7 @@ static enum status ledger_begin(struct making *making)
 static enum status ledger_replay(struct making *making)
 {
     const struct checkpointer_options *options = making->options;
-    const struct checkpoint_mark *mark = &making->mark;
+    const struct group_mark *mark = &making->mark;
     const struct journal_replay replay = rebuild_replay(&making->rebuild);
     uint64_t slice = options->slice_events == 0 ? SLICE_EVENTS : options->slice_events;
     bool last = mark->last_seq < making->place.seq + slice;
@@ -124,7 +122,7 @@ static enum status ledger_replay(struct making *making)
 /* Is the second ledger, at the mark, what the engine's was there? */
 static enum status ledger_compare(struct making *making)
 {
-    const struct checkpoint_mark *mark = &making->mark;
+    const struct group_mark *mark = &making->mark;
     const struct ledger *ledger = making->rebuild.ledger;
     if (ledger_last_seq(ledger) != mark->last_seq || ledger_now_us(ledger) != mark->log_us ||
         ledger_state_hash(ledger) != mark->state_hash) {
@@ -213,7 +211,7 @@ static void rest_here(int64_t rest_ns)
         (void)nanosleep(&rest, NULL);
 }
 
-enum status checkpointer_make(const struct checkpointer_options *options, const struct checkpoint_mark *mark,
+enum status checkpointer_make(const struct checkpointer_options *options, const struct group_mark *mark,
                               const atomic_bool *stop, uint64_t *out_bytes, char *problem, size_t problem_bytes)
 {
     struct making making = {.options = options, .stop = stop, .mark = *mark};
@@ -247,23 +245,19 @@ static void look(struct checkpointer *checkpointer)
     atomic_store(&checkpointer->behind_bytes, behind);
     if (behind < options->every_bytes)
         return;
-    CHECK(pthread_mutex_lock(&checkpointer->mutex) == 0);
-    checkpointer->marked = false;
-    CHECK(pthread_mutex_unlock(&checkpointer->mutex) == 0);
     checkpointer->asked = true;
     checkpointer->asked_bytes = bytes;
-    atomic_store(&checkpointer->wanted, true);
+    checkpointer->ticket = marker_ask(options->marker);
 }
 
 /* With the mark that was asked for, when it is there. */
 static void make_begin(struct checkpointer *checkpointer)
 {
-    CHECK(pthread_mutex_lock(&checkpointer->mutex) == 0);
-    checkpointer->makes = checkpointer->marked;
+    struct group_mark mark;
+    checkpointer->makes = marker_take(checkpointer->options.marker, checkpointer->ticket, &mark);
     if (checkpointer->makes)
-        checkpointer->making = (struct making){
-            .options = &checkpointer->options, .stop = &checkpointer->stop, .mark = checkpointer->mark};
-    CHECK(pthread_mutex_unlock(&checkpointer->mutex) == 0);
+        checkpointer->making =
+            (struct making){.options = &checkpointer->options, .stop = &checkpointer->stop, .mark = mark};
     checkpointer->asked_ns = now_ns(checkpointer->options.env);
 }
 
@@ -304,7 +298,7 @@ int64_t checkpointer_step(struct checkpointer *checkpointer)
     else if (!checkpointer->makes)
         make_begin(checkpointer);
     if (!checkpointer->makes)
-        return LOOK_NS;
+        return checkpointer->asked ? WAIT_NS : LOOK_NS;
     enum status status = making_step(&checkpointer->making, &rest_ns);
     if (status == STATUS_END)
         return WAIT_NS;
@@ -313,13 +307,12 @@ int64_t checkpointer_step(struct checkpointer *checkpointer)
 
 /* ---- the thread ---- */
 
-/* Waits until then, or until the mark is there that was asked for; false when it is to stop. Under the mutex. */
+/* Waits until then; false when it is to stop. Under the mutex. */
 static bool rest(struct checkpointer *checkpointer, int64_t rest_ns)
 {
     int64_t until_ns = now_ns(checkpointer->options.env) + rest_ns;
     const struct timespec until = {(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
-    bool there = checkpointer->asked && !checkpointer->makes && checkpointer->marked;
-    if (rest_ns > 0 && !there && !atomic_load(&checkpointer->stop))
+    if (rest_ns > 0 && !atomic_load(&checkpointer->stop))
         (void)pthread_cond_timedwait(&checkpointer->changed, &checkpointer->mutex, &until);
     return !atomic_load(&checkpointer->stop);
 }
@@ -376,24 +369,6 @@ void checkpointer_destroy(struct checkpointer *checkpointer)
     CHECK(pthread_cond_destroy(&checkpointer->changed) == 0);
     CHECK(pthread_mutex_destroy(&checkpointer->mutex) == 0);
     free(checkpointer);
-}
-
-/* ---- the engine's thread ---- */
-
-bool checkpointer_wants(const struct checkpointer *checkpointer)
-{
-    return checkpointer != NULL && atomic_load_explicit(&checkpointer->wanted, memory_order_relaxed);
-}
-
-void checkpointer_mark(struct checkpointer *checkpointer, const struct checkpoint_mark *mark)
-{
-    if (pthread_mutex_trylock(&checkpointer->mutex) != 0)
-        return; /* a thread of low priority has it, and may have to wait for a processor: the next group does as well */
-    atomic_store(&checkpointer->wanted, false);
-    checkpointer->mark = *mark;
-    checkpointer->marked = true;
-    CHECK(pthread_mutex_unlock(&checkpointer->mutex) == 0);
-    CHECK(pthread_cond_signal(&checkpointer->changed) == 0);
 }
 
 struct checkpointer_counters checkpointer_counters(const struct checkpointer *checkpointer)

@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 
+#include "engine/marker.h"
 #include "engine/rebuild.h"
 #include "engine/retainer.h"
 
@@ -23,7 +24,8 @@
 
 struct checkpointer_options {
     const struct env *env;
-    struct journal *journal;     /* borrowed */
+    struct journal *journal;     /* borrowed, as is the next */
+    struct marker *marker;       /* of the engine; not needed by checkpointer_make */
     struct ledger_limits limits; /* those of the ledger */
     uint64_t every_bytes;        /* of journal, from one to the next */
     uint64_t behind_bytes;       /* of journal behind the newest one already */
@@ -34,13 +36,6 @@ struct checkpointer_options {
     void (*made)(void *argument, uint64_t last_seq, uint64_t bytes, int64_t took_ns);
     void (*failed)(void *argument, enum status status, const char *problem);
     void *argument;
-};
-
-/* Where the engine's ledger stood at the end of a group. */
-struct checkpoint_mark {
-    uint64_t last_seq;
-    int64_t log_us;
-    uint64_t state_hash;
 };
 
 struct checkpointer;
@@ -57,17 +52,12 @@ int64_t checkpointer_step(struct checkpointer *checkpointer);
 /* Ends the thread, gives up what it is at, and frees it. NULL is allowed. */
 void checkpointer_destroy(struct checkpointer *checkpointer);
 
-/* Does it wait for a mark? Engine thread, before a group is made durable, or when all is; cheap enough for each. */
-bool checkpointer_wants(const struct checkpointer *checkpointer);
-/* The group that is about to be durable, or is, ends here. Engine thread. */
-void checkpointer_mark(struct checkpointer *checkpointer, const struct checkpoint_mark *mark);
-
 /*
  * Makes a checkpoint of what the mark says, now, on this thread. AGAIN when the journal does not have it durably yet, or `stop` became
  * true. DAMAGED: the journal makes another ledger than the engine has. MEMORY, FULL, IO, NO_SPACE. problem: what is wrong, in
  * words, unless OK. *out_bytes: the file's; 0 when there is one of that mark already.
  */
-MUST_USE enum status checkpointer_make(const struct checkpointer_options *options, const struct checkpoint_mark *mark,
+MUST_USE enum status checkpointer_make(const struct checkpointer_options *options, const struct group_mark *mark,
                                        const atomic_bool *stop, uint64_t *out_bytes, char *problem, size_t problem_bytes);
 
 /* Any thread. */

@@ -156,12 +156,13 @@ static void finish_flight(struct engine *engine)
         made_durable(engine, engine->group_open - 1);
 }
 
-/* Tells the checkpointer that all there is belongs to groups that are durable, or to the one that is written next. */
+/* Says that all there is belongs to groups that are durable, or to the one that is written next. */
 static void mark(struct engine *engine)
 {
     const struct ledger *ledger = shard_ledger(engine->shard);
-    const struct checkpoint_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
-    checkpointer_mark(engine->options.checkpointer, &mark);
+    const struct group_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger),
+                                    journal_durable_ordinal(engine->journal) + (journal_group_bytes(engine->journal) != 0)};
+    marker_put(engine->options.marker, &mark);
 }
 
 /* Writes the open group, here or beside the next. */
@@ -172,7 +173,7 @@ static void flush_open(struct engine *engine)
     if (engine_failed(engine))
         return;
     shard_publish(engine->shard); /* before the group is durable: see there */
-    if (UNLIKELY(checkpointer_wants(engine->options.checkpointer)))
+    if (UNLIKELY(marker_wants(engine->options.marker)))
         mark(engine);
     bool large = journal_group_bytes(engine->journal) >= LARGE_GROUP_BYTES;
     uint64_t group = engine->group_open++;
@@ -269,7 +270,7 @@ static void copy(struct engine *engine, struct batch_act *act)
                                                       : STATUS_INVALID;
     if (act->status == STATUS_OK) {
         made_durable(engine, engine->group_durable);
-        if (UNLIKELY(checkpointer_wants(engine->options.checkpointer)))
+        if (UNLIKELY(marker_wants(engine->options.marker)))
             mark(engine);
     } else if (problem != NULL) {
         /* The ledger may have a part of what the journal has not: nothing can go on from here. */
@@ -453,7 +454,7 @@ void engine_run(struct engine *engine)
             break;
         else if (status == STATUS_OK)
             tick(engine, stamp_us);
-        if (!engine->in_flight && !group_filled(engine) && checkpointer_wants(engine->options.checkpointer))
+        if (!engine->in_flight && !group_filled(engine) && marker_wants(engine->options.marker))
             mark(engine);
     }
 }

@@ -17,7 +17,7 @@
 #define ONHAND_ENGINE_ENGINE_H
 
 #include "engine/auditor.h"
-#include "engine/checkpointer.h"
+#include "engine/marker.h"
 #include "engine/sequencer.h"
 #include "engine/shard.h"
 
@@ -43,7 +43,7 @@ struct engine_options {
     int64_t seal_after_ns;        /* a seal frame follows when nothing was written for so long */
     uint32_t audit_rate;          /* entries looked at a second, 0 for none */
     int64_t audit_pass_ns;        /* from the beginning of a pass to that of the next, at least */
-    struct checkpointer *checkpointer; /* is told where groups end; NULL for none. Borrowed */
+    struct marker *marker;        /* is told where groups end; NULL for none. Borrowed */
     uint32_t listener_count;
     struct engine_listener listeners[ENGINE_LISTENERS_MAX];
     /* Engine thread: the journal failed; nothing more will be accepted. */

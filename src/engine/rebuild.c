@@ -1,6 +1,10 @@
 #include "engine/rebuild.h"
 
+#include <stdio.h>
+
 #include "ledger/image.h"
+
+#define AUDIT_STEP 4096 /* entries */
 
 enum status rebuild_init(struct rebuild *rebuild, const struct env *env, const struct ledger_limits *limits)
 {
@@ -59,6 +63,19 @@ bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision)
     ledger_evolve(rebuild->ledger, decision);
     rebuild->decision_count++;
     return true;
+}
+
+bool rebuild_audit(struct rebuild *rebuild, char *out_finding, size_t n)
+{
+    struct audit_view view = {0};
+    while (view.passes == 0 && !view.found) {
+        (void)ledger_audit(rebuild->ledger, AUDIT_STEP);
+        ledger_audit_look(rebuild->ledger, &view);
+    }
+    if (view.found)
+        (void)snprintf(out_finding, n, "of %s %u, against %s: %s", view.finding.table, (unsigned)view.finding.entry,
+                       invariant_name(view.finding.invariant), view.finding.what);
+    return !view.found;
 }
 
 static void replay_genesis(void *context, const struct genesis *genesis)

@@ -33,6 +33,8 @@ MUST_USE enum status rebuild_image_end(struct rebuild *rebuild, uint64_t state_h
 struct journal_replay rebuild_replay(struct rebuild *rebuild);
 /* The same of every decision that is kept, whatever a checkpoint stands for. */
 struct journal_replay rebuild_replay_whole(struct rebuild *rebuild);
+/* Audits all of the ledger. False: it contradicts itself; out_finding says where and how, in words. */
+MUST_USE bool rebuild_audit(struct rebuild *rebuild, char *out_finding, size_t n);
 /* Applies the next decision or tick; false when a limit is too low for it or was for one before. */
 bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision);
 

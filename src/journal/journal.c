@@ -1077,6 +1077,16 @@ const struct genesis *journal_genesis(const struct journal *journal)
     return &journal->genesis;
 }
 
+struct env_directory *journal_directory(const struct journal *journal)
+{
+    return journal->directory;
+}
+
+const struct env *journal_env(const struct journal *journal)
+{
+    return journal->env;
+}
+
 enum status journal_read(struct journal *journal, uint64_t from_seq, tail_offset hint, bool memory_only, uint8_t *bytes,
                          size_t n, size_t *out_bytes)
 {

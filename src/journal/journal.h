@@ -41,6 +41,7 @@ struct journal_met {
 struct journal_frames {
     void *context;
     void (*met)(void *context, const struct journal_met *met);
+    uint64_t until_ordinal; /* reading ends behind this frame, which is there; 0: at the journal's end */
 };
 
 struct journal_options {
@@ -212,6 +213,9 @@ static inline uint32_t journal_epoch(const struct journal *journal)
     return journal_epochs(journal)->now;
 }
 const struct genesis *journal_genesis(const struct journal *journal);
+/* Where its files are, for who reads others that are beside them. */
+struct env_directory *journal_directory(const struct journal *journal);
+const struct env *journal_env(const struct journal *journal);
 
 /*
  * Copies whole decision records (only those: no names, ticks or seals) with events of sequence >= from_seq and <=
@@ -364,5 +368,12 @@ MUST_USE enum status journal_verify(const struct env *env, const char *path, con
 /* The same, with the frames. Of a damaged journal all that is before the damage was handed on. */
 MUST_USE enum status journal_walk(const struct env *env, const char *path, const struct journal_replay *replay,
                                   const struct journal_frames *frames, struct journal_report *out_report);
+/*
+ * The same of a journal that is open, from disk, while it is written on: up to frames->until_ordinal, which is durable. Any thread. AGAIN:
+ * progress->stop. NOT_FOUND also when what was to be read was dropped meanwhile.
+ */
+MUST_USE enum status journal_reread(struct journal *journal, const struct journal_replay *replay,
+                                    const struct journal_frames *frames, struct journal_progress *progress,
+                                    struct journal_report *out_report);
 
 #endif

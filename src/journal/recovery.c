@@ -474,6 +474,13 @@ static enum status segment_begin(struct recovery *recovery, size_t position, con
     return STATUS_OK;
 }
 
+/* Has all that is to be read been read? */
+static bool is_through(const struct recovery *recovery)
+{
+    return recovery->frames != NULL && recovery->frames->until_ordinal != 0 &&
+           recovery->end->ordinal >= recovery->frames->until_ordinal;
+}
+
 static bool all_zero(const uint8_t *bytes, size_t n)
 {
     return n == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0);
@@ -485,6 +492,13 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
     struct recovery_end *end = recovery->end;
     uint64_t expected = end->ordinal + 1;
     end->cut_end = end->offset;
+    if (recovery->frames != NULL && recovery->frames->until_ordinal >= expected) {
+        PROBLEM(recovery,
+                "%s, offset %" PRIu64 ": %s where frame %" PRIu64 " (sequence %" PRIu64
+                " on) should be, which was durable: acknowledged decisions are damaged. %s",
+                name, end->offset, recovery->bad, expected, end->last_seq + 1, REMEDY);
+        return STATUS_DAMAGED;
+    }
     for (uint64_t at = end->offset;;) {
         const uint8_t *bytes = NULL;
         size_t n = 0;
@@ -548,7 +562,7 @@ static enum status segment_read(struct recovery *recovery, size_t position, bool
         status = index_add_segment(recovery->index, recovery->names[position], SEGMENT_HEADER_BYTES);
     if (status == STATUS_OK && recovery->index != NULL && recovery->end->packed && position + 1 < recovery->name_count)
         index_set_form(recovery->index, recovery->base + (uint32_t)position, INDEX_PACKED);
-    while (status == STATUS_OK)
+    while (status == STATUS_OK && !is_through(recovery))
         status = frame_read(recovery, name);
     if (status == STATUS_END)
         status = position + 1 == recovery->name_count ? tail_judge(recovery, name) : STATUS_OK;
@@ -838,7 +852,7 @@ static enum status recovery_read(struct recovery *recovery)
         return status;
     recovery->report->segment_count = first;
     recovery->report->oldest_seq = recovery->end->beginning.first_seq;
-    for (size_t i = first; i < recovery->name_count; i++) {
+    for (size_t i = first; i < recovery->name_count && !is_through(recovery); i++) {
         status = segment_read(recovery, i, resumed && i == first);
         if (status != STATUS_OK)
             return status;

@@ -1,5 +1,7 @@
-/* The offline check is recovery without the writing part: one piece of code decides what a good journal is. */
-#include "journal/journal.h"
+/* The check, offline or of a journal that is open, is recovery without the writing part: one piece of code decides what a good journal
+ * is. */
+#include "journal/frame.h"
+#include "journal/recovery.h"
 
 enum status journal_verify(const struct env *env, const char *path, const struct journal_replay *replay,
                            struct journal_report *out_report)
@@ -16,4 +18,13 @@ enum status journal_walk(const struct env *env, const char *path, const struct j
     if (status == STATUS_OK)
         journal_close(journal);
     return status;
+}
+
+enum status journal_reread(struct journal *journal, const struct journal_replay *replay, const struct journal_frames *frames,
+                           struct journal_progress *progress, struct journal_report *out_report)
+{
+    struct recovery_end end;
+    *out_report = (struct journal_report){0};
+    CHECK(frames->until_ordinal != 0 && frames->until_ordinal <= journal_durable_ordinal(journal));
+    return recovery_run(journal_env(journal), journal_directory(journal), replay, frames, progress, NULL, &end, out_report);
 }

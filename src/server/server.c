@@ -34,8 +34,10 @@ struct server {
     struct source_zones *zones;
     struct past_works *past, *replays;
     struct past_ledger *past_ledger;
+    struct marker marker;
     struct checkpointer *checkpointer;
     struct retainer retainer;
+    struct verifier *verifier;
     uint64_t replayed_bytes; /* of journal, at the start */
     enum engine_role role;
     char role_address[ROLE_TEXT_BYTES]; /* of the primary, or of who took over */
@@ -108,6 +110,19 @@ static void on_checkpoint(void *argument, uint64_t last_seq, uint64_t bytes, int
     (void)argument;
     log_info("checkpoint of event %llu: %.1f MiB in %.1f s", (unsigned long long)last_seq,
              (double)bytes / (1024.0 * 1024.0), (double)took_ns / 1e9);
+}
+
+static void on_verified(void *argument, const struct verifier_report *report)
+{
+    (void)argument;
+    if (report->state == VERIFIER_RIGHT)
+        log_info("verified up to event %llu: %llu frames, %.1f MiB read back in %.1f s; journal and memory are right",
+                 (unsigned long long)report->until_seq, (unsigned long long)report->frames,
+                 (double)report->bytes / (1 << 20), (double)report->took_ns / 1e9);
+    else if (report->state == VERIFIER_WRONG)
+        log_error("verify: %s", report->problem);
+    else
+        log_warning("verify could not be carried out: %s", report->problem);
 }
 
 static void on_no_checkpoint(void *argument, enum status status, const char *problem)
@@ -462,6 +477,7 @@ static void set_up_service(struct server *server)
     service->inbox = server->inbox;
     service->past_ledger = server->past_ledger;
     service->checkpointer = server->checkpointer;
+    service->verifier = server->verifier;
     service->standby = server->role == ROLE_STANDBY ? &server->standby : NULL;
     service->fence = fence;
     service->fence_context = server;
@@ -594,7 +610,7 @@ static int run_engine(struct server *server, const sigset_t *signals)
         .seal_after_ns = ENGINE_SEAL_AFTER_NS,
         .audit_rate = options->audit_rate,
         .audit_pass_ns = AUDITOR_PASS_NS,
-        .checkpointer = server->checkpointer,
+        .marker = &server->marker,
         .failed = on_journal_failed,
         .audit_failed = on_audit_failed,
         .copy_failed = on_copy_failed,
@@ -654,9 +670,11 @@ static int run_shard(struct server *server, const sigset_t *signals)
     if (options->past_keep_s != 0)
         server->past_ledger = past_ledger_create(linux_env(), shard_journal(server->service.shard), &options->limits,
                                                  options->past_keep_s * 1000000000);
+    marker_init(&server->marker);
     const struct checkpointer_options checkpointer_options = {
         .env = linux_env(),
         .journal = shard_journal(server->service.shard),
+        .marker = &server->marker,
         .limits = options->limits,
         .every_bytes = (uint64_t)options->checkpoint_mib << 20,
         .behind_bytes = server->replayed_bytes,
@@ -667,13 +685,21 @@ static int run_shard(struct server *server, const sigset_t *signals)
     };
     if (options->checkpoint_mib != 0)
         server->checkpointer = checkpointer_create(&checkpointer_options);
+    const struct verifier_options verifier_options = {.env = linux_env(),
+                                                      .journal = shard_journal(server->service.shard),
+                                                      .marker = &server->marker,
+                                                      .limits = options->limits,
+                                                      .ended = on_verified};
+    server->verifier = verifier_create(&verifier_options);
     if (server->inbox != NULL && (server->past_ledger != NULL || options->past_keep_s == 0) &&
-        (server->checkpointer != NULL || options->checkpoint_mib == 0) &&
+        (server->checkpointer != NULL || options->checkpoint_mib == 0) && server->verifier != NULL &&
         source_zones_load(server->zones, shard_ledger(server->service.shard)))
         code = run_engine(server, signals);
     close_doors(server); /* when it did not come to that */
     past_ledger_destroy(server->past_ledger);
     checkpointer_destroy(server->checkpointer);
+    verifier_destroy(server->verifier);
+    marker_deinit(&server->marker);
     if (server->inbox != NULL)
         inbox_destroy(server->inbox);
     struct journal *journal = shard_journal(server->service.shard);

@@ -461,7 +461,8 @@ static void make_checkpoint(void)
         status = story_step(&story);
     must(status == STATUS_OK && story_flush(&story) == STATUS_OK, "half the story is told");
     const struct ledger *ledger = shard_ledger(shard);
-    const struct checkpoint_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
+    const struct group_mark mark = {
+        .last_seq = ledger_last_seq(ledger), .log_us = ledger_now_us(ledger), .state_hash = ledger_state_hash(ledger)};
     const struct checkpointer_options how = {
         .env = &checkpoint.world.env, .journal = shard_journal(shard), .limits = options.limits};
     must(checkpointer_make(&how, &mark, NULL, &bytes, problem, sizeof(problem)) == STATUS_OK, problem);

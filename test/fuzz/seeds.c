@@ -90,7 +90,8 @@ static void put_journals(const struct memory_file *file)
 static void put_checkpoint(struct memory_env *world, struct shard *shard, unsigned number)
 {
     const struct ledger *ledger = shard_ledger(shard);
-    const struct checkpoint_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
+    const struct group_mark mark = {
+        .last_seq = ledger_last_seq(ledger), .log_us = ledger_now_us(ledger), .state_hash = ledger_state_hash(ledger)};
     const struct checkpointer_options how = {.env = &world->env, .journal = shard_journal(shard), .limits = story_limits};
     char name[CHECKPOINT_NAME_BYTES];
     char problem[512];

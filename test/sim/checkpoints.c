@@ -105,8 +105,10 @@ void checkpoints_begin(const struct journal_report *report)
     sr.checkpointer = NULL;
     if (sr.checkpoint_every == 0)
         return;
+    marker_init(&sr.marker);
     const struct checkpointer_options options = {.env = &sr.sim.env,
                                                  .journal = sr.journal,
+                                                 .marker = &sr.marker,
                                                  .limits = play_limits,
                                                  .every_bytes = sr.checkpoint_every,
                                                  .behind_bytes = report->bytes_read,
@@ -138,7 +140,10 @@ void checkpoints_turn(void)
 
 void checkpoints_end(void)
 {
+    if (sr.checkpointer == NULL)
+        return;
     checkpointer_destroy(sr.checkpointer);
+    marker_deinit(&sr.marker);
     sr.checkpointer = NULL;
 }
 

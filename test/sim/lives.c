@@ -268,7 +268,7 @@ static void live(void)
                                          .audit_failed = on_audit_failed};
         options.listeners[0].wake = woken;
         checkpoints_begin(&report);
-        options.checkpointer = sr.checkpointer;
+        options.marker = sr.checkpointer == NULL ? NULL : &sr.marker;
         sr.engine = engine_create(&options);
         if (sr.inbox == NULL || sr.engine == NULL)
             exit(2);

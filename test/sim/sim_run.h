@@ -182,6 +182,7 @@ struct sim_run {
     struct engine *engine;
     struct inbox *inbox;
     struct checkpointer *checkpointer; /* NULL for none */
+    struct marker marker;              /* of it */
     int64_t checkpoint_ns;             /* its next turn is not before */
     struct done_queue done;
     bool closed;      /* the inbox is */

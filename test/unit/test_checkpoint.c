@@ -70,16 +70,17 @@ static struct checkpointer_options options_of(struct shard *shard, const struct 
     return (struct checkpointer_options){.env = env, .journal = shard_journal(shard), .limits = engine_limits};
 }
 
-static struct checkpoint_mark mark_of(const struct shard *shard)
+static struct group_mark mark_of(const struct shard *shard)
 {
     const struct ledger *ledger = shard_ledger(shard);
-    return (struct checkpoint_mark){ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
+    return (struct group_mark){
+        .last_seq = ledger_last_seq(ledger), .log_us = ledger_now_us(ledger), .state_hash = ledger_state_hash(ledger)};
 }
 
 static uint64_t make(struct shard *shard)
 {
     const struct checkpointer_options options = options_of(shard, &watched.env);
-    const struct checkpoint_mark mark = mark_of(shard);
+    const struct group_mark mark = mark_of(shard);
     char problem[512];
     uint64_t bytes = 0;
     if (checkpointer_make(&options, &mark, NULL, &bytes, problem, sizeof(problem)) != STATUS_OK)
@@ -394,7 +395,7 @@ static void what_fails_meanwhile_harms_nothing(void **state)
     walk(shard, 300);
     unsigned failed = 0;
     for (unsigned n = 1;; n++) {
-        const struct checkpoint_mark mark = mark_of(shard);
+        const struct group_mark mark = mark_of(shard);
         const struct checkpointer_options options = options_of(shard, &watched.env);
         char problem[512] = "";
         uint64_t bytes = 0;
@@ -430,7 +431,7 @@ static void one_that_is_there_is_not_made_again(void **state)
     walk(shard, 100);
     for (unsigned i = 0; i < 3; i++) {
         const struct checkpointer_options options = options_of(shard, &watched.env);
-        struct checkpoint_mark mark = mark_of(shard);
+        struct group_mark mark = mark_of(shard);
         char problem[512];
         uint64_t bytes = 0;
         assert_int_equal(checkpointer_make(&options, &mark, NULL, &bytes, problem, sizeof(problem)), STATUS_OK);
@@ -452,7 +453,7 @@ static void one_that_is_not_what_the_engine_has_is_not_made(void **state)
     struct shard *shard = begun(&place, 7);
     walk(shard, 100);
     const struct checkpointer_options options = options_of(shard, &watched.env);
-    struct checkpoint_mark mark = mark_of(shard);
+    struct group_mark mark = mark_of(shard);
     char problem[512];
     uint64_t bytes;
     mark.state_hash++;
@@ -485,7 +486,7 @@ static size_t check_all(const struct place *place, struct checked_walk *walked)
 {
     struct env_directory *directory = NULL;
     struct journal_report report;
-    const struct journal_frames frames = {walked, on_frame};
+    const struct journal_frames frames = {.context = walked, .met = on_frame};
     assert_int_equal(linux_env()->directory_open(NULL, place->path, false, false, &directory), STATUS_OK);
     assert_int_equal(checkpoint_check_read(&walked->check, linux_env(), directory, &engine_limits), STATUS_OK);
     linux_env()->directory_close(NULL, directory);
@@ -493,7 +494,7 @@ static size_t check_all(const struct place *place, struct checked_walk *walked)
     const struct journal_replay replay = rebuild_replay_whole(&walked->rebuild);
     assert_int_equal(journal_walk(linux_env(), place->path, &replay, &frames, &report), STATUS_OK);
     rebuild_deinit(&walked->rebuild);
-    return checkpoint_check_end(&walked->check, report.ledger_id);
+    return checkpoint_check_end(&walked->check, &report, UINT64_MAX);
 }
 
 /* Remembers another command than the one that was decided. */
@@ -508,7 +509,7 @@ static void another_command(void *context, const struct decision *decision)
 /* A checkpoint that is sound in itself, of a ledger that the journal does not make. */
 static void make_false(struct shard *shard)
 {
-    const struct checkpoint_mark mark = mark_of(shard);
+    const struct group_mark mark = mark_of(shard);
     struct rebuild rebuild;
     struct journal_place place = JOURNAL_BEGIN;
     struct image_place at = {0};

@@ -62,7 +62,8 @@ static uint64_t make(struct shard *shard)
     const struct ledger *ledger = shard_ledger(shard);
     const struct checkpointer_options options = {
         .env = &watched.env, .journal = shard_journal(shard), .limits = engine_limits};
-    const struct checkpoint_mark mark = {ledger_last_seq(ledger), ledger_now_us(ledger), ledger_state_hash(ledger)};
+    const struct group_mark mark = {
+        .last_seq = ledger_last_seq(ledger), .log_us = ledger_now_us(ledger), .state_hash = ledger_state_hash(ledger)};
     char problem[512];
     uint64_t bytes = 0;
     if (checkpointer_make(&options, &mark, NULL, &bytes, problem, sizeof(problem)) != STATUS_OK)

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""
+Goal: a running server proves its journal, its checkpoints and its memory, says what is wrong and where, and goes on.
+Method: load meanwhile, packed segments, a standby; then a bit of an old segment and of a checkpoint turned on the disk under
+it, and a figure changed in its memory (/proc/PID/mem).
+"""
+import json
+import os
+import subprocess
+import threading
+import time
+import unittest
+
+from server import BIN, FolderCase, receive, request_bytes, until, verify
+
+from standby import Standby
+from test_audit import UNITS, SMALL, change_units
+
+TIER = "check"
+
+
+def online(server, *options):
+    return subprocess.run([BIN, "verify", "--server", "http://127.0.0.1:%d" % server.port, *options], capture_output=True,
+                          text=True, timeout=120, check=False)
+
+
+def turn(path, at, bit=1):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ bit]))
+
+
+class Verify(FolderCase):
+    def right(self, server):
+        result = online(server, "--json")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        report = json.loads(result.stdout)
+        self.assertEqual(report["state"], "right")
+        return report
+
+    def wrong(self, server, words):
+        result = online(server)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+        report = server.get("/v1/verify").json()
+        self.assertEqual(report["state"], "wrong")
+        self.assertIn(report["problem"], result.stderr)
+        self.assertIn(report["problem"], server.log())
+        self.assertEqual(server.metric("onhand_verify_wrong"), 1)
+        return report
+
+    def fill(self, server, parts, first=0):
+        for part in range(first, first + parts):
+            server.stream([receive(n, "part%d" % part, meta={"x": "y" * 900}) for n in range(5000)])
+
+    def test_a_good_one_under_load(self):
+        server = self.start("--segment-mib", "8", "--raw-segments", "1", "--checkpoint-mib", "8")
+        self.assertEqual(server.get("/v1/verify").json(), {"state": "never"})
+        self.assertNotIn("onhand_verify_age_seconds", server.request("GET", "/metrics").body.decode())
+        self.fill(server, 5)
+        packed = os.path.join(server.data, "%020d.journal" % 1)
+        until(lambda: os.path.getsize(packed) < 4 << 20, "nothing is packed")
+        stop = threading.Event()
+        sent = []
+
+        def load():
+            while not stop.is_set():
+                sent.append(server.send(**receive(len(sent), "load")).status)
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        reports = [self.right(server) for _ in range(3)]
+        stop.set()
+        thread.join()
+        self.assertEqual(set(sent), {200})
+        for before, after in zip(reports, reports[1:]):
+            self.assertGreater(int(after["position"].split("-")[1]), int(before["position"].split("-")[1]))
+            self.assertGreater(after["frames"], before["frames"])
+        self.assertEqual(reports[-1]["frames"], reports[-1]["until_frame"])
+        self.assertTrue(all(row["verdict"] == "right" for row in reports[-1]["checkpoints"]))
+        self.assertEqual(server.metric("onhand_verifies_total"), 3)
+        self.assertEqual(server.metric("onhand_verify_wrong"), 0)
+        # One at a time: whoever comes meanwhile is told of the one that runs.
+        answers = [server.request("POST", "/v1/verify", b"{}") for _ in range(5)]
+        self.assertEqual({answer.status for answer in answers}, {202})
+        self.assertLessEqual(server.metric("onhand_verifies_total"), 3 + len({a.json()["began_at"] for a in answers}))
+        # When all is quiet it is what the offline check says.
+        frames = -1
+        while frames != server.metric("onhand_journal_frames_total"): # until it is sealed
+            frames = server.metric("onhand_journal_frames_total")
+            time.sleep(0.3)
+        last = self.right(server)
+        server.stop()
+        whole = verify(server.data)
+        self.assertEqual(last["state_hash"], whole["state_hash"])
+        for field in ("segments", "frames", "decisions"):
+            self.assertEqual(last[field], whole[field])
+
+    def test_one_whose_beginning_was_dropped(self):
+        server = self.start("--segment-mib", "8", "--raw-segments", "1", "--checkpoint-mib", "4", "--retain-mib", "1",
+                            "--history-days", "0", "--id-window", "1")
+        first = os.path.join(server.data, "%020d.journal" % 1)
+        for part in range(100):
+            self.fill(server, 1, part)
+            if not os.path.exists(first):
+                break
+            self.right(server)
+        self.assertFalse(os.path.exists(first), "nothing is dropped")
+        report = self.right(server)
+        self.assertLess(report["frames"], report["until_frame"])
+        server.stop()
+        whole = verify(server.data)
+        self.assertEqual(whole["state_hash"], whole["state_hash"])
+        self.assertEqual([row["verdict"] for row in whole["checkpoints"]], ["right", "sound"])
+        result = subprocess.run([BIN, "backup", server.data, "--to", self.folder + "/to"], capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 4)
+        self.assertIn("no longer kept", result.stderr)
+        self.assertFalse(os.path.exists(self.folder + "/to"))
+
+    def test_what_is_damaged_on_the_disk_is_found(self):
+        server = self.start("--segment-mib", "8", "--raw-segments", "1", "--checkpoint-mib", "8")
+        self.fill(server, 4)
+        packed = os.path.join(server.data, "%020d.journal" % 1)
+        until(lambda: os.path.getsize(packed) < 4 << 20, "nothing is packed")
+        raw = os.path.join(server.data, sorted(name for name in os.listdir(server.data) if name.endswith(".journal"))[-1])
+        until(lambda: server.metric("onhand_checkpoints_total") > 0, "no checkpoint is made")
+        self.right(server)
+        for path in (packed, raw):
+            at = 4096 + 16384 + 77
+            turn(path, at)
+            report = self.wrong(server, [os.path.basename(path), "offset"])
+            self.assertLess(report["frame"], report["until_frame"])
+            turn(path, at)
+            self.right(server)
+        checkpoint = sorted(name for name in os.listdir(server.data) if name.endswith(".checkpoint"))[-1]
+        turn(os.path.join(server.data, checkpoint), 1500)
+        report = self.wrong(server, [checkpoint, "Delete it"])
+        self.assertIn({"name": checkpoint, "verdict": "wrong"}, report["checkpoints"])
+        turn(os.path.join(server.data, checkpoint), 1500)
+        self.right(server)
+        self.assertEqual(server.send(**receive(1, "on")).status, 200)
+        # A file that is gone.
+        os.rename(packed, packed + ".away")
+        self.wrong(server, ["the first segment is missing"])
+        os.rename(packed + ".away", packed)
+        self.right(server)
+
+    def test_what_is_wrong_in_memory_is_found(self):
+        server = self.start(*SMALL, "--audit-rate", "0")
+        self.assertEqual(server.send(**receive(1, quantity=UNITS)).status, 200)
+        self.right(server)
+        self.assertGreater(change_units(server.pid), 0)
+        server.send(**receive(2)) # its event is told with the figure that is wrong, so the journal has it; the hash has not
+        result = online(server)
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        server.kill()
+
+    def test_a_standby_and_one_that_stops(self):
+        server = self.start("--segment-mib", "8")
+        self.fill(server, 2)
+        standby = Standby(self.folder + "/standby", server)
+        self.servers.append(standby)
+        standby.wait_for(server.position())
+        self.assertEqual(self.right(standby)["state_hash"], self.right(server)["state_hash"])
+        standby.stop()
+        # A stop ends it.
+        self.fill(server, 4, 2)
+        self.assertEqual(server.request("POST", "/v1/verify", b"{}").status, 202)
+        began = time.monotonic()
+        server.stop()
+        self.assertLess(time.monotonic() - began, 20)
+        server.start()
+        self.assertEqual(server.get("/v1/verify").json(), {"state": "never"})
+
+    def test_refusals(self):
+        server = self.start()
+        self.assertEqual(server.request("POST", "/v1/verify", b"").status, 422)
+        self.assertEqual(server.request("POST", "/v1/verify", b'{"a":1}').status, 422)
+        self.assertEqual(server.request("GET", "/v1/verify?x=1").status, 422)
+        self.assertEqual(server.request("DELETE", "/v1/verify").status, 405)
+        self.assertEqual(subprocess.run([BIN, "verify", server.data, "--server", "x"], capture_output=True, check=False).returncode, 2)
+        server.stop()
+        self.assertEqual(online(server).returncode, 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
