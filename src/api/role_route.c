@@ -198,6 +198,29 @@ static void on_timeout(struct connection *connection)
 
 /* ---- beginning ---- */
 
+/* Who listens on all addresses cannot name one: it is the one that asks. */
+static void name_peer(struct connection *connection)
+{
+    struct role_state *state = connection->state;
+    static const char *const any[] = {"http://0.0.0.0:", "http://[::]:"};
+    struct sockaddr_storage from;
+    int from_bytes = (int)sizeof(from);
+    char host[INET6_ADDRSTRLEN];
+    for (unsigned i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
+        size_t n = strlen(any[i]);
+        if (strncmp(state->by, any[i], n) != 0)
+            continue;
+        if (uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&from, &from_bytes) != 0 ||
+            uv_ip_name((const struct sockaddr *)&from, host, sizeof(host)) != 0)
+            return;
+        char port[SERVICE_ADDRESS_BYTES];
+        memcpy(port, state->by + n, sizeof(state->by) - n);
+        bool v6 = from.ss_family == AF_INET6;
+        (void)snprintf(state->by, sizeof(state->by), "http://%s%s%s:%.8s", v6 ? "[" : "", host, v6 ? "]" : "", port);
+        return;
+    }
+}
+
 static bool read_fence(struct connection *connection, struct text ledger, struct text by)
 {
     struct role_state *state = connection->state;
@@ -220,6 +243,7 @@ static bool read_fence(struct connection *connection, struct text ledger, struct
         return false;
     }
     memcpy(state->by, by.bytes, by.length);
+    name_peer(connection);
     return true;
 }
 

@@ -179,6 +179,12 @@ static enum status replay_admit(void *context, struct journal_report *report)
                  env_last_error());
         return STATUS_MEMORY;
     }
+    if (shard->options.ledger_id != NULL && memcmp(shard->options.ledger_id, report->ledger_id, 16) != 0) {
+        snprintf(report->problem, sizeof(report->problem),
+                 "it is of another ledger than that of the server that is to be followed: name the one that it is a copy of, or an "
+                 "empty directory. Nothing was changed.");
+        return STATUS_INVALID;
+    }
     if (shard->rebuild.limit_too_low == NULL)
         return shard->options.journal.copy ? STATUS_OK : check_clock(shard, report); /* a copy decides nothing by it */
     snprintf(report->problem, sizeof(report->problem),

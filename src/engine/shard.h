@@ -20,13 +20,14 @@ struct shard_options {
     /* The wall clock may be this far ahead of the log at a start; beyond it needs accept_clock. Microseconds. */
     int64_t clock_start_max_us;
     bool accept_clock;
+    const uint8_t *ledger_id; /* 16 bytes: of the only ledger that is opened; NULL for any. Borrowed while it is opened */
 };
 
 struct shard;
 
 /*
  * Opens or creates the data directory and replays it. On failure out_report->problem says what, where and what to do.
- * CLOCK when the wall clock is too far ahead of the log; otherwise as journal_open.
+ * CLOCK when the wall clock is too far ahead of the log; INVALID when it is another ledger than that of options; otherwise as journal_open.
  */
 MUST_USE enum status shard_open(const struct shard_options *options, struct shard **out_shard,
                                 struct journal_report *out_report);

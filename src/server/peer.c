@@ -55,6 +55,23 @@ enum peer_found peer_look(const char *address, const struct journal *journal)
     return epoch_number(position.epoch) > epoch_number(epochs->now) ? PEER_NEWER : PEER_PARTED;
 }
 
+bool peer_ledger(const char *address, uint8_t out_id[16])
+{
+    char answer[ANSWER_BYTES];
+    char ledger[34];
+    unsigned byte = 0;
+    long http = 0;
+    if (pull_call(address, "/v1/role", NULL, LOOK_MS, answer, sizeof(answer), &http) != STATUS_OK || http != 200 ||
+        !pull_member(answer, "ledger", ledger, sizeof(ledger)) || strlen(ledger) != 32)
+        return false;
+    for (unsigned i = 0; i < 16; i++) {
+        if (sscanf(ledger + (size_t)2 * i, "%2x", &byte) != 1)
+            return false;
+        out_id[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
 /* Percent-encodes all that is not unreserved: an IPv6 address has brackets. */
 static void encode(const char *text, char *out, size_t n)
 {

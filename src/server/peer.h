@@ -20,6 +20,8 @@ enum peer_found {
 /* Asks once, for a second at most. Any thread. */
 enum peer_found peer_look(const char *address, const struct journal *journal);
 
+/* Which ledger the server at the address has. False when it does not say. Any thread. */
+bool peer_ledger(const char *address, uint8_t out_id[16]);
 /*
  * Tells the server at the address to take nothing in any more, because the one that listens at `by` takes over. AGAIN when it is not reached;
  * else OK with any HTTP status, and its answer as pull_call has it.

@@ -31,7 +31,7 @@ enum status role_file_read(const char *data, enum engine_role *out_role, char ou
     if (!read)
         return STATUS_INVALID;
     line[strcspn(line, "\n")] = 0;
-    for (unsigned role = ROLE_STANDBY; role <= ROLE_FENCED; role++) {
+    for (unsigned role = ROLE_PRIMARY; role <= ROLE_FENCED; role++) {
         size_t n = strlen(words[role]);
         if (strncmp(line, words[role], n) != 0 || line[n] != ' ')
             continue;
@@ -64,11 +64,6 @@ enum status role_file_write(const char *data, enum engine_role role, const char 
     char made[PATH_BYTES];
     if (!path_of(data, "role", path) || !path_of(data, "role.new", made))
         return STATUS_IO;
-    if (role == ROLE_PRIMARY) {
-        if (unlink(path) != 0 && errno != ENOENT)
-            return failed();
-        return sync_directory(data);
-    }
     FILE *file = fopen(made, "w");
     if (file == NULL)
         return failed();

@@ -219,6 +219,25 @@ static void tell_fenced(struct server *server)
                 server->refusal, server->options->data);
 }
 
+/* A copy that begins: first whose it is, so that what a kill leaves behind is never taken for a primary's. */
+static enum status begin_copy(struct server *server, const struct shard_options *shard_options, struct journal_report *report)
+{
+    const struct env *env = linux_env();
+    struct env_directory *directory = NULL;
+    enum status status = env->directory_open(env->context, server->options->data, true, true, &directory);
+    if (status != STATUS_OK) {
+        (void)snprintf(report->problem, sizeof(report->problem), "%s", env_last_error());
+        return status;
+    }
+    env->directory_close(env->context, directory);
+    status = role_file_write(server->options->data, ROLE_STANDBY, server->options->follow);
+    if (status != STATUS_OK) {
+        (void)snprintf(report->problem, sizeof(report->problem), "the file role cannot be written in it");
+        return status;
+    }
+    return shard_open(shard_options, &server->service.shard, report);
+}
+
 static enum status open_shard(struct server *server)
 {
     const struct server_options *options = server->options;
@@ -239,6 +258,9 @@ static enum status open_shard(struct server *server)
         .accept_clock = options->accept_clock,
     };
     struct journal_report report;
+    uint8_t ledger_id[16];
+    if (server->role == ROLE_STANDBY && peer_ledger(options->follow, ledger_id))
+        shard_options.ledger_id = ledger_id;
     int64_t begin_ns = linux_env()->monotonic_ns(linux_env()->context);
     enum status status = shard_open(&shard_options, &server->service.shard, &report);
     uint8_t *start = NULL;
@@ -249,7 +271,7 @@ static enum status open_shard(struct server *server)
         if (atomic_load(&server->progress.stop))
             status = STATUS_AGAIN;
         else if (status == STATUS_OK)
-            status = shard_open(&shard_options, &server->service.shard, &report);
+            status = begin_copy(server, &shard_options, &report);
         else
             log_error("nothing to begin the copy with comes from %s", options->follow);
         free(start);
@@ -317,6 +339,12 @@ static bool find_role(struct server *server)
         log_error("data directory '%s': the file role in it is not one that this version writes, or cannot be read. It says that "
                   "the directory is a standby's or fenced; look at it, and remove it if it should not be there",
                   options->data);
+        return false;
+    }
+    if (options->follow != NULL && server->role == ROLE_PRIMARY && server->role_address[0] != 0) {
+        log_error("data directory '%s' is of a server that was promoted, in place of %s, and takes commands: start it with 'onhand "
+                  "serve'. If another one took over since, which did not reach it, and it is to be that one's standby, remove the file role in it",
+                  options->data, server->role_address);
         return false;
     }
     if (options->follow != NULL) {
@@ -399,8 +427,8 @@ static void on_promoted(void *argument)
     struct server *server = argument;
     if (!source_zones_load(server->zones, shard_ledger(server->service.shard)))
         log_error("no memory for the zones of sources: times without an offset are refused");
-    if (role_file_write(server->options->data, ROLE_PRIMARY, "") != STATUS_OK)
-        log_error("the file role in '%s' cannot be removed: remove it, else the next start says that it is a standby's",
+    if (role_file_write(server->options->data, ROLE_PRIMARY, server->standby.primary) != STATUS_OK)
+        log_error("the file role in '%s' cannot be written: remove it, else the next start says that it is a standby's",
                   server->options->data);
     log_warning("promoted: this server takes commands from now on, behind event %llu",
                 (unsigned long long)journal_durable_seq(server->service.journal));

@@ -7,7 +7,6 @@ Method: pairs of servers whose histories have parted, that listen on other addre
 import os
 import re
 import resource
-import socket
 import subprocess
 import time
 import unittest
@@ -17,6 +16,14 @@ from server import BIN, FolderCase, receive, until
 from standby import Link, Standby, promote
 
 TIER = "check"
+
+
+def files_of(folder):
+    files = {}
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as file:
+            files[name] = file.read()
+    return files
 
 
 class Failover(FolderCase):
@@ -31,23 +38,31 @@ class Failover(FolderCase):
         self.servers.append(standby)
         return standby
 
-    def test_by_an_address_of_ipv6(self):
-        if not socket.has_ipv6:
-            self.skipTest("no IPv6")
-        with open(self.folder + "/log6", "wb") as log:
+    def promoted_at(self, listen, reached, *options):
+        """What the first server says when a standby that listens there has taken over; and the port of that one."""
+        with open(self.folder + "/log-of-it", "wb") as log:
             process = subprocess.Popen([BIN, "follow", "http://127.0.0.1:%d" % self.a.port, "--data", self.folder + "/b", "--listen",
-                                        "[::1]:0", "--segment-mib", "16"], stdout=subprocess.PIPE, stderr=log)
+                                        listen + ":0", "--segment-mib", "16", *options], stdout=subprocess.PIPE, stderr=log)
         try:
-            address = re.search(rb"http://\S+", process.stdout.readline()).group().decode()
-            done = subprocess.run([BIN, "promote", address, "--json"], capture_output=True, timeout=60, check=False)
+            port = int(re.search(rb"http://\S+:(\d+)", process.stdout.readline()).group(1))
+            done = subprocess.run([BIN, "promote", "http://%s:%d" % (reached, port), "--json"], capture_output=True, timeout=60,
+                                  check=False)
             self.assertIn(b'"fenced":true', done.stdout)
             answer = self.a.send(**receive(2, "A")).json()
             self.assertEqual(answer["code"], "fenced")
-            self.assertIn(address, answer["detail"])
+            return answer["detail"], port
         finally:
             process.kill()
             process.wait()
             process.stdout.close()
+
+    def test_by_an_address_of_ipv6(self):
+        detail, port = self.promoted_at("[::1]", "[::1]")
+        self.assertIn("http://[::1]:%d took over" % port, detail)
+
+    def test_by_whoever_listens_on_all_addresses(self):
+        detail, port = self.promoted_at("0.0.0.0", "127.0.0.1", "--insecure")
+        self.assertIn("http://127.0.0.1:%d took over" % port, detail)
 
     def test_one_that_has_parted_does_not_take_over(self):
         b = self.standby("b", self.a)
@@ -113,6 +128,36 @@ class Failover(FolderCase):
             self.assertGreater(standby.role()["lag_ms"], 3500)
             self.assertGreater(int(standby.get("/v1/stock/A/L").head["onhand-lag-ms"]), 3500)
         self.a.start()
+
+    def test_another_ledger_s_directory_is_not_taken_over(self):
+        os.mkdir(self.folder + "/x")
+        x = self.start(folder=self.folder + "/x")
+        x.send(**receive(1, "X"))
+        x.stop()
+        before = files_of(x.data)
+        with self.assertRaisesRegex(AssertionError, "another ledger"):
+            self.standby("x", self.a)
+        self.assertEqual(files_of(x.data), before)
+        x.start()
+        self.assertEqual(x.cell("X", "L")["sellable"], 1)
+        x.stop()
+
+    def test_one_that_was_promoted_is_not_made_a_standby_by_its_unit(self):
+        b = self.standby("b", self.a)
+        self.assertTrue(promote(b)[1]["fenced"])
+        b.send(**receive(3, "A"))
+        b.kill()
+        with self.assertRaisesRegex(AssertionError, "was promoted, in place of http://127.0.0.1:%d" % self.a.port):
+            b.start()
+        former, b.primary = b.primary, None
+        b.start()
+        self.assertEqual(b.send(**receive(4, "A")).status, 200)
+        b.stop()
+        # An operator's last word.
+        os.unlink(b.data + "/role")
+        b.primary = former
+        b.start()
+        self.assertEqual(b.role()["role"], "standby")
 
     def test_one_that_cannot_begin_an_epoch_does_not_stop_the_other(self):
         b = self.standby("b", self.a, "--segment-mib", "256")

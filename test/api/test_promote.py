@@ -178,7 +178,8 @@ class Promote(FolderCase):
         self.assertEqual(code, 0)
         self.second.send(**receive("x", "C"))
         self.second.kill()
-        self.assertFalse(os.path.exists(os.path.join(self.second.data, "role")))
+        with open(os.path.join(self.second.data, "role"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "primary http://127.0.0.1:%d\n" % self.primary.port)
         server = Server(self.second.folder)
         self.servers.append(server)
         self.assertEqual(server.cell("C", "L")["sellable"], 1)

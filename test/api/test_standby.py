@@ -10,7 +10,7 @@ import time
 import unittest
 
 from server import FolderCase, Server, receive, until, verify
-from standby import Standby
+from standby import Link, Standby
 
 
 class Follows(FolderCase):
@@ -139,8 +139,16 @@ class Follows(FolderCase):
         other = self.start(folder=self.folder + "/other")
         for n in range(5):
             other.send(**receive(n, "y"))
+        # One that is reached is asked before anything is opened; here it is only afterwards.
         standby.primary = "http://127.0.0.1:%d" % other.port
+        with self.assertRaisesRegex(AssertionError, "another ledger"):
+            standby.start()
+        link = Link(other)
+        self.addCleanup(link.close)
+        link.answer = b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"
+        standby.primary = link.address
         standby.start()
+        link.answer = None
         until(lambda: "other_ledger" in standby.role().get("problem", ""), "it does not say so")
         self.assertIn("other_ledger", standby.log())
         self.assertEqual(standby.role()["position"], before)
