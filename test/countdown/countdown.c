@@ -20,7 +20,9 @@
 
 #include "../world/memory_env.h"
 #include "../world/story.h"
+#include "engine/checkpointer.h"
 #include "engine/past_ledger.h"
+#include "journal/checkpoint.h"
 #include "journal/segment.h"
 
 #define PATH     "journal"
@@ -117,17 +119,23 @@ static enum status open_shard(struct run *run, struct shard **out_shard)
     return status;
 }
 
-static enum status open_journal(struct run *run, bool read_only, struct journal **out_journal)
+static enum status open_packing(struct run *run, bool read_only, size_t raw_segments, struct journal **out_journal)
 {
     const struct journal_options options = {.env = &run->world->env,
                                             .path = PATH,
                                             .read_only = read_only,
                                             .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
                                             .tail_bytes = 1,
+                                            .raw_segments = raw_segments,
                                             .fill_on_writer = true};
     enum status status = journal_open(&options, NULL, out_journal, &run->report);
     run->refused = status != STATUS_OK;
     return status;
+}
+
+static enum status open_journal(struct run *run, bool read_only, struct journal **out_journal)
+{
+    return open_packing(run, read_only, 0, out_journal);
 }
 
 /* An empty directory; the story, to its end; closed. */
@@ -165,6 +173,37 @@ static enum status play_restart(struct run *run)
         run->told = story.told;
     if (status == STATUS_OK && journal_append_seal(shard_journal(shard)))
         status = journal_flush(shard_journal(shard));
+    shard_close(shard);
+    return status;
+}
+
+/* A start, a command, a checkpoint of it, an end. */
+static enum status play_checkpoint(struct run *run)
+{
+    struct shard *shard = NULL;
+    enum status status = open_shard(run, &shard);
+    if (status != STATUS_OK)
+        return status;
+    run->told = journal_durable_seq(shard_journal(shard));
+    story.shard = shard;
+    story.world.now_us = ledger_now_us(shard_ledger(shard));
+    story.world.ids = 1000;
+    status = story_command(&story, "receive 1 A@L");
+    if (status == STATUS_OK)
+        status = story_flush(&story);
+    if (status == STATUS_OK) {
+        const struct ledger *ledger = shard_ledger(shard);
+        const struct checkpointer_options options = {
+            .env = &run->world->env, .journal = shard_journal(shard), .limits = story_limits, .slice_events = 20};
+        const struct group_mark mark = {.last_seq = ledger_last_seq(ledger),
+                                        .log_us = ledger_now_us(ledger),
+                                        .state_hash = ledger_state_hash(ledger)};
+        char problem[512] = "";
+        uint64_t bytes = 0;
+        run->told = story.told;
+        status = checkpointer_make(&options, &mark, NULL, &bytes, problem, sizeof(problem));
+        CHECK(status == STATUS_OK || problem[0] != '\0');
+    }
     shard_close(shard);
     return status;
 }
@@ -252,6 +291,20 @@ static enum status play_reading(struct run *run)
     return status;
 }
 
+/* All old segments are packed. */
+static enum status play_packing(struct run *run)
+{
+    struct journal *journal = NULL;
+    enum status status = open_packing(run, false, 1, &journal);
+    if (status != STATUS_OK)
+        return status;
+    run->told = journal_durable_seq(journal);
+    while (status == STATUS_OK)
+        status = journal_pack(journal);
+    journal_close(journal);
+    return status == STATUS_END ? STATUS_OK : status;
+}
+
 static enum status play_replay(struct run *run)
 {
     struct journal *journal = NULL;
@@ -336,6 +389,9 @@ static struct memory_env told;   /* the story, closed */
 static struct memory_env torn;   /* the story, its last frame half written */
 static struct memory_env large;  /* three segments */
 static struct memory_env halved; /* the story, with a segment in the making that a crash left */
+static struct memory_env marked; /* the story, with two checkpoints */
+static struct memory_env rotten; /* the same, and the newer is damaged */
+static struct memory_env packed; /* three segments, two of them packed */
 
 static const struct scenario scenarios[] = {
     {"a story from the first start to its end", play_story, NULL, false},
@@ -349,6 +405,12 @@ static const struct scenario scenarios[] = {
     {"verifying a torn tail", play_verify, &torn, true},
     {"the ledger as it was", play_past, &told, false},
     {"the history of a cell", play_history, &told, false},
+    {"a checkpoint", play_checkpoint, &told, false},
+    {"a start from a checkpoint, and the next one", play_checkpoint, &marked, false},
+    {"a start that passes over a damaged checkpoint", play_restart, &rotten, false},
+    {"the ledger as it was, from a checkpoint", play_past, &marked, false},
+    {"packing segments", play_packing, &large, false},
+    {"reading from packed segments", play_reading, &packed, true},
 };
 #define SCENARIO_COUNT (sizeof(scenarios) / sizeof(scenarios[0]))
 
@@ -535,6 +597,20 @@ static void make_directories(void)
     memory_env_init(&halved);
     memory_env_copy(&halved, &told);
     memset(memory_put(&halved, SEGMENT_NEXT_NAME, 5000)->bytes, 'x', 5000);
+    memory_env_init(&marked);
+    memory_env_copy(&marked, &told);
+    make(play_checkpoint, &marked);
+    make(play_checkpoint, &marked);
+    memory_env_init(&rotten);
+    memory_env_copy(&rotten, &marked);
+    char name[CHECKPOINT_NAME_BYTES];
+    checkpoint_name(run.told, name);
+    file = memory_find(&rotten, name);
+    must(file != NULL, "there is a checkpoint of the last event");
+    file->bytes[file->n / 2] ^= 1;
+    memory_env_init(&packed);
+    memory_env_copy(&packed, &large);
+    make(play_packing, &packed);
 }
 
 int main(int argc, char **argv)
@@ -594,5 +670,8 @@ int main(int argc, char **argv)
     memory_env_deinit(&torn);
     memory_env_deinit(&large);
     memory_env_deinit(&halved);
+    memory_env_deinit(&marked);
+    memory_env_deinit(&rotten);
+    memory_env_deinit(&packed);
     return failures != 0;
 }
