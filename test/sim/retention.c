@@ -4,6 +4,7 @@
  */
 #include "sim_run.h"
 
+#include "engine/retainer.h"
 #include "journal/beginning.h"
 #include "journal/segment.h"
 
