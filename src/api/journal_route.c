@@ -106,6 +106,10 @@ static void respond_place(struct connection *connection, enum status status)
                              "for what only it has, and begin a new one"));
         return;
     case STATUS_END:
+        if (engine_role(connection->io->service->engine) == ROLE_STANDBY) {
+            respond_problem(connection, 503, "standby", TEXT("frame"), TEXT("this standby does not have that frame yet: come again"));
+            return;
+        }
         respond_problem(connection, 409, "journal_diverged", TEXT("frame"),
                         TEXT("this journal ends before that frame: it was restored, or the copy is of another one"));
         return;

@@ -119,6 +119,7 @@ static bool retains_well(struct server_options *options, int64_t history_days)
 /* follow: of a standby, whose primary's address is the word on the line. */
 static int run(int argc, char **argv, bool follow)
 {
+    const char *name = follow ? "follow" : "serve";
     struct server_options options;
     server_options_init(&options);
     const char *listen = "127.0.0.1:4760";
@@ -200,7 +201,7 @@ static int run(int argc, char **argv, bool follow)
     unsigned word_count;
     int code;
     if (line == NULL || !add_environment(table, argc, argv, line, &line_count)) {
-        cli_error("serve", "memory for the options could not be had");
+        cli_error(name, "memory for the options could not be had");
         return EXIT_FILES;
     }
     if (!args_parse(line_count, line, table, words, follow ? 1 : 0, &word_count, &code)) {
@@ -216,20 +217,20 @@ static int run(int argc, char **argv, bool follow)
     options.follow = follow ? primary : NULL;
     char peer_address[256] = "";
     if (peer != NULL && !read_primary(peer, peer_address, sizeof(peer_address))) {
-        cli_error(follow ? "follow" : "serve", "--peer is '%s', but must be the address of a server, as http://10.0.0.2:4760", peer);
+        cli_error(name, "--peer is '%s', but must be the address of a server, as http://10.0.0.2:4760", peer);
         free_words(line);
         return EXIT_USAGE;
     }
     options.peer = peer != NULL ? peer_address : NULL;
     if (options.data == NULL) {
-        cli_error("serve", "which data directory? say --data DIR (it is created when it does not exist)");
+        cli_error(name, "which data directory? say --data DIR (it is created when it does not exist)");
         free_words(line);
         return EXIT_USAGE;
     }
     char *listen_copy = strdup(listen);
     if (listen_copy == NULL || !split_listen(listen_copy, &options.address, &options.port)) {
         cli_error(
-            "serve",
+            name,
             "--listen is '%s', but must be ADDRESS:PORT, as 127.0.0.1:4760 or [::1]:4760, with a port up to 65535",
             listen);
         free(listen_copy);

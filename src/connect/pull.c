@@ -1,6 +1,7 @@
 #include "connect/pull.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,9 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *argument)
         return n;
     }
     receiver->pull->connected = true;
-    for (size_t at = 0; at < n && receiver->status == STATUS_OK;) {
+    if (receiver->pull->complete)
+        return 0; /* nothing belongs behind its end: enough */
+    for (size_t at = 0; at < n && receiver->status == STATUS_OK && !receiver->pull->complete;) {
         size_t room = STREAM_ITEM_BYTES_MAX + READ_BYTES - receiver->length;
         size_t piece = n - at < room ? n - at : room;
         memcpy(receiver->bytes + receiver->length, bytes + at, piece);
@@ -114,9 +117,18 @@ static void build_path(const struct pull *pull, char out_path[PATH_BYTES])
                        pull->until_now ? '&' : '?', (int)length, after, at->ordinal, at->chain, ledger);
 }
 
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT; /* threads that begin at once */
+static bool curl_begun;
+
+static void begin_curl(void)
+{
+    curl_begun = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
 static CURL *prepare(const char *base, const char *path, char *error)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    (void)pthread_once(&curl_once, begin_curl);
+    if (!curl_begun)
         return NULL;
     size_t n = strlen(base) + strlen(path) + 1;
     char *url = malloc(n);
@@ -201,7 +213,7 @@ enum status pull_run(struct pull *pull)
         status = receiver.status;
     } else if (code == CURLE_OK && receiver.http != 200) {
         status = refused(&receiver);
-    } else if (code != CURLE_OK || !pull->complete) {
+    } else if (!pull->complete) {
         (void)snprintf(pull->problem, sizeof(pull->problem), "%s",
                        error[0] != 0         ? error
                        : code != CURLE_OK    ? curl_easy_strerror(code)

@@ -510,6 +510,8 @@ static enum status on_start_item(void *context, enum stream_item item, const str
     (void)reader;
     if (item == STREAM_MARK)
         return STATUS_OK;
+    if (start->n + n > STREAM_ITEM_BYTES_MAX + SEGMENT_HEADER_BYTES)
+        return STATUS_DAMAGED; /* one header and one frame are enough */
     uint8_t *grown = realloc(start->bytes, start->n + n);
     if (grown == NULL)
         return STATUS_MEMORY;

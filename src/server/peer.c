@@ -122,15 +122,15 @@ static void look(struct peer_watch *watch)
     const struct peer_options *options = &watch->options;
     const struct service *service = options->service;
     struct fenced_at at;
-    if (engine_role(service->engine) != ROLE_PRIMARY ||
-        (options->standby != NULL && !standby_pursues(options->standby)))
+    if (engine_role(service->engine) != ROLE_PRIMARY)
         return;
     switch (peer_look(options->address, service->journal)) {
     case PEER_NEWER:
         (void)service->fence(service->fence_context, options->address, &at); /* it says what it did */
         break;
     case PEER_OLDER:
-        fence_peer(watch);
+        if (options->standby == NULL || standby_pursues(options->standby))
+            fence_peer(watch);
         break;
     case PEER_PARTED:
         if (!watch->parted_told)

@@ -34,8 +34,7 @@ struct peer_watch;
 struct peer_options {
     const char *address;     /* of the peer; borrowed */
     const char *own_address; /* that it is told */
-    struct standby *standby; /* the peer is the primary that this standby follows: nothing is done before it is promoted, nor when
-                              * that was to be without a fence. NULL: it is another peer */
+    struct standby *standby; /* this server began as one: when it was promoted without a fence nobody is fenced by it. NULL: it did not */
     const struct service *service; /* journal, engine, fence */
 };
 

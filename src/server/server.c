@@ -18,7 +18,8 @@
 #define EXIT_UNUSABLE 4
 #define EXIT_JOURNAL  70 /* EX_SOFTWARE of sysexits.h: restart me */
 
-#define INBOX_BATCHES (SERVER_IO_THREADS_MAX * IO_BATCHES) /* all there are: a submit fails only when closed */
+#define INBOX_BATCHES (SERVER_IO_THREADS_MAX * IO_BATCHES) /* of requests: all there are */
+#define INBOX_ACTS    4 /* the follower's and a fence's, one each at a time: a submit fails only when closed */
 
 struct server {
     const struct server_options *options;
@@ -44,7 +45,7 @@ struct server {
     char refusal[2 * ROLE_TEXT_BYTES];  /* what commands are told when it is fenced */
     struct standby standby;
     struct follower *follower; /* NULL for none */
-    struct peer_watch *peer;   /* the same */
+    struct peer_watch *peers[2]; /* the same: of --peer, and of the primary that is followed */
     pthread_mutex_t fencing;   /* one at a time */
     char address[SERVICE_ADDRESS_BYTES]; /* that it listens on */
 };
@@ -460,18 +461,25 @@ static bool start_following(struct server *server)
     return server->follower != NULL;
 }
 
-/* The thread that looks at the peer; of a standby that is the one that it follows, once it is promoted. */
+/* The threads that look at the peer, and at the one that a standby follows, once it is promoted. */
 static bool start_watching(struct server *server)
 {
-    bool standby = server->options->peer == NULL && server->role == ROLE_STANDBY;
-    const struct peer_options options = {.address = standby ? server->standby.primary : server->options->peer,
-                                         .own_address = server->address,
-                                         .standby = standby ? &server->standby : NULL,
-                                         .service = &server->service};
-    if (options.address == NULL)
-        return true;
-    server->peer = peer_watch_start(&options);
-    return server->peer != NULL;
+    bool standby = server->role == ROLE_STANDBY;
+    const char *peer = server->options->peer;
+    const char *former = standby ? server->standby.primary : NULL;
+    const char *addresses[] = {peer, former != NULL && peer != NULL && strcmp(peer, former) == 0 ? NULL : former};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct peer_options options = {.address = addresses[i],
+                                             .own_address = server->address,
+                                             .standby = standby ? &server->standby : NULL,
+                                             .service = &server->service};
+        if (options.address == NULL)
+            continue;
+        server->peers[i] = peer_watch_start(&options);
+        if (server->peers[i] == NULL)
+            return false;
+    }
+    return true;
 }
 
 /* The door: what there is before the journal is read. */
@@ -660,11 +668,14 @@ static int run_engine(struct server *server, const sigset_t *signals)
         if (server->checkpointer != NULL && checkpointer_start(server->checkpointer) != STATUS_OK)
             log_warning("there is no thread to make checkpoints with: the next start replays the whole journal");
         bool started = start_following(server) && start_watching(server);
+        if (!started)
+            log_error("there is no memory, or no thread, to follow or look at another server with");
         int signal_number = started ? wait_for_signal(server, signals) : SIGUSR1;
         code = signal_number == SIGUSR1 ? EXIT_JOURNAL : 0;
         log_info("stopping");
     }
-    peer_watch_stop(server->peer);
+    peer_watch_stop(server->peers[0]);
+    peer_watch_stop(server->peers[1]);
     follower_stop(server->follower);
     close_doors(server);
     inbox_close(server->inbox);
@@ -689,7 +700,7 @@ static int run_shard(struct server *server, const sigset_t *signals)
     standby_init(&server->standby, linux_env(), server->role_address, ledger_now_us(shard_ledger(server->service.shard)));
     const struct inbox_options inbox_options = {
         .env = linux_env(),
-        .batch_count_max = INBOX_BATCHES,
+        .batch_count_max = INBOX_BATCHES + INBOX_ACTS,
         .clock_step_max_us = options->clock_step_s * 1000000,
         .spin_ns = options->spin_us * 1000,
         .log_time_us = ledger_now_us(shard_ledger(server->service.shard)),

@@ -159,6 +159,25 @@ class Failover(FolderCase):
         b.start()
         self.assertEqual(b.role()["role"], "standby")
 
+    def test_who_is_looked_for_once_it_is_promoted(self):
+        port = self.a.port
+        os.mkdir(self.folder + "/other")
+        other = self.start(folder=self.folder + "/other")
+        b = self.standby("b", self.a, "--peer", "127.0.0.1:%d" % other.port)
+        b.wait_for(self.a.position())
+        self.a.kill()
+        self.assertFalse(promote(b)[1]["fenced"])
+        self.a.options += ["--listen", "127.0.0.1:%d" % port]
+        self.a.start()
+        until(lambda: self.a.get("/v1/role").json()["role"] == "fenced", "the one it followed is not looked for")
+
+    def test_without_a_fence_nobody_is_fenced_afterwards(self):
+        b = self.standby("b", self.a, "--peer", "127.0.0.1:%d" % self.a.port)
+        b.wait_for(self.a.position())
+        self.assertEqual(promote(b, "--no-fence")[0], 0)
+        time.sleep(2.5)
+        self.assertEqual(self.a.get("/v1/role").json()["role"], "primary")
+
     def test_one_that_cannot_begin_an_epoch_does_not_stop_the_other(self):
         b = self.standby("b", self.a, "--segment-mib", "256")
         resource.prlimit(b.pid, resource.RLIMIT_FSIZE, (os.path.getsize(b.data + "/%020d.journal" % 1) + (16 << 20), -1))

@@ -160,6 +160,9 @@ class Follows(FolderCase):
         self.primary.stream([receive(n, "chain") for n in range(500)])
         second.wait_for(self.primary.position())
         self.assertEqual(second.cell("chain", "L")["sellable"], 500)
+        # Who is ahead of a standby comes again; it may be only behind.
+        answer = first.get("/v1/journal?after=%s&frame=999999&chain=00000000" % self.primary.position())
+        self.assertEqual((answer.status, answer.json()["code"]), (503, "standby"))
 
 
 if __name__ == "__main__":
