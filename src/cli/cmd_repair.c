@@ -155,7 +155,7 @@ static int run(struct work *work, bool give_up, bool json)
         return EXIT_REFUSED;
     default:
         cli_error("repair", "'%s': %s", work->path, report.problem[0] != 0 ? report.problem : status_text(status));
-        return status == STATUS_VERSION ? EXIT_REFUSED : EXIT_FILES;
+        return status == STATUS_VERSION || status == STATUS_DAMAGED ? EXIT_REFUSED : EXIT_FILES;
     }
     repair_close(repair);
     return code;

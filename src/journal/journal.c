@@ -1238,7 +1238,7 @@ enum status journal_replay_checkpoint(struct journal *journal, struct journal_pl
             !segment_find(journal, checkpoint.segment_seq, &segment))
             continue;
         status = resume_read(journal->env, journal->directory, seqs[i], replay, NULL, &checkpoint, problem, sizeof(problem));
-        if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND)
+        if (status != STATUS_OK && status != STATUS_MEMORY && status != STATUS_FULL)
             continue;
         *out_place = (struct journal_place){.segment = segment,
                                             .offset = checkpoint.offset,

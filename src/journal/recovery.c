@@ -137,6 +137,7 @@ static void collect_name(void *argument, const char *name)
                 "of the data directory if it is not part of the journal; nothing was changed.",
                 name);
         recovery->listing = STATUS_DAMAGED;
+        recovery->end->in_the_way = true;
         return;
     }
     if (recovery->name_count == recovery->name_max) {
@@ -725,13 +726,15 @@ static enum status checkpoint_take(struct recovery *recovery, bool whole, size_t
             if (status != STATUS_OK && report->problem[0] != '\0')
                 return status;
         }
-        if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND) {
+        if (status != STATUS_OK && status != STATUS_MEMORY && status != STATUS_FULL) {
             if (report->checkpoint_problem[0] == '\0')
                 (void)snprintf(report->checkpoint_problem, sizeof(report->checkpoint_problem), "%s", problem);
             continue;
         }
-        if (status != STATUS_OK)
-            return status;
+        if (status != STATUS_OK) {
+            PROBLEM(recovery, "%s", problem);
+            return status; /* the next one, or all of the journal, would not fit either */
+        }
         report->checkpoint_seq = checkpoint->last_seq;
         if (recovery->progress != NULL)
             journal_progress_to(recovery->progress, checkpoint->epoch, checkpoint->last_seq);

@@ -11,6 +11,7 @@
 /* Where the journal ends, and all that the next frame needs to know. */
 struct recovery_end {
     bool empty; /* no segments: a journal has to be created */
+    bool in_the_way; /* a file is there that is none of the journal's: nothing was read */
     struct genesis genesis;
     struct beginning beginning;
     struct segment segment; /* the last one */

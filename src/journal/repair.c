@@ -132,7 +132,8 @@ enum status repair_open(const struct env *env, const char *path, const struct jo
     if (status == STATUS_OK)
         status = repair->end.empty ? STATUS_NOT_FOUND : STATUS_END;
     else if (status == STATUS_DAMAGED)
-        status = repair->end.ordinal == 0 || repair->end.ordinal < repair->end.image_ordinal ? STATUS_INVALID : STATUS_OK;
+        status = repair->end.in_the_way ? STATUS_DAMAGED
+                 : repair->end.ordinal == 0 || repair->end.ordinal < repair->end.image_ordinal ? STATUS_INVALID : STATUS_OK;
     if (status == STATUS_OK) {
         repair->epochs = repair->end.segment.epochs;
         status = env->directory_list(env->context, repair->directory, on_segment, repair);

@@ -28,7 +28,8 @@ struct repair_loss {
 /*
  * Opens a directory and reads its journal up to the damage, as recovery does; replay and frames are handed what is sound.
  * OK: it is damaged, and can be repaired; out_report->problem says where. END: nothing is damaged. AGAIN: a repair was begun
- * and not ended; repair_end goes on. INVALID: nothing of it can be kept; and the statuses of journal_open. *out_repair on OK and AGAIN.
+ * and not ended; repair_end goes on. INVALID: nothing of it can be kept. DAMAGED: a file is in the way, which
+ * out_report->problem names; and the statuses of journal_open. *out_repair on OK and AGAIN.
  */
 MUST_USE enum status repair_open(const struct env *env, const char *path, const struct journal_replay *replay,
                                  const struct journal_frames *frames, struct repair **out_repair,

@@ -157,6 +157,7 @@ enum status resume_read(const struct env *env, struct env_directory *directory, 
                         char *problem, size_t problem_bytes)
 {
     struct checkpoint_reader *reader = NULL;
+    problem[0] = '\0';
     enum status status =
         checkpoint_open(env, directory, last_seq, out_checkpoint, &reader, problem, problem_bytes);
     if (status != STATUS_OK)
@@ -169,6 +170,7 @@ enum status resume_read(const struct env *env, struct env_directory *directory, 
     }
     union entries *entries = env->memory_reserve(env->context, sizeof(*entries));
     if (entries == NULL) {
+        (void)snprintf(problem, problem_bytes, "no memory to read a checkpoint with");
         checkpoint_close(reader);
         return STATUS_MEMORY;
     }
@@ -176,6 +178,9 @@ enum status resume_read(const struct env *env, struct env_directory *directory, 
         index_clear(index, narrow_u32(out_checkpoint->segment_first));
     replay->genesis(replay->context, &out_checkpoint->genesis);
     status = read_blocks(reader, replay, index, out_checkpoint, entries, problem, problem_bytes);
+    if (status != STATUS_OK && problem[0] == '\0')
+        (void)snprintf(problem, problem_bytes, "the checkpoint of event %llu cannot be taken: %s", (unsigned long long)last_seq,
+                       status_text(status));
     env->memory_release(env->context, entries, sizeof(*entries));
     checkpoint_close(reader);
     return status;

@@ -162,6 +162,11 @@ class BadDirectories(unittest.TestCase):
     def test_a_name_that_is_none(self):
         shutil.copy(self.path(self.first), self.path("copy of 1.journal"))
         self.refused(["copy of 1.journal", "not named like a segment", "Move it out"], REFUSED)
+        done = subprocess.run([BIN, "repair", os.path.dirname(self.path(self.first))], capture_output=True, text=True, timeout=60,
+                              check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Move it out", done.stderr)
+        self.assertNotIn("Nothing of it can be kept", done.stderr)
 
     def test_a_directory_by_the_name_of_a_segment(self):
         os.unlink(self.path(self.last))

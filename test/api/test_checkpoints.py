@@ -131,6 +131,13 @@ class Checkpoints(FolderCase):
         for path in (first, second):
             with open(path, "r+b") as file:
                 file.truncate(100)
+        os.remove(second)
+        os.mkdir(second)  # whatever the reason that it cannot be read
+        server.start()
+        self.assertIn("a checkpoint was passed over: %s cannot be" % os.path.basename(second), server.log())
+        self.assertEqual(server.figures()[0], figures)
+        server.stop()
+        os.rmdir(second)
         server.start()
         self.assertEqual(server.figures()[0], figures)
         server.stop()
