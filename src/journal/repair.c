@@ -23,7 +23,6 @@
 #define KEPT_NAME  "repair.1"
 #define BEGUN_NAME "repair.2"
 #define NAME_BYTES 96
-#define AROUND_BYTES ((size_t)64 << 10) /* steps through what cannot be read; a multiple of FRAME_STEP_BYTES */
 #define LOG_BYTES_MAX ((size_t)64 << 20)
 
 struct repair {
@@ -195,13 +194,11 @@ static enum status read_around(struct segment_file *file, uint64_t *at, uint8_t 
     *out_n = 0;
     while (status == STATUS_OK && *at < size) {
         status = segment_file_read(file, *at, memory, 2 * (size_t)FRAME_BYTES_MAX, out_n);
-        if (status == STATUS_DAMAGED)
-            status = segment_file_read(file, *at, memory, AROUND_BYTES, out_n);
         if (status != STATUS_DAMAGED)
             break;
         status = STATUS_OK;
         *out_n = 0;
-        *at += AROUND_BYTES;
+        *at = segment_file_behind(file, *at);
     }
     return status;
 }

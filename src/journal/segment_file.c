@@ -261,12 +261,20 @@ static enum status packed_read(struct segment_file *file, uint64_t offset, uint8
                 slot->used_at = ++file->clock;
             }
         }
+        if (status == STATUS_DAMAGED && done > 0)
+            break; /* what is before it is sound; who asks for what is in it is told */
         if (status != STATUS_OK)
             return status;
         done += here;
     }
-    *out_bytes = n;
+    *out_bytes = done;
     return STATUS_OK;
+}
+
+uint64_t segment_file_behind(const struct segment_file *file, uint64_t offset)
+{
+    uint32_t count = entries_before(file, offset, false);
+    return count == file->trailer.blocks ? file->trailer.bytes : file->entries[count].offset;
 }
 
 enum status segment_file_read(struct segment_file *file, uint64_t offset, void *bytes, size_t n, size_t *out_bytes)

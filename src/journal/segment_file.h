@@ -24,9 +24,12 @@ void segment_file_close(struct segment_file *file);
 bool segment_file_packed(const struct segment_file *file);
 /* Of the raw segment; of a packed one, to the end of its frames. IO. */
 MUST_USE enum status segment_file_size(struct segment_file *file, uint64_t *out_bytes);
-/* As env's file_read: less than n only at the end. IO, MEMORY; DAMAGED when a block is not what was written. */
+/* As env's file_read: less than n only at the end, and before a block that is not what was written. IO, MEMORY; DAMAGED when such a
+ * block is at offset. */
 MUST_USE enum status segment_file_read(struct segment_file *file, uint64_t offset, void *bytes, size_t n, size_t *out_bytes);
 
+/* Of a packed segment: where the block behind the one of this offset begins, or where all ends. */
+uint64_t segment_file_behind(const struct segment_file *file, uint64_t offset);
 /* Is what lies at this offset of a packed segment in memory? */
 bool segment_file_holds(const struct segment_file *file, uint64_t offset);
 

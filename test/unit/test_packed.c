@@ -18,6 +18,7 @@
 #include "journal/cold.h"
 #include "journal/index.h"
 #include "journal/journal.h"
+#include "journal/repair.h"
 #include "journal/segment_file.h"
 
 #define PATH    "journal"
@@ -427,6 +428,86 @@ static void no_bit_of_a_packed_segment_turns_unseen(void **state)
     memory_env_deinit(&world);
 }
 
+/* The blocks of a packed segment, in order. */
+static unsigned blocks_of(struct memory_env *world, const char *name, struct packed_entry *out_entries, unsigned max)
+{
+    unsigned count = 0;
+    struct segment_file *file = NULL;
+    struct env_directory *directory = directory_of(world);
+    assert_int_equal(segment_file_open(&world->env, directory, name, &file), STATUS_OK);
+    uint64_t bytes = segment_file_trailer(file)->bytes;
+    for (uint64_t seq = 1; seq <= 20000 && count < max; seq++) {
+        struct packed_entry entry = segment_file_find(file, seq);
+        if (count == 0 || entry.at != out_entries[count - 1].at)
+            out_entries[count++] = entry;
+        assert_true(segment_file_behind(file, entry.offset) > entry.offset);
+        assert_true(segment_file_behind(file, entry.offset) <= bytes);
+    }
+    assert_int_equal(segment_file_behind(file, bytes), bytes);
+    segment_file_close(file);
+    world->env.directory_close(world, directory);
+    return count;
+}
+
+static void count_lost(void *context, const struct journal_met *met)
+{
+    *(uint64_t *)context += met->frame->last_seq + 1 - met->frame->first_seq;
+}
+
+/* Of a damaged block only that block is lost: what is before it is kept, what is behind it is listed, and read meanwhile. */
+static void what_is_around_a_damaged_block_is_read(void **state)
+{
+    (void)state;
+    static struct memory_env world;
+    static struct packed_entry entries[64];
+    static uint8_t bytes[RECORD_BYTES_MAX];
+    memory_env_init(&world);
+    struct journal_options options = options_of(&world.env, 1);
+    options.segment_bytes = 4 * JOURNAL_SEGMENT_BYTES_MIN;
+    struct journal *journal = must_open(&options);
+    while (journal_counters(journal).segments < 2)
+        write_lonely(journal, 100);
+    journal_close(journal);
+    const char *names[MEMORY_FILES_MAX];
+    assert_int_equal(segments_of(&world, names), 2);
+    const char *name = names[0];
+    unsigned count = blocks_of(&world, name, entries, 64);
+    assert_true(count > 3);
+    struct memory_file *file = must_find(&world, name);
+    struct journal_report report;
+    must_look(&world);
+    uint64_t last = digest.decisions;
+    for (unsigned i = 0; i < count; i++) {
+        size_t byte = (size_t)entries[i].at + PACKED_BLOCK_HEADER + 5;
+        journal = must_open(&options);
+        file->bytes[byte] ^= 4;
+        size_t n = 0;
+        if (i > 0) {
+            enum status status = journal_read(journal, entries[i].first_seq - 1, TAIL_UNKNOWN, false, bytes, sizeof(bytes), &n);
+            assert_int_equal(status, STATUS_OK);
+        }
+        assert_int_equal(journal_read(journal, entries[i].first_seq, TAIL_UNKNOWN, false, bytes, sizeof(bytes), &n),
+                         STATUS_DAMAGED);
+        journal_close(journal);
+        struct repair *repair = NULL;
+        enum status status = repair_open(&world.env, PATH, &digesting, NULL, &repair, &report);
+        assert_int_equal(status, i == 0 ? STATUS_INVALID : STATUS_OK);
+        if (status == STATUS_OK) {
+            uint64_t events = 0;
+            struct repair_loss loss;
+            const struct journal_frames lost = {&events, count_lost};
+            assert_int_equal(repair_kept(repair)->last_seq, entries[i].first_seq - 1);
+            assert_int_equal(repair_look(repair, &lost, &loss), STATUS_OK);
+            uint64_t behind = i + 1 < count ? entries[i + 1].first_seq : strtoull(names[1], NULL, 10);
+            assert_int_equal(events, last + 1 - behind);
+            repair_close(repair);
+        }
+        file->bytes[byte] ^= 4;
+    }
+    must_look(&world);
+    memory_env_deinit(&world);
+}
+
 static void what_turns_in_an_open_journal_is_not_read(void **state)
 {
     (void)state;
@@ -734,6 +815,7 @@ int main(void)
         cmocka_unit_test(without_a_thread_a_segments_end_packs_one),
         cmocka_unit_test(a_packed_last_segment_is_made_raw_and_written_on),
         cmocka_unit_test(no_bit_of_a_packed_segment_turns_unseen),
+        cmocka_unit_test(what_is_around_a_damaged_block_is_read),
         cmocka_unit_test(what_turns_in_an_open_journal_is_not_read),
         cmocka_unit_test(a_newer_version_is_refused),
         cmocka_unit_test(what_does_not_read_as_it_should_stays_raw),
