@@ -29,6 +29,12 @@
 #define CHECKPOINT_LISTED          (CHECKPOINT_KEPT + 2) /* tried: a crash may leave more than are kept */
 #define CHECKPOINT_BLOCK_BYTES_MAX ((size_t)1 << 20)
 
+/* Is another one to be tried? Not for want of memory or files, nor when there is no room for what it has. */
+static inline bool checkpoint_is_bad(enum status status)
+{
+    return status != STATUS_OK && status != STATUS_MEMORY && status != STATUS_FULL;
+}
+
 /* What its head says. */
 struct checkpoint {
     struct genesis genesis;

@@ -1229,7 +1229,7 @@ enum status journal_replay_checkpoint(struct journal *journal, struct journal_pl
         if (seqs[i] > until_seq)
             continue;
         status = checkpoint_open(journal->env, journal->directory, seqs[i], &checkpoint, &reader, problem, sizeof(problem));
-        if (status == STATUS_DAMAGED || status == STATUS_VERSION || status == STATUS_NOT_FOUND)
+        if (checkpoint_is_bad(status))
             continue;
         if (status != STATUS_OK)
             return status;
@@ -1238,7 +1238,7 @@ enum status journal_replay_checkpoint(struct journal *journal, struct journal_pl
             !segment_find(journal, checkpoint.segment_seq, &segment))
             continue;
         status = resume_read(journal->env, journal->directory, seqs[i], replay, NULL, &checkpoint, problem, sizeof(problem));
-        if (status != STATUS_OK && status != STATUS_MEMORY && status != STATUS_FULL)
+        if (checkpoint_is_bad(status))
             continue;
         *out_place = (struct journal_place){.segment = segment,
                                             .offset = checkpoint.offset,

@@ -726,7 +726,7 @@ static enum status checkpoint_take(struct recovery *recovery, bool whole, size_t
             if (status != STATUS_OK && report->problem[0] != '\0')
                 return status;
         }
-        if (status != STATUS_OK && status != STATUS_MEMORY && status != STATUS_FULL) {
+        if (checkpoint_is_bad(status)) {
             if (report->checkpoint_problem[0] == '\0')
                 (void)snprintf(report->checkpoint_problem, sizeof(report->checkpoint_problem), "%s", problem);
             continue;
