@@ -495,7 +495,7 @@ static void what_is_around_a_damaged_block_is_read(void **state)
         if (status == STATUS_OK) {
             uint64_t events = 0;
             struct repair_loss loss;
-            const struct journal_frames lost = {&events, count_lost};
+            const struct journal_frames lost = {.context = &events, .met = count_lost};
             assert_int_equal(repair_kept(repair)->last_seq, entries[i].first_seq - 1);
             assert_int_equal(repair_look(repair, &lost, &loss), STATUS_OK);
             uint64_t behind = i + 1 < count ? entries[i + 1].first_seq : strtoull(names[1], NULL, 10);
