@@ -48,13 +48,18 @@ static void ledger_member(struct buffer *out, const struct service *service)
     member(out, ",\"ledger\":", text);
 }
 
-/* The present epoch as positions of it begin; there may be none yet. */
-static void epoch_member(struct buffer *out, const struct service *service)
+/* An epoch as positions of it begin; there may be none yet. */
+static void write_epoch(struct buffer *out, uint32_t epoch)
 {
     char text[POSITION_TEXT_BYTES];
-    unsigned n = position_format((struct position){journal_epoch(service->journal), 0}, text);
-    buffer_literal(out, ",\"epoch\":");
+    unsigned n = position_format((struct position){epoch, 0}, text);
     json_string(out, text_of(text, n - 2)); /* without "-0" */
+}
+
+static void epoch_member(struct buffer *out, const struct service *service)
+{
+    buffer_literal(out, ",\"epoch\":");
+    write_epoch(out, journal_epoch(service->journal));
 }
 
 /* ---- what it is ---- */
@@ -68,6 +73,11 @@ static void respond_role(struct connection *connection)
     member(&out, "{\"role\":", role_names[role]);
     ledger_member(&out, service);
     epoch_member(&out, service);
+    uint32_t promoted = epochs_promoted(journal_epochs(service->journal));
+    if (promoted != 0) {
+        buffer_literal(&out, ",\"promoted\":");
+        write_epoch(&out, promoted);
+    }
     buffer_literal(&out, ",\"position\":");
     render_position(&out, journal_epochs(service->journal), journal_durable_seq(service->journal));
     if (role == ROLE_STANDBY) {

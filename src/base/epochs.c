@@ -104,6 +104,15 @@ uint64_t epochs_meet(const struct epochs *a, const struct epochs *b)
     return parting < others ? parting : others;
 }
 
+uint32_t epochs_promoted(const struct epochs *epochs)
+{
+    for (uint32_t i = epochs->count; i > 0; i--) {
+        if (epochs->list[i - 1].reason == EPOCH_promote)
+            return epochs->list[i - 1].epoch;
+    }
+    return 0;
+}
+
 bool epochs_extend(const struct epochs *before, const struct epochs *after)
 {
     uint32_t gone = 0; /* of those in `before` that `after` has forgotten */

@@ -109,6 +109,9 @@ static inline uint32_t epochs_of(const struct epochs *epochs, uint64_t seq)
  */
 uint64_t epochs_meet(const struct epochs *a, const struct epochs *b);
 
+/* The newest epoch in the list that a promotion began; 0 for none. */
+uint32_t epochs_promoted(const struct epochs *epochs);
+
 /* Is `after` what `before` became: the same, or with more epochs begun since? */
 bool epochs_extend(const struct epochs *before, const struct epochs *after);
 

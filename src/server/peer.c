@@ -28,31 +28,44 @@ static void ledger_text(const struct journal *journal, char out_text[33])
         (void)snprintf(out_text + (size_t)2 * i, 3, "%02x", journal_genesis(journal)->ledger_id[i]);
 }
 
+/* An epoch as positions of it begin. False when there is none of that name. */
+static bool epoch_of(const char *answer, const char *name, uint32_t *out_epoch)
+{
+    char text[POSITION_TEXT_BYTES + 1];
+    struct position position;
+    if (!pull_member(answer, name, text, sizeof(text) - 2))
+        return false;
+    (void)strcat(text, "-0"); /* a position of it, whether there is one yet or not */
+    if (!position_parse(text_of(text, strlen(text)), &position))
+        return false;
+    *out_epoch = position.epoch;
+    return true;
+}
+
 enum peer_found peer_look(const char *address, const struct journal *journal)
 {
     char answer[ANSWER_BYTES];
     char role[16];
     char ledger[64];
     char own[33] = "";
-    char text[POSITION_TEXT_BYTES + 1];
     long http = 0;
-    struct position position;
+    uint32_t epoch = 0;
+    uint32_t promoted = 0;
     ledger_text(journal, own);
     if (pull_call(address, "/v1/role", NULL, LOOK_MS, answer, sizeof(answer), &http) != STATUS_OK || http != 200 ||
         !pull_member(answer, "role", role, sizeof(role)) || strcmp(role, "primary") != 0 ||
         !pull_member(answer, "ledger", ledger, sizeof(ledger)) || strcmp(ledger, own) != 0 ||
-        !pull_member(answer, "epoch", text, sizeof(text) - 2))
-        return PEER_NOTHING;
-    (void)strcat(text, "-0"); /* a position of it, whether there is one yet or not */
-    if (!position_parse(text_of(text, strlen(text)), &position))
+        !epoch_of(answer, "epoch", &epoch))
         return PEER_NOTHING;
     const struct epochs *epochs = journal_epochs(journal);
     uint64_t common = 0;
-    if (position.epoch == epochs->now)
+    if (epoch == epochs->now)
         return PEER_NOTHING; /* this one itself, or a copy that was served: the journals tell */
-    if (epochs_common(epochs, position.epoch, &common))
-        return PEER_OLDER;
-    return epoch_number(position.epoch) > epoch_number(epochs->now) ? PEER_NEWER : PEER_PARTED;
+    /* Only a promotion is a taking over: a restore or a repair of a copy begins an epoch, too, beside the one that goes on. */
+    if (epochs_common(epochs, epoch, &common))
+        return epoch_number(epochs_promoted(epochs)) > epoch_number(epoch) ? PEER_OLDER : PEER_PARTED;
+    bool since = epoch_of(answer, "promoted", &promoted) && epoch_number(promoted) > epoch_number(epochs->now);
+    return since ? PEER_NEWER : PEER_PARTED;
 }
 
 bool peer_ledger(const char *address, uint8_t out_id[16])

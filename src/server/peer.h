@@ -12,9 +12,9 @@
 
 enum peer_found {
     PEER_NOTHING, /* not reached, no primary, or of another ledger */
-    PEER_NEWER,   /* it is a primary of a newer epoch: it took over */
-    PEER_OLDER,   /* it is a primary of an older epoch */
-    PEER_PARTED   /* a primary of an epoch that this one never had, as new as this one's: nobody can tell which is right */
+    PEER_NEWER,   /* it is a primary that was promoted since this one's epoch: it took over */
+    PEER_OLDER,   /* it is a primary of an epoch before one in which this one was promoted */
+    PEER_PARTED   /* a primary of another epoch, and no promotion tells which is right: one is restored, say, beside the other */
 };
 
 /* Asks once, for a second at most. Any thread. */

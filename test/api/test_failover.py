@@ -178,6 +178,25 @@ class Failover(FolderCase):
         time.sleep(2.5)
         self.assertEqual(self.a.get("/v1/role").json()["role"], "primary")
 
+    def test_a_restored_copy_fences_nobody(self):
+        address = "127.0.0.1:%d" % self.a.port
+        backup = subprocess.run([BIN, "backup", address, "--to", self.folder + "/backup"], capture_output=True, check=False)
+        self.assertEqual(backup.returncode, 0)
+        os.mkdir(self.folder + "/drill")
+        restored = subprocess.run([BIN, "restore", self.folder + "/backup", "--to", self.folder + "/drill/data"],
+                                  capture_output=True, check=False)
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        drill = self.start("--peer", address, folder=self.folder + "/drill")
+        until(lambda: "have parted" in drill.log(), "it does not say that there are two")
+        self.assertEqual(self.a.send(**receive(2, "A")).status, 200)
+        # Nor does the other yield to it.
+        self.a.stop()
+        self.a.options += ["--peer", "127.0.0.1:%d" % drill.port]
+        self.a.start()
+        until(lambda: "have parted" in self.a.log(), "it does not say that there are two")
+        self.assertEqual(self.a.send(**receive(3, "A")).status, 200)
+        self.assertEqual(drill.send(**receive(3, "A")).status, 200)
+
     def test_one_that_cannot_begin_an_epoch_does_not_stop_the_other(self):
         b = self.standby("b", self.a, "--segment-mib", "256")
         resource.prlimit(b.pid, resource.RLIMIT_FSIZE, (os.path.getsize(b.data + "/%020d.journal" % 1) + (16 << 20), -1))

@@ -132,6 +132,19 @@ static void after_the_last_number_none_begins(void **state)
     assert_memory_equal(&before, &epochs, sizeof(epochs));
 }
 
+static void the_last_promotion_is_known(void **state)
+{
+    (void)state;
+    struct epochs epochs = epochs_first;
+    assert_int_equal(epochs_promoted(&epochs), 0);
+    assert_true(epochs_begin(&epochs, EPOCH_restore, 7, 1, 1));
+    assert_int_equal(epochs_promoted(&epochs), 0);
+    assert_true(epochs_begin(&epochs, EPOCH_promote, 8, 2, 2));
+    uint32_t promoted = epochs.now;
+    assert_true(epochs_begin(&epochs, EPOCH_repair, 9, 3, 3));
+    assert_int_equal(epochs_promoted(&epochs), promoted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +152,7 @@ int main(void)
         cmocka_unit_test(an_epoch_extends_what_it_came_from),
         cmocka_unit_test(forgotten_epochs_are_never_trusted_too_far),
         cmocka_unit_test(after_the_last_number_none_begins),
+        cmocka_unit_test(the_last_promotion_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
