@@ -24,7 +24,8 @@ void retainer_run(const struct retainer *retainer, struct journal *journal, cons
     int64_t now_us = ledger_now_us(ledger);
     const struct journal_retention wanted = {.before_us = ago(now_us, retainer->keep_us),
                                              .most_bytes = retainer->most_bytes,
-                                             .horizon_us = ago(now_us, retainer->history_us),
+                                             .horizon_us = min_i64(ago(now_us, retainer->history_us),
+                                                                   ledger_books_needed_us(ledger)),
                                              .needed_seq = ledger_oldest_needed_seq(ledger),
                                              .archive = retainer->archive == NULL ? NULL : archive,
                                              .context = &archiving};

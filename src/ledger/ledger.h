@@ -125,6 +125,12 @@ uint32_t ledger_id_capacity(const struct ledger *ledger);
  * it: that is refused when it is gone. Costs a step for each review there ever was room taken for.
  */
 uint64_t ledger_oldest_needed_seq(const struct ledger *ledger);
+/*
+ * The log time since which the books of any time must be known, for reviews of counts and snapshots that are open: who accepts one has
+ * it compared with the books of its time. That is within the id window before the review, but for an ordered source, which may be
+ * later: its review can be refused then. INT64_MAX for none. Costs as much.
+ */
+int64_t ledger_books_needed_us(const struct ledger *ledger);
 bool ledger_strict(const struct ledger *ledger);
 
 /* Walks everything: an audit at once, and what of a table can be told of all of it alone. Ends the process on a

@@ -161,6 +161,18 @@ uint64_t reviews_oldest_seq(const struct reviews *reviews)
     return oldest;
 }
 
+int64_t ledger_books_needed_us(const struct ledger *ledger)
+{
+    int64_t needed_us = INT64_MAX;
+    for (uint32_t i = 0; i < ledger->reviews.count; i++) {
+        const struct review *review = &ledger->reviews.entries[i];
+        bool open = review->number != 0 && review->closed_us == TIME_NONE;
+        if (open && (review->kind == KIND_STOCK_COUNT || review->kind == KIND_SNAPSHOT))
+            needed_us = min_i64(needed_us, review->recorded_us - ledger->id_window_ms * 1000);
+    }
+    return needed_us;
+}
+
 bool review_hashed(const struct ledger *ledger, uint32_t entry, struct audit *audit)
 {
     if (ledger->reviews.entries[entry].number != 0)

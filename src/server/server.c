@@ -138,7 +138,7 @@ static const char *const reasons[] = {
     [RETAINED_WANTED] = "the rest is younger than --retain-days, or the one file in use",
     [RETAINED_CHECKPOINT] = "a checkpoint is begun with there, which a start may need: --checkpoint-mib says how far they are apart",
     [RETAINED_LEDGER] = "an id or a review that is remembered has its answer there: --id-window says for how long",
-    [RETAINED_HORIZON] = "--history-days says that questions about the past reach there",
+    [RETAINED_HORIZON] = "--history-days says that questions about the past reach there, or a count or snapshot waits for a review since",
     [RETAINED_ARCHIVE] = "the archive command did not put it away",
 };
 

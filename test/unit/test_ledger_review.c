@@ -194,6 +194,37 @@ static void what_the_journal_must_keep(void **state)
     world_deinit(&world);
 }
 
+/* Of which times it may ask for the books: of what was counted, or seen, and waits for a person. */
+static void what_the_books_must_reach(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const struct {
+        const char *step, *answer;
+        int64_t needed_s; /* before the review that was begun here; 0 for none, -1 as it was */
+    } rows[] = {
+        {"source name=pos-1 count_units=5 change_units=5", "ok: config", 0},
+        {"wait 700000", "ok:", 0},
+        {"receive id= 5 A@L occurred=-604801", "ok: review(3 too_late)", 0}, /* compares nothing */
+        {"count 90 A@L occurred=0", "ok: review(4 count_limit)", 604800},
+        {"wait 10", "ok:", -1},
+        {"snapshot 90 A@L seen=3", "ok: review(5 max_change)", -1},
+        {"resolve review=4 reject", "ok: resolve(4 count_limit)", 604800},
+        {"resolve review=5 reject", "ok: resolve(5 max_change)", 0},
+    };
+    int64_t needed_us = INT64_MAX;
+    world_init(&world, &world_limits);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        world_step(&world, rows[i].step);
+        if (strncmp(world.answer, rows[i].answer, strlen(rows[i].answer)) != 0)
+            fail_msg("%s: %s", rows[i].step, world.answer);
+        if (rows[i].needed_s >= 0)
+            needed_us = rows[i].needed_s == 0 ? INT64_MAX : world.now_us - rows[i].needed_s * SECOND_US;
+        assert_true(ledger_books_needed_us(world.ledger) == needed_us);
+    }
+    world_deinit(&world);
+}
+
 /* Where the journal no longer has what a command must know, it is refused and nothing is decided: it can come again as it is. */
 static void what_is_gone_decides_nothing(void **state)
 {
@@ -272,6 +303,7 @@ int main(void)
         cmocka_unit_test(brakes_have_one_form),
         cmocka_unit_test(a_review_is_seen_until_it_leaves_the_window),
         cmocka_unit_test(what_the_journal_must_keep),
+        cmocka_unit_test(what_the_books_must_reach),
         cmocka_unit_test(what_is_gone_decides_nothing),
         cmocka_unit_test(a_held_command_that_cannot_be_read_is_named),
     };
