@@ -16,6 +16,9 @@
  * The bits of a checkpoint are turned in turn, too, and those of the journal it is of: a start passes it over, says so, and
  * comes to the same ledger; or, of a journal that has lost something, it is refused.
  *
+ * And those of packed segments: the same journals, with all but the last of their segments packed. No byte of those is spare, so each
+ * is damaged, and read so while the journal is open, or as it was where it was not read.
+ *
  * flips [--every N] [--flips N] [--seed S]: each N-th bit of the short journal (1), so many of the long one (20,000),
  * the seed of both (1). The same arguments make the same run.
  */
@@ -517,6 +520,85 @@ static void flip_checkpoint(uint64_t every, uint64_t seed)
     }
 }
 
+/* ---- packed segments ---- */
+
+static struct {
+    struct memory_env world;
+    struct memory_file *files[MEMORY_FILES_MAX]; /* that are packed */
+    size_t file_count, bytes;
+    uint64_t last_seq, digest_read, bits, read, read_damaged;
+} packed[2]; /* the short journal, the long one */
+
+static void make_packed(unsigned number, const struct subject *from)
+{
+    const struct journal_options options = {.env = &packed[number].world.env,
+                                            .path = PATH,
+                                            .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
+                                            .raw_segments = 1,
+                                            .fill_on_writer = true};
+    struct journal_report report;
+    struct journal *journal = NULL;
+    enum status status;
+    memory_env_init(&packed[number].world);
+    memory_env_copy(&packed[number].world, &from->world);
+    must(journal_open(&options, NULL, &journal, &report) == STATUS_OK, report.problem);
+    while ((status = journal_pack(journal)) == STATUS_OK)
+        ;
+    must(status == STATUS_END && journal_counters(journal).packed == from->file_count - 1, "all but the last are packed");
+    journal_close(journal);
+    for (size_t file = 0; file + 1 < from->file_count; file++) {
+        struct memory_file *of = memory_find(&packed[number].world, from->files[file]->name);
+        must(of != NULL && of->n < from->files[file]->n, "a packed one is shorter");
+        packed[number].files[packed[number].file_count++] = of;
+        packed[number].bytes += of->n;
+    }
+    must(look(&packed[number].world, &report) == STATUS_OK && digest.sum == from->digest, "they say what they said");
+    packed[number].last_seq = from->last_seq;
+    packed[number].digest_read = from->digest_read;
+}
+
+static void flip_packed(unsigned number, struct memory_file *file, uint64_t bit, bool open)
+{
+    struct memory_env *world = &packed[number].world;
+    struct journal_report report;
+    uint8_t *at = &file->bytes[bit / 8];
+    struct journal *journal = open ? must_open(world) : NULL;
+    *at ^= (uint8_t)(1u << bit % 8);
+    enum status status = look(world, &report);
+    bool right = status == STATUS_DAMAGED && strstr(report.problem, file->name) != NULL;
+    if (status == STATUS_VERSION) /* a version that is not known is no damage */
+        right = bit / 8 < SEGMENT_HEADER_BYTES && strstr(report.problem, file->name) != NULL;
+    packed[number].bits++;
+    if (open) {
+        status = read_all(journal, packed[number].last_seq, RECORD_BYTES_MAX);
+        right = right && (status == STATUS_DAMAGED || (status == STATUS_OK && digest.sum == packed[number].digest_read));
+        packed[number].read++;
+        packed[number].read_damaged += status == STATUS_DAMAGED;
+        journal_close(journal);
+    }
+    if (!right && failures++ < 20)
+        (void)fprintf(stderr, "flips: packed %s, bit %llu: %s, %s\n", file->name, (unsigned long long)bit, status_text(status),
+                      report.problem);
+    *at ^= (uint8_t)(1u << bit % 8);
+}
+
+static void flip_packed_all(uint64_t every, uint64_t seed)
+{
+    uint64_t number = 0;
+    for (size_t file = 0; file < packed[0].file_count; file++)
+        for (uint64_t bit = seed % every; bit < packed[0].files[file]->n * 8; bit += every, number++)
+            flip_packed(0, packed[0].files[file], bit, number % READ_ONE_IN == 1);
+}
+
+static void flip_packed_some(uint64_t count, uint64_t seed)
+{
+    struct prng prng = prng_of(seed);
+    for (uint64_t i = 0; i < count; i++) {
+        struct memory_file *file = packed[1].files[prng_below(&prng, packed[1].file_count)];
+        flip_packed(1, file, prng_below(&prng, file->n * 8), i % READ_ONE_IN == 1);
+    }
+}
+
 static void tell(const struct subject *subject)
 {
     uint64_t sum = 0;
@@ -556,8 +638,12 @@ int main(int argc, char **argv)
     flip_all(&sealed, every, seed);
     flip_all(&unsealed, every, seed + 1);
     flip_some(&large, flips, seed);
+    make_packed(0, &sealed);
+    make_packed(1, &large);
+    flip_packed_all(every, seed);
+    flip_packed_some(flips / 8, seed);
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
-    uint64_t total = checkpoint.bits + checkpoint.journal_bits;
+    uint64_t total = checkpoint.bits + checkpoint.journal_bits + packed[0].bits + packed[1].bits;
     for (unsigned where = 0; where < WHERE_COUNT; where++)
         total += sealed.counts[where] + unsealed.counts[where] + large.counts[where];
     double seconds = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
@@ -568,6 +654,10 @@ int main(int argc, char **argv)
     printf("# a checkpoint of %zu bytes: %llu bits; its journal: %llu bits, of which %llu stop a start\n",
            checkpoint.file->n, (unsigned long long)checkpoint.bits, (unsigned long long)checkpoint.journal_bits,
            (unsigned long long)checkpoint.damaged);
+    for (unsigned i = 0; i < 2; i++)
+        printf("# %s, packed: %zu segments of %zu bytes: %llu bits, %llu of them turned in an open journal, which found %llu\n",
+               i == 0 ? "short" : "long", packed[i].file_count, packed[i].bytes, (unsigned long long)packed[i].bits,
+               (unsigned long long)packed[i].read, (unsigned long long)packed[i].read_damaged);
     printf("# seed %llu, %llu bits turned, %u not as they should be, %.1f s\n", (unsigned long long)seed,
            (unsigned long long)total, failures, seconds);
     printf("%s 1 - every bit that turns is seen\n", failures == 0 ? "ok" : "not ok");
@@ -575,5 +665,7 @@ int main(int argc, char **argv)
     memory_env_deinit(&unsealed.world);
     memory_env_deinit(&large.world);
     memory_env_deinit(&checkpoint.world);
+    memory_env_deinit(&packed[0].world);
+    memory_env_deinit(&packed[1].world);
     return failures != 0;
 }
