@@ -25,16 +25,19 @@ static void damaged_set(uint64_t seq, bool damaged)
     for (uint32_t i = 0; i < sr.damaged_count; i++)
         if (sr.damaged[i] == seq)
             sr.damaged[i--] = sr.damaged[--sr.damaged_count];
-    if (damaged && sr.damaged_count < sizeof(sr.damaged) / sizeof(sr.damaged[0]))
+    if (sr.damaged_count == sizeof(sr.damaged) / sizeof(sr.damaged[0]))
+        violation("more damaged checkpoints than there is room for");
+    if (damaged)
         sr.damaged[sr.damaged_count++] = seq;
 }
 
-/* The newest one below this event that is sound, or any. 0 for none. */
+/* The newest one below this event that a start can begin with, or any. 0 for none. */
 static uint64_t newest(uint64_t below, bool any)
 {
+    uint64_t oldest = retention_oldest(); /* what is behind an older one is gone: a crash has left it */
     uint64_t found = 0, seq;
     for (const char *name = NULL; (name = sim_file_next(&sr.sim, name)) != NULL;)
-        if (checkpoint_name_parse(name, &seq) && seq < below && (any || !is_damaged(seq)))
+        if (checkpoint_name_parse(name, &seq) && seq < below && (any || (!is_damaged(seq) && seq >= oldest)))
             found = seq; /* they come by name */
     return found;
 }
@@ -254,7 +257,7 @@ void checkpoint_rot(void)
     sim_poke(&sr.sim, name, 0, after, (size_t)n);
     damaged_set(seq, true);
     status = start_look(&report, &hash);
-    bool needed = sr.oldest_seq > 1 && checkpoint_newest() == 0; /* nothing else has what was dropped */
+    bool needed = retention_oldest() != 1 && checkpoint_newest() == 0; /* nothing else has what was dropped */
     if (status != STATUS_OK && !(needed && status == STATUS_DAMAGED && report.problem[0] != '\0'))
         violation("a damaged checkpoint stops a start: %s: %s", status_text(status), report.problem);
     if (status == STATUS_OK)

@@ -8,6 +8,16 @@
 #include "journal/beginning.h"
 #include "journal/segment.h"
 
+uint64_t retention_oldest(void)
+{
+    uint8_t bytes[BEGINNING_BYTES];
+    struct beginning beginning;
+    if (sim_file_bytes(&sr.sim, BEGINNING_NAME) != 2 * sizeof(bytes))
+        return SEGMENT_FIRST_SEQ;
+    sim_peek(&sr.sim, BEGINNING_NAME, 0, bytes, sizeof(bytes));
+    return beginning_parse(bytes, &beginning) ? beginning.first_seq : SEGMENT_FIRST_SEQ;
+}
+
 bool retention_ready(void)
 {
     if (sr.sim.stray_count > 0 || sr.sim.dead)

@@ -219,7 +219,7 @@ struct sim_run {
     uint64_t checkpoint_seq;   /* the newest that was made */
     unsigned checkpoint_count; /* there, when the last one was made */
     uint32_t damaged_count;    /* of those that are there, or were */
-    uint64_t damaged[64];
+    uint64_t damaged[256];
     int64_t stamp_us, stamp_ns; /* the last log time handed out in this life, and when; 0 before the first */
     uint64_t digest;   /* of all that happened */
 };
@@ -285,7 +285,7 @@ void on_audit_failed(void *argument, const char *problem);
 void checkpoints_begin(const struct journal_report *report);
 void checkpoints_turn(void);
 void checkpoints_end(void);
-/* The newest one that is there and was not damaged; 0 for none. */
+/* The newest one that is there, was not damaged, and has what is behind it; 0 for none. */
 uint64_t checkpoint_newest(void);
 /* A start began with it. */
 void checkpoint_judge_start(const struct journal_report *report);
@@ -294,6 +294,8 @@ void checkpoint_rot(void);
 
 /* ---- retention ---- */
 
+/* The oldest event kept, by the file that says so. */
+uint64_t retention_oldest(void);
 /* Is all judged that there is? What is dropped then was needed by nobody. */
 bool retention_ready(void);
 /* Some were dropped, or not. */
