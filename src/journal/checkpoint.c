@@ -373,7 +373,10 @@ enum status checkpoint_next(struct checkpoint_reader *reader, enum checkpoint_bl
         status = ends ? reader_fill(reader, 1) : STATUS_OK;
         if (ends && status == STATUS_OK && reader->have == reader->at)
             return STATUS_END;
-        PROBLEM("%s, offset %" PRIu64 ": it does not end where it says", reader->name, offset);
+        if (status == STATUS_OK)
+            PROBLEM("%s, offset %" PRIu64 ": it does not end where it says", reader->name, offset);
+        else
+            PROBLEM("%s cannot be read: %s", reader->name, env_last_error());
         return status == STATUS_OK ? STATUS_DAMAGED : status;
     }
     reader->blocks++;

@@ -60,6 +60,7 @@ struct recovery {
     enum status listing;
 
     uint32_t base;         /* number of the first of them, from 0 */
+    bool unread;           /* a checkpoint is there that the system did not read */
     uint32_t image_chain;  /* of the frame end->image_ordinal; frames up to it are checked, and not handed on */
 
     struct window window;
@@ -727,6 +728,7 @@ static enum status checkpoint_take(struct recovery *recovery, bool whole, size_t
                 return status;
         }
         if (checkpoint_is_bad(status)) {
+            recovery->unread = recovery->unread || status == STATUS_IO;
             if (report->checkpoint_problem[0] == '\0')
                 (void)snprintf(report->checkpoint_problem, sizeof(report->checkpoint_problem), "%s", problem);
             continue;
@@ -826,7 +828,7 @@ static enum status image_take(struct recovery *recovery, size_t *out_position, b
             "the journal's beginning is no longer kept, and no checkpoint is good: %s. Put archived segments back and remove "
             BEGINNING_NAME ", or restore a copy of the data directory. Nothing was changed.",
             why[0] != '\0' ? why : "there is none");
-    return STATUS_DAMAGED;
+    return recovery->unread ? STATUS_IO : STATUS_DAMAGED; /* it may be read the next time */
 }
 
 static enum status recovery_read(struct recovery *recovery)

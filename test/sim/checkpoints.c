@@ -55,7 +55,7 @@ static unsigned checkpoint_count(void)
     return count;
 }
 
-void checkpoint_judge_start(const struct journal_report *report)
+void checkpoint_judge_start(const struct journal_report *report, bool faults)
 {
     uint64_t sound = checkpoint_newest(), there = newest(UINT64_MAX, true);
     trace("start from the checkpoint of event %" PRIu64 ", the newest is of %" PRIu64 ", oldest event %" PRIu64,
@@ -63,10 +63,11 @@ void checkpoint_judge_start(const struct journal_report *report)
     if (there < sr.checkpoint_seq)
         violation("the checkpoint of event %" PRIu64 " was made, and the newest there is that of %" PRIu64,
                   sr.checkpoint_seq, there);
-    if (report->checkpoint_seq != sound)
+    bool passed_over = faults && report->checkpoint_problem[0] != '\0' && report->checkpoint_seq < sound; /* it was not read */
+    if (report->checkpoint_seq != sound && !passed_over)
         violation("a start began with the checkpoint of event %" PRIu64 ", the newest that is sound is that of %" PRIu64
                   ": %s", report->checkpoint_seq, sound, report->checkpoint_problem);
-    if ((there != sound) != (report->checkpoint_problem[0] != '\0'))
+    if (!passed_over && (there != sound) != (report->checkpoint_problem[0] != '\0'))
         violation("the newest checkpoint is %s, and the start says: %s", there == sound ? "sound" : "damaged",
                   report->checkpoint_problem);
     paths[PATH_CHECKPOINT_START] += sound != 0;
@@ -261,7 +262,7 @@ void checkpoint_rot(void)
     if (status != STATUS_OK && !(needed && status == STATUS_DAMAGED && report.problem[0] != '\0'))
         violation("a damaged checkpoint stops a start: %s: %s", status_text(status), report.problem);
     if (status == STATUS_OK)
-        checkpoint_judge_start(&report);
+        checkpoint_judge_start(&report, false);
     if (status == STATUS_OK && hash != hash_before)
         violation("behind a damaged checkpoint a start makes another state");
     paths[PATH_CHECKPOINT_PASSED] += status == STATUS_OK && seq > report.checkpoint_seq;

@@ -124,9 +124,9 @@ static void plan_crash(void)
         sr.crash_later = 1 + plan(sr.crash_most); /* behind it */
 }
 
-static void judge_parts(const struct journal_report *report)
+static void judge_parts(const struct journal_report *report, bool faults)
 {
-    checkpoint_judge_start(report);
+    checkpoint_judge_start(report, faults);
     retention_judge_start(report);
 }
 
@@ -144,10 +144,10 @@ static bool start(struct journal_report *report)
         for (unsigned m = SIM_READ_FAILED; m <= SIM_NO_MEMORY; m++)
             faults_before += sim_marks[m];
         enum status status = shard_open(&options, &sr.shard, report);
-        if (status == STATUS_OK)
-            judge_parts(report);
         for (unsigned m = SIM_READ_FAILED; m <= SIM_NO_MEMORY; m++)
             faults_after += sim_marks[m];
+        if (status == STATUS_OK)
+            judge_parts(report, faults_before != faults_after);
         if (status == STATUS_OK)
             return true;
         trace("start: %s: %s", status_text(status), report->problem);

@@ -287,8 +287,8 @@ void checkpoints_turn(void);
 void checkpoints_end(void);
 /* The newest one that is there, was not damaged, and has what is behind it; 0 for none. */
 uint64_t checkpoint_newest(void);
-/* A start began with it. */
-void checkpoint_judge_start(const struct journal_report *report);
+/* A start began with it; one that could not be read, with faults, it may have passed over. */
+void checkpoint_judge_start(const struct journal_report *report, bool faults);
 /* One of them rots: a start passes it over. It stays so, or not. */
 void checkpoint_rot(void);
 
