@@ -81,6 +81,14 @@ static void respond_report(struct connection *connection, int http)
             char hash[17];
             (void)snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)report.state_hash);
             member(&out, ",\"state_hash\":", hash);
+            if (report.has_chain) {
+                char hex[CHAIN_HEX_BYTES];
+                chain_format(&report.chain, hex);
+                buffer_literal(&out, ",\"chain\":{\"position\":");
+                render_position(&out, journal_epochs(service->journal), report.chain.seq);
+                member(&out, ",\"head\":", hex);
+                buffer_byte(&out, '}');
+            }
         }
         write_checkpoints(&out, &report);
         if (report.problem[0] != 0)

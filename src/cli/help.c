@@ -262,7 +262,7 @@ const char help_restore[] =
 
 const char help_verify[] =
     "onhand verify: check a data directory offline, or a running server\n\n"
-    "usage: onhand verify DIR [--json] [--diverged OTHER]\n"
+    "usage: onhand verify DIR [--json] [--chain POSITION:HEX]... [--diverged OTHER]\n"
     "       onhand verify --server ADDRESS [--json]\n\n"
     "Reads the journal from its first record to its last and replays it into a ledger of its own: checksums, chain, order,\n"
     "sums, invariants. Prints what is there and the state hash, which is the same for every program that replays the same\n"
@@ -270,6 +270,7 @@ const char help_verify[] =
     "copy. With --server, a running one does the same up to what is durable, while it goes on, and compares the state hash with\n"
     "that of its memory.\n\n"
     "  --json              the report as JSON\n"
+    "  --chain P:HEX       a head of the chain that was written down: is all up to there what it was?\n"
     "  --server ADDRESS    has that server do it, and waits for the end\n"
     "  --diverged OTHER    instead: what is in DIR behind where it parts from OTHER, the data directory or address of the\n"
     "                      server that goes on, or the last common position: events as the feed has them, a line each\n\n"

@@ -98,6 +98,12 @@ static int report(const struct answer *answer, bool json)
         print(&document, "decisions", TEXT("decisions"));
         print(&document, "bytes", TEXT("bytes"));
         print(&document, "state hash", TEXT("state_hash"));
+        uint32_t chain = document_container(&document, 0, TEXT("chain"));
+        if (chain != 0) {
+            struct text position = document_text(&document, chain, TEXT("position"));
+            struct text head = document_text(&document, chain, TEXT("head"));
+            printf("%-11s %.*s %.*s\n", "chain", (int)position.length, position.bytes, (int)head.length, head.bytes);
+        }
         if (right)
             printf("checksums, chain, order, sums and invariants are right, in the journal and in memory\n");
     }

@@ -26,7 +26,10 @@ struct verifier {
     struct group_mark mark;
     struct rebuild rebuild;
     struct checkpoint_check check;
+    struct chain_check chain;
     struct journal_report read;
+    bool has_head;
+    struct chain_head head;
     uint64_t segment_number; /* of the segment of the last frame */
     /* Its progress, which it tells without the mutex. */
     atomic_uint_fast64_t ordinal, last_seq, segments, frames, bytes, decisions;
@@ -77,6 +80,7 @@ static enum status get_mark(struct verifier *verifier)
 static void on_frame(void *context, const struct journal_met *met)
 {
     struct verifier *verifier = context;
+    chain_check_meet(&verifier->chain, met);
     if (verifier->rebuild.limit_too_low == NULL)
         checkpoint_check_meet(&verifier->check, met, verifier->rebuild.ledger);
     atomic_fetch_add(&verifier->segments, met->segment->number != verifier->segment_number);
@@ -155,6 +159,11 @@ static enum status run_once(struct verifier *verifier, char *problem, size_t pro
         checkpoint_check_read(&verifier->check, options->env, journal_directory(options->journal), &options->limits);
     if (status == STATUS_OK)
         status = rebuild_init(&verifier->rebuild, options->env, &options->limits);
+    if (status == STATUS_OK) {
+        status = chain_check_init(&verifier->chain);
+        if (status != STATUS_OK)
+            rebuild_deinit(&verifier->rebuild);
+    }
     if (status != STATUS_OK) {
         PROBLEM("%s. To mend it: %s", status_text(status), status_remedy(status));
         return status;
@@ -164,6 +173,11 @@ static enum status run_once(struct verifier *verifier, char *problem, size_t pro
         status = compare(verifier, problem, problem_bytes);
     if (status == STATUS_OK)
         status = judge_checkpoints(verifier, problem, problem_bytes);
+    const struct chain_head *head = chain_check_head(&verifier->chain);
+    verifier->has_head = status == STATUS_OK && head != NULL;
+    if (verifier->has_head)
+        verifier->head = *head;
+    chain_check_deinit(&verifier->chain);
     rebuild_deinit(&verifier->rebuild);
     return status;
 }
@@ -223,6 +237,8 @@ static void *verifier_main(void *argument)
     lock(verifier);
     report->state = state_of(status);
     report->state_hash = status == STATUS_OK ? verifier->mark.state_hash : 0;
+    report->has_chain = status == STATUS_OK && verifier->has_head;
+    report->chain = verifier->head;
     memcpy(report->problem, problem, sizeof(problem));
     for (size_t i = 0; i < verifier->check.count; i++) {
         const struct checkpoint_checked *checked = &verifier->check.list[i];

@@ -15,6 +15,7 @@
 
 #include "engine/checkpoint_check.h"
 #include "engine/marker.h"
+#include "journal/chain_check.h"
 
 enum verifier_state {
     VERIFIER_NEVER,   /* it was not asked for since the start */
@@ -38,6 +39,8 @@ struct verifier_report {
     uint64_t ordinal, last_seq; /* up to here it is */
     uint64_t segments, frames, decisions, bytes;
     uint64_t state_hash;       /* RIGHT: of both ledgers */
+    bool has_chain;            /* RIGHT: the head of the chain at until_seq is known, */
+    struct chain_head chain;   /* and is this */
     size_t checkpoint_count;   /* those judged */
     struct {
         char name[CHECKPOINT_NAME_BYTES];

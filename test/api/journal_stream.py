@@ -2,6 +2,7 @@
 The journal's stream, read by a second implementation of docs/format.md: items, checksums, chain. What tests of backups and
 standbys share.
 """
+import hashlib
 import struct
 
 from server import request_bytes
@@ -71,6 +72,18 @@ def items_of(data, quick=False):
         items.append(parse(data[at:at + n], quick))
         at += n
     return items
+
+
+def heads_of(items):
+    """The chain of what was decided: the head at the last event of each frame that has any."""
+    head, heads = b"", {}
+    for item in items:
+        if item.kind != "frame" or (item.last_seq < item.first_seq and item.ordinal != 1):
+            continue
+        records, = struct.unpack_from("<I", item.data, 28)
+        head = hashlib.sha256(head + item.data[128:128 + records]).digest()
+        heads[item.last_seq] = head.hex()
+    return heads
 
 
 def query_behind(frame, ledger=None, epoch=1):

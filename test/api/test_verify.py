@@ -2,15 +2,18 @@
 """
 Goal: a running server proves its journal, its checkpoints and its memory, says what is wrong and where, and goes on.
 Method: load meanwhile, packed segments, a standby; then a bit of an old segment and of a checkpoint turned on the disk under
-it, and a figure changed in its memory (/proc/PID/mem).
+it, and a figure changed in its memory (/proc/PID/mem). The chain's heads against a second implementation, wherever the journal goes, and
+against a journal that was changed with all its checksums.
 """
 import json
 import os
+import struct
 import subprocess
 import threading
 import time
 import unittest
 
+from journal_stream import crc32c, heads_of, items_of
 from server import BIN, FolderCase, receive, request_bytes, until, verify
 
 from standby import Standby
@@ -96,6 +99,7 @@ class Verify(FolderCase):
         server.stop()
         whole = verify(server.data)
         self.assertEqual(last["state_hash"], whole["state_hash"])
+        self.assertEqual(last["chain"], whole["chain"])
         for field in ("segments", "frames", "decisions"):
             self.assertEqual(last[field], whole[field])
 
@@ -174,6 +178,90 @@ class Verify(FolderCase):
         self.assertLess(time.monotonic() - began, 20)
         server.start()
         self.assertEqual(server.get("/v1/verify").json(), {"state": "never"})
+
+    def offline(self, data, *heads):
+        """verify of a directory: exit code, report, complaints."""
+        done = subprocess.run([BIN, "verify", data, "--json", *(word for head in heads for word in ("--chain", head))],
+                              capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+    def test_the_chain_is_the_same_wherever_the_journal_goes(self):
+        server = self.start("--segment-mib", "8", "--raw-segments", "1")
+        self.fill(server, 4)
+        for n in range(3):
+            server.send(**receive(n, "single"))
+        packed = os.path.join(server.data, "%020d.journal" % 1)
+        until(lambda: os.path.getsize(packed) < 4 << 20, "nothing is packed")
+        items = items_of(server.get("/v1/journal?until=now").body, quick=True)
+        heads = heads_of(items)
+        last = max(heads)
+        standby = Standby(self.folder + "/standby", server)
+        self.servers.append(standby)
+        standby.wait_for(server.position())
+        standby.stop()
+        subprocess.run([BIN, "backup", "http://127.0.0.1:%d" % server.port, "--to", self.folder + "/backup"], check=True,
+                       capture_output=True)
+        server.stop()
+        subprocess.run([BIN, "restore", self.folder + "/backup", "--to", self.folder + "/restored"], check=True,
+                       capture_output=True)
+        given = ["1-%d:%s" % (seq, heads[seq]) for seq in sorted(heads)[1::1 + len(heads) // 40]]
+        for data in (server.data, standby.data, self.folder + "/backup", self.folder + "/restored"):
+            with self.subTest(data):
+                code, report, complaints = self.offline(data, *given)
+                self.assertEqual((code, complaints), (0, ""))
+                self.assertEqual(report["chain"]["head"], heads[last])
+        # To a point: what was before it is the same.
+        point = sorted(heads)[len(heads) // 2]
+        subprocess.run([BIN, "restore", self.folder + "/backup", "--to", self.folder + "/part", "--to-position", "1-%d" % point],
+                       check=True, capture_output=True)
+        code, report, complaints = self.offline(self.folder + "/part", "1-%d:%s" % (point, heads[point]))
+        self.assertEqual((code, complaints, report["chain"]["head"]), (0, "", heads[point]))
+        # What cannot be right.
+        for head, words in (("1-%d:%s" % (last, heads[point]), "is not what it was"), ("1-%d:%s" % (last + 1, heads[last]), "ends before it"),
+                            ("1-%d:%s" % (point - 1, heads[point]), "in the middle of a group"), ("9-1:" + heads[point], "never had")):
+            code, report, complaints = self.offline(server.data, head)
+            self.assertEqual((code, report["ok"]), (1, False))
+            self.assertIn(words, complaints)
+        for head in ("1-5", "1-5:abc", "x:" + heads[point], "1-5:" + "g" * 64):
+            self.assertEqual(self.offline(server.data, head)[0], 2)
+
+    def test_the_chain_finds_what_checksums_do_not(self):
+        server = self.start()
+        for n in range(30):
+            server.send(**receive(n, "x", reason="honest"))
+        server.stop()
+        name = os.path.join(server.data, "%020d.journal" % 1)
+        heads = heads_of(items_of(self.stream_of(server.data), quick=True))
+        with open(name, "rb") as file:
+            data = bytearray(file.read())
+        # Another word in one decision, and all that vouches for it made right again.
+        at, chain, changed = 4096, 0, None
+        while data[at:at + 8] == b"\xffonhfrm\n":
+            size, first = struct.unpack_from("<I", data, at + 32)[0], struct.unpack_from("<Q", data, at + 48)[0]
+            place = data.find(b"honest", at, at + size)
+            if changed is None and first > 15 and place > 0:
+                data[place:place + 6] = b"stolen"
+                changed = first
+            struct.pack_into("<I", data, at + 36, crc32c(data[at + 128:at + size]))
+            chain = crc32c(struct.pack("<I", chain) + data[at:at + 120])
+            struct.pack_into("<I", data, at + 120, chain)
+            struct.pack_into("<I", data, at + 124, crc32c(data[at:at + 124]))
+            at += size
+        with open(name, "wb") as file:
+            file.write(data)
+        self.assertEqual(self.offline(server.data)[0], 0) # nothing else notices
+        before, behind, last = changed - 1, changed, max(heads)
+        code, _, complaints = self.offline(server.data, *("1-%d:%s" % (seq, heads[seq]) for seq in (last, before, behind)))
+        self.assertEqual(code, 1)
+        self.assertEqual(complaints.count("is not what it was"), 2)
+        self.assertIn("behind event %d, where a head given is right" % before, complaints)
+        self.assertNotIn("--chain 1-%d:" % before, complaints)
+
+    def stream_of(self, data):
+        to = self.folder + "/stream.onhand"
+        subprocess.run([BIN, "backup", data, "--to", to], check=True, capture_output=True)
+        with open(to, "rb") as file:
+            return file.read()
 
     def test_refusals(self):
         server = self.start()
