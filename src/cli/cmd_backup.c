@@ -15,10 +15,9 @@
 #include "cli/client.h"
 #include "connect/pull.h"
 #include "feed/position.h"
-#include "journal/journal.h"
+#include "journal/taker.h"
 
 #define FILE_SUFFIX ".onhand"
-#define BLOCK_BYTES ((size_t)FRAME_BYTES_MAX) /* of frames written at once */
 #define ATTEMPTS    10 /* of a directory's backup, whose connection breaks */
 
 struct backup {
@@ -27,74 +26,11 @@ struct backup {
     FILE *file; /* of a file or standard output; NULL for a directory */
     /* Of a directory. */
     bool made; /* it was not there */
-    struct journal *journal; /* NULL before it has begun */
-    uint8_t *block;          /* frames not yet written; of one that has not begun, what it begins with */
-    size_t block_bytes;
+    struct taker taker;
     uint64_t new_frames, new_bytes;
     struct stream_mark end;
     char problem[1024];
 };
-
-/* ---- a directory ---- */
-
-static enum status open_directory(struct backup *backup, const uint8_t *start, size_t n)
-{
-    const struct journal_options options = {.env = linux_env(),
-                                            .path = backup->to,
-                                            .fill_on_writer = true, /* no more zeros than are needed */
-                                            .copy = true,
-                                            .copy_start = start,
-                                            .copy_start_bytes = n};
-    struct journal_report report;
-    enum status status = journal_open(&options, NULL, &backup->journal, &report);
-    if (status != STATUS_OK)
-        (void)snprintf(backup->problem, sizeof(backup->problem), "%s", report.problem);
-    return status;
-}
-
-static enum status write_block(struct backup *backup)
-{
-    if (backup->journal == NULL || backup->block_bytes == 0)
-        return STATUS_OK;
-    enum status status = journal_take(backup->journal, backup->block, backup->block_bytes);
-    backup->block_bytes = 0;
-    if (status != STATUS_OK)
-        (void)snprintf(backup->problem, sizeof(backup->problem), "%s cannot be written: %s", backup->to, env_last_error());
-    return status;
-}
-
-static enum status keep(struct backup *backup, const uint8_t *bytes, size_t n)
-{
-    if (backup->block_bytes + n > BLOCK_BYTES) {
-        enum status status = write_block(backup);
-        if (status != STATUS_OK)
-            return status;
-    }
-    memcpy(backup->block + backup->block_bytes, bytes, n);
-    backup->block_bytes += n;
-    return STATUS_OK;
-}
-
-static enum status into_directory(struct backup *backup, enum stream_item item, const uint8_t *bytes, size_t n)
-{
-    enum status status = STATUS_OK;
-    if (backup->journal == NULL) { /* the header of the first segment, and the first frame */
-        status = keep(backup, bytes, n);
-        if (item == STREAM_SEGMENT || status != STATUS_OK)
-            return status;
-        size_t start_bytes = backup->block_bytes;
-        backup->block_bytes = 0;
-        return open_directory(backup, backup->block, start_bytes);
-    }
-    if (item == STREAM_FRAME)
-        return keep(backup, bytes, n);
-    status = write_block(backup);
-    if (status == STATUS_OK)
-        status = journal_take_segment(backup->journal, bytes);
-    if (status != STATUS_OK)
-        (void)snprintf(backup->problem, sizeof(backup->problem), "%s cannot be written: %s", backup->to, env_last_error());
-    return status;
-}
 
 /* ---- what comes ---- */
 
@@ -106,8 +42,10 @@ static enum status on_item(void *context, enum stream_item item, const struct st
     backup->new_bytes += item == STREAM_FRAME ? n : 0;
     if (item == STREAM_MARK)
         backup->end = reader->mark;
-    if (backup->file == NULL)
-        return item == STREAM_MARK ? STATUS_OK : into_directory(backup, item, bytes, n);
+    if (backup->file == NULL) {
+        taker_item(&backup->taker, item, reader, bytes);
+        return backup->taker.status;
+    }
     if (fwrite(bytes, 1, n, backup->file) == n)
         return STATUS_OK;
     (void)snprintf(backup->problem, sizeof(backup->problem), "%s cannot be written: %s", backup->to, strerror(errno));
@@ -123,7 +61,8 @@ static enum status copy(const struct backup *backup, struct pull *pull)
 
 static int explain(const struct backup *backup, const struct pull *pull, enum status status)
 {
-    if (backup->offline && status != STATUS_INVALID && backup->problem[0] == 0) {
+    const char *problem = backup->file == NULL ? backup->taker.problem : backup->problem;
+    if (backup->offline && status != STATUS_INVALID && problem[0] == 0) {
         cli_error("backup", "'%s': nothing was copied: %s", pull->base, pull->problem[0] != 0 ? pull->problem : status_text(status));
         return status == STATUS_DAMAGED || status == STATUS_VERSION ? EXIT_REFUSED : EXIT_FILES;
     }
@@ -140,7 +79,7 @@ static int explain(const struct backup *backup, const struct pull *pull, enum st
         cli_error("backup", "what %s sent is not right: %s. Nothing of it was kept", pull->base, pull->problem);
         return EXIT_ANSWER;
     default:
-        cli_error("backup", "%s", backup->problem[0] != 0 ? backup->problem : status_text(status));
+        cli_error("backup", "%s", problem[0] != 0 ? problem : status_text(status));
         return EXIT_FILES;
     }
 }
@@ -180,35 +119,28 @@ static bool is_directory(const char *word)
 
 static int into_files(struct backup *backup, struct pull *pull)
 {
-    enum status status = STATUS_OK;
-    backup->block = malloc(BLOCK_BYTES);
-    if (backup->block == NULL)
-        status = STATUS_MEMORY;
+    struct taker *taker = &backup->taker;
+    enum status status = taker_init(taker, linux_env(), backup->to);
     if (status == STATUS_OK)
-        status = open_directory(backup, NULL, 0);
-    if (status == STATUS_NOT_FOUND) { /* it begins with the stream */
-        status = STATUS_OK;
-        backup->problem[0] = 0;
-    }
+        status = taker_resume(taker);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK; /* it begins with the stream */
     for (unsigned attempt = 0; status == STATUS_OK; attempt++) {
-        if (backup->journal != NULL)
-            journal_copied(backup->journal, &pull->at);
+        if (taker->journal != NULL)
+            journal_copied(taker->journal, &pull->at);
         status = copy(backup, pull);
-        enum status written = status == STATUS_OK || status == STATUS_AGAIN ? write_block(backup) : status;
+        enum status written = status == STATUS_OK || status == STATUS_AGAIN ? taker_flush(taker) : status;
         if (written != STATUS_OK)
             status = written;
         if (status != STATUS_AGAIN || !pull->connected || attempt + 1 == ATTEMPTS)
             break;
-        backup->block_bytes = 0; /* what it begins with, when that did not come whole */
         status = STATUS_OK;
         (void)nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
     }
     int code = status == STATUS_OK ? EXIT_DONE : explain(backup, pull, status);
-    if (backup->journal != NULL)
-        journal_close(backup->journal);
-    else if (backup->made)
+    if (taker->journal == NULL && backup->made)
         (void)rmdir(backup->to); /* nothing came */
-    free(backup->block);
+    taker_deinit(taker);
     return code;
 }
 

@@ -20,6 +20,7 @@
 
 #include "base/rfc3339.h"
 #include "cli/args.h"
+#include "connect/pull.h"
 #include "engine/rebuild.h"
 #include "feed/position.h"
 #include "journal/replay.h"
@@ -36,8 +37,10 @@ struct restore {
     int64_t to_us;
 
     struct taker taker;
-    struct replay replay; /* up to the point */
-    struct rebuild rebuild;
+    struct replay replay; /* up to the point; to find it */
+    uint64_t first_seq;   /* the oldest event of the source */
+    uint64_t image_seq;   /* of the checkpoint that stands for what was before it; 0 for none */
+    struct rebuild rebuild; /* of what was restored */
     bool passed; /* the point is in a frame that was read */
     uint64_t next_seq;
     struct epochs epochs; /* of the source, at its end */
@@ -106,20 +109,37 @@ static void take(struct restore *restore, const struct segment *segment, const s
 
 /* ---- sources ---- */
 
-static void on_frame(void *context, const struct journal_met *met)
+/* The next item of the source, sound and in its place. */
+static void take_item(struct restore *restore, enum stream_item item, const struct stream_reader *reader, const uint8_t *bytes)
 {
-    take(context, met->segment, met->frame, met->bytes);
+    if (item == STREAM_FRAME)
+        take(restore, &reader->segment, &reader->frame, bytes);
+    else
+        taker_item(&restore->taker, item, reader, bytes);
+    if (item == STREAM_SEGMENT)
+        restore->epochs = reader->segment.epochs;
+    if (item == STREAM_BEGINNING)
+        restore->first_seq = restore->next_seq = reader->beginning.first_seq;
+    if (item == STREAM_PIECE)
+        restore->image_seq = reader->piece.seq;
+}
+
+static enum status on_item(void *context, enum stream_item item, const struct stream_reader *reader, const uint8_t *bytes, size_t n)
+{
+    struct restore *restore = context;
+    (void)n;
+    take_item(restore, item, reader, bytes);
+    return restore->taker.status; /* nothing more comes into it */
 }
 
 static enum status read_directory(struct restore *restore)
 {
-    const struct journal_frames frames = {.context = restore, .met = on_frame};
-    struct journal_report report = {0};
-    enum status status = journal_walk(linux_env(), restore->source, NULL, &frames, &report);
+    struct pull pull = {.base = restore->source, .until_now = true, .context = restore, .item = on_item};
+    enum status status = pull_directory(&pull, linux_env());
     if (status == STATUS_OK)
-        restore->epochs = report.epochs; /* also of a last segment without frames */
-    else
-        PROBLEM(restore, "%s", report.problem);
+        restore->epochs = pull.epochs; /* also of a last segment without frames */
+    else if (restore->problem[0] == 0 && restore->taker.problem[0] == 0)
+        PROBLEM(restore, "%s", pull.problem);
     return status;
 }
 
@@ -169,10 +189,7 @@ static enum status read_stream(struct restore *restore, FILE *file)
             break;
         }
         ended = item == STREAM_MARK && reader.mark.end;
-        if (item == STREAM_FRAME)
-            take(restore, &reader.segment, &reader.frame, bytes);
-        else if (item == STREAM_SEGMENT)
-            restore->epochs = reader.segment.epochs;
+        take_item(restore, item, &reader, bytes);
         at += n;
         have -= n;
         memmove(bytes, bytes + n, have);
@@ -233,15 +250,38 @@ static bool check_point(struct restore *restore)
             PROBLEM(restore, "--to-position is beyond the end of %s, which is at %s", restore->source, last);
         return false;
     }
-    if (restore->by_time && restore->next_seq <= 1) {
+    if (restore->image_seq != 0 && (restore->taker.journal == NULL || journal_awaits_image(restore->taker.journal))) {
+        PROBLEM(restore, "the journal in %s no longer has its beginning: it can be restored to %s or later", restore->source,
+                position_text(restore, restore->image_seq, last));
+        return false;
+    }
+    if (restore->taker.journal == NULL) {
+        PROBLEM(restore, "there is no journal in what was named");
+        return false;
+    }
+    if (restore->by_time && restore->next_seq <= restore->first_seq) {
         PROBLEM(restore, "nothing in %s was recorded by --to-time", restore->source);
         return false;
     }
-    if (restore->rebuild.limit_too_low != NULL) {
-        PROBLEM(restore, "the state does not fit this version's limit of %s", restore->rebuild.limit_too_low);
-        return false;
-    }
     return true;
+}
+
+/* What was written, read as verify reads it. */
+static enum status check_part(struct restore *restore)
+{
+    const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
+    const struct journal_replay replay = rebuild_replay_whole(&restore->rebuild);
+    struct journal_report report = {0};
+    enum status status = rebuild_init(&restore->rebuild, linux_env(), &limits);
+    if (status == STATUS_OK)
+        status = journal_verify(linux_env(), restore->part, &replay, &report);
+    if (status != STATUS_OK) {
+        PROBLEM(restore, "what was written is not what it should be: %s", report.problem[0] != 0 ? report.problem : status_text(status));
+    } else if (restore->rebuild.limit_too_low != NULL) {
+        PROBLEM(restore, "the state does not fit this version's limit of %s", restore->rebuild.limit_too_low);
+        status = STATUS_INVALID;
+    }
+    return status;
 }
 
 /* ---- life ---- */
@@ -341,7 +381,7 @@ static int run(struct restore *restore, bool json)
     enum status status = read_source(restore);
     if (status == STATUS_OK)
         status = taker_flush(&restore->taker);
-    if (status == STATUS_OK && (restore->taker.journal == NULL || !check_point(restore)))
+    if (status == STATUS_OK && !check_point(restore))
         status = STATUS_INVALID;
     if (status == STATUS_OK) {
         status = journal_begin_epoch(restore->taker.journal, EPOCH_restore, &restore->epochs);
@@ -351,10 +391,11 @@ static int run(struct restore *restore, bool json)
         else
             epochs = *journal_epochs(restore->taker.journal);
     }
-    if (restore->problem[0] == 0)
-        PROBLEM(restore, "%s", restore->taker.problem[0] != 0 ? restore->taker.problem
-                                                              : "there is no journal in what was named");
+    if (status != STATUS_OK && restore->problem[0] == 0)
+        PROBLEM(restore, "%s", restore->taker.problem);
     taker_deinit(&restore->taker);
+    if (status == STATUS_OK)
+        status = check_part(restore);
     if (status == STATUS_OK)
         status = name_target(restore);
     if (status == STATUS_OK) {
@@ -402,11 +443,9 @@ int cmd_restore(int argc, char **argv)
     code = check_target(&restore);
     if (code != EXIT_DONE)
         return code;
-    const struct ledger_limits limits = ledger_limits_most(); /* whatever the server was started with */
-    const struct journal_replay replay = rebuild_replay_whole(&restore.rebuild);
+    restore.first_seq = restore.next_seq = 1;
     if (taker_init(&restore.taker, linux_env(), restore.part) != STATUS_OK ||
-        rebuild_init(&restore.rebuild, linux_env(), &limits) != STATUS_OK ||
-        replay_init(&restore.replay, linux_env(), &replay) != STATUS_OK) {
+        replay_init(&restore.replay, linux_env(), NULL) != STATUS_OK) {
         cli_error("restore", "memory for the tables cannot be had");
         return EXIT_FILES;
     }
@@ -417,6 +456,7 @@ int cmd_restore(int argc, char **argv)
     code = run(&restore, json);
     free(restore.cut);
     replay_deinit(&restore.replay);
-    rebuild_deinit(&restore.rebuild);
+    if (restore.rebuild.env != NULL)
+        rebuild_deinit(&restore.rebuild);
     return cli_finish("restore", code);
 }

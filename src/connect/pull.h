@@ -36,6 +36,7 @@ struct pull {
     char problem[1024];   /* for an operator */
     uint64_t bytes;       /* of items */
     struct stream_place place; /* behind the last item */
+    struct epochs epochs; /* of pull_directory: all that its journal has */
 };
 
 /*

@@ -296,9 +296,9 @@ static enum status reader_fill(struct checkpoint_reader *reader, size_t n)
     return status;
 }
 
-enum status checkpoint_open(const struct env *env, struct env_directory *directory, uint64_t last_seq,
-                            struct checkpoint *out_checkpoint, struct checkpoint_reader **out_reader, char *problem,
-                            size_t problem_bytes)
+static enum status open_named(const struct env *env, struct env_directory *directory, const char *name,
+                              struct checkpoint *out_checkpoint, struct checkpoint_reader **out_reader, char *problem,
+                              size_t problem_bytes)
 {
     struct checkpoint_reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL) {
@@ -306,7 +306,7 @@ enum status checkpoint_open(const struct env *env, struct env_directory *directo
         return STATUS_MEMORY;
     }
     reader->env = env;
-    checkpoint_name(last_seq, reader->name);
+    (void)snprintf(reader->name, sizeof(reader->name), "%s", name);
     reader->buffer = env->memory_reserve(env->context, BUFFER_BYTES);
     enum status status = reader->buffer == NULL
                              ? STATUS_MEMORY
@@ -322,10 +322,8 @@ enum status checkpoint_open(const struct env *env, struct env_directory *directo
         PROBLEM("%s cannot be read: %s", reader->name, env_last_error());
     if (status == STATUS_OK)
         status = reader->have < HEAD_BYTES ? STATUS_DAMAGED : head_parse(reader->buffer, out_checkpoint);
-    if (status == STATUS_OK && out_checkpoint->last_seq != last_seq)
-        status = STATUS_DAMAGED;
     if (status == STATUS_DAMAGED)
-        PROBLEM("%s, offset 0: its head fails its checksum, or is not that of this file", reader->name);
+        PROBLEM("%s, offset 0: its head fails its checksum", reader->name);
     if (status == STATUS_VERSION)
         PROBLEM("%s was written by a newer version", reader->name);
     if (status != STATUS_OK) {
@@ -335,6 +333,39 @@ enum status checkpoint_open(const struct env *env, struct env_directory *directo
     reader->at = HEAD_BYTES;
     *out_reader = reader;
     return STATUS_OK;
+}
+
+enum status checkpoint_open(const struct env *env, struct env_directory *directory, uint64_t last_seq,
+                            struct checkpoint *out_checkpoint, struct checkpoint_reader **out_reader, char *problem,
+                            size_t problem_bytes)
+{
+    char name[CHECKPOINT_NAME_BYTES];
+    checkpoint_name(last_seq, name);
+    enum status status = open_named(env, directory, name, out_checkpoint, out_reader, problem, problem_bytes);
+    if (status != STATUS_OK || out_checkpoint->last_seq == last_seq)
+        return status;
+    PROBLEM("%s, offset 0: its head is not that of this file", name);
+    checkpoint_close(*out_reader);
+    return STATUS_DAMAGED;
+}
+
+enum status checkpoint_copied(const struct env *env, struct env_directory *directory, struct checkpoint *out_checkpoint)
+{
+    struct checkpoint_reader *reader = NULL;
+    char problem[256];
+    enum status status =
+        open_named(env, directory, CHECKPOINT_COPIED_NAME, out_checkpoint, &reader, problem, sizeof(problem));
+    if (status == STATUS_OK)
+        checkpoint_close(reader);
+    return status;
+}
+
+enum status checkpoint_adopt(const struct env *env, struct env_directory *directory, uint64_t last_seq)
+{
+    char name[CHECKPOINT_NAME_BYTES];
+    checkpoint_name(last_seq, name);
+    enum status status = env->file_rename(env->context, directory, CHECKPOINT_COPIED_NAME, name);
+    return status == STATUS_OK ? env->directory_sync(env->context, directory) : status;
 }
 
 enum status checkpoint_next(struct checkpoint_reader *reader, enum checkpoint_block *out_kind, const uint8_t **out_bytes,
@@ -391,4 +422,22 @@ void checkpoint_close(struct checkpoint_reader *reader)
     reader->env->file_close(reader->env->context, reader->file);
     reader->env->memory_release(reader->env->context, reader->buffer, BUFFER_BYTES);
     free(reader);
+}
+
+enum status checkpoint_sound(const struct env *env, struct env_directory *directory, uint64_t last_seq,
+                             struct checkpoint *out_checkpoint, char *problem, size_t problem_bytes)
+{
+    struct checkpoint_reader *reader = NULL;
+    enum status status =
+        checkpoint_open(env, directory, last_seq, out_checkpoint, &reader, problem, problem_bytes);
+    if (status != STATUS_OK)
+        return status;
+    while (status == STATUS_OK) {
+        enum checkpoint_block kind;
+        const uint8_t *bytes;
+        size_t n;
+        status = checkpoint_next(reader, &kind, &bytes, &n, problem, problem_bytes);
+    }
+    checkpoint_close(reader);
+    return status == STATUS_END ? STATUS_OK : status;
 }

@@ -25,6 +25,7 @@
 #define CHECKPOINT_SUFFIX          ".checkpoint"
 #define CHECKPOINT_NAME_BYTES      32 /* 20 digits, the suffix, NUL */
 #define CHECKPOINT_NEXT_NAME       "next.checkpoint.new" /* one in the making; never read */
+#define CHECKPOINT_COPIED_NAME     "copied.checkpoint.new" /* came with a copy that has not reached what it is of */
 #define CHECKPOINT_KEPT            2
 #define CHECKPOINT_LISTED          (CHECKPOINT_KEPT + 2) /* tried: a crash may leave more than are kept */
 #define CHECKPOINT_BLOCK_BYTES_MAX ((size_t)1 << 20)
@@ -68,6 +69,14 @@ bool checkpoint_name_parse(const char *name, uint64_t *out_last_seq);
 MUST_USE enum status checkpoint_list(const struct env *env, struct env_directory *directory, uint64_t *out_seqs, size_t most,
                                      size_t *out_count);
 
+/*
+ * A checkpoint that came with a copy of a journal stands for its beginning as soon as the copy has all up to it: what it is of, by its head;
+ * NOT_FOUND, VERSION, DAMAGED, IO, MEMORY. Then it gets its name, durably. IO, NO_SPACE.
+ */
+MUST_USE enum status checkpoint_copied(const struct env *env, struct env_directory *directory,
+                                       struct checkpoint *out_checkpoint);
+MUST_USE enum status checkpoint_adopt(const struct env *env, struct env_directory *directory, uint64_t last_seq);
+
 /* ---- writing ---- */
 
 struct checkpoint_writer;
@@ -100,5 +109,8 @@ MUST_USE enum status checkpoint_open(const struct env *env, struct env_directory
 MUST_USE enum status checkpoint_next(struct checkpoint_reader *reader, enum checkpoint_block *out_kind,
                                      const uint8_t **out_bytes, size_t *out_n, char *problem, size_t problem_bytes);
 void checkpoint_close(struct checkpoint_reader *reader);
+/* Reads all of it: OK when it is there and sound. As checkpoint_open. */
+MUST_USE enum status checkpoint_sound(const struct env *env, struct env_directory *directory, uint64_t last_seq,
+                                      struct checkpoint *out_checkpoint, char *problem, size_t problem_bytes);
 
 #endif

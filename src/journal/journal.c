@@ -40,6 +40,7 @@
 #include "journal/beginning.h"
 #include "journal/checkpoint.h"
 #include "journal/cold.h"
+#include "journal/copy.h"
 #include "journal/filler.h"
 #include "journal/frame.h"
 #include "journal/index.h"
@@ -120,6 +121,7 @@ struct journal {
     size_t tail_used;     /* of it */
     uint8_t *tail_memory; /* of it; NULL before the first */
     struct group open;
+    uint64_t image_seq, image_ordinal; /* of a checkpoint that came with the copy, and is not reached; 0 for none */
     uint64_t placed_bytes; /* records of the open group, or the next, have a place up to so many */
     bool unsealed; /* frames since the last seal */
     bool failed;
@@ -193,13 +195,39 @@ static void make_start(const struct env *env, uint32_t block_bytes, uint8_t *byt
     frame_finish(at, &frame, 0);
 }
 
+/* What a journal's first bytes say, of a copy without its beginning. False when they are not that. */
+static bool read_later_start(const uint8_t *bytes, size_t n, struct recovery_end *out_end)
+{
+    struct segment segment;
+    struct beginning beginning;
+    if (n != BEGINNING_BYTES + SEGMENT_HEADER_BYTES || !beginning_parse(bytes, &beginning) ||
+        segment_parse(bytes + BEGINNING_BYTES, &segment) != SEGMENT_OK || segment.number != beginning.number ||
+        segment.first_seq != beginning.first_seq || segment.first_ordinal != beginning.first_ordinal ||
+        segment.previous_chain != beginning.previous_chain ||
+        memcmp(segment.ledger_id, beginning.genesis.ledger_id, 16) != 0)
+        return false;
+    *out_end = (struct recovery_end){.genesis = beginning.genesis,
+                                     .beginning = beginning,
+                                     .segment = segment,
+                                     .offset = SEGMENT_HEADER_BYTES,
+                                     .size_bytes = FILL_STEP_BYTES,
+                                     .ordinal = beginning.first_ordinal - 1,
+                                     .chain = beginning.previous_chain,
+                                     .last_seq = beginning.first_seq - 1,
+                                     .log_us = beginning.before_us};
+    out_end->uncovered_offset = out_end->cut_end = SEGMENT_HEADER_BYTES;
+    return true;
+}
+
 /* What a journal's first bytes say. False when they are not that. */
 static bool read_start(const uint8_t *bytes, size_t n, struct recovery_end *out_end)
 {
     struct segment segment;
     struct frame frame;
     struct record record;
-    if (n < SEGMENT_HEADER_BYTES + FRAME_STEP_BYTES || segment_parse(bytes, &segment) != SEGMENT_OK)
+    if (read_later_start(bytes, n, out_end))
+        return true;
+    if (n < SEGMENT_HEADER_BYTES + FRAME_STEP_BYTES || segment_parse(bytes, &segment) != SEGMENT_OK || segment.number != 1)
         return false;
     const uint8_t *at = bytes + SEGMENT_HEADER_BYTES;
     if (frame_parse(at, segment.ledger_id, &frame) != FRAME_OK || frame.frame_bytes != n - SEGMENT_HEADER_BYTES ||
@@ -245,16 +273,21 @@ static enum status journal_create(struct journal *journal, const struct journal_
         make_start(env, block_bytes, bytes);
     if (status == STATUS_OK && !read_start(bytes, n, end))
         status = STATUS_INVALID;
+    size_t skip = status == STATUS_OK && !beginning_is_of_all(&end->beginning) ? BEGINNING_BYTES : 0;
     if (status == STATUS_OK)
-        status = env->file_write(env->context, file, 0, bytes, n);
+        status = env->file_write(env->context, file, 0, bytes + skip, n - skip);
     if (status == STATUS_OK)
         status = env->file_sync(env->context, file);
     free(bytes);
     env->file_close(env->context, file);
+    if (status == STATUS_OK && skip != 0)
+        status = beginning_write(env, journal->directory, &end->beginning);
     if (status == STATUS_OK)
-        status = segment_name_it(journal, SEGMENT_FIRST_SEQ);
+        status = segment_name_it(journal, end->segment.first_seq);
     if (status == STATUS_OK)
-        status = segment_appear(journal, SEGMENT_FIRST_SEQ, n);
+        index_clear(&journal->index, narrow_u32(end->segment.number - 1));
+    if (status == STATUS_OK)
+        status = segment_appear(journal, end->segment.first_seq, n - skip);
     else
         (void)env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME); /* as it was before */
     return status;
@@ -295,6 +328,26 @@ static void place_look(struct journal *journal)
     journal->placed_bytes = filled > begin ? filled - begin : 0;
 }
 
+/* A checkpoint that came with a copy counts when all is there that it is of. */
+static enum status image_reach(struct journal *journal)
+{
+    if (journal->image_ordinal == 0 || journal->ordinal < journal->image_ordinal)
+        return STATUS_OK;
+    journal->image_ordinal = 0;
+    return checkpoint_adopt(journal->env, journal->directory, journal->image_seq);
+}
+
+static enum status image_look(struct journal *journal)
+{
+    struct checkpoint checkpoint;
+    enum status status = checkpoint_copied(journal->env, journal->directory, &checkpoint);
+    if (status != STATUS_OK) /* what is no good is not missed before a start needs it */
+        return status == STATUS_MEMORY || status == STATUS_IO ? status : STATUS_OK;
+    journal->image_seq = checkpoint.last_seq;
+    journal->image_ordinal = checkpoint.ordinal;
+    return image_reach(journal);
+}
+
 /* Everything that is needed to write on: the file, the filler, the tail. */
 static enum status journal_ready(struct journal *journal, const struct journal_options *options,
                                  const struct recovery_end *end, struct journal_report *report)
@@ -326,8 +379,9 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
     (void)env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME); /* of an earlier run: space to have */
     if (!beginning_is_of_all(&end->beginning))
         retention_remove(env, journal->directory, end->beginning.first_seq);
-    if (options->raw_segments == 0)
-        return STATUS_OK;
+    status = options->copy ? image_look(journal) : STATUS_OK;
+    if (status != STATUS_OK || options->raw_segments == 0)
+        return status;
     return cold_create(env, journal->directory, &journal->index, journal->readers, options->raw_segments,
                        options->fill_on_writer, &journal->cold);
 }
@@ -416,7 +470,7 @@ enum status journal_open(const struct journal_options *options, const struct jou
         report->created = true;
         report->epochs = end.segment.epochs;
         report->segment_count = 1;
-        report->oldest_seq = SEGMENT_FIRST_SEQ;
+        report->oldest_seq = end.beginning.first_seq;
         report->frame_count = 1;
         memcpy(report->ledger_id, end.segment.ledger_id, 16);
         if (replay != NULL && replay->genesis != NULL)
@@ -956,6 +1010,11 @@ void journal_set_copy(struct journal *journal, bool copy)
     journal->copy = copy;
 }
 
+bool journal_awaits_image(const struct journal *journal)
+{
+    return journal->image_ordinal != 0;
+}
+
 void journal_copied(const struct journal *journal, struct stream_place *out_place)
 {
     *out_place = (struct stream_place){.begun = true,
@@ -1036,7 +1095,7 @@ enum status journal_take(struct journal *journal, const uint8_t *frames, size_t 
     atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
     filler_used(journal->filler, journal->offset);
     place_look(journal);
-    return STATUS_OK;
+    return take_failed(journal, image_reach(journal));
 }
 
 /* ---- any thread ---- */
@@ -1139,11 +1198,10 @@ enum status journal_replay_until(struct journal *journal, struct journal_place *
 enum status journal_copy_find(struct journal *journal, uint64_t seq, uint64_t ordinal, uint32_t chain,
                               struct journal_cursor *out_cursor)
 {
+    if (seq == 0 && ordinal == 0)
+        return copy_from_beginning(journal->env, journal->directory, &journal->index, out_cursor);
     if (seq + 1 < journal_oldest_seq(journal))
         return STATUS_NOT_FOUND;
-    *out_cursor = (struct journal_cursor){.header = true, .offset = SEGMENT_HEADER_BYTES};
-    if (seq == 0 && ordinal == 0)
-        return STATUS_OK;
     return unless_gone(journal, seq + 1, reader_pool_find(journal->readers, seq, ordinal, chain, out_cursor));
 }
 
@@ -1177,6 +1235,10 @@ enum status journal_copy(struct journal *journal, struct journal_cursor *cursor,
         return STATUS_END;
     if (cursor->segment < index_first(&journal->index))
         return STATUS_NOT_FOUND;
+    if (cursor->beginning || cursor->image_seq != 0)
+        return memory_only ? STATUS_AGAIN
+                           : copy_beginning(journal->env, journal->directory, &journal->index, &journal->genesis, cursor, bytes, n,
+                                            out_bytes);
     if (copy_tail(journal, cursor, until_ordinal, bytes, n, out_bytes))
         return STATUS_OK;
     return memory_only ? STATUS_AGAIN : reader_pool_copy(journal->readers, cursor, until_ordinal, bytes, n, out_bytes);

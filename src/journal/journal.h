@@ -49,7 +49,8 @@ struct journal_options {
     const char *path;          /* the data directory */
     bool read_only;            /* verify and dump: locks shared, writes nothing, cuts nothing */
     bool copy;                 /* of another journal: nothing is appended but what journal_take brings, not even a seal */
-    /* What a copy begins with in an empty directory: the header of the first segment, and the journal's first frame. */
+    /* What a copy begins with in an empty directory: the header of the first segment, and the journal's first frame; or what
+     * its beginning is (beginning.h), and the header of the oldest segment. */
     const uint8_t *copy_start; /* NULL: an empty directory is NOT_FOUND */
     size_t copy_start_bytes;
     uint64_t segment_bytes;    /* default JOURNAL_SEGMENT_BYTES; fixed per file, may differ between starts */
@@ -176,6 +177,8 @@ const char *journal_failure(const struct journal *journal);
 
 /* Is it a copy from here on? Then nothing is appended to it but what journal_take brings. Nothing is open or in flight. */
 void journal_set_copy(struct journal *journal, bool copy);
+/* Is there a checkpoint that came with the copy and stands for its beginning, and is not reached? It cannot be started from before. */
+bool journal_awaits_image(const struct journal *journal);
 /* Where it ends, for the request for what follows. */
 void journal_copied(const struct journal *journal, struct stream_place *out_place);
 /*
@@ -258,6 +261,9 @@ MUST_USE enum status journal_replay_until(struct journal *journal, struct journa
 
 /* Where a copy of the journal goes on: behind a frame. */
 struct journal_cursor {
+    bool beginning;        /* what the journal begins with comes first (beginning.h), */
+    uint64_t image_seq;    /* then the checkpoint of this event, 0 for none or no more, */
+    uint64_t image_offset; /* from here on in its file */
     uint32_t segment; /* which of them, from 0 */
     bool header;      /* its header comes first */
     uint64_t offset;  /* of the next frame in it */
@@ -268,7 +274,7 @@ struct journal_cursor {
 /*
  * Finds where a copy goes on that has the frame `ordinal`, with this chain, and all before it; seq is the last event that
  * was in it or before it. ordinal 0: the first frame with an event behind seq, or the next frame that there will be; with
- * seq 0 the beginning of all.
+ * seq 0 all that is kept, with what stands for the beginning where that is no longer: the oldest checkpoint.
  *
  * OK; INVALID when that frame is another one here: the two have parted; END when there is no such frame (yet); NOT_FOUND
  * when it is no longer kept; IO or DAMAGED. Any thread; may read the disk.
@@ -276,7 +282,8 @@ struct journal_cursor {
 MUST_USE enum status journal_copy_find(struct journal *journal, uint64_t seq, uint64_t ordinal, uint32_t chain,
                                        struct journal_cursor *out_cursor);
 /*
- * Copies durable frames as they are, with the header of each segment before its first one, from the cursor up to the frame
+ * Copies durable frames as they are, with the header of each segment before its first one, and before all what stands for the
+ * beginning, as items of a stream (stream.h), from the cursor up to the frame
  * until_ordinal: as many as fit. Verified where they are read from disk.
  *
  * Returns OK (at least one), END (nothing more that is durable), FULL (the next does not fit n: FRAME_BYTES_MAX always does), AGAIN

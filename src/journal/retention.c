@@ -10,24 +10,6 @@
 
 /* ---- checkpoints ---- */
 
-/* Is all of it there and sound? Where it begins is written in any case that it is OK. */
-static enum status checkpoint_check(const struct env *env, struct env_directory *directory, uint64_t seq,
-                                    struct checkpoint *out_checkpoint, char *problem, size_t problem_bytes)
-{
-    struct checkpoint_reader *reader = NULL;
-    enum status status = checkpoint_open(env, directory, seq, out_checkpoint, &reader, problem, problem_bytes);
-    if (status != STATUS_OK)
-        return status;
-    while (status == STATUS_OK) {
-        enum checkpoint_block kind;
-        const uint8_t *bytes;
-        size_t n;
-        status = checkpoint_next(reader, &kind, &bytes, &n, problem, problem_bytes);
-    }
-    checkpoint_close(reader);
-    return status == STATUS_END ? STATUS_OK : status;
-}
-
 /* The oldest segment that one of the checkpoints is gone on in; as many as are kept have to be good. */
 static enum status checkpoints_need(const struct env *env, struct env_directory *directory, bool read, uint64_t *out_seq,
                                     char *problem, size_t problem_bytes)
@@ -45,7 +27,7 @@ static enum status checkpoints_need(const struct env *env, struct env_directory 
         struct checkpoint checkpoint;
         struct checkpoint_reader *reader = NULL;
         if (read) {
-            status = checkpoint_check(env, directory, seqs[i], &checkpoint, problem, problem_bytes);
+            status = checkpoint_sound(env, directory, seqs[i], &checkpoint, problem, problem_bytes);
         } else {
             status = checkpoint_open(env, directory, seqs[i], &checkpoint, &reader, problem, problem_bytes);
             if (status == STATUS_OK)

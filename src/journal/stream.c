@@ -62,6 +62,8 @@ static enum status take_segment(struct stream_reader *reader, const uint8_t *byt
 {
     struct stream_place *place = &reader->place;
     struct segment segment;
+    if (reader->in_image || (reader->beginning.number != 0 && reader->piece.total == 0))
+        return wrong(reader, STATUS_DAMAGED, "the checkpoint that stands for the beginning is not whole");
     switch (segment_parse(bytes, &segment)) {
     case SEGMENT_OK:
         break;
@@ -73,6 +75,8 @@ static enum status take_segment(struct stream_reader *reader, const uint8_t *byt
     }
     if (place->begun && memcmp(segment.ledger_id, place->ledger_id, 16) != 0)
         return wrong(reader, STATUS_INVALID, "it is of another ledger");
+    if (reader->beginning.number != 0 && memcmp(segment.ledger_id, reader->beginning.genesis.ledger_id, 16) != 0)
+        return wrong(reader, STATUS_DAMAGED, "it begins with another ledger's beginning");
     bool same = place->segment_number != 0 && segment.number == place->segment_number && !reader->in_segment;
     bool behind = segment.first_ordinal == place->ordinal + 1 && segment.previous_chain == place->chain &&
                   segment.first_seq == place->seq + 1 &&
@@ -90,6 +94,61 @@ static enum status take_segment(struct stream_reader *reader, const uint8_t *byt
     place->epoch = segment.epochs.now;
     reader->segment = segment;
     reader->in_segment = true;
+    return STATUS_OK;
+}
+
+/* What the journal begins with, to who has nothing of it. */
+static enum status take_beginning(struct stream_reader *reader, const uint8_t *bytes)
+{
+    struct stream_place *place = &reader->place;
+    if (place->begun || place->ordinal != 0 || reader->in_segment)
+        return wrong(reader, STATUS_DAMAGED, "it begins a second time");
+    if (!beginning_parse(bytes, &reader->beginning))
+        return wrong(reader, STATUS_DAMAGED, "what the journal begins with fails its checksum, or is of a newer version");
+    place->segment_number = reader->beginning.number - 1;
+    place->ordinal = reader->beginning.first_ordinal - 1;
+    place->seq = reader->beginning.first_seq - 1;
+    place->chain = reader->beginning.previous_chain;
+    return STATUS_OK;
+}
+
+static const uint8_t piece_magic[8] = {0xff, 'o', 'n', 'h', 'p', 'i', 'e', 0x0a};
+
+void stream_piece_write(const struct stream_piece *piece, uint8_t *bytes)
+{
+    memset(bytes, 0, STREAM_PIECE_HEADER);
+    memcpy(bytes, piece_magic, sizeof(piece_magic));
+    put_u16(bytes + 8, JOURNAL_FORMAT);
+    put_u32(bytes + 12, piece->n);
+    put_u64(bytes + 16, piece->seq);
+    put_u64(bytes + 24, piece->offset);
+    put_u64(bytes + 32, piece->total);
+    put_u32(bytes + CRC_AT, crc32c(crc32c(0, bytes, CRC_AT), bytes + STREAM_PIECE_HEADER, piece->n));
+}
+
+/* n: at least a piece's header. AGAIN: *out_bytes is what is needed. */
+static enum status take_piece(struct stream_reader *reader, const uint8_t *bytes, size_t n, size_t *out_bytes)
+{
+    const struct stream_piece before = reader->piece;
+    struct stream_piece piece = {.n = get_u32(bytes + 12),
+                                 .seq = get_u64(bytes + 16),
+                                 .offset = get_u64(bytes + 24),
+                                 .total = get_u64(bytes + 32)};
+    if (memcmp(bytes, piece_magic, sizeof(piece_magic)) != 0 || get_u16(bytes + 8) != JOURNAL_FORMAT || piece.n == 0 ||
+        piece.n > STREAM_PIECE_BYTES_MAX)
+        return wrong(reader, STATUS_DAMAGED, "there is no item, or it is of a newer version");
+    *out_bytes = STREAM_PIECE_HEADER + (size_t)piece.n;
+    if (n < *out_bytes)
+        return STATUS_AGAIN;
+    if (get_u32(bytes + CRC_AT) != crc32c(crc32c(0, bytes, CRC_AT), bytes + STREAM_PIECE_HEADER, piece.n))
+        return wrong(reader, STATUS_DAMAGED, "a piece of a checkpoint fails its checksum");
+    bool next = reader->in_image ? piece.seq == before.seq && piece.total == before.total && piece.offset == before.offset + before.n
+                                 : piece.offset == 0 && before.total == 0;
+    if (reader->beginning.number == 0 || reader->in_segment || !next || piece.total - piece.offset < piece.n ||
+        piece.offset >= piece.total)
+        return wrong(reader, STATUS_DAMAGED, "a piece of a checkpoint is not the one that follows");
+    reader->piece = piece;
+    reader->in_image = piece.offset + piece.n < piece.total;
     return STATUS_OK;
 }
 
@@ -132,11 +191,15 @@ enum status stream_reader_next(struct stream_reader *reader, const uint8_t *byte
     *out_bytes = sizeof(magic);
     if (n < sizeof(magic))
         return STATUS_AGAIN;
-    uint8_t third = bytes[4]; /* s, f or m: the magics differ there */
-    size_t needed = third == 's' ? SEGMENT_HEADER_BYTES : third == 'f' ? FRAME_HEADER_BYTES : STREAM_MARK_BYTES;
+    uint8_t third = bytes[4]; /* s, f, m, b or p: the magics differ there */
+    size_t needed = third == 's'   ? SEGMENT_HEADER_BYTES
+                    : third == 'f' ? FRAME_HEADER_BYTES
+                    : third == 'b' ? BEGINNING_BYTES
+                    : third == 'p' ? STREAM_PIECE_HEADER
+                                   : STREAM_MARK_BYTES;
     if (third == 'm' && memcmp(bytes, magic, sizeof(magic)) != 0)
         return wrong(reader, STATUS_DAMAGED, "there is no item");
-    if (third != 's' && third != 'f' && third != 'm')
+    if (third != 's' && third != 'f' && third != 'm' && third != 'b' && third != 'p')
         return wrong(reader, STATUS_DAMAGED, "there is no item");
     *out_bytes = needed;
     if (n < needed)
@@ -148,6 +211,14 @@ enum status stream_reader_next(struct stream_reader *reader, const uint8_t *byte
     if (third == 'm') {
         *out_item = STREAM_MARK;
         return take_mark(reader, bytes);
+    }
+    if (third == 'b') {
+        *out_item = STREAM_BEGINNING;
+        return take_beginning(reader, bytes);
+    }
+    if (third == 'p') {
+        *out_item = STREAM_PIECE;
+        return take_piece(reader, bytes, n, out_bytes);
     }
     *out_item = STREAM_FRAME;
     return take_frame(reader, bytes, n, out_bytes);

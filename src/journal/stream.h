@@ -8,6 +8,7 @@
 #ifndef ONHAND_JOURNAL_STREAM_H
 #define ONHAND_JOURNAL_STREAM_H
 
+#include "journal/beginning.h"
 #include "journal/frame.h"
 #include "journal/segment.h"
 
@@ -28,7 +29,23 @@ struct stream_mark {
 
 void stream_mark_write(const struct stream_mark *mark, uint8_t out_bytes[STREAM_MARK_BYTES]);
 
-enum stream_item { STREAM_SEGMENT, STREAM_FRAME, STREAM_MARK };
+/*
+ * Of a checkpoint's file, where the journal's beginning is no longer kept: a copy could not be started from else. Pieces of one file come
+ * one behind the other, before the first segment, and the last one ends at `total`.
+ */
+#define STREAM_PIECE_HEADER    64
+#define STREAM_PIECE_BYTES_MAX ((size_t)192 << 10)
+struct stream_piece {
+    uint64_t seq;    /* of the last event in the checkpoint: its name */
+    uint64_t offset; /* in the file */
+    uint64_t total;  /* bytes of the file */
+    uint32_t n;      /* bytes here, behind the header */
+};
+
+/* Writes the header of a piece, whose bytes are behind it already. */
+void stream_piece_write(const struct stream_piece *piece, uint8_t *bytes);
+
+enum stream_item { STREAM_SEGMENT, STREAM_FRAME, STREAM_MARK, STREAM_BEGINNING, STREAM_PIECE };
 
 /* How far a receiver is. All zero: it has nothing yet. */
 struct stream_place {
@@ -45,10 +62,13 @@ struct stream_place {
 struct stream_reader {
     struct stream_place place;
     bool in_segment; /* a header came, in this stream */
+    bool in_image;   /* pieces of a checkpoint came, and more have to */
     /* The item last met. */
     struct segment segment;
     struct frame frame;
     struct stream_mark mark;
+    struct beginning beginning;
+    struct stream_piece piece; /* its bytes are behind STREAM_PIECE_HEADER bytes of the item */
     const char *problem; /* DAMAGED, INVALID and VERSION: what is wrong, a constant */
 };
 
@@ -56,7 +76,7 @@ struct stream_reader {
 void stream_reader_init(struct stream_reader *reader, const struct stream_place *place);
 
 /*
- * The item at the beginning of bytes, verified, and what it is: one of reader->segment, frame and mark holds it, and the
+ * The item at the beginning of bytes, verified, and what it is: one of reader->segment, frame, mark, beginning and piece holds it, and the
  * place moves behind it. A segment that the receiver has already is handed on, too: its number says so.
  *
  * OK; AGAIN when more bytes are needed (out_bytes: so many at least, from its beginning); DAMAGED when something fails

@@ -14,8 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "connect/pull.h"
+#include "journal/checkpoint.h"
+#include "journal/taker.h"
 #include "server/log.h"
 #include "server/peer.h"
 
@@ -493,8 +496,7 @@ void follower_stop(struct follower *follower)
 
 struct start {
     const atomic_bool *stop;
-    uint8_t *bytes;
-    size_t n;
+    struct taker taker;
 };
 
 static bool is_start_stopped(void *context)
@@ -507,32 +509,41 @@ static enum status on_start_item(void *context, enum stream_item item, const str
                                  const uint8_t *bytes, size_t n)
 {
     struct start *start = context;
-    (void)reader;
-    if (item == STREAM_MARK)
-        return STATUS_OK;
-    if (start->n + n > STREAM_ITEM_BYTES_MAX + SEGMENT_HEADER_BYTES)
-        return STATUS_DAMAGED; /* one header and one frame are enough */
-    uint8_t *grown = realloc(start->bytes, start->n + n);
-    if (grown == NULL)
-        return STATUS_MEMORY;
-    start->bytes = grown;
-    memcpy(start->bytes + start->n, bytes, n);
-    start->n += n;
-    return item == STREAM_FRAME ? STATUS_END : STATUS_OK; /* enough */
+    struct taker *taker = &start->taker;
+    (void)n;
+    taker_item(taker, item, reader, bytes);
+    if (taker->status != STATUS_OK)
+        return taker->status;
+    /* From here on it can be started from, and goes on by itself. */
+    return taker->journal != NULL && !journal_awaits_image(taker->journal) ? STATUS_END : STATUS_OK;
 }
 
-enum status follower_fetch_start(const char *primary, const atomic_bool *stop, uint8_t **out_bytes, size_t *out_n,
-                                 char *out_problem)
+enum status follower_fetch_start(const char *primary, const char *path, const atomic_bool *stop, char *out_problem)
 {
     struct start start = {.stop = stop};
+    struct taker *taker = &start.taker;
     struct pull pull = {.base = primary, .context = &start, .item = on_start_item, .stop = is_start_stopped};
-    enum status status = pull_run(&pull);
-    if (status == STATUS_END) {
-        *out_bytes = start.bytes;
-        *out_n = start.n;
-        return STATUS_OK;
-    }
-    (void)snprintf(out_problem, STANDBY_TEXT_BYTES, "%s", pull.problem);
-    free(start.bytes);
-    return status == STATUS_OK ? STATUS_DAMAGED : status;
+    enum status status = taker_init(taker, linux_env(), path);
+    if (status == STATUS_OK)
+        status = taker_resume(taker);
+    if (status == STATUS_OK)
+        journal_copied(taker->journal, &pull.at);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        status = pull_run(&pull);
+    if (status == STATUS_END)
+        status = taker_flush(taker);
+    else if (status == STATUS_OK)
+        status = STATUS_DAMAGED; /* it ended */
+    if (status != STATUS_OK)
+        (void)snprintf(out_problem, STANDBY_TEXT_BYTES, "%.*s", STANDBY_TEXT_BYTES - 1,
+                       taker->problem[0] != 0 ? taker->problem : pull.problem);
+    taker_deinit(taker);
+    return status;
+}
+
+bool follower_start_unfinished(const char *path)
+{
+    char name[4096];
+    int n = snprintf(name, sizeof(name), "%s/" CHECKPOINT_COPIED_NAME, path);
+    return n > 0 && (size_t)n < sizeof(name) && access(name, F_OK) == 0;
 }

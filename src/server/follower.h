@@ -22,11 +22,14 @@ struct follower_options {
 };
 
 /*
- * What a copy begins with: the header of the primary's first segment and its first frame, in memory that the caller frees. AGAIN when it is not
- * reached, or *stop becomes true; else as pull_run. out_problem: at least STANDBY_TEXT_BYTES.
+ * Copies into a directory what a standby can be started from: the primary's first frame, or where its journal no longer has its beginning
+ * what stands for that, and all up to there. The directory is empty, or has what came of that before. AGAIN when it is not reached, or *stop
+ * becomes true; else as pull_run. out_problem: at least STANDBY_TEXT_BYTES.
  */
-MUST_USE enum status follower_fetch_start(const char *primary, const atomic_bool *stop, uint8_t **out_bytes, size_t *out_n,
-                                          char *out_problem);
+MUST_USE enum status follower_fetch_start(const char *primary, const char *path, const atomic_bool *stop, char *out_problem);
+
+/* Does a directory have a beginning of such a copy, that it cannot be started from? */
+bool follower_start_unfinished(const char *path);
 
 /* NULL when memory or a thread cannot be had. */
 struct follower *follower_start(const struct follower_options *options);

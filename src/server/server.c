@@ -263,19 +263,17 @@ static enum status open_shard(struct server *server)
     if (server->role == ROLE_STANDBY && peer_ledger(options->follow, ledger_id))
         shard_options.ledger_id = ledger_id;
     int64_t begin_ns = linux_env()->monotonic_ns(linux_env()->context);
-    enum status status = shard_open(&shard_options, &server->service.shard, &report);
-    uint8_t *start = NULL;
-    if (status == STATUS_NOT_FOUND && server->role == ROLE_STANDBY) { /* it begins with the primary's beginning */
-        status = follower_fetch_start(options->follow, &server->progress.stop, &start, &shard_options.journal.copy_start_bytes,
-                                      report.problem);
-        shard_options.journal.copy_start = start;
+    enum status status = server->role == ROLE_STANDBY && follower_start_unfinished(options->data)
+                             ? STATUS_NOT_FOUND
+                             : shard_open(&shard_options, &server->service.shard, &report);
+    if (status == STATUS_NOT_FOUND && server->role == ROLE_STANDBY) { /* it begins with what the primary's journal begins with */
+        status = follower_fetch_start(options->follow, options->data, &server->progress.stop, report.problem);
         if (atomic_load(&server->progress.stop))
             status = STATUS_AGAIN;
         else if (status == STATUS_OK)
             status = begin_copy(server, &shard_options, &report);
         else
             log_error("nothing to begin the copy with comes from %s", options->follow);
-        free(start);
     }
     if (status == STATUS_AGAIN && atomic_load(&server->progress.stop))
         return status;

@@ -11,6 +11,7 @@ import time
 import unittest
 
 from server import BIN, FolderCase, receive, until, verify
+from standby import Standby
 
 TIER = "check"
 SMALL = ("--segment-mib", "8", "--checkpoint-mib", "9", "--id-window", "60", "--raw-segments", "0")
@@ -103,6 +104,77 @@ class Retention(FolderCase):
         done = subprocess.run([BIN, "serve", "--data", server.data], capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 4)
         self.assertIn("the first segment is missing", done.stderr)
+
+    def dropped(self):
+        server = self.start(*SMALL, "--id-window", "1", "--retain-mib", "20", "--history-days", "0")
+        self.fill(server, ROUNDS)
+        self.wait_dropped(server, 2)
+        server.wait_for_ends()
+        return server
+
+    def run_cli(self, *arguments, code=0):
+        done = subprocess.run([BIN, *arguments], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def test_copies_of_what_is_left(self):
+        server = self.dropped()
+        folder = os.path.join(self.folder, "copies")
+        os.mkdir(folder)
+        backup, stream, offline = (os.path.join(folder, name) for name in ("backup", "stream.onhand", "offline"))
+        url = "http://127.0.0.1:%d" % server.port
+        self.run_cli("backup", url, "--to", backup)
+        oldest = int(segments(backup)[0][:20])
+        self.assertGreater(oldest, LINES)
+        self.run_cli("backup", url, "--to", stream)
+        self.fill(server, 1, ROUNDS)
+        server.wait_for_ends()
+        middle = server.position()
+        self.run_cli("backup", url, "--to", backup)  # goes on
+        self.fill(server, 1, ROUNDS + 1)
+        server.wait_for_ends()
+        figures, state = server.figures()[0], None
+        server.stop()
+        state = verify(server.data)["state_hash"]
+        self.run_cli("backup", server.data, "--to", offline)
+        self.assertEqual(verify(offline)["state_hash"], state)
+        self.run_cli("backup", server.data, "--to", backup)
+        self.assertEqual(verify(backup)["state_hash"], state)
+
+        # Restored: as a whole, up to a position, from a stream; not to before what stands for the beginning.
+        for source, target, more in ((backup, "whole", ()), (backup, "middle", ("--to-position", middle)), (stream, "early", ())):
+            to = os.path.join(folder, target)
+            told = self.run_cli("restore", source, "--to", to, *more)
+            self.assertIn(verify(to)["state_hash"], told)
+            self.assertEqual(int(segments(to)[0][:20]) > 1, True)
+        again = self.start(folder=folder, start=False)
+        again.data = os.path.join(folder, "whole")
+        again.start()
+        self.assertEqual(again.figures()[0], figures)
+        self.assertEqual(again.get("/v1/feed?after=1-7").json()["code"], "feed_expired")
+        again.stop()
+        refused = self.run_cli("restore", backup, "--to", os.path.join(folder, "none"), "--to-position", "1-%d" % (oldest + 5), code=1)
+        self.assertIn("no longer has its beginning: it can be restored to 1-", refused)
+        self.assertFalse(os.path.exists(os.path.join(folder, "none")))
+
+    def test_a_standby_of_what_is_left(self):
+        server = self.dropped()
+        folder = os.path.join(self.folder, "standby")
+        os.mkdir(folder)
+        standby = Standby(folder, server, ("--segment-mib", "8"))
+        standby.wait_for(server.position())
+        self.assertEqual(standby.figures()[0], server.figures()[0])
+        self.fill(server, 1, ROUNDS)
+        server.wait_for_ends()
+        standby.wait_for(server.position())
+        self.assertEqual(standby.figures()[0], server.figures()[0])
+        standby.kill()
+        standby.start()
+        standby.wait_for(server.position())
+        self.run_cli("promote", "http://127.0.0.1:%d" % standby.port)
+        self.assertEqual(standby.send(**line(ROUNDS + 1, 1)).status, 200)
+        standby.stop()
+        verify(standby.data)
 
     def test_what_is_not_archived_stays(self):
         server = self.start(*SMALL, "--id-window", "1", "--retain-mib", "9", "--history-days", "0", "--archive-command", "exit 7")

@@ -187,6 +187,41 @@ static uint64_t verified(const struct place *place, struct journal_report *out_r
     return hash;
 }
 
+/* A copy from the beginning: what stands for it first, then each frame that is kept. */
+static void check_stream(struct journal *journal)
+{
+    static uint8_t bytes[STREAM_ITEM_BYTES_MAX];
+    struct stream_reader reader;
+    struct stream_place nothing = {0};
+    struct journal_cursor cursor;
+    unsigned met[STREAM_PIECE + 1] = {0};
+    size_t n = 0;
+    stream_reader_init(&reader, &nothing);
+    assert_int_equal(journal_copy_find(journal, 0, 0, 0, &cursor), STATUS_OK);
+    enum status status;
+    while ((status = journal_copy(journal, &cursor, UINT64_MAX, false, bytes, sizeof(bytes), &n)) == STATUS_OK) {
+        for (size_t at = 0, used = 0; at < n; at += used) {
+            enum stream_item item;
+            if (bytes[4] == 'b' || bytes[4] == 'p') { /* each bit of what comes before is looked at */
+                struct stream_reader before = reader;
+                size_t bit = (size_t)prng_below(&prng, n * 8);
+                bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+                assert_int_not_equal(stream_reader_next(&reader, bytes, n, &item, &used), STATUS_OK);
+                bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+                reader = before;
+            }
+            if (stream_reader_next(&reader, bytes + at, n - at, &item, &used) != STATUS_OK)
+                fail_msg("behind frame %llu: %s", (unsigned long long)reader.place.ordinal, reader.problem);
+            met[item]++;
+        }
+    }
+    assert_int_equal(status, STATUS_END);
+    assert_int_equal(met[STREAM_BEGINNING], 1);
+    assert_true(met[STREAM_PIECE] >= 1);
+    assert_int_equal(met[STREAM_SEGMENT], journal_counters(journal).segments);
+    assert_int_equal(reader.place.seq, journal_durable_seq(journal));
+}
+
 /* ---- what goes, and what is left ---- */
 
 static void what_is_not_needed_goes(void **state)
@@ -221,7 +256,7 @@ static void what_is_not_needed_goes(void **state)
         assert_true(journal_oldest_us(journal) > WORLD_START_US && journal_oldest_us(journal) <= ledger_now_us(shard_ledger(shard)));
         assert_int_equal(journal_counters(journal).segments, segments_of(&place, left, SEGMENTS_MAX));
         assert_int_equal(journal_read(journal, oldest - 1, TAIL_UNKNOWN, false, bytes, sizeof(bytes), &n), STATUS_NOT_FOUND);
-        assert_int_equal(journal_copy_find(journal, 0, 0, 0, &cursor), STATUS_NOT_FOUND);
+        check_stream(journal);
         assert_int_equal(journal_copy_find(journal, oldest - 1, 0, 0, &cursor), STATUS_OK);
         assert_int_equal(journal_replay_until(journal, &begin, INT64_MAX, UINT64_MAX, &nobody, NULL), STATUS_NOT_FOUND);
         for (uint64_t seq = oldest; seq <= journal_durable_seq(journal); seq += 1 + prng_below(&prng, 400))
