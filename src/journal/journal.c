@@ -367,6 +367,10 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
         return status;
     journal->block_bytes = env->file_block_bytes(env->context, journal->file);
     CHECK(journal->block_bytes % FRAME_STEP_BYTES == 0 && journal->block_bytes <= SEGMENT_HEADER_BYTES);
+    /* What an earlier run had in the making: space to have. From here on threads may have such files in the making again. */
+    static const char *const leftovers[] = {SEGMENT_NEXT_NAME, CHECKPOINT_NEXT_NAME, COLD_NEW_NAME};
+    for (unsigned i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++)
+        (void)env->file_remove(env->context, journal->directory, leftovers[i]);
     status = filler_create(env, journal->directory, journal->segment_bytes, options->fill_on_writer, journal->file,
                            end->size_bytes, &journal->filler);
     if (status != STATUS_OK)
@@ -376,7 +380,6 @@ static enum status journal_ready(struct journal *journal, const struct journal_o
         return STATUS_MEMORY;
     filler_used(journal->filler, end->offset);
     place_look(journal);
-    (void)env->file_remove(env->context, journal->directory, SEGMENT_NEXT_NAME); /* of an earlier run: space to have */
     if (!beginning_is_of_all(&end->beginning))
         retention_remove(env, journal->directory, end->beginning.first_seq);
     status = options->copy ? image_look(journal) : STATUS_OK;

@@ -111,9 +111,9 @@ static struct window *window_take(struct reader_pool *pool, uint32_t segment, ui
         struct window *near = NULL;
         for (unsigned i = 0; i < WINDOW_COUNT; i++) {
             struct window *window = &pool->windows[i];
-            bool here = window->file != NULL && window->segment == segment;
             if (window->busy)
                 continue;
+            bool here = window->file != NULL && window->segment == segment;
             if (here && (segment_file_holds(window->file, offset) ||
                          (offset >= window->from && offset < window->from + window->bytes))) {
                 chosen = near = window;
@@ -140,7 +140,7 @@ static void window_give(struct reader_pool *pool, struct window *window)
     (void)pthread_mutex_lock(&pool->lock);
     window->busy = false;
     window->used_at = ++pool->clock;
-    (void)pthread_cond_signal(&pool->idle);
+    (void)pthread_cond_broadcast(&pool->idle); /* who forgets waits for a certain one */
     (void)pthread_mutex_unlock(&pool->lock);
 }
 

@@ -1181,6 +1181,46 @@ static void what_was_appended_is_read_before_it_is_durable(void **state)
     place_destroy(&place);
 }
 
+/* The thread that starts is slow to remove what an earlier run had in the making: nothing that runs beside it may be hit. */
+static enum status slow_remove(void *context, struct env_directory *directory, const char *name)
+{
+    nanosleep(&(struct timespec){0, 100000000}, NULL);
+    return linux_env()->file_remove(context, directory, name);
+}
+
+static void leftovers_are_removed_and_nothing_else(void **state)
+{
+    (void)state;
+    static const char *const leftovers[] = {SEGMENT_NEXT_NAME, "next.checkpoint.new", "packed.journal.new"};
+    struct place place = place_create();
+    struct seen seen;
+    struct journal_report report;
+    uint64_t seq = 1;
+    struct journal *journal = must_open(&place, &seen, &report);
+    while (journal_counters(journal).disk_bytes < JOURNAL_SEGMENT_BYTES_MIN / 2)
+        write_group(journal, &seq, 30, 1000);
+    journal_close(journal);
+    for (unsigned i = 0; i < 3; i++)
+        file_put(&place, leftovers[i], (const uint8_t *)"half made", 9);
+    struct env slow = *linux_env();
+    slow.file_remove = slow_remove;
+    struct journal_options options = options_of(&place);
+    options.env = &slow;
+    options.fill_on_writer = false;
+    journal = must_open_with(&options, &seen, &report);
+    for (unsigned i = 1; i < 3; i++) {
+        char path[256];
+        snprintf(path, sizeof(path), "%s/%s", place.path, leftovers[i]);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    while (journal_counters(journal).segments < 2)
+        write_group(journal, &seq, 30, 1000);
+    assert_string_equal(journal_failure(journal), "");
+    journal_close(journal);
+    assert_int_equal(verify(&place, &seen, &report), STATUS_OK);
+    place_destroy(&place);
+}
+
 struct follower {
     struct journal *journal;
     _Atomic bool *stop;
@@ -2190,6 +2230,7 @@ int main(void)
         cmocka_unit_test(the_filler_keeps_ahead),
         cmocka_unit_test(a_copy_is_the_journal_byte_for_byte),
         cmocka_unit_test(every_flipped_bit_of_a_stream_is_seen),
+        cmocka_unit_test(leftovers_are_removed_and_nothing_else),
         cmocka_unit_test(an_epoch_begins_with_a_segment),
         cmocka_unit_test(epochs_begin_where_nothing_was_decided),
         cmocka_unit_test(segments_of_two_epochs_do_not_mix),
