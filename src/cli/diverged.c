@@ -42,6 +42,11 @@ static int ask_server(const struct journal_report *own, const char *address, uin
         struct position common;
         if (position_parse(document_text(&document, 0, TEXT("position")), &common)) {
             *out_common = common.seq;
+        } else if (text_equal(document_text(&document, 0, TEXT("code")), TEXT("epoch_ahead"))) {
+            cli_error("verify", "this directory is of a newer epoch than what %s has: ask the other way round, of that one's directory with "
+                      "--diverged and this one",
+                      client.base);
+            code = EXIT_REFUSED;
         } else {
             cli_error("verify", "%s never had an epoch that this directory is in: is it of the same ledger?", client.base);
             code = EXIT_REFUSED;

@@ -197,6 +197,18 @@ class Failover(FolderCase):
         self.assertEqual(self.a.send(**receive(3, "A")).status, 200)
         self.assertEqual(drill.send(**receive(3, "A")).status, 200)
 
+    def test_who_is_ahead_is_told_to_ask_the_other_way_round(self):
+        b = self.standby("b", self.a)
+        b.wait_for(self.a.position())
+        self.assertEqual(promote(b, "--no-fence")[0], 0)
+        b.send(**receive(2, "B"))
+        b.stop()
+        done = subprocess.run([BIN, "verify", b.data, "--diverged", "http://127.0.0.1:%d" % self.a.port], capture_output=True,
+                              check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"the other way round", done.stderr)
+        self.assertNotIn(b"same ledger", done.stderr)
+
     def test_one_that_cannot_begin_an_epoch_does_not_stop_the_other(self):
         b = self.standby("b", self.a, "--segment-mib", "256")
         resource.prlimit(b.pid, resource.RLIMIT_FSIZE, (os.path.getsize(b.data + "/%020d.journal" % 1) + (16 << 20), -1))
