@@ -276,7 +276,7 @@ static enum status check_part(struct restore *restore)
     if (status == STATUS_OK)
         status = journal_verify(linux_env(), restore->part, &replay, &report);
     if (status != STATUS_OK) {
-        PROBLEM(restore, "what was written is not what it should be: %s", report.problem[0] != 0 ? report.problem : status_text(status));
+        PROBLEM(restore, "what was written is not what it should be: %.900s", report.problem[0] != 0 ? report.problem : status_text(status));
     } else if (restore->rebuild.limit_too_low != NULL) {
         PROBLEM(restore, "the state does not fit this version's limit of %s", restore->rebuild.limit_too_low);
         status = STATUS_INVALID;
