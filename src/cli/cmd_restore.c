@@ -46,7 +46,7 @@ struct restore {
     struct epochs epochs; /* of the source, at its end */
     struct segment last;  /* of the last frame that was taken */
     uint8_t *cut;         /* a frame that the point is in: the part up to it */
-    char problem[1024];
+    char problem[1200];
 };
 
 #define PROBLEM(restore, ...) (void)snprintf((restore)->problem, sizeof((restore)->problem), __VA_ARGS__)
