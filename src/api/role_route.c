@@ -3,6 +3,7 @@
  * over; POST /v1/promote, which makes a standby the one that does.
  */
 #include "api/routes.h"
+#include "base/bytes.h"
 #include "feed/position.h"
 
 #include <inttypes.h>
@@ -42,9 +43,8 @@ static void number(struct buffer *out, const char *key, uint64_t value)
 
 static void ledger_member(struct buffer *out, const struct service *service)
 {
-    char text[33] = "";
-    for (unsigned i = 0; i < 16; i++)
-        (void)snprintf(text + (size_t)2 * i, 3, "%02x", journal_genesis(service->journal)->ledger_id[i]);
+    char text[33];
+    bytes_hex(journal_genesis(service->journal)->ledger_id, 16, text);
     member(out, ",\"ledger\":", text);
 }
 
@@ -234,9 +234,8 @@ static void name_peer(struct connection *connection)
 static bool read_fence(struct connection *connection, struct text ledger, struct text by)
 {
     struct role_state *state = connection->state;
-    char text[33] = "";
-    for (unsigned i = 0; i < 16; i++)
-        (void)snprintf(text + (size_t)2 * i, 3, "%02x", journal_genesis(state->service->journal)->ledger_id[i]);
+    char text[33];
+    bytes_hex(journal_genesis(state->service->journal)->ledger_id, 16, text);
     if (!text_present(ledger) || !text_present(by) || by.length == 0) {
         respond_problem(connection, 422, "missing_field", text_present(ledger) ? TEXT("by") : TEXT("ledger"),
                         TEXT("say of which ledger, and the address of the server that takes over"));

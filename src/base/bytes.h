@@ -26,6 +26,17 @@ static inline void bytes_clear(void *bytes, size_t n)
     memset(bytes, 0, n);
 }
 
+/* As hexadecimal digits, and a NUL: 2n + 1 bytes. */
+static inline void bytes_hex(const uint8_t *bytes, size_t n, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = 0;
+}
+
 static inline void put_u16(uint8_t *out, uint16_t v)
 {
     out[0] = (uint8_t)v;

@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 
+#include "base/bytes.h"
+
 #define READ_BYTES (256 * 1024) /* large enough that the system call no longer counts */
 
 static enum status digest_bytes(int file, EVP_MD_CTX *context, uint8_t *buffer, uint64_t *out_bytes)
@@ -44,8 +46,7 @@ enum status digest_file(int file, char out_hex[DIGEST_HEX_BYTES], uint64_t *out_
         status = STATUS_MEMORY;
         goto done;
     }
-    for (unsigned i = 0; i < 32; i++)
-        snprintf(out_hex + (size_t)i * 2, 3, "%02x", digest[i]);
+    bytes_hex(digest, 32, out_hex);
 done:
     EVP_MD_CTX_free(context);
     free(buffer);

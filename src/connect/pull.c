@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 
+#include "base/bytes.h"
 #include "feed/position.h"
 
 #define READ_BYTES   ((size_t)512 * 1024) /* of the socket at once */
@@ -97,19 +98,13 @@ static int on_progress(void *argument, curl_off_t total_down, curl_off_t down, c
 
 /* ---- asking ---- */
 
-static void hex(const uint8_t *bytes, size_t n, char *out)
-{
-    for (size_t i = 0; i < n; i++)
-        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static void build_path(const struct pull *pull, char out_path[PATH_BYTES])
 {
     const struct stream_place *at = &pull->at;
-    char ledger[33] = "";
+    char ledger[33];
     char after[POSITION_TEXT_BYTES];
     unsigned length = position_format((struct position){at->epoch, at->seq}, after);
-    hex(at->ledger_id, 16, ledger);
+    bytes_hex(at->ledger_id, 16, ledger);
     int n = snprintf(out_path, PATH_BYTES, "/v1/journal%s", pull->until_now ? "?until=now" : "");
     if (at->begun)
         (void)snprintf(out_path + n, PATH_BYTES - (size_t)n,

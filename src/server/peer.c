@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "connect/pull.h"
 #include "feed/position.h"
 #include "server/log.h"
@@ -24,8 +25,7 @@ struct peer_watch {
 
 static void ledger_text(const struct journal *journal, char out_text[33])
 {
-    for (unsigned i = 0; i < 16; i++)
-        (void)snprintf(out_text + (size_t)2 * i, 3, "%02x", journal_genesis(journal)->ledger_id[i]);
+    bytes_hex(journal_genesis(journal)->ledger_id, 16, out_text);
 }
 
 /* An epoch as positions of it begin. False when there is none of that name. */
@@ -99,7 +99,7 @@ enum status peer_fence(const char *address, const struct journal *journal, const
                        long *out_http)
 {
     char path[64 + 33 + 3 * SERVICE_ADDRESS_BYTES];
-    char ledger[33] = "";
+    char ledger[33];
     char encoded[3 * SERVICE_ADDRESS_BYTES];
     ledger_text(journal, ledger);
     encode(by, encoded, sizeof(encoded));
