@@ -589,17 +589,17 @@ static void figures_are_what_a_naive_look_says(bool skips)
     assert_true(seen[seen_count - 1].version > (skips ? 512 : 100));
     compare_all(&prng, skips ? 200 : 20);
     pages_are_all_entries_in_their_order(skips);
-    compare_with_before(&prng, skips ? 200 : 10);
-    compare_while_it_goes(&prng, skips ? 400 : 10);
+    compare_with_before(&prng, skips ? 100 : 10);
+    compare_while_it_goes(&prng, skips ? 250 : 10);
     oldest_seq = 0;
     oldest_us = INT64_MIN;
-    unsigned parts = skips ? 40 : 4;
+    unsigned parts = skips ? 24 : 4;
     for (unsigned part = 1; part <= parts; part++) { /* more and more goes, in the end all */
         size_t last = seen_count * part / parts - 1 - (part < parts ? prng_below(&prng, 8) : 0);
         forget(last, (int64_t)prng_below(&prng, 2) * (int64_t)prng_below(&prng, 100) * SECOND_US);
         compare_readings(&prng, 4, prng_below(&prng, 2) == 0 ? &appended : &history);
         compare_all(&prng, 10);
-        if (part % (parts / 4) == 0)
+        if (part % (parts / 2) == 0)
             pages_are_all_entries_in_their_order(skips);
     }
     assert_true(gone_count > 10);
