@@ -211,6 +211,8 @@ static void what_the_books_must_reach(void **state)
         {"snapshot 90 A@L seen=3", "ok: review(5 max_change)", -1},
         {"resolve review=4 reject", "ok: resolve(4 count_limit)", 604800},
         {"resolve review=5 reject", "ok: resolve(5 max_change)", 0},
+        {"wait 604801", "ok:", 0},
+        {"tick", "ok:", 0}, /* two are forgotten */
     };
     int64_t needed_us = INT64_MAX;
     world_init(&world, &world_limits);
