@@ -9,7 +9,8 @@
  *     durable            the index (index.c) and the tail's list learn of it, then durable_seq moves: readers see it
  *
  * Two groups exist at most: one in flight, one open. The next flush begins when the one before has ended, so a frame's
- * durable_through is always the frame before it, and recovery finds at most one frame that nobody vouches for.
+ * durable_through is always the frame before it, and recovery finds at most one frame that nobody vouches for. A copy writes many
+ * at once, which were so where they were written first: copied.h says how those are told.
  *
  * A segment ends when the next frame would pass its size and has an event: a segment is named by its first sequence number,
  * so two cannot begin with the same one, and its first frame has that event. Ticks and seals grow the one they are in.
@@ -40,6 +41,7 @@
 #include "journal/beginning.h"
 #include "journal/checkpoint.h"
 #include "journal/cold.h"
+#include "journal/copied.h"
 #include "journal/copy.h"
 #include "journal/filler.h"
 #include "journal/frame.h"
@@ -107,6 +109,7 @@ struct journal {
 
     /* Engine thread. */
     struct env_file *file; /* the segment in use; NULL when read_only */
+    struct env_file *copied; /* copied.h; NULL before the first block of several frames */
     struct filler *filler;
     struct cold *cold; /* NULL when all segments stay raw */
     uint32_t block_bytes;
@@ -410,6 +413,8 @@ static void journal_free(struct journal *journal)
     reader_pool_destroy(journal->readers);
     if (journal->file != NULL)
         env->file_close(env->context, journal->file);
+    if (journal->copied != NULL)
+        env->file_close(env->context, journal->copied);
     while (journal->history != NULL) {
         struct history *history = journal->history;
         journal->history = history->before;
@@ -1054,6 +1059,22 @@ enum status journal_take_segment(struct journal *journal, const uint8_t *header)
     return take_failed(journal, status);
 }
 
+/* Frames are about to be written with one write: says which, when there are several. */
+static enum status take_note(struct journal *journal, const uint8_t *frames, size_t n)
+{
+    struct frame frame = {.frame_bytes = 0};
+    for (size_t at = 0; at < n; at += frame.frame_bytes)
+        CHECK(frame_parse(frames + at, journal->genesis.ledger_id, &frame) == FRAME_OK);
+    if (frame.ordinal == journal->ordinal + 1 || journal->no_flush)
+        return STATUS_OK;
+    struct copied copied = {.epoch = frame.epoch, .after = journal->ordinal, .last = frame.ordinal};
+    memcpy(copied.ledger_id, journal->genesis.ledger_id, sizeof(copied.ledger_id));
+    enum status status = copied_write(journal->env, journal->directory, &copied, &journal->copied);
+    if (status != STATUS_OK)
+        journal_fail(journal, COPIED_NAME, 0, env_last_error());
+    return status;
+}
+
 enum status journal_take(struct journal *journal, const uint8_t *frames, size_t n)
 {
     CHECK(journal->copy && journal->open.frame == NULL && !journal->in_flight && n <= FRAME_BYTES_MAX);
@@ -1077,6 +1098,9 @@ enum status journal_take(struct journal *journal, const uint8_t *frames, size_t 
         journal_fail_filling(journal);
         return status;
     }
+    status = take_note(journal, bytes, n);
+    if (status != STATUS_OK)
+        return status;
     status = write_here(journal, journal->offset, bytes, n);
     if (status != STATUS_OK)
         return take_failed(journal, status);

@@ -13,6 +13,7 @@
  * steps of the smallest block through the rest of the segment and believes only headers with a sound checksum, of this
  * ledger. When a later segment exists, its header says the same as a durable_through of everything before it.
  * The last frame of all has nothing behind it: hence the seal that follows when the journal is idle or closed.
+ * Of the block that a copy wrote last, frames are not believed about each other (copied.h).
  *
  * Reading goes through one window of memory, large enough for two frames; records are decoded where they lie, so the
  * texts given to replay point into the window and no memory is allocated per record.
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 
 #include "journal/checkpoint.h"
+#include "journal/copied.h"
 #include "journal/repair.h"
 #include "journal/replay.h"
 #include "journal/resume.h"
@@ -61,6 +63,7 @@ struct recovery {
 
     uint32_t base;         /* number of the first of them, from 0 */
     bool unread;           /* a checkpoint is there that the system did not read */
+    struct copied copied;  /* the block that a copy took last */
     uint32_t image_chain;  /* of the frame end->image_ordinal; frames up to it are checked, and not handed on */
 
     struct window window;
@@ -236,6 +239,15 @@ static bool is_stopped(const struct recovery *recovery)
 
 /* ---- frames ---- */
 
+/* Is a frame of this number of the block that a copy took last? Then it may be torn. */
+static bool is_copied(const struct recovery *recovery, uint64_t ordinal)
+{
+    const struct segment *segment = &recovery->end->segment;
+    const struct copied *copied = &recovery->copied;
+    return ordinal > copied->after && ordinal <= copied->last && copied->epoch == segment->epochs.now &&
+           memcmp(copied->ledger_id, segment->ledger_id, 16) == 0;
+}
+
 static enum status records_replay(struct recovery *recovery, const struct frame *frame, const uint8_t *records,
                                   const char *name)
 {
@@ -329,7 +341,9 @@ static enum status frame_read(struct recovery *recovery, const char *name)
                                                                                .bytes = bytes});
 
     /* All before frame.durable_ordinal was durable; what is not is at most the frame before this one and this one. */
-    if (frame.durable_ordinal + 1 >= frame.ordinal || recovery->last_offset == 0)
+    if (is_copied(recovery, frame.ordinal) && frame.ordinal != recovery->copied.after + 1)
+        ; /* the beginning of that block is not covered either: all of it is written anew */
+    else if (frame.durable_ordinal + 1 >= frame.ordinal || recovery->last_offset == 0)
         end->uncovered_offset = end->offset;
     else
         end->uncovered_offset = recovery->last_offset;
@@ -513,7 +527,8 @@ static enum status tail_judge(struct recovery *recovery, const char *name)
             end->cut_end = at + n;
             struct frame frame;
             if (n == FRAME_STEP_BYTES && frame_parse(bytes, end->segment.ledger_id, &frame) == FRAME_OK &&
-                frame.epoch == end->segment.epochs.now && frame.durable_ordinal >= expected) {
+                frame.epoch == end->segment.epochs.now && frame.durable_ordinal >= expected &&
+                !(is_copied(recovery, expected) && is_copied(recovery, frame.ordinal))) {
                 PROBLEM(recovery,
                         "%s, offset %" PRIu64 ": %s where frame %" PRIu64 " (sequence %" PRIu64
                         " on) should be, yet frame %" PRIu64 " at offset %" PRIu64 " says that everything up to frame "
@@ -850,6 +865,9 @@ static enum status recovery_read(struct recovery *recovery)
     }
     size_t first = 0;
     bool resumed = false;
+    status = copied_read(env, recovery->directory, &recovery->copied);
+    if (status != STATUS_OK)
+        return io_problem(recovery, status, "cannot read", COPIED_NAME);
     status = progress_measure(recovery);
     if (status == STATUS_OK)
         status = image_take(recovery, &first, &resumed);
