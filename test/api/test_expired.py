@@ -54,10 +54,11 @@ class Expired(FolderCase):
         return answer.json()
 
     def drop_all_but_some(self, turns, first=0, asked=None):
+        at = None
         for turn in range(first, first + turns):
-            at = self.fill(turn)
+            past, at = at, self.fill(turn)
             if turn == 2:  # a second ledger is kept; where it stands is gone when it is asked for again
-                self.assertEqual(self.server.get("/v1/atp/hot?location=L0&as_of=" + at).status, 200)
+                self.assertEqual(self.server.get("/v1/atp/hot?location=L0&as_of=" + past).status, 200)
             for path in ("hot/L0", "hot/L1", "hot", "quiet/L", "i3", "i3/p3"):
                 for axis in AXES:
                     if asked is not None:
