@@ -638,8 +638,10 @@ static enum status check_reached(struct recovery *recovery, const struct checkpo
         return STATUS_OK;
     PROBLEM(recovery,
             "%s, offset %" PRIu64 ": frame %" PRIu64 " (up to sequence %" PRIu64 ") is not there or not sound, yet a checkpoint "
-            "of it says that it was durable: acknowledged decisions are damaged or missing. %s",
-            name, checkpoint->frame_offset, checkpoint->ordinal, checkpoint->last_seq, REMEDY);
+            "of it says that it was durable: acknowledged decisions are damaged or missing. Nothing was changed. "
+            "Look for a file that was lost or replaced by an older one, or restore a copy of the data directory; deleting the checkpoints "
+            "makes it start without what is missing.",
+            name, checkpoint->frame_offset, checkpoint->ordinal, checkpoint->last_seq);
     return STATUS_DAMAGED;
 }
 
