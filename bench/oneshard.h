@@ -178,6 +178,7 @@ static inline struct shard_options bench_options(const char *data)
         .id_window_ms = INT64_C(7) * 24 * 60 * 60 * 1000,
         .id_capacity = 64u << 20,
         .clock_start_max_us = INT64_MAX,
+        .warm = true,
     };
 }
 

@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 
+#include "journal/replay.h"
 #include "ledger/image.h"
+
+_Static_assert(REPLAY_AHEAD <= PREPARE_MAX, "a group is looked at as a whole");
 
 #define AUDIT_STEP 4096 /* entries */
 
@@ -49,6 +52,12 @@ enum status rebuild_image_end(struct rebuild *rebuild, uint64_t state_hash)
     return status;
 }
 
+void rebuild_prepare(const struct rebuild *rebuild, struct decision *decisions, uint32_t n)
+{
+    if (rebuild->ledger != NULL && rebuild->limit_too_low == NULL)
+        ledger_prepare_replay(rebuild->ledger, decisions, n);
+}
+
 bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision)
 {
     if (rebuild->ledger == NULL)
@@ -83,6 +92,11 @@ static void replay_genesis(void *context, const struct genesis *genesis)
     (void)rebuild_begin(context, genesis);
 }
 
+static void replay_prepare(void *context, struct decision *decisions, uint32_t n)
+{
+    rebuild_prepare(context, decisions, n);
+}
+
 static void replay_decision(void *context, const struct decision *decision)
 {
     (void)rebuild_apply(context, decision); /* it remembers that it could not */
@@ -103,6 +117,7 @@ struct journal_replay rebuild_replay(struct rebuild *rebuild)
     return (struct journal_replay){.context = rebuild,
                                    .genesis = replay_genesis,
                                    .decision = replay_decision,
+                                   .prepare = replay_prepare,
                                    .image = replay_image,
                                    .image_end = replay_image_end,
                                    .image_layout = IMAGE_LAYOUT};

@@ -35,6 +35,8 @@ struct journal_replay rebuild_replay(struct rebuild *rebuild);
 struct journal_replay rebuild_replay_whole(struct rebuild *rebuild);
 /* Audits all of the ledger. False: it contradicts itself; out_finding says where and how, in words. */
 MUST_USE bool rebuild_audit(struct rebuild *rebuild, char *out_finding, size_t n);
+/* Looks ahead at the next ones. */
+void rebuild_prepare(const struct rebuild *rebuild, struct decision *decisions, uint32_t n);
 /* Applies the next decision or tick; false when a limit is too low for it or was for one before. */
 bool rebuild_apply(struct rebuild *rebuild, const struct decision *decision);
 

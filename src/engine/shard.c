@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/rebuild.h"
+#include "engine/warmer.h"
 #include "journal/history.h"
 #include "journal/replay.h"
 #include "journal/stream.h"
@@ -28,6 +29,7 @@ struct shard {
     struct journal *journal;
     struct ledger *ledger;
     struct rebuild rebuild; /* of the ledger */
+    struct warmer *warmer;  /* while it is opened; NULL for none */
     struct decision decision;  /* with its arrays, reused for every command */
     struct history history;    /* for what commands need to know of the past and is in memory */
     struct decision read_decision;
@@ -65,8 +67,12 @@ static void count(atomic_uint_fast64_t *counter)
 static void replay_genesis(void *context, const struct genesis *genesis)
 {
     struct shard *shard = context;
+    warmer_stop(shard->warmer); /* of what is given up */
+    shard->warmer = NULL;
     (void)rebuild_begin(&shard->rebuild, genesis); /* what follows fails when there is no ledger */
     shard->ledger = shard->rebuild.ledger;
+    if (shard->options.warm && shard->ledger != NULL)
+        shard->warmer = warmer_start(shard->env, shard->ledger);
 }
 
 static enum status replay_image(void *context, const uint8_t *bytes, size_t n)
@@ -103,6 +109,14 @@ static void follow_drift(struct shard *shard, const struct decision *decision)
     }
     for (uint32_t s = first; s < end; s++)
         quality_drift(shard->quality, s, ledger_drift(shard->ledger, s));
+}
+
+static void replay_prepare(void *context, struct decision *decisions, uint32_t n)
+{
+    struct shard *shard = context;
+    rebuild_prepare(&shard->rebuild, decisions, n);
+    if (shard->warmer != NULL)
+        warmer_tell(shard->warmer, shard->ledger);
 }
 
 static void replay_decision(void *context, const struct decision *decision)
@@ -149,7 +163,8 @@ static bool shard_allocate(struct shard *shard)
         shard->prepared[i].lines = calloc(COMMAND_LINES_MAX, sizeof(struct command_line));
         lines = lines && shard->prepared[i].lines != NULL;
     }
-    shard->copied_to = (struct journal_replay){.context = shard, .genesis = replay_genesis, .decision = replay_decision};
+    shard->copied_to = (struct journal_replay){.context = shard, .genesis = replay_genesis, .decision = replay_decision,
+                                                .prepare = replay_prepare};
     tables = tables && (!shard->options.journal.copy ||
                         replay_init(&shard->copied, shard->env, &shard->copied_to) == STATUS_OK);
     return tables && shard->decision.events != NULL && shard->decision.names != NULL &&
@@ -213,11 +228,15 @@ enum status shard_open(const struct shard_options *options, struct shard **out_s
     const struct journal_replay replay = {.context = shard,
                                           .genesis = replay_genesis,
                                           .decision = replay_decision,
+                                          .prepare = replay_prepare,
                                           .admit = replay_admit,
                                           .image = replay_image,
                                           .image_end = replay_image_end,
                                           .image_layout = IMAGE_LAYOUT};
     status = journal_open(&options->journal, &replay, &shard->journal, out_report);
+    warmer_stop(shard->warmer); /* the engine has one of its own */
+    shard->warmer = NULL;
+    shard->options.warm = false;
     if (status == STATUS_FULL && shard->rebuild.limit_too_low != NULL)
         status = replay_admit(shard, out_report); /* which says it */
     if (status != STATUS_OK)

@@ -21,6 +21,8 @@ struct shard_options {
     int64_t clock_start_max_us;
     bool accept_clock;
     const uint8_t *ledger_id; /* 16 bytes: of the only ledger that is opened; NULL for any. Borrowed while it is opened */
+    /* The tables' memory is warmed by a thread while it is opened (warmer.h). */
+    bool warm;
 };
 
 struct shard;

@@ -95,6 +95,9 @@ struct journal_replay {
     /* Every decision, with the names that precede it attached, and every tick (a decision of kind KIND_TICK with no
      * events). Texts are borrowed for the call. */
     void (*decision)(void *context, const struct decision *decision);
+    /* Before a few decisions are handed on: those, in their order, so that what they will touch can be brought near. Changes nothing but
+     * what is left to be found of a decision (ledger_prepare_replay). NULL: not wanted. */
+    void (*prepare)(void *context, struct decision *decisions, uint32_t n);
     /* When all was read, before anything is written: what is not OK refuses to open it, for a reason that it says in
      * report->problem, and nothing is changed. NULL: no objection. */
     enum status (*admit)(void *context, struct journal_report *report);

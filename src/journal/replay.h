@@ -1,6 +1,9 @@
 /*
  * Replay: records as they lie in frames, made decisions again and handed on in order. The one way from the disk back
  * into a ledger: recovery takes it at a start, journal_replay_until when the past is asked for.
+ *
+ * They are handed on in small groups, so that the receiver can look ahead: a ledger is larger than any cache, and evolve waits
+ * for one miss after the other (ledger/prepare.c). No group is longer than its frame, whose bytes the texts borrow.
  */
 #ifndef ONHAND_JOURNAL_REPLAY_H
 #define ONHAND_JOURNAL_REPLAY_H
@@ -9,6 +12,8 @@
 
 #include "journal/frame.h"
 #include "journal/journal.h"
+
+#define REPLAY_AHEAD 16 /* decisions of a group; PREPARE_MAX at most */
 
 struct replay {
     const struct journal_replay *to; /* NULL: only the form is looked at */
@@ -32,9 +37,13 @@ struct replay {
     /* Its own. */
     const struct env *env;
     void *memory;
-    struct decision decision; /* with room for the largest */
+    struct decision group[REPLAY_AHEAD]; /* decoded and not handed on yet: group_count of them */
+    uint32_t group_count;
+    struct event *events; /* theirs: so many are used, and there is room for the largest decision behind them; */
     struct new_name *names;
-    uint32_t name_count;
+    struct shortage *shortages;
+    uint32_t events_used, names_used, shortages_used;
+    uint32_t name_count; /* of the decision to come, behind those that are used */
 };
 
 /* Without bounds, and with memory for the largest decision; it is touched as it is needed. MEMORY. */

@@ -112,6 +112,12 @@ void ledger_evolve(struct ledger *ledger, const struct decision *decision);
  */
 void ledger_prepare(const struct ledger *ledger, struct command *commands[], uint32_t n);
 
+/*
+ * The same for decisions that were read back and are evolved next, in this order, with nothing between: PREPARE_MAX at most. What it
+ * finds is noted in them (has_id_hash, the hints of their events).
+ */
+void ledger_prepare_replay(const struct ledger *ledger, struct decision *decisions, uint32_t n);
+
 /* Sum of hashes over the live entries: equal exactly when every field of every live entry is equal (DESIGN section 1). */
 uint64_t ledger_state_hash(const struct ledger *ledger);
 int64_t ledger_now_us(const struct ledger *ledger);  /* log time, 0 before the first decision */

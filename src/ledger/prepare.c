@@ -12,7 +12,7 @@
  *     7  where its claims begin             -> the one that a new claim comes before
  *
  * Sources and locations are few and stay cached. What was found is kept in the command's hints. Nothing is decided
- * here.
+ * here. Decisions that are replayed are looked ahead at in the same way, below.
  */
 #include "ledger/state.h"
 
@@ -144,4 +144,73 @@ void ledger_prepare(const struct ledger *ledger, struct command *commands[], uin
         prepare_cell_number(ledger, commands[i]);
     if (claims != 0)
         prepare_cell_lines(ledger, commands, claims);
+}
+
+/*
+ * Decisions that were read back: their names are numbers already. Of the longest, the first events are looked at; an item that
+ * comes with the group has no cell yet.
+ */
+#define EVENTS_AHEAD 4
+
+static uint32_t events_ahead(const struct decision *decision)
+{
+    return decision->event_count < EVENTS_AHEAD ? decision->event_count : EVENTS_AHEAD;
+}
+
+static void replay_hashes(const struct ledger *ledger, struct decision *decision)
+{
+    if (text_present(decision->id) && decision->source < ledger->names[NAME_SOURCE].count) {
+        decision->id_hash = id_hash(ledger, ledger_name(ledger, NAME_SOURCE, decision->source), decision->id);
+        decision->has_id_hash = true;
+        table_prefetch(&ledger->ids.index, decision->id_hash.low);
+    }
+    for (uint32_t i = 0; i < events_ahead(decision); i++) {
+        struct event *event = &decision->events[i];
+        if (event->location != NUMBER_NONE)
+            table_prefetch(&ledger->cell_index, cell_key_hash(ledger, event->item, event->location));
+        if (event->claim == 0)
+            continue;
+        event->hints.hold = claim_name_hash(ledger, event->hold);
+        table_prefetch(&ledger->claims.index, event->hints.hold);
+    }
+}
+
+static void replay_entries(const struct ledger *ledger, const struct decision *decision)
+{
+    for (uint32_t i = 0; i < events_ahead(decision); i++) {
+        const struct event *event = &decision->events[i];
+        uint32_t cell = event->location == NUMBER_NONE
+                            ? NUMBER_NONE
+                            : table_guess(&ledger->cell_index, cell_key_hash(ledger, event->item, event->location));
+        uint32_t claim = event->claim == 0 ? NUMBER_NONE : table_guess(&ledger->claims.index, event->hints.hold);
+        if (cell != NUMBER_NONE) {
+            __builtin_prefetch(&ledger->cells[cell]);
+            __builtin_prefetch((const char *)&ledger->cells[cell + 1] - 1);
+            __builtin_prefetch(&ledger->items[event->item]);
+        }
+        if (claim != NUMBER_NONE)
+            __builtin_prefetch(&ledger->claims.entries[claim]);
+    }
+}
+
+static void replay_numbers(const struct ledger *ledger, const struct decision *decision)
+{
+    for (uint32_t i = 0; i < events_ahead(decision); i++) {
+        struct event *event = &decision->events[i];
+        if (event->location != NUMBER_NONE)
+            event->hints.cell = cell_find(ledger, event->item, event->location) + 1; /* of none 0 */
+        if (event->hints.cell != 0 && event->claim != 0)
+            __builtin_prefetch(&ledger->claims.cell_lines[event->hints.cell - 1]);
+    }
+}
+
+void ledger_prepare_replay(const struct ledger *ledger, struct decision *decisions, uint32_t n)
+{
+    CHECK(n <= PREPARE_MAX);
+    for (uint32_t i = 0; i < n; i++)
+        replay_hashes(ledger, &decisions[i]);
+    for (uint32_t i = 0; i < n; i++)
+        replay_entries(ledger, &decisions[i]);
+    for (uint32_t i = 0; i < n; i++)
+        replay_numbers(ledger, &decisions[i]);
 }

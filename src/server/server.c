@@ -257,6 +257,7 @@ static enum status open_shard(struct server *server)
         .strict = options->strict,
         .clock_start_max_us = INT64_C(30) * 24 * 60 * 60 * 1000000, /* DESIGN section 2, I6 */
         .accept_clock = options->accept_clock,
+        .warm = true,
     };
     struct journal_report report;
     uint8_t ledger_id[16];

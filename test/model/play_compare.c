@@ -428,6 +428,7 @@ void play_evolve(void)
         events[i].subject = events[i].field = TEXT_NONE;
         events[i].shortages = NULL;
         events[i].mentions = NULL;
+        events[i].hints = (struct event_hints){0};
     }
     for (uint32_t i = 0; i < copy.name_count; i++) {
         names[i] = run.decision.names[i];
@@ -439,6 +440,9 @@ void play_evolve(void)
         events[i].skip_count = events[i].seq % 2 == 0 ? run.decision.events[i].skip_count : 0;
         memcpy(events[i].skips, run.decision.events[i].skips, sizeof(events[i].skips));
     }
+    copy.has_id_hash = false; /* as it is read back */
+    if (copy.first_seq % 2 == 0)
+        ledger_prepare_replay(run.twin, &copy, 1);
     ledger_evolve(run.twin, &copy);
     for (uint32_t i = 0; i < copy.event_count; i++)
         play_same("skips after replay", event_name(events[i].type), run.decision.events[i].skip_count, events[i].skip_count);

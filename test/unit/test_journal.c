@@ -20,6 +20,7 @@
 #include "journal/frame.h"
 #include "journal/index.h"
 #include "journal/journal.h"
+#include "journal/replay.h"
 #include "journal/segment.h"
 #include "journal/stream.h"
 #include "journal/tail.h"
@@ -149,6 +150,7 @@ static void make(struct made *made, uint64_t seq, uint32_t meta_bytes)
 /* What replay saw, checked against make(). */
 struct seen {
     uint64_t decisions, ticks, names, next_seq;
+    uint64_t prepared; /* decisions and ticks */
     bool genesis;
 };
 
@@ -162,10 +164,28 @@ static void seen_genesis(void *context, const struct genesis *genesis)
     seen->next_seq = 1;
 }
 
+static void seen_prepare(void *context, struct decision *decisions, uint32_t n)
+{
+    struct seen *seen = context;
+    uint64_t next_seq = seen->next_seq;
+    assert_true(n > 0 && n <= REPLAY_AHEAD);
+    assert_int_equal(seen->prepared, seen->decisions + seen->ticks); /* the group before was handed on */
+    for (uint32_t i = 0; i < n; i++) {
+        assert_int_equal(decisions[i].first_seq, next_seq);
+        next_seq += decisions[i].event_count;
+        for (uint32_t e = 0; e < decisions[i].event_count; e++)
+            decisions[i].events[e].hints.cell = 77;
+    }
+    seen->prepared += n;
+}
+
 static void seen_decision(void *context, const struct decision *decision)
 {
     struct seen *seen = context;
     assert_true(seen->genesis);
+    assert_true(seen->decisions + seen->ticks < seen->prepared);
+    for (uint32_t i = 0; i < decision->event_count; i++)
+        assert_int_equal(decision->events[i].hints.cell, 77);
     if (decision->kind == KIND_TICK) {
         assert_int_equal(decision->event_count, 0);
         seen->ticks++;
@@ -191,7 +211,8 @@ static void seen_decision(void *context, const struct decision *decision)
 static struct journal_replay replay_into(struct seen *seen)
 {
     *seen = (struct seen){0};
-    return (struct journal_replay){.context = seen, .genesis = seen_genesis, .decision = seen_decision};
+    return (struct journal_replay){
+        .context = seen, .genesis = seen_genesis, .decision = seen_decision, .prepare = seen_prepare};
 }
 
 static struct journal_options options_of(const struct place *place)
@@ -355,6 +376,12 @@ static void watched_genesis(void *context, const struct genesis *genesis)
     seen_genesis(&watched->seen, genesis);
 }
 
+static void watched_prepare(void *context, struct decision *decisions, uint32_t n)
+{
+    struct watched *watched = context;
+    seen_prepare(&watched->seen, decisions, n);
+}
+
 static void watched_decision(void *context, const struct decision *decision)
 {
     struct watched *watched = context;
@@ -370,6 +397,12 @@ static void watched_decision(void *context, const struct decision *decision)
     watched->bytes_seen = atomic_load(&progress->bytes_read);
     if (watched->seen.decisions == watched->stop_at)
         atomic_store(&progress->stop, true);
+}
+
+static struct journal_replay watched_replay(struct watched *watched)
+{
+    return (struct journal_replay){
+        .context = watched, .genesis = watched_genesis, .decision = watched_decision, .prepare = watched_prepare};
 }
 
 static void opening_tells_how_far_it_is_and_can_be_stopped(void **state)
@@ -392,15 +425,16 @@ static void opening_tells_how_far_it_is_and_can_be_stopped(void **state)
     for (uint64_t stop_at = 1; stop_at != 0; stop_at = stop_at == 1 ? seq / 2 : 0) {
         struct journal_progress progress = {0};
         struct watched watched = {.progress = &progress, .stop_at = stop_at};
-        struct journal_replay replay = {.context = &watched, .genesis = watched_genesis, .decision = watched_decision};
+        struct journal_replay replay = watched_replay(&watched);
         options.progress = &progress;
         assert_int_equal(journal_open(&options, &replay, &journal, &report), STATUS_AGAIN);
-        assert_true(watched.seen.decisions >= stop_at && watched.seen.decisions < stop_at + 20); /* the frame is ended */
+        /* The frame is ended. */
+        assert_true(watched.seen.decisions >= stop_at && watched.seen.decisions < stop_at + 20);
         assert_string_equal(report.problem, "it was stopped before all was read. Nothing was changed.");
     }
     struct journal_progress progress = {0};
     struct watched watched = {.progress = &progress};
-    struct journal_replay replay = {.context = &watched, .genesis = watched_genesis, .decision = watched_decision};
+    struct journal_replay replay = watched_replay(&watched);
     uint32_t epoch;
     uint64_t last;
     options.progress = &progress;
