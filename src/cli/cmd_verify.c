@@ -67,6 +67,9 @@ static size_t say_heads(const struct work *work)
             cli_error("verify", "--chain %s: this directory never had that position", text);
         else if (check->unknown)
             cli_error("verify", "--chain %s: the beginning of this journal is no longer kept, and its head there is not known", text);
+        else if (wanted->verdict == CHAIN_UNMET && wanted->head.seq < work->report.oldest_seq)
+            cli_error("verify", "--chain %s: what was decided then is no longer kept: the oldest head that can be told is at event %llu", text,
+                      (unsigned long long)work->report.oldest_seq - 1);
         else if (wanted->verdict == CHAIN_UNMET)
             cli_error("verify", "--chain %s: the journal ends before it, with event %llu", text,
                       (unsigned long long)work->report.last_seq);
@@ -124,7 +127,7 @@ static void print_report(const struct work *work, size_t wrong)
     if (chain_text(work, chain_check_head(&work->chain), position, hex))
         printf("chain       %s %s\n", position, hex);
     else
-        printf("chain       not known: the beginning of the journal is no longer kept\n");
+        printf("chain       not known: it was not when the beginning of the journal was dropped\n");
     if (report->cut_bytes != 0)
         printf("torn tail   %llu bytes at %s, never acknowledged: the next start cuts them\n",
                (unsigned long long)report->cut_bytes, report->cut_where);
@@ -150,7 +153,7 @@ static enum status read_checkpoints(struct work *work, const char *path, const s
 static void on_frame(void *context, const struct journal_met *met)
 {
     struct work *work = context;
-    chain_check_meet(&work->chain, met);
+    chain_check_meet(&work->chain, met, &work->report);
     if (work->rebuild.limit_too_low == NULL)
         checkpoint_check_meet(&work->check, met, work->rebuild.ledger);
 }

@@ -28,10 +28,13 @@ void retainer_run(const struct retainer *retainer, struct journal *journal, cons
                                                                    ledger_books_needed_us(ledger)),
                                              .needed_seq = ledger_oldest_needed_seq(ledger),
                                              .archive = retainer->archive == NULL ? NULL : archive,
-                                             .context = &archiving};
+                                             .context = &archiving,
+                                             .stop = stop};
     char problem[512];
     struct journal_retained retained;
     enum status status = journal_retain(journal, &wanted, &retained, problem, sizeof(problem));
+    if (status == STATUS_AGAIN)
+        return;
     if (status != STATUS_OK) {
         if (retainer->failed != NULL)
             retainer->failed(retainer->context, problem);

@@ -80,7 +80,7 @@ static enum status get_mark(struct verifier *verifier)
 static void on_frame(void *context, const struct journal_met *met)
 {
     struct verifier *verifier = context;
-    chain_check_meet(&verifier->chain, met);
+    chain_check_meet(&verifier->chain, met, &verifier->read);
     if (verifier->rebuild.limit_too_low == NULL)
         checkpoint_check_meet(&verifier->check, met, verifier->rebuild.ledger);
     atomic_fetch_add(&verifier->segments, met->segment->number != verifier->segment_number);

@@ -7,7 +7,8 @@
 static const uint8_t magic[8] = {0xff, 'o', 'n', 'h', 'b', 'e', 'g', 0x0a};
 
 #define FORMAT     1
-#define FIELDS_END 80
+#define HEAD_AT    80
+#define FIELDS_END (HEAD_AT + CHAIN_HEAD_BYTES)
 #define CRC_AT     (BEGINNING_BYTES - 4)
 
 void beginning_write_record(const struct beginning *beginning, uint8_t out_bytes[BEGINNING_BYTES])
@@ -24,6 +25,8 @@ void beginning_write_record(const struct beginning *beginning, uint8_t out_bytes
     put_u64(out_bytes + 56, beginning->first_seq);
     put_u64(out_bytes + 64, beginning->first_ordinal);
     put_u64(out_bytes + 72, (uint64_t)beginning->before_us);
+    if (beginning->has_head)
+        memcpy(out_bytes + HEAD_AT, beginning->head, CHAIN_HEAD_BYTES);
     put_u32(out_bytes + CRC_AT, crc32c(0, out_bytes, CRC_AT));
 }
 
@@ -43,6 +46,9 @@ static enum status parse(const uint8_t bytes[BEGINNING_BYTES], struct beginning 
                                   .previous_chain = get_u32(bytes + 12),
                                   .before_us = (int64_t)get_u64(bytes + 72)};
     memcpy(beginning.genesis.ledger_id, bytes + 16, 16);
+    memcpy(beginning.head, bytes + HEAD_AT, CHAIN_HEAD_BYTES);
+    for (unsigned i = 0; i < CHAIN_HEAD_BYTES; i++)
+        beginning.has_head = beginning.has_head || beginning.head[i] != 0;
     if (beginning.number < 2 || beginning.number > UINT32_MAX || beginning.first_seq < 2 || beginning.first_ordinal < 2)
         return STATUS_DAMAGED;
     *out = beginning;

@@ -11,6 +11,7 @@
 #define ONHAND_JOURNAL_BEGINNING_H
 
 #include "env/env.h"
+#include "journal/chain.h"
 #include "journal/record.h"
 
 #define BEGINNING_NAME     "kept.beginning"
@@ -24,6 +25,8 @@ struct beginning {
     uint64_t first_ordinal;  /* of its first frame */
     uint32_t previous_chain; /* of the frame before that */
     int64_t before_us;       /* log time by which all that was dropped was recorded; INT64_MIN when nothing was */
+    bool has_head;           /* the chain (chain.h) is known up to there: */
+    uint8_t head[CHAIN_HEAD_BYTES]; /* its head at the last event that was dropped */
 };
 
 /* Of a journal that has all it ever had; its genesis is in its first frame. */

@@ -5,6 +5,8 @@
 
 #include <openssl/evp.h>
 
+#include "base/bytes.h"
+
 struct chain {
     EVP_MD_CTX *context;
     bool begun;
@@ -62,12 +64,7 @@ const struct chain_head *chain_head(const struct chain *chain)
 
 void chain_format(const struct chain_head *head, char out_hex[CHAIN_HEX_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < CHAIN_HEAD_BYTES; i++) {
-        out_hex[2 * i] = digits[head->bytes[i] >> 4];
-        out_hex[2 * i + 1] = digits[head->bytes[i] & 15];
-    }
-    out_hex[2 * CHAIN_HEAD_BYTES] = 0;
+    bytes_hex(head->bytes, CHAIN_HEAD_BYTES, out_hex);
 }
 
 static int digit(char c)

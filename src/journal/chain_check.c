@@ -12,6 +12,24 @@ void chain_check_deinit(struct chain_check *check)
     check->chain = NULL;
 }
 
+/* What was dropped ended with a head that was kept. */
+static void begin(struct chain_check *check, const struct journal_report *report)
+{
+    struct chain_head head = {.seq = report->oldest_seq - 1};
+    check->unknown = !report->has_oldest_head;
+    if (check->unknown)
+        return;
+    memcpy(head.bytes, report->oldest_head, CHAIN_HEAD_BYTES);
+    chain_set(check->chain, &head);
+    for (size_t i = 0; i < check->count; i++) {
+        struct chain_wanted *wanted = &check->list[i];
+        if (wanted->head.seq != head.seq)
+            continue;
+        wanted->verdict = memcmp(wanted->head.bytes, head.bytes, CHAIN_HEAD_BYTES) == 0 ? CHAIN_RIGHT : CHAIN_WRONG;
+        wanted->found = head;
+    }
+}
+
 static void judge(struct chain_wanted *wanted, const struct frame *frame, const struct chain_head *head)
 {
     if (wanted->head.seq < frame->first_seq || wanted->head.seq > frame->last_seq)
@@ -25,11 +43,11 @@ static void judge(struct chain_wanted *wanted, const struct frame *frame, const 
     wanted->found = *head;
 }
 
-void chain_check_meet(struct chain_check *check, const struct journal_met *met)
+void chain_check_meet(struct chain_check *check, const struct journal_met *met, const struct journal_report *report)
 {
     const struct frame *frame = met->frame;
-    if (!check->begun)
-        check->unknown = frame->ordinal != 1;
+    if (!check->begun && frame->ordinal != 1)
+        begin(check, report);
     check->begun = true;
     if (check->unknown || check->failed)
         return;

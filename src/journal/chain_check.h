@@ -36,8 +36,8 @@ struct chain_check {
 /* MEMORY. */
 MUST_USE enum status chain_check_init(struct chain_check *check);
 void chain_check_deinit(struct chain_check *check);
-/* The next frame that is read, from the first that is kept on. */
-void chain_check_meet(struct chain_check *check, const struct journal_met *met);
+/* The next frame that is read, from the first that is kept on. report: of the reading. */
+void chain_check_meet(struct chain_check *check, const struct journal_met *met, const struct journal_report *report);
 /* The head behind all that was met; NULL when it is not known. */
 const struct chain_head *chain_check_head(const struct chain_check *check);
 /* The last event up to which a head was right; 0 for none. */

@@ -72,6 +72,11 @@ enum status copy_beginning(const struct env *env, struct env_directory *director
     enum status status = retention_beginning(env, directory, index, cursor->segment, genesis, &beginning, &before_bytes);
     if (status != STATUS_OK)
         return status;
+    struct beginning kept; /* knows the head of the chain there */
+    if (beginning_read(env, directory, &kept) == STATUS_OK && kept.number == beginning.number) {
+        beginning.has_head = kept.has_head;
+        memcpy(beginning.head, kept.head, sizeof(beginning.head));
+    }
     beginning_write_record(&beginning, bytes);
     *out_bytes = BEGINNING_BYTES;
     cursor->beginning = false;

@@ -1379,13 +1379,15 @@ static uint32_t archive(struct journal *journal, const struct journal_retention 
 }
 
 /* From now on it begins with this segment, and what is before it goes. */
-static enum status begin_at(struct journal *journal, uint32_t segment, struct journal_retained *retained, char *problem,
-                            size_t problem_bytes)
+static enum status begin_at(struct journal *journal, uint32_t segment, const atomic_bool *stop,
+                            struct journal_retained *retained, char *problem, size_t problem_bytes)
 {
     const struct env *env = journal->env;
     struct beginning beginning;
     enum status status = retention_beginning(env, journal->directory, &journal->index, segment, &journal->genesis, &beginning,
                                              &retained->bytes);
+    if (status == STATUS_OK)
+        status = retention_chain(env, journal->directory, &journal->index, segment, stop, &beginning);
     if (status == STATUS_OK)
         status = beginning_write(env, journal->directory, &beginning);
     if (status != STATUS_OK) {
@@ -1422,7 +1424,7 @@ enum status journal_retain(struct journal *journal, const struct journal_retenti
     uint32_t end = archive(journal, wanted, &choice);
     out_retained->over_bytes = choice.over_bytes;
     out_retained->reason = end < choice.end ? RETAINED_ARCHIVE : choice.reason;
-    return end == choice.first ? STATUS_OK : begin_at(journal, end, out_retained, problem, problem_bytes);
+    return end == choice.first ? STATUS_OK : begin_at(journal, end, wanted->stop, out_retained, problem, problem_bytes);
 }
 
 struct journal_counters journal_counters(const struct journal *journal)

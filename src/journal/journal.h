@@ -80,6 +80,8 @@ struct journal_report {
     uint64_t last_seq;
     uint64_t bytes_read;     /* of headers and frames; not what was looked through behind the last of them */
     uint64_t oldest_seq;     /* the oldest event kept */
+    bool has_oldest_head;    /* the head of the chain (chain.h) at the event before it is known: */
+    uint8_t oldest_head[32];
     uint64_t checkpoint_seq; /* of the last event in the checkpoint it began with; 0 for none */
     char checkpoint_problem[512]; /* why a newer one was passed over; "" for none */
     uint64_t cut_bytes;     /* of a torn tail: never acknowledged, cut */
@@ -340,6 +342,7 @@ struct journal_retention {
     /* Has the segment of this name, which is complete, put away; false: not now, so it stays. May be NULL. */
     bool (*archive)(void *context, const char *name);
     void *context;
+    const atomic_bool *stop; /* ends it before anything went, with AGAIN; may be NULL */
 };
 
 /* Why the oldest segment stays. */

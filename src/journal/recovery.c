@@ -877,6 +877,8 @@ static enum status recovery_read(struct recovery *recovery)
         return status;
     recovery->report->segment_count = first;
     recovery->report->oldest_seq = recovery->end->beginning.first_seq;
+    recovery->report->has_oldest_head = recovery->end->beginning.has_head;
+    memcpy(recovery->report->oldest_head, recovery->end->beginning.head, sizeof(recovery->report->oldest_head));
     for (size_t i = first; i < recovery->name_count && !is_through(recovery); i++) {
         status = segment_read(recovery, i, resumed && i == first);
         if (status != STATUS_OK)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "journal/chain.h"
 #include "journal/checkpoint.h"
 #include "journal/segment_file.h"
 
@@ -161,6 +162,64 @@ enum status retention_choose(const struct env *env, struct env_directory *direct
     if (out_choice->end != first)
         status = checkpoints_need(env, directory, true, &checkpoints_seq, problem, problem_bytes);
     return status;
+}
+
+/* ---- the chain goes on over what goes ---- */
+
+/* Adds the frames of a segment. DAMAGED: one of them is not what it was. AGAIN: *stop. */
+static enum status chain_over(const struct env *env, struct env_directory *directory, const struct index_segment *here,
+                              const struct genesis *genesis, const atomic_bool *stop, struct chain *chain)
+{
+    char name[SEGMENT_NAME_BYTES];
+    struct segment_file *file = NULL;
+    uint8_t *bytes = malloc(FRAME_BYTES_MAX);
+    segment_name(here->first_seq, name);
+    enum status status = bytes == NULL ? STATUS_MEMORY : segment_file_open(env, directory, name, &file);
+    for (uint64_t at = SEGMENT_HEADER_BYTES; status == STATUS_OK && at < here->end;) {
+        struct frame frame;
+        size_t got = 0;
+        status = segment_file_read(file, at, bytes, FRAME_STEP_BYTES, &got);
+        if (status == STATUS_OK && (got < FRAME_STEP_BYTES || frame_parse(bytes, genesis->ledger_id, &frame) != FRAME_OK))
+            status = STATUS_DAMAGED;
+        if (status == STATUS_OK)
+            status = segment_file_read(file, at, bytes, frame.frame_bytes, &got);
+        if (status == STATUS_OK && (got < frame.frame_bytes || !frame_payload_sound(&frame, bytes)))
+            status = STATUS_DAMAGED;
+        if (status == STATUS_OK && !chain_add(chain, &frame, bytes + FRAME_HEADER_BYTES))
+            status = STATUS_MEMORY;
+        if (status == STATUS_OK && stop != NULL && atomic_load(stop))
+            status = STATUS_AGAIN;
+        at += status == STATUS_OK ? frame.frame_bytes : 0;
+    }
+    if (file != NULL)
+        segment_file_close(file);
+    free(bytes);
+    return status;
+}
+
+enum status retention_chain(const struct env *env, struct env_directory *directory, struct index *index, uint32_t segment,
+                            const atomic_bool *stop, struct beginning *beginning)
+{
+    struct beginning before;
+    struct index_segment here;
+    enum status status = beginning_read(env, directory, &before);
+    if (status != STATUS_OK || (!beginning_is_of_all(&before) && !before.has_head))
+        return status;
+    struct chain *chain = chain_create();
+    if (chain == NULL)
+        return STATUS_MEMORY;
+    struct chain_head head = {.seq = before.first_seq - 1};
+    memcpy(head.bytes, before.head, CHAIN_HEAD_BYTES);
+    if (before.has_head)
+        chain_set(chain, &head);
+    for (uint32_t i = index_first(index); status == STATUS_OK && i < segment && index_segment(index, i, &here); i++)
+        status = chain_over(env, directory, &here, &beginning->genesis, stop, chain);
+    const struct chain_head *now = chain_head(chain);
+    beginning->has_head = status == STATUS_OK && now != NULL && now->seq == beginning->first_seq - 1;
+    if (beginning->has_head)
+        memcpy(beginning->head, now->bytes, CHAIN_HEAD_BYTES);
+    chain_destroy(chain);
+    return status == STATUS_DAMAGED || status == STATUS_VERSION ? STATUS_OK : status; /* then it is not known any more */
 }
 
 enum status retention_beginning(const struct env *env, struct env_directory *directory, struct index *index, uint32_t segment,

@@ -32,6 +32,12 @@ struct retention_choice {
 MUST_USE enum status retention_choose(const struct env *env, struct env_directory *directory, struct index *index,
                                       const struct journal_retention *wanted,
                                       struct retention_choice *out_choice, char *problem, size_t problem_bytes);
+/*
+ * The head of the chain at the last event before this segment, into its beginning; all before it is read, packed or not. When something of
+ * it is damaged, or the head before was not known, it is not. AGAIN when *stop became true; stop may be NULL. MEMORY, IO.
+ */
+MUST_USE enum status retention_chain(const struct env *env, struct env_directory *directory, struct index *index,
+                                     uint32_t segment, const atomic_bool *stop, struct beginning *beginning);
 /* What the journal's beginning is, and how many bytes are before it that are there, when the segment of this number is the oldest kept.
  * genesis: as of the present beginning. IO, DAMAGED, MEMORY. */
 MUST_USE enum status retention_beginning(const struct env *env, struct env_directory *directory, struct index *index,
