@@ -116,6 +116,8 @@ static enum status take_entries(struct index *index, enum checkpoint_block kind,
                       segments ? sizeof(struct index_segment) : sizeof(struct index_place), count, bytes + COUNT_BYTES,
                       n - COUNT_BYTES))
         return STATUS_DAMAGED;
+    if (!segments && checkpoint->spacing_bytes < INDEX_SPACING_BYTES)
+        return STATUS_DAMAGED; /* a frame would have more places than there can be */
     if (!segments)
         return index_load(index, entries->places, count, checkpoint->spacing_bytes);
     enum status status = STATUS_OK;

@@ -109,6 +109,15 @@ class Checkpoints(FolderCase):
     def test_damaged_ones_are_passed_over(self):
         server, figures = self.filled()
         first, second = (os.path.join(server.data, name) for name in checkpoints(server.data))
+        with open(second, "rb") as file:
+            whole = file.read()
+        change(second, 112, HEAD, "<Q", 1)  # places of the index at every byte
+        server.start()
+        self.assertIn("a checkpoint was passed over: ", server.log())
+        self.assertEqual(server.figures()[0], figures)
+        server.stop()
+        with open(second, "wb") as file:
+            file.write(whole)
         for path in (second, first):
             size = os.path.getsize(path)
             with open(path, "r+b") as file:
