@@ -144,8 +144,9 @@ class SlowQuestions(ServerCase):
                 for key, _ in selector.select():
                     selector.unregister(key.fileobj)
                     order.append(key.data)
-        for place, n in enumerate(order):  # those that were worked on at once may overtake each other, and one more each
-            self.assertLess(abs(place - n), 2 * SLOTS, order)
+        # Those that are worked on at once may overtake each other, and on a busy machine arrive so. By chance it would be a third of
+        # them, the other way round half.
+        self.assertLess(sum(abs(place - n) for place, n in enumerate(order)), len(order) * len(order) / 4, order)
         for wire in wires:
             self.assertEqual(wire.response().json()["on_hand"], FACTS)
             wire.close()
