@@ -92,11 +92,11 @@ static void print_json(const struct work *work, bool right)
     const struct ledger_counts counts = ledger_counts(work->rebuild.ledger);
     printf("{\"ok\":%s,\"ledger\":\"", right ? "true" : "false");
     print_hex(report->ledger_id, sizeof(report->ledger_id));
-    printf("\",\"epoch\":%u,\"segments\":%llu,\"frames\":%llu,\"decisions\":%llu,\"last_seq\":%llu,"
+    printf("\",\"epoch\":%u,\"segments\":%llu,\"frames\":%llu,\"decisions\":%llu,\"oldest_seq\":%llu,\"last_seq\":%llu,"
            "\"torn_bytes\":%llu,\"items\":%u,\"locations\":%u,\"cells\":%u,\"holds\":%u,\"ids\":%u,"
            "\"state_hash\":\"%016llx\",\"checkpoints\":[",
            epoch_number(report->epochs.now), (unsigned long long)report->segment_count, (unsigned long long)report->frame_count,
-           (unsigned long long)report->decision_count, (unsigned long long)report->last_seq,
+           (unsigned long long)report->decision_count, (unsigned long long)report->oldest_seq, (unsigned long long)report->last_seq,
            (unsigned long long)report->cut_bytes, counts.items, counts.locations, counts.cells, counts.claims_live,
            counts.ids, (unsigned long long)ledger_state_hash(work->rebuild.ledger));
     for (size_t i = 0; i < work->check.count; i++) {
@@ -119,6 +119,8 @@ static void print_report(const struct work *work, size_t wrong)
     printf("\nepoch       %u\nsegments    %llu\nframes      %llu\ndecisions   %llu\nlast event  %llu\n", epoch_number(report->epochs.now),
            (unsigned long long)report->segment_count, (unsigned long long)report->frame_count,
            (unsigned long long)report->decision_count, (unsigned long long)report->last_seq);
+    if (report->oldest_seq > 1)
+        printf("oldest kept %llu: what was before it was dropped\n", (unsigned long long)report->oldest_seq);
     printf("items       %u\nlocations   %u\ncells       %u\nlive holds  %u\nids kept    %u\n", counts.items,
            counts.locations, counts.cells, counts.claims_live, counts.ids);
     printf("state hash  %016llx\n", (unsigned long long)ledger_state_hash(work->rebuild.ledger));

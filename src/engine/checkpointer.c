@@ -71,7 +71,7 @@ static bool is_at_mark(const struct making *making)
 {
     const struct ledger *ledger = making->rebuild.ledger;
     return making->place.ordinal != 0 && making->place.seq > making->mark.last_seq &&
-           ledger_now_us(ledger) >= making->mark.log_us;
+           ledger_now_us(ledger) >= making->mark.log_us && making->place.ordinal >= making->mark.ordinal;
 }
 
 /* A second ledger, with what the last checkpoint has. */
@@ -111,7 +111,7 @@ static enum status ledger_replay(struct making *making)
     bool last = mark->last_seq < making->place.seq + slice;
     enum status status =
         journal_replay_to(options->journal, &making->place, last ? mark->last_seq : making->place.seq + slice - 1,
-                          last ? mark->log_us : INT64_MIN, &replay, making->stop);
+                          last ? mark->log_us : INT64_MIN, last ? mark->ordinal : 0, &replay, making->stop);
     if (making->rebuild.ledger == NULL)
         return STATUS_MEMORY; /* it was begun anew with the journal, and could not be */
     if (making->rebuild.limit_too_low != NULL)

@@ -1272,7 +1272,7 @@ enum status journal_copy(struct journal *journal, struct journal_cursor *cursor,
 }
 
 enum status journal_replay_to(struct journal *journal, struct journal_place *place, uint64_t last_seq, int64_t log_us,
-                              const struct journal_replay *replay, const atomic_bool *stop)
+                              uint64_t ordinal, const struct journal_replay *replay, const atomic_bool *stop)
 {
     struct replay work;
     enum status status = replay_init(&work, journal->env, replay);
@@ -1280,9 +1280,10 @@ enum status journal_replay_to(struct journal *journal, struct journal_place *pla
         return status;
     work.frame_seq = last_seq;
     work.frame_us = log_us;
+    work.frame_ordinal = ordinal;
     work.stop = stop;
     status = reader_pool_replay(journal->readers, place, &work);
-    bool there = place->record == 0 && place->seq > last_seq && work.log_us >= log_us;
+    bool there = place->record == 0 && place->seq > last_seq && work.log_us >= log_us && place->ordinal >= ordinal;
     replay_deinit(&work);
     if (place->segment < index_first(&journal->index))
         return STATUS_NOT_FOUND;

@@ -264,6 +264,15 @@ struct journal_place {
 MUST_USE enum status journal_replay_until(struct journal *journal, struct journal_place *place, int64_t until_us,
                                           uint64_t until_seq, const struct journal_replay *replay, const atomic_bool *stop);
 
+/*
+ * The same, in whole frames: up to the end of the first one that ends at the event last_seq and the log time log_us, or behind
+ * them, and has the number ordinal or a higher one: while log time stands, several frames may end at one event and time. AGAIN also
+ * when there is none yet.
+ */
+MUST_USE enum status journal_replay_to(struct journal *journal, struct journal_place *place, uint64_t last_seq,
+                                       int64_t log_us, uint64_t ordinal, const struct journal_replay *replay,
+                                       const atomic_bool *stop);
+
 /* Where a copy of the journal goes on: behind a frame. */
 struct journal_cursor {
     bool beginning;        /* what the journal begins with comes first (beginning.h), */
@@ -307,13 +316,6 @@ struct journal_disk {
 struct journal_disk journal_disk(const struct journal *journal);
 /* What the last attempt to have space said, in words; "" for nothing. */
 void journal_disk_problem(struct journal *journal, char *out_text, size_t n);
-
-/*
- * The same, in whole frames: up to the end of the first one that ends at the event last_seq and the log time log_us, or behind
- * them. AGAIN also when there is none yet.
- */
-MUST_USE enum status journal_replay_to(struct journal *journal, struct journal_place *place, uint64_t last_seq,
-                                       int64_t log_us, const struct journal_replay *replay, const atomic_bool *stop);
 
 /*
  * Begins a replay with the newest checkpoint that has nothing recorded after until_us, nor an event after until_seq: hands it on, and

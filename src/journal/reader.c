@@ -402,7 +402,7 @@ enum status reader_pool_replay(struct reader_pool *pool, struct journal_place *p
         place->ordinal = frame.ordinal;
         place->chain = frame.chain;
         place->offset += frame.frame_bytes;
-        if (frame.last_seq >= replay->frame_seq && frame.log_us >= replay->frame_us)
+        if (frame.last_seq >= replay->frame_seq && frame.log_us >= replay->frame_us && frame.ordinal >= replay->frame_ordinal)
             break;
     }
     return STATUS_OK;

@@ -20,8 +20,9 @@ struct replay {
     const uint8_t *ledger_id;        /* 16 bytes: of whose journal it is */
     int64_t until_us;                /* decisions and ticks recorded later are not handed on, */
     uint64_t until_seq;              /* nor those with a later event: it ends before the first */
-    uint64_t frame_seq;              /* it ends behind the first frame that ends at this event and time, or later */
+    uint64_t frame_seq;              /* it ends behind the first frame that ends at this event and time, or later, and */
     int64_t frame_us;
+    uint64_t frame_ordinal;          /* has this number, or a higher one */
     const atomic_bool *stop;         /* ends before the next when it becomes true; may be NULL */
 
     /* What was met. */

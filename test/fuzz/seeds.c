@@ -84,6 +84,19 @@ static void put_journals(const struct memory_file *file)
     memcpy(mark.ledger_id, segment.ledger_id, 16);
     stream_mark_write(&mark, bytes + 1 + SEGMENT_HEADER_BYTES + ends[3]);
     put("stream", "stream", 0, bytes, 1 + SEGMENT_HEADER_BYTES + ends[3] + STREAM_MARK_BYTES);
+    /* What stands for a beginning that is gone, and the header of the segment that is the oldest then. */
+    struct beginning beginning = {.genesis.key = {1, 2}, .number = 2, .first_seq = 9, .first_ordinal = 4, .before_us = 1};
+    struct stream_piece piece = {.seq = 12, .total = 100, .n = 100};
+    memcpy(beginning.genesis.ledger_id, segment.ledger_id, 16);
+    beginning_write_record(&beginning, bytes + 1);
+    memset(bytes + 1 + BEGINNING_BYTES + STREAM_PIECE_HEADER, 'c', piece.n);
+    stream_piece_write(&piece, bytes + 1 + BEGINNING_BYTES);
+    segment.number = beginning.number;
+    segment.first_seq = beginning.first_seq;
+    segment.first_ordinal = beginning.first_ordinal;
+    segment.previous_chain = 0;
+    segment_write_header(&segment, bytes + 1 + BEGINNING_BYTES + STREAM_PIECE_HEADER + piece.n);
+    put("stream", "stream", 1, bytes, 1 + BEGINNING_BYTES + STREAM_PIECE_HEADER + piece.n + SEGMENT_HEADER_BYTES);
 }
 
 /* Of the ledger as it is: flags, the fields of the head, and the blocks; see fuzz_checkpoint.c. */
