@@ -87,8 +87,8 @@ static enum status ledger_begin(struct making *making)
     if (status == STATUS_NOT_FOUND && journal_oldest_us(options->journal) != INT64_MIN) {
         (void)snprintf(making->problem, sizeof(making->problem),
                        "no checkpoint could be made of event %llu: it is a replay from an older one, none is good any more, and the "
-                       "beginning of the journal is no longer kept. Make a copy of the data directory with 'onhand backup', or the "
-                       "next start has nothing to begin with",
+                       "beginning of the journal is no longer kept. What the server has in memory is right: keep it running, and "
+                       "put archived segments back, or restore a backup, before it is started again",
                        (unsigned long long)mark->last_seq);
         return STATUS_DAMAGED;
     }

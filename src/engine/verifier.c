@@ -192,6 +192,7 @@ static enum status run(struct verifier *verifier, char *problem, size_t problem_
     uint64_t oldest = 0;
     for (unsigned i = 0; i < TRIES && journal_oldest_seq(journal) != oldest; i++) {
         oldest = journal_oldest_seq(journal);
+        problem[0] = '\0'; /* of a try during which something was dropped */
         status = run_once(verifier, problem, problem_bytes);
         if (status != STATUS_NOT_FOUND)
             break;

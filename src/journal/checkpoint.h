@@ -36,6 +36,12 @@ static inline bool checkpoint_is_bad(enum status status)
     return status != STATUS_OK && status != STATUS_MEMORY && status != STATUS_FULL;
 }
 
+/* Of these: one that may be good, and was not read. */
+static inline bool checkpoint_is_unread(enum status status)
+{
+    return checkpoint_is_bad(status) && status != STATUS_DAMAGED && status != STATUS_VERSION && status != STATUS_NOT_FOUND;
+}
+
 /* What its head says. */
 struct checkpoint {
     struct genesis genesis;

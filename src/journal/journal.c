@@ -1308,6 +1308,7 @@ enum status journal_replay_checkpoint(struct journal *journal, struct journal_pl
 {
     uint64_t seqs[CHECKPOINT_LISTED];
     size_t count = 0;
+    bool unread = false;
     enum status status = checkpoint_list(journal->env, journal->directory, seqs, CHECKPOINT_LISTED, &count);
     if (status != STATUS_OK)
         return status;
@@ -1319,6 +1320,7 @@ enum status journal_replay_checkpoint(struct journal *journal, struct journal_pl
         if (seqs[i] > until_seq)
             continue;
         status = checkpoint_open(journal->env, journal->directory, seqs[i], &checkpoint, &reader, problem, sizeof(problem));
+        unread = unread || checkpoint_is_unread(status);
         if (checkpoint_is_bad(status))
             continue;
         if (status != STATUS_OK)
@@ -1328,6 +1330,7 @@ enum status journal_replay_checkpoint(struct journal *journal, struct journal_pl
             !segment_find(journal, checkpoint.segment_seq, &segment))
             continue;
         status = resume_read(journal->env, journal->directory, seqs[i], replay, NULL, &checkpoint, problem, sizeof(problem));
+        unread = unread || checkpoint_is_unread(status);
         if (checkpoint_is_bad(status))
             continue;
         *out_place = (struct journal_place){.segment = segment,
@@ -1338,7 +1341,8 @@ enum status journal_replay_checkpoint(struct journal *journal, struct journal_pl
                                             .chain = checkpoint.chain};
         return status;
     }
-    return STATUS_NOT_FOUND;
+    /* What could not be read may be read the next time; with a beginning nobody needs to wait for that. */
+    return unread && journal_oldest_us(journal) != INT64_MIN ? STATUS_IO : STATUS_NOT_FOUND;
 }
 
 enum status journal_checkpoint_begin(struct journal *journal, const struct journal_place *place, int64_t log_us,

@@ -319,7 +319,8 @@ void journal_disk_problem(struct journal *journal, char *out_text, size_t n);
 
 /*
  * Begins a replay with the newest checkpoint that has nothing recorded after until_us, nor an event after until_seq: hands it on, and
- * says where the journal goes on behind it. NOT_FOUND when there is none that is good. Any thread. FULL, IO, MEMORY.
+ * says where the journal goes on behind it. NOT_FOUND when there is none that is good; IO when one could not be read, and the
+ * journal's beginning is no longer kept. Any thread. FULL, IO, MEMORY.
  */
 MUST_USE enum status journal_replay_checkpoint(struct journal *journal, struct journal_place *out_place, int64_t until_us,
                                                uint64_t until_seq, const struct journal_replay *replay);
