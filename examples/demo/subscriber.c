@@ -43,6 +43,7 @@ struct subscriber {
     char next[POSITION_BYTES];     /* of the event whose `id` was read, its data not yet */
     uint64_t arrived_ns;           /* when the bytes now being read came */
     uint64_t flushed_ns;           /* the stamp above the present events, 0 for none */
+    bool refused; /* not yet: again, after a pause */
     bool ended;
     uint64_t events, mismatches, gaps, connects;
     struct histogram latency_ns;
@@ -174,6 +175,9 @@ static bool take_arrived(struct subscriber *s)
             fail("the server's answer is not HTTP");
         if (step == HTTP_END)
             return false;
+        s->refused = s->http.status == 503; /* it reads its journal */
+        if (s->refused)
+            return false;
         if (s->http.status != 200)
             fail("answer %u: %.*s", s->http.status, (int)piece.length, piece.bytes);
         /* The JSON reader looks ahead: readable bytes behind every line. */
@@ -199,6 +203,9 @@ static void follow(struct subscriber *s, uint64_t until_ns)
             (void)wire_wait(epoll, RETRY_MS, owners); /* nobody there yet: only the pause is wanted */
         else if (wire_wait(epoll, RETRY_MS, owners) > 0 && !take_arrived(s))
             wire_close(&s->wire);
+        if (s->refused)
+            (void)wire_wait(epoll, RETRY_MS, owners);
+        s->refused = false;
     }
     (void)close(epoll); /* nothing is lost with it */
 }

@@ -63,6 +63,11 @@ class Expired(FolderCase):
                 for axis in AXES:
                     if asked is not None:
                         asked[at, path, axis] = self.as_of(path, at, axis)
+        for turn in range(first + turns, first + turns + 40):  # it is dropped behind checkpoints, which are made behind what is written
+            if self.server.metric("onhand_journal_dropped_total") >= 2:
+                break
+            self.fill(turn)
+            time.sleep(0.5)
         until(lambda: self.server.metric("onhand_journal_dropped_total") >= 2, "nothing is dropped")
         self.server.wait_for_ends()
         oldest = 0
@@ -126,8 +131,9 @@ class Expired(FolderCase):
             for query in ("", "&as_of=" + since, "&as_of=%s&axis=occurred" % since):
                 tree = check_all(server.get("/v1/stock/%s?explain=true%s" % (path, query)).json())
                 rests = [node for node in tree["on_hand"]["sum"][0]["sum"] if node.get("rest") == "entries"]
-                if path != "i3/p3":  # which has more than is looked at
-                    self.assertEqual([node["expired_before"] for node in rests], [position])
+                if path != "i3/p3":  # where more is kept than is looked at, it is not known what else there was
+                    told = [node.get("expired_before") for node in rests]
+                    self.assertIn(told, ([position],) if path == "quiet/L" else ([position], [None]))
         self.assertNotIn("expired_before", server.get("/v1/stock/new/L?explain=true").body.decode())
 
         # What a channel could sell and how a hold stood is replayed from a checkpoint.

@@ -34,8 +34,19 @@ class Retention(FolderCase):
             summary = server.stream(lines, "?answers=errors").lines()[-1]["summary"]
             self.assertEqual(summary["accepted"], LINES)
 
-    def wait_dropped(self, server, least=1):
-        until(lambda: server.metric("onhand_journal_dropped_total") >= least, "nothing is dropped")
+    def fill_until(self, server, condition, problem, first=0):
+        """Checkpoints are made behind what is written: more of it until there are enough of them."""
+        for n in range(first, first + 60):
+            if condition():
+                return n
+            self.fill(server, 1, n)
+            time.sleep(0.3)
+        raise AssertionError(problem + ": " + server.log()[-2000:])
+
+    def fill_until_dropped(self, server, rounds):
+        """At least so many rounds. Returns how many it were."""
+        self.fill(server, rounds)
+        return self.fill_until(server, lambda: server.metric("onhand_journal_dropped_total") >= 2, "nothing is dropped", rounds)
 
     def refused(self, words, *options):
         done = subprocess.run([BIN, "serve", "--data", os.path.join(self.folder, "none"), *options], capture_output=True, text=True,
@@ -57,8 +68,7 @@ class Retention(FolderCase):
         os.mkdir(away)
         server = self.start(*SMALL, "--id-window", "1", "--retain-mib", "30", "--history-days", "0", "--archive-command",
                             'cp "$ONHAND_SEGMENT" "%s/$ONHAND_SEGMENT_NAME"' % away)
-        self.fill(server, ROUNDS)
-        self.wait_dropped(server, 2)
+        rounds = self.fill_until_dropped(server, ROUNDS)
         time.sleep(1)
         server.wait_for_ends()
         oldest = int(server.metric("onhand_journal_oldest_seq"))
@@ -80,7 +90,7 @@ class Retention(FolderCase):
 
         server.start()
         self.assertEqual((server.figures()[0], [server.get("/v1/stock/i%d" % n).body for n in range(9)]), before)
-        self.fill(server, 2, ROUNDS)
+        self.fill(server, 2, rounds)
         server.kill()
         server.start()
         before = server.figures()[0]
@@ -107,8 +117,7 @@ class Retention(FolderCase):
 
     def dropped(self):
         server = self.start(*SMALL, "--id-window", "1", "--retain-mib", "20", "--history-days", "0")
-        self.fill(server, ROUNDS)
-        self.wait_dropped(server, 2)
+        self.rounds = self.fill_until_dropped(server, ROUNDS)
         server.wait_for_ends()
         return server
 
@@ -127,11 +136,11 @@ class Retention(FolderCase):
         oldest = int(segments(backup)[0][:20])
         self.assertGreater(oldest, LINES)
         self.run_cli("backup", url, "--to", stream)
-        self.fill(server, 1, ROUNDS)
+        self.fill(server, 1, self.rounds)
         server.wait_for_ends()
         middle = server.position()
         self.run_cli("backup", url, "--to", backup)  # goes on
-        self.fill(server, 1, ROUNDS + 1)
+        self.fill(server, 1, self.rounds + 1)
         server.wait_for_ends()
         figures, state = server.figures()[0], None
         server.stop()
@@ -164,7 +173,7 @@ class Retention(FolderCase):
         standby = Standby(folder, server, ("--segment-mib", "8"))
         standby.wait_for(server.position())
         self.assertEqual(standby.figures()[0], server.figures()[0])
-        self.fill(server, 1, ROUNDS)
+        self.fill(server, 1, self.rounds)
         server.wait_for_ends()
         standby.wait_for(server.position())
         self.assertEqual(standby.figures()[0], server.figures()[0])
@@ -172,14 +181,13 @@ class Retention(FolderCase):
         standby.start()
         standby.wait_for(server.position())
         self.run_cli("promote", "http://127.0.0.1:%d" % standby.port)
-        self.assertEqual(standby.send(**line(ROUNDS + 1, 1)).status, 200)
+        self.assertEqual(standby.send(**line(self.rounds + 1, 1)).status, 200)
         standby.stop()
         verify(standby.data)
 
     def test_what_is_not_archived_stays(self):
         server = self.start(*SMALL, "--id-window", "1", "--retain-mib", "9", "--history-days", "0", "--archive-command", "exit 7")
-        self.fill(server, 8)
-        until(lambda: "the archive command did not put it away" in server.log(), "the archive is not told of")
+        self.fill_until(server, lambda: "the archive command did not put it away" in server.log(), "the archive is not told of")
         self.assertIn("ended with 7. The segment stays", server.log())
         self.assertEqual(server.metric("onhand_journal_dropped_total"), 0)
         server.stop()
@@ -189,9 +197,8 @@ class Retention(FolderCase):
         child = os.path.join(self.folder, "child")
         server = self.start(*SMALL, "--id-window", "1", "--retain-mib", "9", "--history-days", "0", "--archive-command",
                             "echo $$ > %s; sleep 600" % child)
-        self.fill(server, 8)
-        until(lambda: os.path.exists(child) and os.path.getsize(child), "the archive command is not run")
-        self.fill(server, 1, 8)  # and nothing waits for it
+        n = self.fill_until(server, lambda: os.path.exists(child) and os.path.getsize(child), "the archive command is not run")
+        self.fill(server, 1, n)  # and nothing waits for it
         begin = time.monotonic()
         server.stop()
         self.assertLess(time.monotonic() - begin, 20)
@@ -200,15 +207,13 @@ class Retention(FolderCase):
 
     def test_what_is_needed_stays(self):
         server = self.start(*SMALL, "--retain-mib", "9", "--history-days", "0")  # ids are remembered for 60 s
-        self.fill(server, 8)
-        until(lambda: "--id-window says for how long" in server.log(), "it is not told why the journal stays large")
+        self.fill_until(server, lambda: "--id-window says for how long" in server.log(), "it is not told why the journal stays large")
         self.assertEqual(server.metric("onhand_journal_dropped_total"), 0)
         answer = server.send(**line(0, 0))
         self.assertEqual((answer.status, answer.json()["replayed"]), (200, True))
         server.stop()
         other = self.start(*SMALL, "--id-window", "1", "--retain-mib", "9")
-        self.fill(other, 8)  # seven days of history stay
-        until(lambda: "--history-days says" in other.log(), "it is not told why the journal stays large")
+        self.fill_until(other, lambda: "--history-days says" in other.log(), "seven days of history do not stay")
         self.assertEqual(other.metric("onhand_journal_dropped_total"), 0)
 
 

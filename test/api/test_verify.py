@@ -51,7 +51,7 @@ class Verify(FolderCase):
         report = server.get("/v1/verify").json()
         self.assertEqual(report["state"], "wrong")
         self.assertIn(report["problem"], result.stderr)
-        self.assertIn(report["problem"], server.log())
+        until(lambda: report["problem"] in server.log(), "the log does not say it")
         self.assertEqual(server.metric("onhand_verify_wrong"), 1)
         return report
 

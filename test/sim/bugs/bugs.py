@@ -139,8 +139,8 @@ bug("no_seal_at_the_stop", "nothing vouches for the last write of a clean stop",
 # ---- recovery ----
 bug("cut_at_first_bad_frame", "truncation at a bad checksum, whatever was acknowledged: Kafka, LevelDB, ZooKeeper, NATS",
     "src/journal/recovery.c",
-    "frame.durable_ordinal >= expected) {",
-    "frame.durable_ordinal >= expected + 1000000) {")
+    "frame.durable_ordinal >= expected &&",
+    "frame.durable_ordinal >= expected + 1000000 &&")
 bug("payload_not_checked", "checksums that are written and never read",
     "src/journal/recovery.c",
     "    if (!frame_payload_sound(&frame, bytes))\n        return STATUS_END;",
