@@ -32,6 +32,8 @@ bool rebuild_begin(struct rebuild *rebuild, const struct genesis *genesis)
         if (rebuild_init(rebuild, rebuild->env, &limits) != STATUS_OK)
             return false;
     }
+    if (rebuild->region.base == NULL)
+        return false; /* there was none when it was begun anew before */
     rebuild->ledger = ledger_init(&rebuild->region, &rebuild->limits, &key);
     return true;
 }
