@@ -119,6 +119,10 @@ class Retention(FolderCase):
         server = self.start(*SMALL, "--id-window", "1", "--retain-mib", "20", "--history-days", "0")
         self.rounds = self.fill_until_dropped(server, ROUNDS)
         server.wait_for_ends()
+        oldest = 0
+        while server.metric("onhand_journal_oldest_seq") != oldest:  # who begins to copy is not overtaken
+            oldest = int(server.metric("onhand_journal_oldest_seq"))
+            time.sleep(3)
         return server
 
     def run_cli(self, *arguments, code=0):
